@@ -1,0 +1,31 @@
+/**
+ * An error its reader can cause and mend. It is shown as two sentences and never with a stack trace.
+ * Neither sentence may hold a secret, a DSN or the content of a row.
+ */
+export class UserError extends Error {
+  /** Exit code of a command line that ends with this error. Default 1. */
+  readonly exitCode: number;
+
+  constructor(
+    /** What is wrong, in one sentence that names the config key or the resource. */
+    readonly problem: string,
+    /** What to do about it, in one sentence. */
+    readonly fix: string,
+    options: { cause?: unknown; exitCode?: number } = {},
+  ) {
+    super(`${problem}\n${fix}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "UserError";
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** Whether `error` is a {@link UserError}, across copies of this package and of serialised provider code. */
+export function isUserError(error: unknown): error is UserError {
+  return error instanceof Error && error.name === "UserError" && "problem" in error;
+}
+
+/** The first line of any thrown value, for a message that must not carry a stack trace. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0] ?? "";
+}
