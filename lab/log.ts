@@ -1,0 +1,42 @@
+/** How long a step may run before the reader is told that it still does, in seconds. */
+const reminderSeconds = 15;
+
+/** Where progress goes. Steps print a line when they start and one with their time when they took over two seconds. */
+export interface Log {
+  info(text: string): void;
+  warn(text: string): void;
+  /** Runs `work`, saying what it is, that it still goes on, and how long it took. */
+  step<T>(text: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** A log that writes plain lines to standard error, so that standard output stays for results. */
+export function consoleLog(stream: NodeJS.WritableStream = process.stderr): Log {
+  const write = (text: string): void => void stream.write(`${text}\n`);
+  return {
+    info: (text) => write(`  ${text}`),
+    warn: (text) => write(`  warning: ${text}`),
+    async step(text, work) {
+      const started = Date.now();
+      const seconds = (): string => `${((Date.now() - started) / 1000).toFixed(1)} s`;
+      write(`- ${text}`);
+      const reminder = setInterval(
+        () => write(`  still: ${text} (${seconds()})`),
+        reminderSeconds * 1000,
+      );
+      try {
+        const result = await work();
+        if (Date.now() - started > 2000) write(`  done in ${seconds()}`);
+        return result;
+      } finally {
+        clearInterval(reminder);
+      }
+    },
+  };
+}
+
+/** A log that says nothing, for tests. */
+export const silentLog: Log = {
+  info: () => undefined,
+  warn: () => undefined,
+  step: (_text, work) => work(),
+};
