@@ -1,0 +1,44 @@
+# Everything a newcomer needs: `make up` and `make test`. `make help` lists the rest.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The pinned Node.js goes first on PATH when the machine's own is too old (see lab/bootstrap-node).
+NODE_BIN := $(shell ./lab/bootstrap-node)
+export PATH := $(NODE_BIN):$(PATH)
+export NPM_CONFIG_LOGLEVEL := error
+
+LAB := node --enable-source-maps dist/lab/main.js
+
+.PHONY: help up down status preview rollback test check render clean
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+node_modules/.installed: package.json package-lock.json packages/*/package.json
+	@echo "- installing the npm packages of package-lock.json"
+	@npm ci --no-audit --no-fund >/dev/null
+	@touch $@
+
+.PHONY: build
+build: node_modules/.installed
+	@npx --no-install tsc -b
+
+up: build ## The main job on the lab: cluster, images, database, then the cutover (GENERATION=text, DUMP=path.sql)
+	@$(LAB) up
+
+rollback: build ## Take the lab back to the embedded servers: rows first, then Studio
+	@$(LAB) rollback
+
+preview: build ## What the next `make up` would change: resources and rows
+	@$(LAB) preview
+
+status: build ## The lab as JSON: kubeconfig, database URL, engine, namespace, servers
+	@$(LAB) status
+
+down: build ## Stop and remove everything the lab started
+	@$(LAB) down
+
+test: build ## All rungs: unit, graph, golden, database, cluster, engine
+	@node --enable-source-maps dist/test/run.js
+
+check: node_modules/.installed ## Types, lint, format, unit tests: under a minute
+	@npm run --silent check

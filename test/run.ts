@@ -1,0 +1,82 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { execa } from "execa";
+
+/** What one rung of the test ladder counted. */
+interface Counts {
+  readonly passes: number;
+  readonly failures: number;
+  readonly pending: number;
+}
+
+/** The rungs in the order they run: cheap ones first. Times are the limit of a whole rung, in minutes. */
+const rungs = [
+  { name: "unit", files: ["dist/test/unit/**/*.test.js", "packages/*/dist/**/*.test.js"], limit: 5 },
+  { name: "graph", files: ["dist/test/graph/**/*.test.js"], limit: 5 },
+  { name: "golden", files: ["dist/test/golden/**/*.test.js"], limit: 5 },
+  { name: "database", files: ["dist/test/database/**/*.test.js"], limit: 15 },
+  { name: "cluster", files: ["dist/test/cluster/**/*.test.js"], limit: 60 },
+  { name: "engine", files: ["dist/test/engine/**/*.test.js"], limit: 20 },
+] as const;
+
+/** Runs one rung in a mocha process of its own. A rung that ends without counts is one failure. */
+async function runRung(rung: (typeof rungs)[number], scratch: string): Promise<Counts> {
+  const countsFile = join(scratch, `${rung.name}.json`);
+  const mocha = await execa(
+    process.execPath,
+    [
+      "--enable-source-maps",
+      require.resolve("mocha/bin/mocha.js"),
+      "--reporter",
+      "test/support/reporter.cjs",
+      "--exit",
+      ...rung.files,
+    ],
+    {
+      reject: false,
+      stdio: ["ignore", "inherit", "inherit"],
+      timeout: rung.limit * 60_000,
+      env: { MCP_FLEET_COUNTS: countsFile, FORCE_COLOR: "0" },
+    },
+  );
+  if (mocha.timedOut) print(`the ${rung.name} rung did not end within ${rung.limit} minutes`);
+  try {
+    const counts = JSON.parse(readFileSync(countsFile, "utf8")) as Counts;
+    return mocha.exitCode !== 0 && counts.failures === 0 ? { ...counts, failures: 1 } : counts;
+  } catch {
+    return { passes: 0, failures: 1, pending: 0 };
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const scratch = mkdtempSync(join(tmpdir(), "mcp-fleet-test-"));
+  const total = { passes: 0, failures: 0, pending: 0 };
+  const started = Date.now();
+  for (const rung of rungs) {
+    if (wanted.length > 0 && !wanted.includes(rung.name)) continue;
+    print(`\n== ${rung.name} ==`);
+    const counts = await runRung(rung, scratch);
+    total.passes += counts.passes;
+    total.failures += counts.failures;
+    total.pending += counts.pending;
+  }
+  rmSync(scratch, { recursive: true, force: true });
+  print(`\ntook ${((Date.now() - started) / 60_000).toFixed(1)} minutes`);
+  print(
+    total.failures === 0
+      ? "Next: `make up` runs the whole thing on this machine; AGENTS.md says what to run for which change."
+      : "Next: run one rung again with `node dist/test/run.js <rung>`; the failures are printed above it.",
+  );
+  const skipped = total.pending > 0 ? `, ${total.pending} skipped` : "";
+  print(`${total.passes} passed, ${total.failures} failed${skipped}`);
+  process.exitCode = total.failures === 0 ? 0 : 1;
+}
+
+void main();
