@@ -1,0 +1,88 @@
+import type {
+  KubernetesObject,
+  V1Deployment,
+  V1Namespace,
+  V1Service,
+} from "@kubernetes/client-node";
+
+/** The namespace the lab's application lives in, as in the application's own manifests. */
+export const labNamespace = "llmctl";
+/** The Chroma database the legacy rows name (`--host llmctl-chromadb --port 8000`). */
+export const chromaName = "llmctl-chromadb";
+
+/**
+ * What surrounds the application before the program ever runs: its namespace, and the Chroma database
+ * that chroma-mcp is a client of. The lab owns these; the program does not know them.
+ */
+export function companionObjects(chromaImage: string): readonly KubernetesObject[] {
+  const labels = {
+    "app.kubernetes.io/name": chromaName,
+    "app.kubernetes.io/component": "vector-database",
+    "app.kubernetes.io/part-of": "llmctl-studio",
+  };
+  const namespace: V1Namespace = {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: labNamespace },
+  };
+  const service: V1Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: chromaName, namespace: labNamespace, labels },
+    spec: {
+      selector: { "app.kubernetes.io/name": chromaName },
+      ports: [{ name: "http", port: 8000, targetPort: 8000 }],
+    },
+  };
+  const deployment: V1Deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: chromaName, namespace: labNamespace, labels },
+    spec: {
+      replicas: 1,
+      strategy: { type: "Recreate" },
+      selector: { matchLabels: { "app.kubernetes.io/name": chromaName } },
+      template: {
+        metadata: { labels },
+        spec: {
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 65532,
+            runAsGroup: 65532,
+            fsGroup: 65532,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+          containers: [
+            {
+              name: "chroma",
+              image: chromaImage,
+              imagePullPolicy: "IfNotPresent",
+              ports: [{ name: "http", containerPort: 8000 }],
+              readinessProbe: {
+                httpGet: { path: "/api/v2/heartbeat", port: "http" },
+                periodSeconds: 2,
+              },
+              resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ["ALL"] },
+              },
+              volumeMounts: [
+                { name: "data", mountPath: "/data" },
+                { name: "tmp", mountPath: "/tmp" },
+              ],
+            },
+          ],
+          volumes: [
+            { name: "data", emptyDir: {} },
+            { name: "tmp", emptyDir: {} },
+          ],
+        },
+      },
+    },
+  };
+  return [namespace, service, deployment];
+}
