@@ -1,1 +1,3 @@
-export {};
+export { probe, probeAll } from "./probe";
+export { parseRequest, type ProbeRequest } from "./targets";
+export type { ProbeOptions, ProbeOutcome, ProbeResult, ProbeTarget } from "./types";

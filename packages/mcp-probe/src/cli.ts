@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+
+import { isUserError, messageOf, UserError } from "@mcp-fleet/errors";
+
+import { probeAll } from "./probe";
+import { parseRequest } from "./targets";
+
+/**
+ * Probes the servers listed in the file given as argument, else in MCP_PROBE_TARGETS. Prints one JSON
+ * line per server as soon as it is known. Exit code 0: all passed; 1: at least one failed; 2: bad input.
+ */
+async function main(): Promise<number> {
+  const { targets, options } = parseRequest(readInput(process.argv[2]));
+  const results = await probeAll(targets, options, (result) => {
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+  });
+  return results.every((result) => result.ok) ? 0 : 1;
+}
+
+function readInput(file: string | undefined): string {
+  if (file === undefined) return process.env.MCP_PROBE_TARGETS ?? "[]";
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UserError(
+      `The list of MCP servers to probe cannot be read: ${messageOf(error)}.`,
+      "Name a readable file, or leave the argument out and set MCP_PROBE_TARGETS.",
+      { exitCode: 2 },
+    );
+  }
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${isUserError(error) ? error.message : messageOf(error)}\n`);
+    process.exitCode = isUserError(error) ? error.exitCode : 2;
+  },
+);

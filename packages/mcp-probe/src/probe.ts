@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { McpClient } from "./client";
+import { networkFailure, ProbeFailure, seconds } from "./failure";
+import { introduce, type Introduction } from "./handshake";
+import { shownUrl } from "./shown";
+import type { ProbeOptions, ProbeResult, ProbeTarget } from "./types";
+
+/** How often a failure that is most likely permanent is tried in all. */
+const fewAttempts = 3;
+
+/**
+ * Asks one server until it passes, fails for good, or the deadline is over.
+ * Never throws for anything the server or the network does: the result says it.
+ */
+export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Promise<ProbeResult> {
+  const deadlineSeconds = options.deadlineSeconds ?? 60;
+  const requestTimeoutSeconds = Math.min(options.requestTimeoutSeconds ?? 10, deadlineSeconds);
+  const delayMs = (options.retryDelaySeconds ?? 1) * 1000;
+  const started = performance.now();
+  const deadline = AbortSignal.timeout(deadlineSeconds * 1000);
+
+  for (let attempts = 1; ; attempts += 1) {
+    const attemptStarted = performance.now();
+    const told = { attempts, latencyMs: 0 };
+    try {
+      const client = new McpClient(target, { requestTimeoutSeconds, deadline });
+      const answer = await introduce(client);
+      checkTools(target, answer);
+      return passed(target, answer, { ...told, latencyMs: since(attemptStarted) });
+    } catch (error) {
+      const latencyMs = since(attemptStarted);
+      const failure = networkFailure(error, { signal: deadline, seconds: deadlineSeconds });
+      const spent = since(started);
+      const out = deadlineSeconds * 1000 - spent <= delayMs || deadline.aborted;
+      const final =
+        failure.retry === "never" || (failure.retry === "few" && attempts >= fewAttempts);
+      if (final || out) return failed(target, failure, { attempts, latencyMs, spent });
+      await sleep(delayMs);
+    }
+  }
+}
+
+/**
+ * Asks all servers, `concurrency` at once; one that hangs holds up no other.
+ * @param onResult called with each result as soon as it is known
+ * @returns the results in the order of `targets`
+ */
+export async function probeAll(
+  targets: readonly ProbeTarget[],
+  options: ProbeOptions = {},
+  onResult?: (result: ProbeResult) => void,
+): Promise<ProbeResult[]> {
+  const results: ProbeResult[] = [];
+  const waiting = targets.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, target] of waiting) {
+      const result = await probe(target, options);
+      results[index] = result;
+      onResult?.(result);
+    }
+  };
+  const workers = Math.max(1, Math.min(options.concurrency ?? 16, targets.length));
+  await Promise.all(Array.from({ length: workers }, worker));
+  return results;
+}
+
+function checkTools(target: ProbeTarget, answer: Introduction): void {
+  const tools = answer.tools ?? [];
+  const minTools = target.minTools ?? 1;
+  const missing = (target.requiredTools ?? []).filter((name) => !tools.includes(name));
+  const credentials = "its credentials or its backend may be missing";
+  if (missing.length > 0) {
+    throw new ProbeFailure(
+      "missing-tools",
+      "never",
+      `lists ${count(tools.length)}, but not ${missing.join(", ")}; ${credentials}`,
+    );
+  }
+  if (tools.length >= minTools) return;
+  const lists =
+    answer.tools === undefined ? "offers no tools at all" : `lists ${count(tools.length)}`;
+  throw new ProbeFailure(
+    "missing-tools",
+    "never",
+    `speaks MCP ${answer.protocolVersion} but ${lists} where at least ${minTools} must be; ${credentials}`,
+  );
+}
+
+interface Told {
+  readonly attempts: number;
+  readonly latencyMs: number;
+}
+
+function passed(target: ProbeTarget, answer: Introduction, told: Told): ProbeResult {
+  const url = shownUrl(target.url);
+  const message = `${target.name}: ${url} speaks MCP ${answer.protocolVersion} and lists ${count(answer.tools?.length ?? 0)}.`;
+  return { name: target.name, url, ok: true, outcome: "ok", message, ...answer, ...told };
+}
+
+function failed(
+  target: ProbeTarget,
+  failure: ProbeFailure,
+  told: Told & { readonly spent: number },
+): ProbeResult {
+  const url = shownUrl(target.url);
+  const { attempts, latencyMs, spent } = told;
+  const start = `${target.name}: ${url} ${failure.reason}`;
+  if (failure.outcome === "auth-required") {
+    const perRequest = target.auth === "per-request";
+    const rest = perRequest
+      ? ', as auth: "per-request" expects; its tools were not listed'
+      : '; give it headers with credentials, or set auth: "per-request" if every client sends its own';
+    const message = `${start}${rest}.`;
+    return {
+      name: target.name,
+      url,
+      ok: perRequest,
+      outcome: failure.outcome,
+      message,
+      attempts,
+      latencyMs,
+    };
+  }
+  const tried = attempts > 1 ? ` (${attempts} attempts in ${seconds(spent / 1000)})` : "";
+  const message = `${start}${tried}.`;
+  return {
+    name: target.name,
+    url,
+    ok: false,
+    outcome: failure.outcome,
+    message,
+    attempts,
+    latencyMs,
+  };
+}
+
+function count(tools: number): string {
+  return tools === 1 ? "1 tool" : `${tools} tools`;
+}
+
+function since(start: number): number {
+  return Math.round(performance.now() - start);
+}

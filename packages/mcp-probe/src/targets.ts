@@ -1,0 +1,88 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import type { ProbeOptions, ProbeTarget } from "./types";
+
+/** What the command is asked to do. */
+export interface ProbeRequest {
+  readonly targets: readonly ProbeTarget[];
+  readonly options: ProbeOptions;
+}
+
+const targetKeys = ["name", "url", "headers", "auth", "requiredTools", "minTools"];
+const optionKeys = ["deadlineSeconds", "requestTimeoutSeconds", "concurrency", "retryDelaySeconds"];
+
+/**
+ * Reads the command's input: a JSON array of targets, or an object `{ "targets": [...], "options": {...} }`.
+ * @throws {UserError} naming the first thing that is wrong, without quoting any header
+ */
+export function parseRequest(text: string): ProbeRequest {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text, which may hold a header.
+    throw wrong("is not JSON");
+  }
+  const whole = Array.isArray(parsed) ? { targets: parsed as unknown[] } : parsed;
+  if (!isRecord(whole)) throw wrong("is neither an array of targets nor an object with targets");
+  refuseUnknown(whole, ["targets", "options"], "the input");
+  const { targets, options = {} } = whole;
+  if (!Array.isArray(targets) || targets.length === 0) throw wrong("has no targets");
+  return { targets: (targets as unknown[]).map(parseTarget), options: parseOptions(options) };
+}
+
+function parseTarget(value: unknown, index: number): ProbeTarget {
+  const at = `targets[${index}]`;
+  if (!isRecord(value)) throw wrong(`has no object at ${at}`);
+  refuseUnknown(value, targetKeys, at);
+  const { name, url, headers, auth, requiredTools, minTools } = value;
+  if (typeof name !== "string" || name === "") throw wrong(`has no name at ${at}`);
+  if (typeof url !== "string") throw wrong(`has no url at ${at}`);
+  if (headers !== undefined && !(isRecord(headers) && Object.values(headers).every(isString))) {
+    throw wrong(`has headers that are not texts at ${at}`);
+  }
+  if (auth !== undefined && auth !== "none" && auth !== "per-request") {
+    throw wrong(`has an auth at ${at} that is neither "none" nor "per-request"`);
+  }
+  if (
+    requiredTools !== undefined &&
+    !(Array.isArray(requiredTools) && requiredTools.every(isString))
+  ) {
+    throw wrong(`has requiredTools that are not texts at ${at}`);
+  }
+  if (minTools !== undefined && !(Number.isInteger(minTools) && (minTools as number) >= 0)) {
+    throw wrong(`has a minTools at ${at} that is not a whole number from 0`);
+  }
+  return value as unknown as ProbeTarget;
+}
+
+function parseOptions(value: unknown): ProbeOptions {
+  if (!isRecord(value)) throw wrong("has options that are not an object");
+  refuseUnknown(value, optionKeys, "options");
+  for (const [key, number] of Object.entries(value)) {
+    if (typeof number !== "number" || !(number > 0))
+      throw wrong(`has an option ${key} that is not above 0`);
+  }
+  return value;
+}
+
+function refuseUnknown(value: Record<string, unknown>, known: readonly string[], at: string): void {
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw wrong(`has the unknown key ${JSON.stringify(unknown)} in ${at}`);
+}
+
+function wrong(what: string): UserError {
+  return new UserError(
+    `The list of MCP servers to probe ${what}.`,
+    'Give JSON such as [{"name":"github","url":"http://github:8000/mcp"}] in MCP_PROBE_TARGETS or in the file named as argument.',
+    { exitCode: 2 },
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === "string";
+}

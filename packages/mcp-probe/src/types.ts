@@ -1,0 +1,63 @@
+/** One MCP endpoint to ask. */
+export interface ProbeTarget {
+  /** How messages and results call it. */
+  readonly name: string;
+  /** The exact URL a client will use, path included. */
+  readonly url: string;
+  /** Sent with every request. Values are secrets: they appear in no message and no result. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * What 401 or 403 means: a failure (`none`), or a server whose clients bring their own credentials
+   * (`per-request`).
+   * @default "none"
+   */
+  readonly auth?: "none" | "per-request";
+  /** Tools that must be listed. @default none */
+  readonly requiredTools?: readonly string[];
+  /** How many tools must be listed at least. @default 1 */
+  readonly minTools?: number;
+}
+
+/** Limits of a probe. */
+export interface ProbeOptions {
+  /** How long one target is tried again before the last failure counts, in seconds. @default 60 */
+  readonly deadlineSeconds?: number;
+  /** Limit of one HTTP request with its answer, in seconds. @default 10 */
+  readonly requestTimeoutSeconds?: number;
+  /** How many targets {@link probeAll} asks at once. @default 16 */
+  readonly concurrency?: number;
+  /** Pause between two attempts, in seconds. @default 1 */
+  readonly retryDelaySeconds?: number;
+}
+
+/** How asking ended. `auth-required` passes only for a target with `auth: "per-request"`. */
+export type ProbeOutcome =
+  | "ok"
+  | "auth-required"
+  | "redirect"
+  | "http-error"
+  | "unreachable"
+  | "timeout"
+  | "not-mcp"
+  | "missing-tools";
+
+/** What one target answered. Safe to print and to store: it holds no header and no query string. */
+export interface ProbeResult {
+  readonly name: string;
+  /** The target's URL without user name, password and query string. */
+  readonly url: string;
+  readonly ok: boolean;
+  readonly outcome: ProbeOutcome;
+  /** One sentence for an operator: the server, what it did and, on a failure, what helps. */
+  readonly message: string;
+  /** The protocol version both sides agreed on. */
+  readonly protocolVersion?: string;
+  readonly serverName?: string;
+  readonly serverVersion?: string;
+  /** Names of the listed tools in the server's order. Absent when none could be asked for. */
+  readonly tools?: readonly string[];
+  /** Duration of the last attempt in milliseconds. */
+  readonly latencyMs: number;
+  /** How often the target was asked, the last time included. */
+  readonly attempts: number;
+}
