@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** One request as the server saw it. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: NodeJS.Dict<string | string[]>;
+  /** The parsed JSON body; undefined when there was none. */
+  readonly body: { id?: number; method?: string; params?: Record<string, unknown> } | undefined;
+}
+
+/** Answers one request; `seen` already holds it. */
+export type Handler = (seen: SeenRequest, req: IncomingMessage, res: ServerResponse) => unknown;
+
+/** A listening server of this test and all it was asked. */
+export interface TestServer {
+  readonly url: string;
+  readonly seen: SeenRequest[];
+  /** JSON-RPC methods and HTTP methods in order, such as `POST initialize`. */
+  readonly asked: () => string[];
+}
+
+const closers: (() => Promise<void>)[] = [];
+
+/** Starts a server on a free loopback port; {@link closeServers} ends it. */
+export async function serve(handler: Handler, path = "/mcp"): Promise<TestServer> {
+  const seen: SeenRequest[] = [];
+  const server = createServer((req, res) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of req) chunks.push(chunk as Buffer);
+      const text = Buffer.concat(chunks).toString();
+      const body = text === "" ? undefined : (JSON.parse(text) as SeenRequest["body"]);
+      const request = { method: req.method ?? "", path: req.url ?? "", headers: req.headers, body };
+      seen.push(request);
+      await handler(request, req, res);
+    })().catch((error: unknown) => res.destroy(error as Error));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(
+    () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  );
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}${path}`,
+    seen,
+    asked: () => seen.map(({ method, body }) => [method, body?.method ?? ""].join(" ").trim()),
+  };
+}
+
+/** Ends every server that {@link serve} started. */
+export async function closeServers(): Promise<void> {
+  await Promise.all(closers.splice(0).map((close) => close()));
+}
+
+/** Answers with JSON and a status. */
+export function json(res: ServerResponse, value: unknown, status = 200): void {
+  res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+}
+
+/** A right answer to `initialize` with tools. */
+export function initialized(id: number | undefined, capabilities: object = { tools: {} }): object {
+  const serverInfo = { name: "hand-written", version: "9" };
+  return {
+    jsonrpc: "2.0",
+    id,
+    result: { protocolVersion: "2025-06-18", capabilities, serverInfo },
+  };
+}
