@@ -30,7 +30,7 @@ async function sdkServer(stateful: boolean, jsonReplies: boolean): Promise<TestS
       onsessioninitialized: (id) => void sessions.set(id, transport),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    await server.connect(transport as Transport);
+    await server.connect(transport);
     await transport.handleRequest(req, res, seen.body);
   });
 }
