@@ -1,0 +1,70 @@
+// One binary for every Kubernetes component of the bare lab cluster, and etcd.
+//
+// They share most of their packages, so one link is paid instead of seven. The component is chosen
+// by the name the binary was called by, or else by its first argument.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/server/v3/etcdmain"
+	"k8s.io/component-base/cli"
+	_ "k8s.io/component-base/logs/json/register"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo"
+	_ "k8s.io/component-base/metrics/prometheus/version"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+)
+
+func command(name string) *cobra.Command {
+	switch name {
+	case "kube-apiserver":
+		return apiserver.NewAPIServerCommand()
+	case "kube-controller-manager":
+		return controllers.NewControllerManagerCommand()
+	case "kube-scheduler":
+		return scheduler.NewSchedulerCommand()
+	case "kubelet":
+		return kubelet.NewKubeletCommand(context.Background())
+	case "kube-proxy":
+		return proxy.NewProxyCommand()
+	default:
+		return nil
+	}
+}
+
+func main() {
+	name := filepath.Base(os.Args[0])
+	if name != "kubectl" && name != "etcd" && command(name) == nil {
+		if len(os.Args) < 2 {
+			fmt.Fprintln(os.Stderr, "name a component: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy or kubectl")
+			os.Exit(2)
+		}
+		name = os.Args[1]
+		os.Args = os.Args[1:]
+	}
+	switch name {
+	case "etcd":
+		etcdmain.Main(os.Args)
+	case "kubectl":
+		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
+			kubectlutil.CheckErr(err)
+		}
+	default:
+		chosen := command(name)
+		if chosen == nil {
+			fmt.Fprintf(os.Stderr, "no component is called %q\n", name)
+			os.Exit(2)
+		}
+		os.Exit(cli.Run(chosen))
+	}
+}
