@@ -8,7 +8,6 @@ import { probe } from "@mcp-fleet/mcp-probe";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { createMcpHandler, McpServer as ModernMcpServer } from "@modelcontextprotocol/server";
 
 import { closeServers, serve, type TestServer } from "./servers";
