@@ -1,0 +1,79 @@
+import { labNamespace } from "./companions";
+import type { RunnerConfig } from "./runner/types";
+
+/** Where the rows are to point: at the cluster's Services, or back at the application's own child processes. */
+export type LabTarget = "in-cluster" | "embedded";
+
+/** What the lab knows when it writes its stack configuration. */
+export interface LabFacts {
+  readonly images: Readonly<Record<string, string>>;
+  /** DSN as the program reaches the database. */
+  readonly databaseUrl: string;
+  /** DSN as Studio's pods reach it. */
+  readonly studioDatabaseUrl: string;
+  readonly kubeconfig: string;
+  readonly context: string;
+  /** Server key -> environment of its Secret. */
+  readonly serverSecrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Changes to the lab's usual configuration, key without the `mcp-fleet:` prefix; `undefined` removes a key. */
+export type ConfigOverrides = Readonly<Record<string, unknown>>;
+
+/** The five servers of the application, each with the image built here. */
+export function labServers(images: Readonly<Record<string, string>>): Record<string, object> {
+  const keys = ["llmctl-mcp", "github", "atlassian", "chroma", "google-cloud"];
+  return Object.fromEntries(keys.map((key) => [key, { image: images[key] }]));
+}
+
+/**
+ * The stack configuration of the lab: what `Pulumi.<stack>.yaml` holds for a real one.
+ * With `servers: {}` and `target: embedded` it is the installation before its cutover.
+ */
+export function labConfig(
+  facts: LabFacts,
+  target: LabTarget,
+  overrides: ConfigOverrides = {},
+): RunnerConfig {
+  const values: Record<string, unknown> = {
+    target,
+    namespace: labNamespace,
+    createNamespace: false,
+    servers: labServers(facts.images),
+    serverSecrets: facts.serverSecrets,
+    databaseUrl: facts.databaseUrl,
+    database: { connect: "direct", tls: "disable" },
+    studio: {
+      images: { embedded: facts.images["studio-embedded"], "in-cluster": facts.images.studio },
+    },
+    studioSecrets: { DATABASE_URL: facts.studioDatabaseUrl },
+    consumers: [{ name: "executor", labels: { "llmctl.executor": "true" } }],
+    probe: { image: facts.images.probe },
+    network: { isolate: "fleet" },
+    cutover: { softReferences: chatDefaults },
+    allowed: { contexts: [facts.context], namespaces: [labNamespace] },
+    ...overrides,
+  };
+  const config: Record<string, { value: string; secret?: boolean }> = {
+    "kubernetes:kubeconfig": { value: facts.kubeconfig },
+    "kubernetes:context": { value: facts.context },
+  };
+  for (const [key, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    config[`mcp-fleet:${key}`] = { value: text, ...(secretKeys.has(key) ? { secret: true } : {}) };
+  }
+  return config;
+}
+
+const secretKeys = new Set(["serverSecrets", "databaseUrl", "studioSecrets"]);
+
+/** The ids of default servers that the application keeps as comma-separated text. */
+const chatDefaults = [
+  {
+    table: "integration_settings",
+    where: "provider = 'chat' AND key = 'default_mcp_server_ids'",
+    column: "value",
+    format: "comma-separated",
+  },
+];
