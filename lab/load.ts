@@ -1,0 +1,95 @@
+import { Agent, get } from "node:http";
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { messageOf } from "@mcp-fleet/errors";
+
+/** One request that was not answered with a 2xx status in time. */
+export interface LoadFailure {
+  /** ISO time the request was sent. */
+  readonly at: string;
+  readonly error: string;
+}
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly failures: readonly LoadFailure[];
+  /** The slowest answer, in milliseconds. */
+  readonly slowestMs: number;
+}
+
+export interface LoadOptions {
+  /** Requests a second, sent on time whether or not earlier ones were answered. Default 10. */
+  readonly perSecond?: number;
+  /** Limit of one request, in seconds. Default 5. */
+  readonly timeoutSeconds?: number;
+}
+
+/**
+ * Asks `url` again and again while `work` goes on, and until every request sent is answered. Each request
+ * opens a connection of its own, so that every one of them is routed anew by a Service.
+ *
+ * @throws what `work` throws, after the requests have ended.
+ */
+export async function underLoad<T>(
+  url: string,
+  work: () => Promise<T>,
+  options: LoadOptions = {},
+): Promise<LoadResult & { readonly result: T }> {
+  const interval = 1000 / (options.perSecond ?? 10);
+  const timeoutMs = (options.timeoutSeconds ?? 5) * 1000;
+  const agent = new Agent({ keepAlive: false });
+  const failures: LoadFailure[] = [];
+  const pending = new Set<Promise<void>>();
+  let requests = 0;
+  let slowestMs = 0;
+  let finished = false;
+
+  const send = async (): Promise<void> => {
+    const sent = performance.now();
+    const at = new Date().toISOString();
+    try {
+      const status = await request(url, agent, timeoutMs);
+      slowestMs = Math.max(slowestMs, performance.now() - sent);
+      if (status < 200 || status > 299) failures.push({ at, error: `status ${status}` });
+    } catch (error) {
+      failures.push({ at, error: messageOf(error) });
+    }
+  };
+  const sender = async (): Promise<void> => {
+    for (let next = performance.now(); !finished; next += interval) {
+      await sleep(Math.max(0, next - performance.now()));
+      requests += 1;
+      const one: Promise<void> = send().finally(() => pending.delete(one));
+      pending.add(one);
+    }
+    await Promise.all(pending);
+  };
+
+  const sending = sender();
+  try {
+    const result = await work();
+    return { result, ...(await stopSending()) };
+  } finally {
+    await stopSending();
+    agent.destroy();
+  }
+
+  async function stopSending(): Promise<LoadResult> {
+    finished = true;
+    await sending;
+    return { requests, failures, slowestMs: Math.round(slowestMs) };
+  }
+}
+
+function request(url: string, agent: Agent, timeoutMs: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = get(url, { agent, timeout: timeoutMs }, (response) => {
+      response.once("error", reject);
+      // An answer counts when all of it has come.
+      response.once("end", () => resolve(response.statusCode ?? 0)).resume();
+    });
+    sent.once("timeout", () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    sent.once("error", reject);
+  });
+}
