@@ -1,0 +1,5 @@
+export * from "./labels";
+export * from "./names";
+export * from "./security";
+export * from "./transform";
+export * from "./workload";

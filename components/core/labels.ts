@@ -1,0 +1,49 @@
+/** What ties an object to its application and to the release that made it. */
+export interface LabelContext {
+  /** Name of the object: `app.kubernetes.io/name`. */
+  readonly name: string;
+  /** Role within the application, for example `mcp-server` or `web`. */
+  readonly component: string;
+  /** The application the object belongs to: `app.kubernetes.io/part-of`. */
+  readonly application: string;
+  /** Version shown in `app.kubernetes.io/version`; not a part of any selector. @default none */
+  readonly version?: string;
+}
+
+export const managedBy = "mcp-fleet";
+export const mcpServerComponent = "mcp-server";
+
+/** Marks the pods of a Deployment of ours, which probe Jobs that wear a consumer's labels must not match. */
+export const workloadLabel = "mcp-fleet.dev/workload";
+/** The cutover generation a pod was started for. */
+export const generationLabel = "mcp-fleet.dev/generation";
+
+/** Labels that never change over an object's life: safe in a Deployment's immutable selector. */
+export function selectorLabels(
+  context: Pick<LabelContext, "name" | "component">,
+): Record<string, string> {
+  return {
+    "app.kubernetes.io/name": context.name,
+    "app.kubernetes.io/component": context.component,
+  };
+}
+
+/** All labels of an object. */
+export function objectLabels(context: LabelContext): Record<string, string> {
+  return {
+    ...selectorLabels(context),
+    "app.kubernetes.io/part-of": context.application,
+    "app.kubernetes.io/managed-by": managedBy,
+    ...(context.version === undefined ? {} : { "app.kubernetes.io/version": context.version }),
+  };
+}
+
+/**
+ * A version label out of an image reference: its tag, or the first 12 digits of its digest.
+ * Undefined when the reference has neither.
+ */
+export function versionOf(image: string): string | undefined {
+  const digest = /@sha256:([0-9a-f]{12})/.exec(image)?.[1];
+  const tag = /:([A-Za-z0-9_][A-Za-z0-9_.-]{0,62})$/.exec(image.split("@")[0] ?? "")?.[1];
+  return tag === undefined ? digest : tag.replace(/[^A-Za-z0-9]+$/, "");
+}

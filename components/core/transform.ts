@@ -1,0 +1,34 @@
+import { Output } from "@pulumi/pulumi";
+
+/** A deeply partial version of `T`; arrays are replaced as a whole. */
+export type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [K in keyof T]?: DeepPartial<T[K]> }
+    : T;
+
+/**
+ * Changes the arguments of a child before it is made: a function from old to new arguments, or an object
+ * that is merged into them deeply.
+ */
+export type Transform<T> = ((args: T) => T) | DeepPartial<T>;
+
+/** Applies `transform` to `args`. Neither is changed. */
+export function applyTransform<T extends object>(args: T, transform: Transform<T> | undefined): T {
+  if (transform === undefined) return args;
+  if (typeof transform === "function") return (transform as (args: T) => T)(args);
+  return merge(args, transform) as T;
+}
+
+function merge(base: unknown, patch: unknown): unknown {
+  if (!isPlain(base) || !isPlain(patch)) return patch === undefined ? base : patch;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(patch)) merged[key] = merge(base[key], value);
+  return merged;
+}
+
+/** Whether `value` is a bag of keys: an Output is a leaf, never something to merge into. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return !Output.isInstance(value) && !(value instanceof Promise);
+}

@@ -1,0 +1,58 @@
+import type * as k8s from "@pulumi/kubernetes";
+
+import { restrictedContainer, restrictedPod } from "./security";
+
+type Container = k8s.types.input.core.v1.Container;
+type PodSpec = k8s.types.input.core.v1.PodSpec;
+
+/** Requests and limits of a container, in Kubernetes quantities. */
+export interface Resources {
+  readonly requests?: { readonly cpu?: string; readonly memory?: string };
+  readonly limits?: { readonly cpu?: string; readonly memory?: string };
+}
+
+/** How long a pod that is going away still serves, so that no client meets a closed port, in seconds. */
+export const drainSeconds = 5;
+
+/** What a hardened single-container pod needs to know. */
+export interface PodOptions {
+  readonly container: Omit<Container, "securityContext" | "volumeMounts" | "lifecycle">;
+  readonly serviceAccountName: string;
+  readonly user: number;
+  /** Directories the process writes to; each becomes an emptyDir. `/tmp` is always one. */
+  readonly writable: readonly string[];
+  readonly imagePullSecrets: readonly string[];
+  /** How long the process gets to end after the drain, in seconds. */
+  readonly graceSeconds: number;
+}
+
+/** A pod with one container, the restricted security profile and writable directories where asked for. */
+export function hardenedPod(options: PodOptions): PodSpec {
+  const directories = [...new Set(["/tmp", ...options.writable])];
+  const volume = (index: number): string => (index === 0 ? "tmp" : `writable-${index}`);
+  return {
+    ...restrictedPod(options.user),
+    serviceAccountName: options.serviceAccountName,
+    terminationGracePeriodSeconds: drainSeconds + options.graceSeconds,
+    ...(options.imagePullSecrets.length === 0
+      ? {}
+      : { imagePullSecrets: options.imagePullSecrets.map((name) => ({ name })) }),
+    containers: [
+      {
+        imagePullPolicy: "IfNotPresent",
+        ...options.container,
+        securityContext: restrictedContainer,
+        // The endpoint is withdrawn while the process still answers; needs no shell in the image.
+        lifecycle: { preStop: { sleep: { seconds: drainSeconds } } },
+        volumeMounts: directories.map((mountPath, index) => ({ name: volume(index), mountPath })),
+      },
+    ],
+    volumes: directories.map((_, index) => ({ name: volume(index), emptyDir: {} })),
+  };
+}
+
+/** Replaces pods one by one and never has fewer ready ones than before. */
+export const gentleRollout = {
+  type: "RollingUpdate",
+  rollingUpdate: { maxUnavailable: 0, maxSurge: 1 },
+} as const;

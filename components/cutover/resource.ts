@@ -1,0 +1,122 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import {
+  type CutoverSpec,
+  type DatabaseRef,
+  type KubeRef,
+  type ProbeSpec,
+  type ProbeTarget,
+  type RunMeta,
+  specHash,
+  type Target,
+} from "./contract";
+import { cutoverProvider, settleProvider } from "./provider";
+
+const module_ = "mcp-fleet";
+
+/** Credentials of a database role made for the cutover. Kept as a secret input, never in outputs. */
+export interface CutoverCredentials {
+  readonly databaseUrl: string;
+}
+
+/** Arguments of {@link Cutover}. Plain values but for `credentials`, so that the plan's hash is known in a preview. */
+export interface CutoverArgs {
+  readonly target: Target;
+  readonly spec: CutoverSpec;
+  /** Recorded with the run; a change in it alone is no reason to run. */
+  readonly meta: RunMeta;
+  readonly probe: ProbeSpec;
+  readonly targets: readonly ProbeTarget[];
+  readonly kubernetes: KubeRef;
+  readonly database: DatabaseRef;
+  /** @default the stack's `databaseUrl`, read by the provider when it is configured */
+  readonly credentials?: pulumi.Input<CutoverCredentials>;
+}
+
+/**
+ * The database rows of one application, pointed at `target`. One permanent resource: rollback is an update of it,
+ * never its removal. Depend on it through {@link generation}.
+ */
+export class Cutover extends pulumi.dynamic.Resource {
+  /** Grows by one with every run that changed rows; 0 before the first. */
+  declare readonly generation: pulumi.Output<number>;
+  /** Rows by action, for example `rewrite: 5`. */
+  declare readonly counts: pulumi.Output<Record<string, number>>;
+  declare readonly planHash: pulumi.Output<string>;
+
+  constructor(name: string, args: CutoverArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      cutoverProvider,
+      name,
+      {
+        ...withoutCredentials(args),
+        ...secretCredentials(args.credentials),
+        specHash: specHash(args.spec, args.target),
+        toolVersion: args.meta.toolVersion,
+        generation: undefined,
+        runId: undefined,
+        planHash: undefined,
+        counts: undefined,
+        committedAt: undefined,
+        probes: undefined,
+        probeRuns: undefined,
+      },
+      opts,
+      module_,
+      "Cutover",
+    );
+  }
+}
+
+/** Arguments of {@link Settle}. */
+export interface SettleArgs {
+  /** The cutover's generation; a new one makes Settle run. */
+  readonly generation: pulumi.Input<number>;
+  readonly spec: CutoverSpec;
+  readonly toolVersion: string;
+  readonly kubernetes: KubeRef;
+  readonly database: DatabaseRef;
+  /** The Deployments whose pods must all be of the new generation. */
+  readonly workloads: readonly { readonly namespace: string; readonly deployment: string }[];
+  /** How long old pods may take to go, in seconds. @default the runner's */
+  readonly deadlineSeconds?: number;
+  readonly credentials?: pulumi.Input<CutoverCredentials>;
+}
+
+/** The end of a rollout: waits until no pod of an older generation is left, then removes the write fence. */
+export class Settle extends pulumi.dynamic.Resource {
+  declare readonly generation: pulumi.Output<number>;
+  declare readonly settledAt: pulumi.Output<string | undefined>;
+
+  constructor(name: string, args: SettleArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      settleProvider,
+      name,
+      {
+        ...withoutCredentials(args),
+        ...secretCredentials(args.credentials),
+        settledAt: undefined,
+        fencedWrites: undefined,
+        converted: undefined,
+        removedFence: undefined,
+      },
+      opts,
+      module_,
+      "Settle",
+    );
+  }
+}
+
+function withoutCredentials<T extends { readonly credentials?: unknown }>(
+  args: T,
+): Omit<T, "credentials"> {
+  const rest: T & { credentials?: unknown } = { ...args };
+  delete rest.credentials;
+  return rest;
+}
+
+function secretCredentials(credentials: pulumi.Input<CutoverCredentials> | undefined): {
+  credentials?: pulumi.Output<CutoverCredentials>;
+} {
+  return credentials === undefined ? {} : { credentials: pulumi.secret(credentials) };
+}

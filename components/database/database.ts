@@ -1,0 +1,174 @@
+import { UserError } from "@mcp-fleet/errors";
+import * as postgresql from "@pulumi/postgresql";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+
+/** Where the ledger and the journal live. */
+const cutoverSchema = "mcp_cutover";
+const connectTimeoutSeconds = 10;
+
+/** A table the cutover reads or writes. */
+export interface TableRef {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** Arguments of {@link CutoverDatabase}. */
+export interface CutoverDatabaseArgs {
+  /** DSN of a role that may create roles and grant on the tables. */
+  readonly adminUrl: pulumi.Input<string>;
+  /** Name of the role to make. */
+  readonly role: string;
+  /**
+   * The role that owns the tables. Only its members may remove a trigger, so without it the run goes without a
+   * write fence.
+   */
+  readonly memberOf?: string;
+  /** Tables the role may read and write. */
+  readonly tables: readonly TableRef[];
+  readonly tls: "verify-full" | "verify-ca" | "disable";
+}
+
+/** A database role of the cutover's own: password, schema for ledger and journal, and grants on the rows it moves. */
+export class CutoverDatabase extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:database:CutoverDatabase";
+
+  /** DSN of the role. Secret. */
+  readonly databaseUrl: pulumi.Output<string>;
+  /** What has to be there before the role can work. */
+  readonly ready: readonly pulumi.Resource[];
+
+  private readonly args: CutoverDatabaseArgs;
+  private readonly name: string;
+  private readonly admin: pulumi.Output<DatabaseAddress>;
+  private readonly provider: postgresql.Provider;
+
+  constructor(name: string, args: CutoverDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(CutoverDatabase.type, name, { role: args.role }, opts);
+    this.args = args;
+    this.name = name;
+    this.admin = pulumi.secret(pulumi.output(args.adminUrl).apply(parseDatabaseUrl));
+    this.provider = this.createProvider();
+
+    const password = new random.RandomPassword(
+      `${name}-password`,
+      { length: 40, special: false },
+      { parent: this },
+    );
+    const role = this.createRole(password);
+    const schema = this.createSchema(role);
+    const grants = args.tables.map((table) => this.createGrant(role, table));
+    const membership = this.createMembership(role);
+    this.ready = [role, schema, ...grants, ...membership];
+    this.databaseUrl = pulumi.secret(
+      pulumi
+        .all([this.admin, role.name, password.result])
+        .apply(([admin, user, secret]) => databaseUrlOf(admin, user, secret)),
+    );
+    this.registerOutputs({ role: role.name });
+  }
+
+  private createProvider(): postgresql.Provider {
+    return new postgresql.Provider(
+      `${this.name}-admin`,
+      {
+        host: this.admin.host,
+        port: this.admin.port,
+        username: this.admin.user,
+        password: this.admin.password,
+        database: this.admin.database,
+        sslmode: this.args.tls,
+        superuser: false,
+        // The provider's own default is three minutes, in every preview.
+        connectTimeout: connectTimeoutSeconds,
+      },
+      { parent: this },
+    );
+  }
+
+  private createRole(password: random.RandomPassword): postgresql.Role {
+    return new postgresql.Role(
+      this.name,
+      { name: this.args.role, login: true, password: password.result },
+      { parent: this, provider: this.provider },
+    );
+  }
+
+  private createSchema(role: postgresql.Role): postgresql.Schema {
+    return new postgresql.Schema(
+      `${this.name}-schema`,
+      {
+        name: cutoverSchema,
+        database: this.admin.database,
+        owner: role.name,
+        ifNotExists: true,
+      },
+      // It holds the journal: taking the resource away must not take the way back.
+      { parent: this, provider: this.provider, retainOnDelete: true },
+    );
+  }
+
+  private createGrant(role: postgresql.Role, table: TableRef): postgresql.Grant {
+    return new postgresql.Grant(
+      `${this.name}-${table.schema}-${table.table}`,
+      {
+        database: this.admin.database,
+        role: role.name,
+        schema: table.schema,
+        objectType: "table",
+        objects: [table.table],
+        privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER"],
+      },
+      { parent: this, provider: this.provider },
+    );
+  }
+
+  private createMembership(role: postgresql.Role): postgresql.GrantRole[] {
+    if (this.args.memberOf === undefined) return [];
+    return [
+      new postgresql.GrantRole(
+        `${this.name}-owner`,
+        { role: role.name, grantRole: this.args.memberOf },
+        { parent: this, provider: this.provider },
+      ),
+    ];
+  }
+}
+
+/** The parts of a DSN. */
+export interface DatabaseAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** @throws UserError that names the key and shows nothing of the value. */
+export function parseDatabaseUrl(text: string): DatabaseAddress {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const database = decodeURIComponent(url?.pathname.replace(/^\//, "") ?? "");
+  if (
+    url === undefined ||
+    !/^postgres(ql)?:$/.test(url.protocol) ||
+    url.hostname === "" ||
+    database === ""
+  ) {
+    throw new UserError(
+      "[mcp-fleet:databaseUrl] is not a PostgreSQL URL.",
+      "Use the form postgresql://user:password@host:5432/database, with special characters percent-encoded.",
+    );
+  }
+  return {
+    host: url.hostname,
+    port: url.port === "" ? 5432 : Number(url.port),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database,
+  };
+}
+
+function databaseUrlOf(address: DatabaseAddress, user: string, password: string): string {
+  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+  return `postgresql://${login}@${address.host}:${address.port}/${encodeURIComponent(address.database)}`;
+}

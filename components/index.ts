@@ -1,0 +1,5 @@
+export * from "./cutover";
+export * from "./database";
+export * from "./namespace";
+export * from "./server";
+export * from "./studio";

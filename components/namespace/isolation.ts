@@ -1,0 +1,125 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { managedBy, mcpServerComponent, objectLabels } from "../core";
+import type { Consumer } from "../server";
+
+/** Which pods start from "nothing may talk to them and they may talk to nobody". */
+export type IsolationScope = "namespace" | "fleet" | "none";
+
+/** Arguments of {@link Isolation}. */
+export interface IsolationArgs {
+  readonly namespace: string;
+  readonly application: string;
+  /** Whether the namespace is made here, with Pod Security "restricted" enforced. */
+  readonly createNamespace: boolean;
+  /**
+   * `namespace`: every pod in it; `fleet`: only pods this program makes, for a namespace shared with
+   * workloads that bring no policies of their own; `none`: no policy at all.
+   */
+  readonly scope: IsolationScope;
+  /** Pods that call MCP servers and are not made here: they get a way out to the servers. */
+  readonly consumers: readonly Consumer[];
+}
+
+/** The namespace and the NetworkPolicies that close it by default. */
+export class Isolation extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:namespace:Isolation";
+
+  /** What has to be there before anything is put in the namespace. */
+  readonly ready: readonly pulumi.Resource[];
+
+  private readonly args: IsolationArgs;
+  private readonly name: string;
+  private readonly namespace: k8s.core.v1.Namespace | undefined;
+
+  constructor(name: string, args: IsolationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(Isolation.type, name, { namespace: args.namespace, scope: args.scope }, opts);
+    this.args = args;
+    this.name = name;
+    this.namespace = args.createNamespace ? this.createNamespace() : undefined;
+    const policies = args.scope === "none" ? [] : this.createPolicies();
+    this.ready = [...(this.namespace === undefined ? [] : [this.namespace]), ...policies];
+    this.registerOutputs({});
+  }
+
+  private createNamespace(): k8s.core.v1.Namespace {
+    const level = { enforce: "restricted", warn: "restricted", audit: "restricted" };
+    const pss = Object.entries(level).map(([mode, value]) => [
+      `pod-security.kubernetes.io/${mode}`,
+      value,
+    ]);
+    return new k8s.core.v1.Namespace(
+      this.args.namespace,
+      {
+        metadata: {
+          name: this.args.namespace,
+          labels: {
+            "app.kubernetes.io/part-of": this.args.application,
+            "app.kubernetes.io/managed-by": managedBy,
+            ...(Object.fromEntries(pss) as Record<string, string>),
+          },
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private createPolicies(): k8s.networking.v1.NetworkPolicy[] {
+    const ours = { matchLabels: { "app.kubernetes.io/managed-by": managedBy } };
+    const podSelector = this.args.scope === "namespace" ? {} : ours;
+    const closed = this.policy("default-deny", {
+      podSelector,
+      policyTypes: ["Ingress", "Egress"],
+    });
+    // In a namespace that is closed as a whole the consumers need a way out; elsewhere a policy would close them.
+    const wayOut =
+      this.args.scope === "namespace"
+        ? this.args.consumers.map((consumer) => this.consumerPolicy(consumer))
+        : [];
+    return [closed, ...wayOut];
+  }
+
+  private consumerPolicy(consumer: Consumer): k8s.networking.v1.NetworkPolicy {
+    const servers = {
+      "app.kubernetes.io/component": mcpServerComponent,
+      "app.kubernetes.io/part-of": this.args.application,
+    };
+    return this.policy(`allow-${consumer.name}`, {
+      podSelector: { matchLabels: { ...consumer.labels } },
+      policyTypes: ["Egress"],
+      egress: [
+        {
+          ports: [
+            { protocol: "UDP", port: 53 },
+            { protocol: "TCP", port: 53 },
+          ],
+        },
+        { to: [{ podSelector: { matchLabels: servers } }] },
+      ],
+    });
+  }
+
+  private policy(
+    suffix: string,
+    spec: k8s.types.input.networking.v1.NetworkPolicySpec,
+  ): k8s.networking.v1.NetworkPolicy {
+    const name = `${this.args.application}-${suffix}`;
+    return new k8s.networking.v1.NetworkPolicy(
+      `${this.name}-${suffix}`,
+      {
+        metadata: {
+          name,
+          namespace: this.args.namespace,
+          labels: objectLabels({
+            name,
+            component: "network-policy",
+            application: this.args.application,
+          }),
+        },
+        spec,
+      },
+      { parent: this, ...(this.namespace === undefined ? {} : { dependsOn: [this.namespace] }) },
+    );
+  }
+}

@@ -1,0 +1,3 @@
+export * from "./args";
+export { defaultHealth } from "./container";
+export { McpServer } from "./server";

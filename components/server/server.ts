@@ -1,0 +1,167 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import {
+  applyTransform,
+  assertRestricted,
+  defaultUser,
+  gentleRollout,
+  hardenedPod,
+  mcpServerComponent,
+  objectLabels,
+  requireServiceName,
+  selectorLabels,
+  serviceUrl,
+  versionOf,
+} from "../core";
+import type { McpServerArgs } from "./args";
+import { serverContainer } from "./container";
+import { serverPolicy } from "./network";
+
+/**
+ * One MCP server on Kubernetes: Deployment, Service, ServiceAccount without token, Secret and NetworkPolicy,
+ * hardened to Pod Security "restricted".
+ */
+export class McpServer extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:server:McpServer";
+
+  /** The URL of the server within the cluster. */
+  readonly url: string;
+  readonly deployment: k8s.apps.v1.Deployment;
+  readonly service: k8s.core.v1.Service;
+  /** What has to be there before the server can be called. Depend on these, not on the component. */
+  readonly ready: readonly pulumi.Resource[];
+
+  private readonly args: McpServerArgs;
+  private readonly name: string;
+  private readonly labels: { name: string; component: string };
+  private readonly metadata: { namespace: string; labels: Record<string, string> };
+
+  /** @throws UserError for a name that is no Service name and for a transform that weakens the pod. */
+  constructor(name: string, args: McpServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(McpServer.type, name, { serviceName: args.serviceName, namespace: args.namespace }, opts);
+    requireServiceName(args.serviceName, `McpServer ${name}`);
+    this.args = args;
+    this.name = name;
+    this.labels = { name: args.serviceName, component: mcpServerComponent };
+    const version = versionOf(args.source.image);
+    this.metadata = {
+      namespace: args.namespace,
+      labels: objectLabels({
+        ...this.labels,
+        application: args.application,
+        ...(version === undefined ? {} : { version }),
+      }),
+    };
+
+    const account = this.createServiceAccount();
+    const policy = args.networkPolicy === false ? undefined : this.createNetworkPolicy();
+    const secretName = this.createSecret();
+    this.deployment = this.createDeployment(account, secretName);
+    this.service = this.createService();
+    this.url = serviceUrl(args.serviceName, args.namespace, args.port, args.path);
+    this.ready = [this.deployment, this.service, ...(policy === undefined ? [] : [policy])];
+    this.registerOutputs({ url: this.url });
+  }
+
+  private createServiceAccount(): k8s.core.v1.ServiceAccount {
+    return new k8s.core.v1.ServiceAccount(
+      this.name,
+      applyTransform<k8s.core.v1.ServiceAccountArgs>(
+        {
+          metadata: { ...this.metadata, name: this.args.serviceName },
+          automountServiceAccountToken: false,
+        },
+        this.args.transform?.serviceAccount,
+      ),
+      { parent: this },
+    );
+  }
+
+  private createNetworkPolicy(): k8s.networking.v1.NetworkPolicy {
+    return new k8s.networking.v1.NetworkPolicy(
+      this.name,
+      applyTransform<k8s.networking.v1.NetworkPolicyArgs>(
+        {
+          metadata: { ...this.metadata, name: this.args.serviceName },
+          spec: serverPolicy(this.args, this.labels),
+        },
+        this.args.transform?.networkPolicy,
+      ),
+      { parent: this },
+    );
+  }
+
+  /**
+   * The Secret has no name of ours: the engine names it anew when its content changes, and the new name in
+   * the pod template is what rolls the pods. Nothing derived from the content shows anywhere.
+   */
+  private createSecret(): pulumi.Input<string> | undefined {
+    const source = this.args.secret;
+    if (source === undefined) return undefined;
+    if (source.kind === "existing") return source.name;
+    const secret = new k8s.core.v1.Secret(
+      this.name,
+      applyTransform<k8s.core.v1.SecretArgs>(
+        { metadata: this.metadata, type: "Opaque", stringData: pulumi.secret(source.values) },
+        this.args.transform?.secret,
+      ),
+      { parent: this },
+    );
+    return secret.metadata.name;
+  }
+
+  private createDeployment(
+    account: k8s.core.v1.ServiceAccount,
+    secretName: pulumi.Input<string> | undefined,
+  ): k8s.apps.v1.Deployment {
+    const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
+      {
+        metadata: { ...this.metadata, name: this.args.serviceName },
+        spec: {
+          replicas: this.args.replicas ?? 1,
+          revisionHistoryLimit: 2,
+          selector: { matchLabels: selectorLabels(this.labels) },
+          strategy: gentleRollout,
+          template: {
+            metadata: { labels: this.metadata.labels },
+            spec: hardenedPod({
+              container: serverContainer(this.args, secretName),
+              serviceAccountName: this.args.serviceName,
+              user: this.args.user ?? defaultUser,
+              writable: this.args.writable ?? [],
+              imagePullSecrets: this.args.imagePullSecrets ?? [],
+              graceSeconds: 10,
+            }),
+          },
+        },
+      },
+      this.args.transform?.deployment,
+    );
+    assertRestricted(`McpServer ${this.name}`, (args.spec as { template?: unknown }).template);
+    return new k8s.apps.v1.Deployment(this.name, args, { parent: this, dependsOn: [account] });
+  }
+
+  private createService(): k8s.core.v1.Service {
+    return new k8s.core.v1.Service(
+      this.name,
+      applyTransform<k8s.core.v1.ServiceArgs>(
+        {
+          metadata: {
+            ...this.metadata,
+            name: this.args.serviceName,
+            // The engine's await of a Service costs ten seconds and proves less than the probe through it.
+            annotations: { "pulumi.com/skipAwait": "true" },
+          },
+          spec: {
+            type: "ClusterIP",
+            selector: selectorLabels(this.labels),
+            ports: [{ name: "http", port: this.args.port, targetPort: "http", protocol: "TCP" }],
+          },
+        },
+        this.args.transform?.service,
+      ),
+      { parent: this },
+    );
+  }
+}

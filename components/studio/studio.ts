@@ -1,0 +1,217 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import {
+  applyTransform,
+  assertRestricted,
+  defaultUser,
+  generationLabel,
+  gentleRollout,
+  hardenedPod,
+  objectLabels,
+  requireServiceName,
+  type Resources,
+  selectorLabels,
+  serviceUrl,
+  type Transform,
+  workloadLabel,
+} from "../core";
+
+/** Role of Studio's web pods within the application. */
+export const studioComponent = "web";
+
+/** Arguments of {@link Studio}. */
+export interface StudioArgs {
+  /** Name of the Deployment, the Service and the ServiceAccount. */
+  readonly serviceName: string;
+  readonly namespace: string;
+  readonly application: string;
+  /** Which servers it uses; told to the process as STUDIO_MODE. */
+  readonly mode: "in-cluster" | "embedded";
+  readonly image: string;
+  readonly port: number;
+  /** @default 1 */
+  readonly replicas?: number;
+  /** Settings that are no secret; they live in a ConfigMap. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Secret settings, DATABASE_URL among them. */
+  readonly secrets: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** The cutover's generation: a new one restarts the pods. */
+  readonly generation: pulumi.Input<number>;
+  /** The account the pods run as. @default `serviceName` */
+  readonly serviceAccountName?: string;
+  readonly resources?: Resources;
+  /** Directories the process writes to, beside `/tmp`. */
+  readonly writable?: readonly string[];
+  readonly imagePullSecrets?: readonly string[];
+  /** @default true */
+  readonly networkPolicy?: boolean;
+  readonly transform?: {
+    readonly deployment?: Transform<k8s.apps.v1.DeploymentArgs>;
+    readonly service?: Transform<k8s.core.v1.ServiceArgs>;
+  };
+}
+
+/** The application: a Deployment that rolls after the rows, and never before. */
+export class Studio extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:studio:Studio";
+
+  readonly url: string;
+  readonly deployment: k8s.apps.v1.Deployment;
+  readonly service: k8s.core.v1.Service;
+
+  private readonly args: StudioArgs;
+  private readonly name: string;
+  private readonly labels: { name: string; component: string };
+  private readonly selector: Record<string, string>;
+  private readonly metadata: { namespace: string; labels: Record<string, string> };
+
+  /** @throws UserError for a name that is no Service name and for a transform that weakens the pod. */
+  constructor(name: string, args: StudioArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(Studio.type, name, { serviceName: args.serviceName, namespace: args.namespace }, opts);
+    requireServiceName(args.serviceName, `Studio ${name}`);
+    this.args = args;
+    this.name = name;
+    this.labels = { name: args.serviceName, component: studioComponent };
+    // Probe Jobs wear the labels of Studio's pods; this one keeps them out of its Service and Deployment.
+    this.selector = { ...selectorLabels(this.labels), [workloadLabel]: "studio" };
+    this.metadata = {
+      namespace: args.namespace,
+      labels: objectLabels({ ...this.labels, application: args.application }),
+    };
+
+    const settings = this.createConfigMap();
+    const secret = this.createSecret();
+    if (args.networkPolicy !== false) this.createNetworkPolicy();
+    this.deployment = this.createDeployment(settings, secret);
+    this.service = this.createService();
+    this.url = serviceUrl(args.serviceName, args.namespace, args.port, "");
+    this.registerOutputs({ url: this.url });
+  }
+
+  /** Autonamed, like the Secret: new content is a new object, and its name in the template rolls the pods. */
+  private createConfigMap(): k8s.core.v1.ConfigMap {
+    return new k8s.core.v1.ConfigMap(
+      `${this.name}-config`,
+      {
+        metadata: this.metadata,
+        data: {
+          ...this.args.env,
+          STUDIO_MODE: this.args.mode,
+          PORT: String(this.args.port),
+          // Studio builds its own idea of the rows' URLs from this; another value makes it rewrite them all.
+          LLMCTL_NODE_EXECUTOR_K8S_NAMESPACE: this.args.namespace,
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private createSecret(): k8s.core.v1.Secret {
+    return new k8s.core.v1.Secret(
+      `${this.name}-secret`,
+      {
+        metadata: this.metadata,
+        type: "Opaque",
+        stringData: pulumi.secret(this.args.secrets),
+      },
+      { parent: this },
+    );
+  }
+
+  private createNetworkPolicy(): k8s.networking.v1.NetworkPolicy {
+    return new k8s.networking.v1.NetworkPolicy(
+      this.name,
+      {
+        metadata: { ...this.metadata, name: this.args.serviceName },
+        spec: {
+          // By the public labels, so that a probe Job in Studio's place has Studio's way out.
+          podSelector: { matchLabels: selectorLabels(this.labels) },
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [{ ports: [{ protocol: "TCP", port: this.args.port }] }],
+          egress: [{}],
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private createDeployment(
+    settings: k8s.core.v1.ConfigMap,
+    secret: k8s.core.v1.Secret,
+  ): k8s.apps.v1.Deployment {
+    const generation = pulumi.output(this.args.generation).apply(String);
+    const http = (path: string): k8s.types.input.core.v1.Probe => ({
+      httpGet: { path, port: "http" },
+    });
+    const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
+      {
+        metadata: { ...this.metadata, name: this.args.serviceName },
+        spec: {
+          replicas: this.args.replicas ?? 1,
+          revisionHistoryLimit: 2,
+          selector: { matchLabels: this.selector },
+          strategy: gentleRollout,
+          template: {
+            metadata: {
+              labels: {
+                ...this.metadata.labels,
+                ...this.selector,
+                [generationLabel]: generation,
+              },
+              annotations: { [generationLabel]: generation },
+            },
+            spec: hardenedPod({
+              container: {
+                name: "studio",
+                image: this.args.image,
+                ports: [{ name: "http", containerPort: this.args.port, protocol: "TCP" }],
+                envFrom: [
+                  { configMapRef: { name: settings.metadata.name } },
+                  { secretRef: { name: secret.metadata.name } },
+                ],
+                resources: this.args.resources ?? {
+                  requests: { cpu: "50m", memory: "256Mi" },
+                  limits: { cpu: "2", memory: "1Gi" },
+                },
+                startupProbe: { ...http("/healthz"), periodSeconds: 2, failureThreshold: 60 },
+                readinessProbe: { ...http("/ready"), periodSeconds: 2, timeoutSeconds: 3 },
+                livenessProbe: { ...http("/healthz"), periodSeconds: 10, timeoutSeconds: 5 },
+              },
+              serviceAccountName: this.args.serviceAccountName ?? this.args.serviceName,
+              user: defaultUser,
+              writable: this.args.writable ?? [],
+              imagePullSecrets: this.args.imagePullSecrets ?? [],
+              graceSeconds: 25,
+            }),
+          },
+        },
+      },
+      this.args.transform?.deployment,
+    );
+    assertRestricted(`Studio ${this.name}`, (args.spec as { template?: unknown }).template);
+    return new k8s.apps.v1.Deployment(this.name, args, { parent: this });
+  }
+
+  private createService(): k8s.core.v1.Service {
+    return new k8s.core.v1.Service(
+      this.name,
+      applyTransform<k8s.core.v1.ServiceArgs>(
+        {
+          metadata: {
+            ...this.metadata,
+            name: this.args.serviceName,
+            annotations: { "pulumi.com/skipAwait": "true" },
+          },
+          spec: {
+            type: "ClusterIP",
+            selector: this.selector,
+            ports: [{ name: "http", port: this.args.port, targetPort: "http", protocol: "TCP" }],
+          },
+        },
+        this.args.transform?.service,
+      ),
+      { parent: this },
+    );
+  }
+}

@@ -1,0 +1,2 @@
+export * from "./integrated";
+export * from "./types";

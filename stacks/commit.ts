@@ -1,0 +1,43 @@
+import { execFileSync } from "node:child_process";
+import { hostname, userInfo } from "node:os";
+
+import type { RunMeta } from "../components/cutover";
+
+const gitTimeoutMs = 3000;
+
+/** Who runs the program, from which commit: recorded in the ledger with each run, never a reason to run. */
+export function runMeta(stack: string, toolVersion: string): RunMeta {
+  const commit = programCommit();
+  return { who: who(), stack, toolVersion, ...(commit === undefined ? {} : { commit }) };
+}
+
+/** The program's commit: what CI says, else what git says, else nothing. */
+function programCommit(): string | undefined {
+  const told =
+    process.env.MCP_FLEET_COMMIT ?? process.env.GITHUB_SHA ?? process.env.CI_COMMIT_SHA ?? "";
+  if (told !== "") return told;
+  try {
+    return execFileSync("git", ["rev-parse", "HEAD"], {
+      cwd: __dirname,
+      timeout: gitTimeoutMs,
+      stdio: ["ignore", "pipe", "ignore"],
+      encoding: "utf8",
+    }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function who(): string {
+  const actor = process.env.GITHUB_ACTOR ?? process.env.GITLAB_USER_LOGIN ?? userName();
+  return `${actor}@${hostname()}`;
+}
+
+/** A container can run as a user id that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
+}

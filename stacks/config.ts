@@ -1,0 +1,135 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { integratedServers } from "./catalog";
+import {
+  ConfigError,
+  type Problem,
+  problemsOf,
+  stackSchema,
+  type StackSettings,
+  unknownKey,
+} from "./schema";
+import { namesOfSecrets, type SecretValues } from "./secrets";
+import { type ResolvedServer, resolveServers } from "./servers";
+
+const project = "mcp-fleet";
+const secretKeys = ["databaseUrl", "serverSecrets", "studioSecrets"];
+
+/** Everything the program is configured with. Secrets are outputs; their values are read nowhere else. */
+export interface StackConfig {
+  readonly settings: Readonly<StackSettings>;
+  readonly servers: readonly ResolvedServer[];
+  readonly secrets: SecretValues;
+  /** Where the cluster is: what the Kubernetes provider was told. */
+  readonly kubernetes: { readonly context?: string; readonly kubeconfig?: string };
+}
+
+/**
+ * Reads the stack's configuration. The only place that does.
+ *
+ * @throws ConfigError with every problem at once.
+ */
+export function loadConfig(): StackConfig {
+  const raw = ownKeys();
+  const problems: Problem[] = [];
+  const values = parseValues(raw, problems);
+  const secrets = namesOfSecrets(project, problems);
+
+  const parsed = stackSchema.safeParse(values);
+  if (!parsed.success) problems.push(...problemsOf(parsed.error, stackSchema));
+  if (!parsed.success) throw new ConfigError(problems);
+
+  const settings = parsed.data;
+  const servers = resolveServers(settings, integratedServers, secrets, problems);
+  problems.push(...missing(settings, secrets));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { settings, servers, secrets, kubernetes: kubernetesConfig() };
+}
+
+/** The keys of our own namespace, without it. */
+function ownKeys(): Map<string, string> {
+  const prefix = `${project}:`;
+  const entries = Object.entries(pulumi.runtime.allConfig())
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, value]) => [key.slice(prefix.length), value] as const);
+  return new Map(entries);
+}
+
+/** The engine hands over text: objects, arrays and booleans as JSON. Secrets are left out. */
+function parseValues(raw: Map<string, string>, problems: Problem[]): Record<string, unknown> {
+  const shape = stackSchema.shape as Record<string, unknown>;
+  const known = [...Object.keys(shape), ...secretKeys];
+  const plainText = new Set(["target", "application", "namespace"]);
+  const values: Record<string, unknown> = {};
+  for (const [key, text] of raw) {
+    if (secretKeys.includes(key)) continue;
+    if (!(key in shape)) {
+      problems.push(unknownKey([key], known));
+      continue;
+    }
+    const value = plainText.has(key) ? text : parseJson(text);
+    if (value === undefined) {
+      problems.push({
+        path: key,
+        problem: "is not valid JSON.",
+        fix: `Set it in Pulumi.<stack>.yaml, or by parts with: pulumi config set --path ${key}.<name> <value>`,
+      });
+      continue;
+    }
+    values[key] = value;
+  }
+  return values;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What has to be set because of what else is set. */
+function missing(settings: StackSettings, secrets: SecretValues): Problem[] {
+  const problems: Problem[] = [];
+  if (settings.cutover.enabled && secrets.databaseUrl === undefined) {
+    problems.push({
+      path: "databaseUrl",
+      problem: "is missing.",
+      fix: "Set it with: pulumi config set --secret databaseUrl postgresql://user:password@host:5432/database",
+    });
+  }
+  if (settings.studio.enabled && settings.studio.images === undefined) {
+    problems.push({
+      path: "studio.images",
+      problem: "is missing.",
+      fix: "Set studio.images.embedded and studio.images.in-cluster, or set studio.enabled to false.",
+    });
+  }
+  const probes = settings.cutover.enabled && settings.target === "in-cluster";
+  if (probes && settings.probe.from === "cluster" && settings.probe.image === undefined) {
+    problems.push({
+      path: "probe.image",
+      problem: "is missing.",
+      fix: 'Set it to the image built from images/probe, or set probe.from to "here".',
+    });
+  }
+  if (settings.database.manage !== undefined && settings.database.connect !== "direct") {
+    problems.push({
+      path: "database.manage",
+      problem: "needs a direct connection to the database.",
+      fix: 'Set database.connect to "direct", or make the role by hand and remove database.manage.',
+    });
+  }
+  return problems;
+}
+
+function kubernetesConfig(): StackConfig["kubernetes"] {
+  const config = new pulumi.Config("kubernetes");
+  const context = config.get("context");
+  const kubeconfig = config.get("kubeconfig");
+  return {
+    ...(context === undefined ? {} : { context }),
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+  };
+}

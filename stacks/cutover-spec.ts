@@ -1,0 +1,96 @@
+import { serviceUrl } from "../components/core";
+import type {
+  CutoverSpec,
+  DatabaseRef,
+  ProbeSpec,
+  ProbeTarget,
+  RowSpec,
+} from "../components/cutover";
+import type { StackSettings } from "./schema";
+import type { ResolvedServer } from "./servers";
+
+/** Pods that call MCP servers, as the probe and the NetworkPolicies know them. */
+export interface ConsumerPosition {
+  readonly name: string;
+  readonly labels: Record<string, string>;
+  readonly serviceAccount?: string;
+}
+
+/** What the rows become: one entry for each server that has a row. */
+export function cutoverSpec(
+  name: string,
+  settings: StackSettings,
+  servers: readonly ResolvedServer[],
+): CutoverSpec {
+  const { cutover } = settings;
+  const rows = servers.flatMap((server) => rowSpec(settings.namespace, server));
+  const served = new Set(rows.map((row) => row.key));
+  return {
+    name: cutover.name ?? name,
+    table: cutover.table,
+    rows,
+    deferred: settings.deferred.filter((key) => !served.has(key)),
+    skip: cutover.skip,
+    softReferences: cutover.softReferences,
+    onConflict: cutover.onConflict,
+    fence: cutover.fence,
+    ...(cutover.timeouts === undefined ? {} : { timeouts: cutover.timeouts }),
+    ...(cutover.maxRows === undefined ? {} : { maxRows: cutover.maxRows }),
+  };
+}
+
+function rowSpec(namespace: string, server: ResolvedServer): RowSpec[] {
+  const { row } = server;
+  if (row === undefined) return [];
+  return [
+    {
+      key: row.key,
+      url: urlOf(namespace, server),
+      transport: "streamable-http",
+      aliases: row.aliases,
+      secretKeys: server.credentialKeys,
+      ...(Object.keys(server.headers).length === 0 ? {} : { headers: { ...server.headers } }),
+      ...(row.keep === undefined ? {} : { keep: row.keep }),
+      ...(row.set === undefined ? {} : { set: { ...row.set } }),
+      ...(row.seed === undefined ? {} : { seed: { ...row.seed, values: { ...row.seed.values } } }),
+    },
+  ];
+}
+
+/** Every endpoint that has to answer MCP before a row may point to it. */
+export function probeTargets(namespace: string, servers: readonly ResolvedServer[]): ProbeTarget[] {
+  return servers.map((server) => ({
+    name: server.key,
+    url: urlOf(namespace, server),
+    auth: server.auth,
+    requiredTools: server.requiredTools,
+    minTools: server.minTools,
+    ...(Object.keys(server.headers).length === 0 ? {} : { headers: server.headers }),
+  }));
+}
+
+/** Where the probe runs and as whom. */
+export function probeSpec(
+  settings: StackSettings,
+  consumers: readonly ConsumerPosition[],
+): ProbeSpec {
+  const { probe } = settings;
+  const imagePullSecrets = probe.imagePullSecrets ?? settings.imagePullSecrets;
+  return {
+    from: probe.from,
+    namespace: settings.namespace,
+    image: probe.image ?? "",
+    imagePullSecrets,
+    consumers: consumers.map((consumer) => ({ ...consumer })),
+    ...(probe.deadlineSeconds === undefined ? {} : { deadlineSeconds: probe.deadlineSeconds }),
+  };
+}
+
+/** How the cutover reaches the database. */
+export function databaseRef(settings: StackSettings): DatabaseRef {
+  return { connect: settings.database.connect, tls: settings.database.tls };
+}
+
+function urlOf(namespace: string, server: ResolvedServer): string {
+  return serviceUrl(server.serviceName, namespace, server.port, server.path);
+}

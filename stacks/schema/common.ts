@@ -1,0 +1,47 @@
+import { z } from "zod";
+
+/** A name Kubernetes accepts for a Service and for a namespace. */
+export const dnsName = z
+  .string()
+  .regex(
+    /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be 1 to 63 lower-case letters, digits and dashes, starting with a letter",
+  );
+
+export const port = z
+  .int("must be a whole number from 1 to 65535")
+  .min(1, "must be a whole number from 1 to 65535")
+  .max(65535, "must be a whole number from 1 to 65535");
+
+/** A path as MCP clients use it: a trailing slash makes servers answer with a redirect that clients break on. */
+export const mcpPath = z
+  .string()
+  .regex(
+    /^\/[^\s?#]*[^\s?#/]$|^\/$/,
+    "must start with a slash and must not end with one, like /mcp",
+  );
+
+export const absolutePath = z.string().regex(/^\/[^\s]+$/, "must be an absolute path");
+
+/** YAML writes 8000 and true where an environment wants "8000" and "true". */
+export const env = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable"),
+  z.union([z.string(), z.number(), z.boolean()]).transform(String),
+);
+
+export const labels = z.record(z.string(), z.string());
+
+const cpu = z.string().regex(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
+const memory = z
+  .string()
+  .regex(/^\d+(\.\d+)?(Ki|Mi|Gi|k|M|G)?$/, 'must be a memory quantity such as "256Mi"');
+const amount = z.strictObject({ cpu: cpu.optional(), memory: memory.optional() });
+
+export const resources = z.strictObject({
+  requests: amount.optional(),
+  limits: amount.optional(),
+});
+
+export const seconds = z.number().positive("must be a number of seconds above 0");
+
+export const replicas = z.int("must be a whole number").min(0).max(100);

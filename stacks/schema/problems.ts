@@ -1,0 +1,122 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { z } from "zod";
+
+/** One mistake in a stack's configuration. */
+export interface Problem {
+  /** The configuration key, for example `servers.github.port`. */
+  readonly path: string;
+  readonly problem: string;
+  readonly fix: string;
+}
+
+/** All mistakes of a configuration at once. Its text holds keys and never a value of a secret. */
+export class ConfigError extends UserError {
+  constructor(readonly problems: readonly Problem[]) {
+    super(
+      problems.map((one) => `[${one.path}] ${one.problem}`).join("\n"),
+      [...new Set(problems.map((one) => one.fix))].join("\n"),
+    );
+  }
+}
+
+/** Turns what the schema found into sentences: an unknown key comes with the nearest known one. */
+export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code === "unrecognized_keys") {
+      const known = keysAt(schema, path);
+      return issue.keys.map((key) => unknownKey([...path, key], known));
+    }
+    if (issue.code === "invalid_union") {
+      const inner =
+        issue.errors.flat().find((one) => one.path.length > 0) ?? issue.errors.flat()[0];
+      return [
+        invalid([...path, ...(inner?.path ?? []).map(String)], inner?.message ?? issue.message),
+      ];
+    }
+    if (issue.code === "invalid_key") {
+      return [invalid(path, `has a name that ${issue.issues[0]?.message ?? "is not allowed"}.`)];
+    }
+    return [invalid(path, issue.message)];
+  });
+}
+
+/** The problem of a key that nothing reads. */
+export function unknownKey(path: readonly string[], known: readonly string[]): Problem {
+  const key = path.at(-1) ?? "";
+  const near = nearest(key, known);
+  const parent = path.slice(0, -1).join(".");
+  return {
+    path: path.join("."),
+    problem: "is not a known key.",
+    fix:
+      near === undefined
+        ? `Remove it; known keys${parent === "" ? "" : ` of ${parent}`} are ${[...known].sort().join(", ")}.`
+        : `Did you mean "${[parent, near].filter((part) => part !== "").join(".")}"?`,
+  };
+}
+
+/** The word of `known` that differs least from `word`, when it differs by less than half. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const scored = known
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = scored[0];
+  return best !== undefined && best.distance <= Math.max(2, word.length / 2)
+    ? best.candidate
+    : undefined;
+}
+
+function invalid(path: readonly string[], message: string): Problem {
+  const missing = /received undefined/.test(message);
+  return {
+    path: path.join("."),
+    problem: missing ? "is missing." : `${lowerFirst(message).replace(/\.$/, "")}.`,
+    fix: `Set it with: pulumi config set${path.length > 1 ? " --path" : ""} ${path.join(".")} <value>`,
+  };
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** The keys an object in the schema has at `path`. */
+function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
+  let at: SchemaNode | undefined = schema as unknown as SchemaNode;
+  for (const step of path) at = child(unwrap(at), step);
+  const options = unwrap(at)?.options ?? [unwrap(at)];
+  return options.flatMap((option) => Object.keys(unwrap(option)?.shape ?? {}));
+}
+
+/** The few properties of schema objects that the walk needs. */
+interface SchemaNode {
+  readonly shape?: Record<string, SchemaNode>;
+  readonly valueType?: SchemaNode;
+  readonly options?: SchemaNode[];
+  readonly def?: { readonly innerType?: SchemaNode };
+}
+
+function unwrap(node: SchemaNode | undefined): SchemaNode | undefined {
+  let at = node;
+  while (at?.def?.innerType !== undefined) at = at.def.innerType;
+  return at;
+}
+
+function child(node: SchemaNode | undefined, step: string): SchemaNode | undefined {
+  const direct = node?.shape?.[step] ?? node?.valueType;
+  if (direct !== undefined) return direct;
+  return node?.options?.map((option) => child(unwrap(option), step)).find(Boolean);
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitute));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

@@ -1,0 +1,55 @@
+import { z } from "zod";
+
+import { absolutePath, dnsName, env, mcpPath, port, replicas, resources, seconds } from "./common";
+
+const row = z.strictObject({
+  /** Key of the server's row. @default the server's own key */
+  key: z.string().min(1).optional(),
+  /** Keys of the old document that stay in the new one. */
+  keep: z.union([z.literal("all"), z.array(z.string())]).optional(),
+  /** Other columns written with the row. */
+  set: z.record(z.string(), z.string().nullable()).optional(),
+  aliases: z.array(z.string().min(1)).optional(),
+  seed: z
+    .strictObject({
+      /** SQL that returns a row when the application has settings for the server. */
+      condition: z.string().optional(),
+      values: z.record(z.string(), z.string()),
+    })
+    .optional(),
+});
+
+/** What a stack may say about one server; every key is optional for a server of the catalog. */
+export const serverSchema = z.strictObject({
+  enabled: z.boolean().optional(),
+  image: z.string().min(1).optional(),
+  source: z.enum(["image", "bridge"]).optional(),
+  command: z.array(z.string()).optional(),
+  args: z.array(z.string()).optional(),
+  stdio: z.string().min(1).optional(),
+  name: dnsName.optional(),
+  port: port.optional(),
+  path: mcpPath.optional(),
+  health: z.union([z.literal("tcp"), absolutePath]).optional(),
+  startSeconds: seconds.optional(),
+  env: env.optional(),
+  /** Name of a Secret that exists already; all its keys become environment variables. */
+  secret: dnsName.optional(),
+  /** Keys of that Secret, for the comparison with the credentials in the old row. */
+  secretKeys: z.array(z.string()).optional(),
+  replicas: replicas.optional(),
+  session: z.enum(["stateless", "stateful"]).optional(),
+  auth: z.enum(["none", "per-request"]).optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  requiredTools: z.array(z.string()).optional(),
+  minTools: z.int().min(0).optional(),
+  resources: resources.optional(),
+  writable: z.array(absolutePath).optional(),
+  egress: z.enum(["none", "dns", "cluster", "internet"]).optional(),
+  imagePullSecrets: z.array(dnsName).optional(),
+  /** `false`: the server has no row in the application's table. */
+  row: z.union([z.literal(false), row]).optional(),
+});
+
+/** One server as the stack's configuration gives it. */
+export type ServerSettings = z.infer<typeof serverSchema>;

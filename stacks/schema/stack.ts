@@ -1,0 +1,135 @@
+import { z } from "zod";
+
+import { absolutePath, dnsName, env, labels, port, replicas, resources, seconds } from "./common";
+import { serverSchema } from "./server";
+
+const identifier = z.string().min(1).max(63);
+
+const consumer = z.strictObject({
+  name: dnsName,
+  labels: labels.refine((value) => Object.keys(value).length > 0, "must name at least one label"),
+  serviceAccount: z.string().optional(),
+});
+
+const tls = z.enum(["verify-full", "verify-ca", "disable"]);
+
+const portForward = z
+  .strictObject({
+    namespace: dnsName,
+    service: z.string().optional(),
+    pod: z.string().optional(),
+    port,
+  })
+  .refine(
+    (value) => (value.service === undefined) !== (value.pod === undefined),
+    "must name either a service or a pod",
+  );
+
+const database = z.strictObject({
+  connect: z.union([z.literal("direct"), z.strictObject({ portForward })]).default("direct"),
+  tls: tls.default("verify-full"),
+  /** Makes a database role for the cutover; without it the role of databaseUrl is used. */
+  manage: z
+    .strictObject({
+      role: identifier.default("mcp_cutover"),
+      /** The role that owns the table; needed for the write fence. */
+      memberOf: identifier.optional(),
+      /** Tables beside the one with the rows: those that refer to it. */
+      tables: z.array(identifier).default([]),
+    })
+    .optional(),
+});
+
+const studio = z.strictObject({
+  enabled: z.boolean().default(true),
+  name: dnsName.default("llmctl-studio"),
+  images: z
+    .strictObject({ embedded: z.string().min(1), "in-cluster": z.string().min(1) })
+    .optional(),
+  port: port.default(8080),
+  replicas: replicas.default(1),
+  env: env.default({}),
+  /** An account that exists already; else one is made. */
+  serviceAccount: z.string().optional(),
+  resources: resources.optional(),
+  writable: z.array(absolutePath).default([]),
+});
+
+const table = z.strictObject({
+  schema: identifier.default("public"),
+  table: identifier.default("mcp_servers"),
+  key: z.array(identifier).min(1).default(["server_key"]),
+  id: identifier.default("id"),
+  config: identifier.default("config_json"),
+  type: z
+    .strictObject({ column: identifier, value: z.string() })
+    .default({ column: "server_type", value: "integrated" }),
+  updatedAt: identifier.default("updated_at"),
+});
+
+const softReference = z.strictObject({
+  table: identifier,
+  where: z.string().min(1),
+  column: identifier,
+  format: z.literal("comma-separated").default("comma-separated"),
+});
+
+const cutover = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Identity in the ledger. @default "<project>/<stack>" */
+  name: z.string().min(1).optional(),
+  table: table.prefault({}),
+  skip: z.array(z.string()).default([]),
+  softReferences: z.array(softReference).default([
+    {
+      table: "integration_settings",
+      where: "provider = 'chat' AND key = 'default_mcp_server_ids'",
+      column: "value",
+      format: "comma-separated",
+    },
+  ]),
+  onConflict: z.enum(["fail", "keep", "force"]).default("fail"),
+  fence: z.boolean().default(true),
+  timeouts: z
+    .strictObject({ lockSeconds: seconds.optional(), statementSeconds: seconds.optional() })
+    .optional(),
+  maxRows: z.int().positive().optional(),
+  /** How long old pods may take to go after the rollout, in seconds. */
+  settleSeconds: seconds.optional(),
+});
+
+const probe = z.strictObject({
+  from: z.enum(["cluster", "here"]).default("cluster"),
+  image: z.string().min(1).optional(),
+  imagePullSecrets: z.array(dnsName).optional(),
+  deadlineSeconds: seconds.optional(),
+});
+
+/** Everything a stack may set that is not a secret. */
+export const stackSchema = z.strictObject({
+  target: z.enum(["in-cluster", "embedded"]).default("embedded"),
+  application: dnsName.default("llmctl-studio"),
+  namespace: dnsName,
+  createNamespace: z.boolean().default(true),
+  servers: z.record(dnsName, serverSchema).default({}),
+  deferred: z.array(z.string()).default(["google-workspace"]),
+  consumers: z.array(consumer).default([]),
+  database: database.prefault({}),
+  studio: studio.prefault({}),
+  cutover: cutover.prefault({}),
+  probe: probe.prefault({}),
+  network: z
+    .strictObject({ isolate: z.enum(["namespace", "fleet", "none"]).default("namespace") })
+    .prefault({}),
+  allowed: z
+    .strictObject({
+      contexts: z.array(z.string()).default([]),
+      namespaces: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  imagePullSecrets: z.array(dnsName).default([]),
+  allowLatest: z.boolean().default(false),
+});
+
+/** A stack's configuration, defaults filled in. */
+export type StackSettings = z.infer<typeof stackSchema>;

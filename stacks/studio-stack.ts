@@ -1,0 +1,252 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { selectorLabels } from "../components/core";
+import { Cutover, type CutoverCredentials, type CutoverSpec, Settle } from "../components/cutover";
+import { CutoverDatabase } from "../components/database";
+import { Isolation } from "../components/namespace";
+import { McpServer } from "../components/server";
+import { Studio, studioAccount, studioComponent } from "../components/studio";
+import { runMeta } from "./commit";
+import type { StackConfig } from "./config";
+import {
+  type ConsumerPosition,
+  cutoverSpec,
+  databaseRef,
+  probeSpec,
+  probeTargets,
+} from "./cutover-spec";
+import type { ResolvedServer } from "./servers";
+import { toolVersion } from "./version";
+
+/** What a stack exports. */
+export interface StackOutputs {
+  readonly target: string;
+  readonly namespace: string;
+  /** URL within the cluster, by server key. */
+  readonly servers: Readonly<Record<string, string>>;
+  readonly generation?: pulumi.Output<number>;
+  readonly counts?: pulumi.Output<Record<string, number>>;
+  readonly studioUrl?: string;
+}
+
+/**
+ * Builds the stack: namespace, servers, database role, cutover, application, settle. The order between them is
+ * by explicit dependencies on the objects that matter, the same in both directions.
+ */
+export function buildStack(config: StackConfig): StackOutputs {
+  const { settings, secrets } = config;
+  const name = settings.application;
+  const consumers = consumerPositions(config);
+
+  const isolation = new Isolation(name, {
+    namespace: settings.namespace,
+    application: settings.application,
+    createNamespace: settings.createNamespace,
+    scope: settings.network.isolate,
+    consumers,
+  });
+  const inNamespace = { dependsOn: [...isolation.ready] };
+  const servers = config.servers.map(
+    (server) => [server.key, mcpServer(config, server, consumers, inNamespace)] as const,
+  );
+  const outputs = {
+    target: settings.target,
+    namespace: settings.namespace,
+    servers: Object.fromEntries(servers.map(([key, server]) => [key, server.url])),
+  };
+
+  const account = ownAccount(config)
+    ? studioAccount(settings.studio.name, studioIdentity(config), inNamespace)
+    : undefined;
+  const before = [
+    ...isolation.ready,
+    ...servers.flatMap(([, server]) => server.ready),
+    ...(account === undefined ? [] : [account]),
+  ];
+  const moved =
+    settings.cutover.enabled && secrets.databaseUrl !== undefined
+      ? cutover(config, secrets.databaseUrl, consumers, before)
+      : undefined;
+  if (!settings.studio.enabled) return { ...outputs, ...cutoverOutputs(moved?.cutover) };
+
+  const studio = application(config, moved?.cutover, [
+    ...before,
+    ...(moved === undefined ? [] : [moved.cutover]),
+  ]);
+  if (moved !== undefined) settle(config, moved, studio);
+  return { ...outputs, ...cutoverOutputs(moved?.cutover), studioUrl: studio.url };
+}
+
+/** Who calls the servers: Studio's web pods first, then what the stack lists (executor Jobs, workers). */
+function consumerPositions({ settings }: StackConfig): ConsumerPosition[] {
+  const web: ConsumerPosition = {
+    name: studioComponent,
+    labels: selectorLabels({ name: settings.studio.name, component: studioComponent }),
+    serviceAccount: settings.studio.serviceAccount ?? settings.studio.name,
+  };
+  const listed = settings.consumers.map((consumer) => ({ ...consumer }));
+  return settings.studio.enabled ? [web, ...listed] : listed;
+}
+
+function mcpServer(
+  { settings }: StackConfig,
+  server: ResolvedServer,
+  consumers: readonly ConsumerPosition[],
+  opts: pulumi.ComponentResourceOptions,
+): McpServer {
+  return new McpServer(
+    server.serviceName,
+    {
+      serviceName: server.serviceName,
+      namespace: settings.namespace,
+      application: settings.application,
+      source: server.source,
+      port: server.port,
+      path: server.path,
+      health: server.health,
+      startSeconds: server.startSeconds,
+      env: server.env,
+      ...(server.secret === undefined ? {} : { secret: server.secret }),
+      replicas: server.replicas,
+      resources: server.resources,
+      writable: server.writable,
+      consumers,
+      egress: server.egress,
+      networkPolicy: settings.network.isolate !== "none",
+      imagePullSecrets: server.imagePullSecrets,
+    },
+    opts,
+  );
+}
+
+interface Moved {
+  readonly cutover: Cutover;
+  readonly spec: CutoverSpec;
+  readonly credentials?: pulumi.Output<CutoverCredentials>;
+}
+
+function cutover(
+  config: StackConfig,
+  databaseUrl: pulumi.Output<string>,
+  consumers: readonly ConsumerPosition[],
+  before: readonly pulumi.Resource[],
+): Moved {
+  const { settings, servers } = config;
+  const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
+  const spec = cutoverSpec(stack, settings, servers);
+  const database = managedDatabase(config, databaseUrl);
+  const credentials = database?.databaseUrl.apply((url) => ({ databaseUrl: url }));
+  const resource = new Cutover(
+    `${settings.application}-rows`,
+    {
+      target: settings.target,
+      spec,
+      meta: runMeta(stack, toolVersion),
+      probe: probeSpec(settings, consumers),
+      targets: probeTargets(settings.namespace, servers),
+      kubernetes: kubeRef(config),
+      database: databaseRef(settings),
+      ...(credentials === undefined ? {} : { credentials }),
+    },
+    { dependsOn: [...before, ...(database?.ready ?? [])] },
+  );
+  return { cutover: resource, spec, ...(credentials === undefined ? {} : { credentials }) };
+}
+
+function managedDatabase(
+  { settings }: StackConfig,
+  adminUrl: pulumi.Output<string>,
+): CutoverDatabase | undefined {
+  const { manage, tls } = settings.database;
+  if (manage === undefined) return undefined;
+  const { schema, table } = settings.cutover.table;
+  const references = settings.cutover.softReferences.map((reference) => reference.table);
+  const tables = [...new Set([table, ...manage.tables, ...references])];
+  return new CutoverDatabase(`${settings.application}-database`, {
+    adminUrl,
+    role: manage.role,
+    ...(manage.memberOf === undefined ? {} : { memberOf: manage.memberOf }),
+    tables: tables.map((one) => ({ schema, table: one })),
+    tls,
+  });
+}
+
+function application(
+  config: StackConfig,
+  moved: Cutover | undefined,
+  dependsOn: pulumi.Resource[],
+): Studio {
+  const { settings, secrets } = config;
+  const { studio } = settings;
+  // Checked when the configuration was loaded.
+  const image = studio.images?.[settings.target] ?? "";
+  const values = pulumi
+    .all([secrets.databaseUrl, secrets.studio?.values])
+    .apply(([databaseUrl, own]) => ({
+      ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+      ...own,
+    }));
+  return new Studio(
+    studio.name,
+    {
+      ...studioIdentity(config),
+      mode: settings.target,
+      image,
+      port: studio.port,
+      replicas: studio.replicas,
+      env: studio.env,
+      secrets: values,
+      generation: moved?.generation ?? 0,
+      ...(studio.serviceAccount === undefined ? {} : { serviceAccountName: studio.serviceAccount }),
+      ...(studio.resources === undefined ? {} : { resources: studio.resources }),
+      writable: studio.writable,
+      imagePullSecrets: settings.imagePullSecrets,
+      networkPolicy: settings.network.isolate !== "none",
+    },
+    { dependsOn },
+  );
+}
+
+function settle(config: StackConfig, moved: Moved, studio: Studio): Settle {
+  const { settings } = config;
+  return new Settle(
+    `${settings.application}-settle`,
+    {
+      generation: moved.cutover.generation,
+      spec: moved.spec,
+      toolVersion,
+      kubernetes: kubeRef(config),
+      database: databaseRef(settings),
+      workloads: [{ namespace: settings.namespace, deployment: settings.studio.name }],
+      ...(settings.cutover.settleSeconds === undefined
+        ? {}
+        : { deadlineSeconds: settings.cutover.settleSeconds }),
+      ...(moved.credentials === undefined ? {} : { credentials: moved.credentials }),
+    },
+    { dependsOn: [studio.deployment, studio.service] },
+  );
+}
+
+function studioIdentity({ settings }: StackConfig): {
+  serviceName: string;
+  namespace: string;
+  application: string;
+} {
+  return {
+    serviceName: settings.studio.name,
+    namespace: settings.namespace,
+    application: settings.application,
+  };
+}
+
+function ownAccount({ settings }: StackConfig): boolean {
+  return settings.studio.enabled && settings.studio.serviceAccount === undefined;
+}
+
+function kubeRef({ kubernetes }: StackConfig): { context?: string } {
+  return kubernetes.context === undefined ? {} : { context: kubernetes.context };
+}
+
+function cutoverOutputs(cutover: Cutover | undefined): Pick<StackOutputs, "generation" | "counts"> {
+  return cutover === undefined ? {} : { generation: cutover.generation, counts: cutover.counts };
+}

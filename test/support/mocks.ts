@@ -1,0 +1,93 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** One registered resource, as the engine would have received it. */
+export interface Recorded {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+  /** Position among all registrations, from 0. */
+  readonly order: number;
+}
+
+/** What the recorder may be told. */
+export interface RecorderOptions {
+  readonly stack?: string;
+  /** Registers nothing for real and leaves outputs of dynamic resources unknown, like `pulumi preview`. */
+  readonly preview?: boolean;
+  /** Holds a resource's registration back until the promise is done, to see who waits for it. */
+  readonly hold?: (type: string, name: string) => Promise<void> | undefined;
+  /** Outputs of the Cutover. @default generation 1 */
+  readonly generation?: number;
+}
+
+const known =
+  /^(kubernetes:|postgresql:|random:|pulumi:providers:|pulumi-nodejs:dynamic\/mcp-fleet:|mcp-fleet:)/;
+
+/** Records what a program registers. A type or a function nobody expects is an error. */
+export class Recorder implements pulumi.runtime.Mocks {
+  readonly resources: Recorded[] = [];
+
+  private constructor(private readonly options: RecorderOptions) {}
+
+  /** Makes the SDK register with a new recorder. */
+  static async install(options: RecorderOptions = {}): Promise<Recorder> {
+    const recorder = new Recorder(options);
+    await pulumi.runtime.setMocks(
+      recorder,
+      "mcp-fleet",
+      options.stack ?? "test",
+      options.preview ?? false,
+    );
+    return recorder;
+  }
+
+  async newResource(
+    args: pulumi.runtime.MockResourceArgs,
+  ): Promise<{ id: string | undefined; state: Record<string, unknown> }> {
+    if (!known.test(args.type)) throw new Error(`unexpected resource type ${args.type}`);
+    const inputs = args.inputs as Record<string, unknown>;
+    this.resources.push({
+      type: args.type,
+      name: args.name,
+      inputs,
+      order: this.resources.length,
+    });
+    await this.options.hold?.(args.type, args.name);
+    return { id: `${args.name}-id`, state: { ...inputs, ...this.computed(args) } };
+  }
+
+  call(args: pulumi.runtime.MockCallArgs): Promise<Record<string, unknown>> {
+    throw new Error(`unexpected call of ${args.token}`);
+  }
+
+  /** Every resource of a type. */
+  of(type: string): Recorded[] {
+    return this.resources.filter((one) => one.type === type);
+  }
+
+  /** The one resource of this type and name. */
+  one(type: string, name: string): Recorded {
+    const found = this.of(type).filter((one) => one.name === name);
+    const [only] = found;
+    if (only === undefined || found.length > 1) {
+      const there = this.of(type).map((one) => one.name);
+      throw new Error(`${found.length} of ${type} ${name}; there are: ${there.join(", ")}`);
+    }
+    return only;
+  }
+
+  /** What the engine and the providers would add. */
+  private computed(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
+    const inputs = args.inputs as { metadata?: Record<string, unknown> };
+    if (args.type.startsWith("kubernetes:")) {
+      return { metadata: { name: `${args.name}-1a2b3c4d`, ...inputs.metadata } };
+    }
+    if (args.type === "random:index/randomPassword:RandomPassword") {
+      return { result: "generated-password" };
+    }
+    if (args.type.endsWith(":Cutover")) {
+      return { generation: this.options.generation ?? 1, counts: { rewrite: 5 } };
+    }
+    return {};
+  }
+}
