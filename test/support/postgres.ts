@@ -1,0 +1,99 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Client } from "pg";
+
+import { findBinaries } from "../../lab/database/binaries";
+import { reachableDir, serverUser } from "../../lab/database/identity";
+import { choosePort } from "../../lab/database/ports";
+import { initialise, start, stop, superuser } from "../../lab/database/server";
+
+/** A database of one test's own. */
+export interface TestDatabase {
+  /** The superuser's DSN. */
+  readonly url: string;
+  readonly name: string;
+  /** The same database for another role. */
+  urlFor(role: string, password: string): string;
+  query<T extends object = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<T[]>;
+  drop(): Promise<void>;
+}
+
+let running: Promise<{ url: string; stop(): Promise<void> }> | undefined;
+
+/**
+ * The PostgreSQL of this mocha run: the one named by `MCP_FLEET_TEST_DATABASE_URL` (a superuser's DSN), else
+ * a throw-away one on a free port, started at first use and stopped by {@link stopTestServer}.
+ */
+export function testServer(): Promise<{ url: string; stop(): Promise<void> }> {
+  running ??= startServer();
+  return running;
+}
+
+/** Stops the server and removes its files. For a root `after` hook. */
+export async function stopTestServer(): Promise<void> {
+  const server = running;
+  running = undefined;
+  await (await server)?.stop();
+}
+
+/** Makes an empty database with a name of its own. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const { url: serverUrl } = await testServer();
+  const name = `test_${randomBytes(5).toString("hex")}`;
+  await withClient(serverUrl, (db) => db.query(`create database ${name}`));
+  const at = (user?: [string, string]): string => {
+    const url = new URL(serverUrl);
+    url.pathname = `/${name}`;
+    if (user !== undefined) [url.username, url.password] = user;
+    return url.href;
+  };
+  return {
+    url: at(),
+    name,
+    urlFor: (role, password) => at([role, password]),
+    query: <T extends object>(sql: string, values?: unknown[]) =>
+      withClient(at(), async (db) => (await db.query<T>(sql, values)).rows),
+    drop: () =>
+      withClient(serverUrl, async (db) => {
+        await db.query(`drop database if exists ${name} with (force)`);
+      }),
+  };
+}
+
+async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
+  const given = process.env.MCP_FLEET_TEST_DATABASE_URL;
+  if (given !== undefined) return { url: given, stop: () => Promise.resolve() };
+  const scratch = mkdtempSync(join(tmpdir(), "mcp-fleet-pg-"));
+  const user = serverUser();
+  const dir = reachableDir(join(scratch, "postgres"), user);
+  const binaries = await findBinaries(user.uid === undefined ? undefined : join(dir, "programs"));
+  const port = await choosePort(undefined, 56_000 + Math.floor(Math.random() * 4000), [
+    "127.0.0.1",
+  ]);
+  const password = randomBytes(12).toString("hex");
+  const options = { dir, binaries, user, port, listen: [], superuserPassword: password };
+  await initialise(options);
+  await start(options);
+  return {
+    url: `postgresql://${superuser}:${password}@127.0.0.1:${port}/postgres`,
+    async stop() {
+      await stop(dir);
+      rmSync(dir, { recursive: true, force: true });
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+async function withClient<T>(url: string, work: (db: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
