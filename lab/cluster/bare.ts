@@ -1,0 +1,118 @@
+import { chmodSync, copyFileSync, existsSync } from "node:fs";
+
+import { UserError } from "@mcp-fleet/errors";
+
+import type { Log } from "../log";
+import { paths } from "../paths";
+import { absentPlaces, type BareState, daemons, readBareState, writeBareState } from "./bare-state";
+import { binary, ensureBinaries } from "./binaries";
+import { binaryImage } from "./binary-image";
+import { hasImage, importImage, purgeContainers, startContainerd } from "./containerd";
+import { apiUrl, startControlPlane } from "./control-plane";
+import { applyDns, waitDns } from "./dns";
+import { kubectl } from "./kubectl";
+import { foreignKubeProxy, networkUp, planNetwork, readKernelSettings } from "./network";
+import { startNode, waitNodeReady } from "./node";
+import { ensurePackages } from "./packages";
+import { clusterName, makePki } from "./pki";
+import { runningPid } from "./processes";
+import { stopBare } from "./teardown";
+import type { Cluster, ClusterStatus } from "./types";
+
+/** Whether this machine can run Kubernetes directly: Linux, and root. */
+export const bareIsPossible = (): boolean =>
+  process.platform === "linux" && process.getuid?.() === 0;
+
+/**
+ * Runs a single-node Kubernetes directly on this machine, or returns the one that already runs.
+ * What is left of one that died is removed first.
+ *
+ * @throws UserError when a package or Go is missing, a port is taken, or a component does not start.
+ */
+export async function ensureBare(log: Log): Promise<Cluster> {
+  const state = readBareState();
+  if (state?.complete === true && deadDaemons().length === 0 && (await apiAnswers())) {
+    return bareCluster(state);
+  }
+  await ensurePackages(log);
+  await ensureBinaries(log);
+  if (state !== undefined) {
+    await log.step("Removing what an earlier cluster left", stopBare);
+  }
+  return log.step("Starting Kubernetes on this machine", async () => {
+    const started = await start();
+    return bareCluster(started);
+  });
+}
+
+/** State of the bare cluster, undefined when none was started. */
+export async function bareStatus(): Promise<ClusterStatus | undefined> {
+  const state = readBareState();
+  if (state === undefined) return undefined;
+  const dead = deadDaemons();
+  return {
+    running: state.complete && dead.length === 0 && (await apiAnswers()),
+    engine: "bare",
+    kubeconfig: paths.kubeconfig,
+    context: clusterName,
+    nodeIp: state.plan.nodeIp,
+    kubectl: binary("kubectl"),
+    dead,
+  };
+}
+
+async function start(): Promise<BareState> {
+  if (await foreignKubeProxy()) {
+    throw new UserError(
+      "Another Kubernetes runs on this machine: there is an nftables table named kube-proxy.",
+      "Use that cluster by naming its kubeconfig in LAB_KUBECONFIG, or stop it first.",
+    );
+  }
+  const plan = await planNetwork();
+  const state: BareState = {
+    plan,
+    kernel: readKernelSettings(),
+    madeDirs: absentPlaces(),
+    complete: false,
+  };
+  writeBareState(state);
+  await networkUp(plan);
+  const images = await Promise.all([binaryImage("pause"), binaryImage("coredns")]);
+  const [pause, coredns] = images;
+  const pki = await makePki(plan, apiUrl(plan));
+  copyFileSync(pki.kubeconfigs.admin, paths.kubeconfig);
+  chmodSync(paths.kubeconfig, 0o600);
+  const runtime = async (): Promise<void> => {
+    await startContainerd(plan, pause.ref);
+    await purgeContainers();
+    for (const image of images) {
+      if (!(await hasImage(image.ref))) await importImage(image.archive);
+    }
+  };
+  await Promise.all([startControlPlane(plan, pki), runtime()]);
+  await startNode(plan, pki);
+  await applyDns(plan, coredns.ref);
+  await waitNodeReady();
+  await waitDns();
+  const complete = { ...state, complete: true };
+  writeBareState(complete);
+  return complete;
+}
+
+const bareCluster = (state: BareState): Cluster => ({
+  engine: "bare",
+  kubeconfig: paths.kubeconfig,
+  context: clusterName,
+  nodeIp: state.plan.nodeIp,
+  importImage,
+  hasImage,
+});
+
+const deadDaemons = (): string[] =>
+  [...daemons, "containerd"].filter((name) => runningPid(name) === undefined);
+
+async function apiAnswers(): Promise<boolean> {
+  if (!existsSync(paths.kubeconfig) || !existsSync(binary("kubectl"))) return false;
+  const answer = await kubectl(["get", "--raw", "/readyz"], { timeoutSeconds: 10 }).catch(() => "");
+  return answer.startsWith("ok");
+}
