@@ -1,0 +1,166 @@
+import { isObject, type JsonObject, objectAt, stringAt } from "../wire";
+import type { KubeClient } from "./client";
+
+/** How long, in seconds, a container may stay in a state that it seldom leaves by itself. */
+const patience: Readonly<Record<string, number>> = {
+  InvalidImageName: 0,
+  ErrImageNeverPull: 5,
+  ErrImagePull: 20,
+  ImagePullBackOff: 20,
+  CreateContainerConfigError: 20,
+  CreateContainerError: 20,
+  RunContainerError: 20,
+  CrashLoopBackOff: 45,
+};
+/** A container that crashed this often is not waited for any longer. */
+const crashes = 3;
+/** The controller's pods are refused (quota, Pod Security): seconds before that counts. */
+const refusedSeconds = 10;
+const logLines = 5;
+
+interface Trouble {
+  pod: string;
+  container: string;
+  reason: string;
+  message: string;
+  restarts: number;
+}
+
+/** Looks at the pods of one workload for what it cannot recover from by itself. */
+export class PodWatch {
+  /** When each trouble was first seen, in milliseconds. */
+  private readonly since = new Map<string, number>();
+
+  constructor(
+    private readonly client: KubeClient,
+    private readonly namespace: string | undefined,
+  ) {}
+
+  /** One sentence when waiting any longer is of no use. */
+  async stuck(workload: JsonObject): Promise<string | undefined> {
+    const refused = refusal(workload);
+    if (refused !== undefined && this.seconds("refused") >= refusedSeconds) {
+      return `its pods are refused: ${refused}`;
+    }
+    if (refused === undefined) this.since.delete("refused");
+    const troubles = (await this.pods(workload)).flatMap(troublesOf);
+    const seen = new Set(troubles.map(keyOf));
+    for (const key of this.since.keys()) {
+      if (key !== "refused" && !seen.has(key)) this.since.delete(key);
+    }
+    const hopeless = troubles.find((item) => {
+      const crashed = item.reason === "CrashLoopBackOff" && item.restarts >= crashes;
+      return crashed || this.seconds(keyOf(item)) >= (patience[item.reason] ?? Infinity);
+    });
+    if (hopeless === undefined) return undefined;
+    const { pod, container, reason } = hopeless;
+    return `container ${container} of pod ${pod} is in ${reason}`;
+  }
+
+  /** What is wrong with the pods, with a container's last words; empty when nothing is to be seen. */
+  async describe(workload: JsonObject): Promise<string> {
+    try {
+      const pods = await this.pods(workload);
+      const trouble = pods.flatMap(troublesOf)[0] ?? pods.map(notReady).find((item) => item);
+      if (trouble === undefined) return refusal(workload) ?? unscheduled(pods) ?? "";
+      const log = await this.lastLines(trouble);
+      return [trouble.message, log === "" ? "" : `its last lines: ${log}`]
+        .filter((text) => text !== "")
+        .join("; ");
+    } catch {
+      return "";
+    }
+  }
+
+  private seconds(key: string): number {
+    const first = this.since.get(key) ?? Date.now();
+    this.since.set(key, first);
+    return (Date.now() - first) / 1000;
+  }
+
+  /** The pods the workload selects; of a Deployment, only those of its newest ReplicaSet. */
+  private async pods(workload: JsonObject): Promise<JsonObject[]> {
+    if (workload.kind === "Pod") return [workload];
+    const labels = objectAt(workload, "spec", "selector", "matchLabels");
+    if (this.namespace === undefined || Object.keys(labels).length === 0) return [];
+    if (workload.kind === "Service") return [];
+    const selector = Object.entries(labels)
+      .map(([key, value]) => `${key}=${typeof value === "string" ? value : ""}`)
+      .join(",");
+    const pods = await this.client.list("v1", "Pod", this.namespace, selector);
+    if (workload.kind !== "Deployment") return pods;
+    const sets = await this.client.list("apps/v1", "ReplicaSet", this.namespace, selector);
+    const revision = (set: JsonObject): number =>
+      Number(objectAt(set, "metadata", "annotations")["deployment.kubernetes.io/revision"] ?? 0);
+    const newest = sets.sort((a, b) => revision(b) - revision(a))[0];
+    const hash = stringAt(newest, "metadata", "labels", "pod-template-hash");
+    return pods.filter((pod) => stringAt(pod, "metadata", "labels", "pod-template-hash") === hash);
+  }
+
+  private async lastLines(trouble: Trouble): Promise<string> {
+    for (const previous of ["true", "false"]) {
+      try {
+        const text = await this.client.callText(
+          "GET",
+          `/api/v1/namespaces/${this.namespace ?? ""}/pods/${trouble.pod}/log`,
+          { query: { container: trouble.container, tailLines: String(logLines), previous } },
+        );
+        if (text.trim() !== "") return text.trim().split("\n").join(" | ");
+      } catch {
+        // There is no such log (yet).
+      }
+    }
+    return "";
+  }
+}
+
+const keyOf = (item: Trouble): string => `${item.pod}/${item.container}/${item.reason}`;
+
+function statuses(pod: JsonObject): JsonObject[] {
+  const status = objectAt(pod.status);
+  return [status.initContainerStatuses, status.containerStatuses].flatMap((list) =>
+    Array.isArray(list) ? list.filter(isObject) : [],
+  );
+}
+
+function troubleOf(pod: JsonObject, status: JsonObject, reason: string): Trouble {
+  const ended = objectAt(status, "lastState", "terminated");
+  const code = typeof ended.exitCode === "number" ? `it exited with code ${ended.exitCode}` : "";
+  const said = stringAt(status, "state", "waiting", "message") ?? stringAt(ended, "message") ?? "";
+  return {
+    pod: stringAt(pod, "metadata", "name") ?? "",
+    container: stringAt(status, "name") ?? "",
+    reason,
+    message: [code, said].filter((text) => text !== "").join(": "),
+    restarts: typeof status.restartCount === "number" ? status.restartCount : 0,
+  };
+}
+
+function troublesOf(pod: JsonObject): Trouble[] {
+  return statuses(pod).flatMap((status) => {
+    const reason = stringAt(status, "state", "waiting", "reason") ?? "";
+    return reason in patience ? [troubleOf(pod, status, reason)] : [];
+  });
+}
+
+/** A container that runs and is not ready: its log may say why. */
+function notReady(pod: JsonObject): Trouble | undefined {
+  const status = statuses(pod).find(
+    (item) => item.ready === false && Object.keys(objectAt(item, "state", "running")).length > 0,
+  );
+  return status === undefined ? undefined : troubleOf(pod, status, "not ready");
+}
+
+function conditionMessage(object: JsonObject, type: string, status: string): string | undefined {
+  const list = objectAt(object.status).conditions;
+  const found = (Array.isArray(list) ? list : [])
+    .filter(isObject)
+    .find((item) => item.type === type && item.status === status);
+  return stringAt(found, "message");
+}
+
+const refusal = (workload: JsonObject): string | undefined =>
+  conditionMessage(workload, "ReplicaFailure", "True");
+
+const unscheduled = (pods: JsonObject[]): string | undefined =>
+  pods.map((pod) => conditionMessage(pod, "PodScheduled", "False")).find((text) => text);
