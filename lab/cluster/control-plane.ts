@@ -109,6 +109,8 @@ const apiServerFlags = (plan: NetworkPlan, pki: Pki): Record<string, string> => 
   "authorization-mode": "Node,RBAC",
   "enable-admission-plugins": "NodeRestriction",
   "anonymous-auth": "false",
+  // Pod Security admission decides by namespace, as it does on other clusters.
+  "allow-privileged": "true",
   "event-ttl": "1h",
   "max-requests-inflight": "200",
   "max-mutating-requests-inflight": "100",

@@ -25,26 +25,18 @@ import (
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
-func command(name string) *cobra.Command {
-	switch name {
-	case "kube-apiserver":
-		return apiserver.NewAPIServerCommand()
-	case "kube-controller-manager":
-		return controllers.NewControllerManagerCommand()
-	case "kube-scheduler":
-		return scheduler.NewSchedulerCommand()
-	case "kubelet":
-		return kubelet.NewKubeletCommand(context.Background())
-	case "kube-proxy":
-		return proxy.NewProxyCommand()
-	default:
-		return nil
-	}
+// Constructors, not commands: making one installs its signal handler, which works once in a process.
+var commands = map[string]func() *cobra.Command{
+	"kube-apiserver":          apiserver.NewAPIServerCommand,
+	"kube-controller-manager": controllers.NewControllerManagerCommand,
+	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+	"kube-proxy":              proxy.NewProxyCommand,
 }
 
 func main() {
 	name := filepath.Base(os.Args[0])
-	if name != "kubectl" && name != "etcd" && command(name) == nil {
+	if name != "kubectl" && name != "etcd" && commands[name] == nil {
 		if len(os.Args) < 2 {
 			fmt.Fprintln(os.Stderr, "name a component: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy or kubectl")
 			os.Exit(2)
@@ -60,11 +52,11 @@ func main() {
 			kubectlutil.CheckErr(err)
 		}
 	default:
-		chosen := command(name)
-		if chosen == nil {
+		chosen, known := commands[name]
+		if !known {
 			fmt.Fprintf(os.Stderr, "no component is called %q\n", name)
 			os.Exit(2)
 		}
-		os.Exit(cli.Run(chosen))
+		os.Exit(cli.Run(chosen()))
 	}
 }

@@ -1,0 +1,168 @@
+import { strict as assert } from "node:assert";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import {
+  AppsV1Api,
+  CoreV1Api,
+  KubeConfig,
+  KubernetesObjectApi,
+  type V1Pod,
+  VersionApi,
+} from "@kubernetes/client-node";
+
+import { type Cluster, ensureCluster } from "../../lab/cluster";
+import { kubernetesVersion } from "../../lab/cluster/binaries";
+import { binaryImage } from "../../lab/cluster/binary-image";
+import { consoleLog } from "../../lab/log";
+
+const namespace = `lab-check-${process.pid}`;
+const name = "tryout";
+
+/** What the bare cluster promises the rest of the lab; kind and a cluster of the user's own vouch for themselves. */
+describe("the bare lab cluster", function () {
+  this.timeout(120_000);
+  let cluster: Cluster;
+  let core: CoreV1Api;
+  let config: KubeConfig;
+  let service: string;
+
+  before(async function () {
+    this.timeout(45 * 60_000);
+    cluster = await ensureCluster(consoleLog());
+    if (cluster.engine !== "bare") this.skip();
+    config = new KubeConfig();
+    config.loadFromFile(cluster.kubeconfig);
+    config.setCurrentContext(cluster.context);
+    core = config.makeApiClient(CoreV1Api);
+    const image = await binaryImage("tryout");
+    await cluster.importImage(image.archive);
+    assert.equal(await cluster.hasImage(image.ref), true);
+    const objects = KubernetesObjectApi.makeApiClient(config);
+    for (const manifest of manifests(image.ref)) await objects.create(manifest);
+    const apps = config.makeApiClient(AppsV1Api);
+    await eventually("both pods are available", async () => {
+      const { status } = await apps.readNamespacedDeployment({ name, namespace });
+      return status?.availableReplicas === 2;
+    });
+    const made = await core.readNamespacedService({ name, namespace });
+    service = `http://${made.spec?.clusterIP}`;
+  });
+
+  after(async () => {
+    if (core !== undefined) await core.deleteNamespace({ name: namespace });
+  });
+
+  const ask = async (path: string): Promise<string> => {
+    const response = await fetch(`${service}${path}`, { signal: AbortSignal.timeout(10_000) });
+    const text = (await response.text()).trim();
+    assert.equal(response.status, 200, text);
+    return text;
+  };
+
+  it("reports the pinned Kubernetes version", async () => {
+    const version = await config.makeApiClient(VersionApi).getCode();
+    assert.equal(version.gitVersion, kubernetesVersion());
+  });
+
+  it("runs a pod under the restricted security standard, as its own user", async () => {
+    await eventually("the Service's rules are in place", () => ask("/whoami"));
+    assert.match(await ask("/whoami"), /^tryout-\S+ uid=65532$/);
+  });
+
+  it("refuses a pod that the standard forbids", async () => {
+    const body: V1Pod = {
+      metadata: { name: "unrestricted" },
+      spec: { hostNetwork: true, containers: [{ name: "x", image: "x" }] },
+    };
+    await assert.rejects(core.createNamespacedPod({ namespace, body }), /violates PodSecurity/);
+  });
+
+  it("resolves Service names in a pod, and reaches them", async () => {
+    const clusterIp = new URL(service).hostname;
+    assert.equal(await ask(`/resolve?name=${name}`), `[${clusterIp}]`);
+    assert.equal(
+      await ask(`/resolve?name=${name}.${namespace}.svc.cluster.local`),
+      `[${clusterIp}]`,
+    );
+    assert.match(await ask(`/get?url=http://${name}/whoami`), /^tryout-/);
+  });
+
+  it("lets a pod reach the machine at the node's address", async () => {
+    const server = createServer((_request, response) => response.end("the machine"));
+    await new Promise<void>((resolve) => server.listen(0, cluster.nodeIp, resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      assert.equal(await ask(`/get?url=http://${cluster.nodeIp}:${port}/`), "the machine");
+    } finally {
+      server.close();
+    }
+  });
+
+  it("serves a pod's log", async () => {
+    const [pod] = (await core.listNamespacedPod({ namespace })).items;
+    const log = await core.readNamespacedPodLog({ name: pod?.metadata?.name ?? "", namespace });
+    assert.match(log, /listening on 8080/);
+  });
+});
+
+async function eventually(what: string, holds: () => Promise<unknown>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  let last: unknown;
+  for (;;) {
+    try {
+      if (await holds()) return;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline)
+      throw new Error(`after 60 s it is not so that ${what}`, { cause: last });
+    await sleep(200);
+  }
+}
+
+const manifests = (image: string) => [
+  {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
+  },
+  {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: {
+          automountServiceAccountToken: false,
+          securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+          containers: [
+            {
+              name,
+              image,
+              imagePullPolicy: "IfNotPresent",
+              readinessProbe: { httpGet: { path: "/whoami", port: 8080 }, periodSeconds: 1 },
+              resources: { limits: { memory: "64Mi" } },
+              securityContext: {
+                runAsUser: 65532,
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ["ALL"] },
+              },
+            },
+          ],
+        },
+      },
+    },
+  },
+  {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
+  },
+];
