@@ -77,6 +77,17 @@ export function networkFailure(
       `shows a certificate that is not trusted here (${code})`,
     );
   }
+  if (
+    error instanceof Error &&
+    error.cause instanceof Error &&
+    error.cause.message === "bad port"
+  ) {
+    return new ProbeFailure(
+      "unreachable",
+      "never",
+      "cannot be asked: its port is one that the fetch standard blocks, so clients in JavaScript cannot use it either",
+    );
+  }
   const reason = networkReasons[code];
   if (reason !== undefined) return new ProbeFailure("unreachable", "until-deadline", reason);
   // The text of an unknown error may quote a header, so only its code is shown.

@@ -20,17 +20,20 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
   const started = performance.now();
   const deadline = AbortSignal.timeout(deadlineSeconds * 1000);
 
+  let last: ProbeFailure | undefined;
   for (let attempts = 1; ; attempts += 1) {
     const attemptStarted = performance.now();
-    const told = { attempts, latencyMs: 0 };
     try {
       const client = new McpClient(target, { requestTimeoutSeconds, deadline });
       const answer = await introduce(client);
       checkTools(target, answer);
-      return passed(target, answer, { ...told, latencyMs: since(attemptStarted) });
+      return passed(target, answer, { attempts, latencyMs: since(attemptStarted) });
     } catch (error) {
       const latencyMs = since(attemptStarted);
-      const failure = networkFailure(error, { signal: deadline, seconds: deadlineSeconds });
+      const now = networkFailure(error, { signal: deadline, seconds: deadlineSeconds });
+      // An attempt that the deadline cut short says less than the one before it.
+      const failure = deadline.aborted && now.outcome === "timeout" ? (last ?? now) : now;
+      last = failure;
       const spent = since(started);
       const out = deadlineSeconds * 1000 - spent <= delayMs || deadline.aborted;
       const final =

@@ -253,6 +253,8 @@ describe("mcp-probe against servers that are not right", () => {
     assert.match(unknown.message, /does not resolve from here|name server gave no answer/);
     const noUrl = await probe({ name: "u", url: "mcp.example" }, quick);
     assert.match(noUrl.message, /its url is not an http:\/\/ or https:\/\/ URL\.$/);
+    const blocked = await probe({ name: "b", url: "http://127.0.0.1:10080/mcp" }, quick);
+    assert.match(blocked.message, /its port is one that the fetch standard blocks/);
     const inUrl = await probe({ name: "u", url: "http://me:secret@127.0.0.1:1/mcp" }, quick);
     assert.ok(!JSON.stringify(inUrl).includes("secret"));
   });
