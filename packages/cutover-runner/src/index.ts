@@ -1,1 +1,16 @@
-export {};
+export { previewRows } from "./preview";
+export { probeServers, readLedgerStep, runCutoverStep } from "./run";
+export { runSettleStep, type SettleOutputs } from "./settle";
+export type {
+  Consumer,
+  Credentials,
+  CutoverInputs,
+  CutoverOutputs,
+  DatabaseRef,
+  KubeRef,
+  PortForwardRef,
+  ProbedServer,
+  ProbeRun,
+  ProbeSpec,
+  SettleInputs,
+} from "./types";

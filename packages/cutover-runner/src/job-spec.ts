@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto";
+
+import type * as k8s from "@kubernetes/client-node";
+import { UserError } from "@mcp-fleet/errors";
+import type { ProbeTarget } from "@mcp-fleet/mcp-probe";
+
+import type { Consumer, ProbeSpec } from "./types";
+
+/** On every object of a probe; the value is the probe run's id. */
+export const runLabel = "mcp-fleet.dev/probe-run";
+/** On every object of a probe; the value identifies the cutover, so that leftovers of its earlier runs are found. */
+export const ownerLabel = "mcp-fleet.dev/probe-of";
+/**
+ * Never set by anybody, so a pod with this gate is never Ready. The probe pod wears the application's labels,
+ * and a Service that selects them must not send it the application's requests.
+ */
+export const neverReady = "mcp-fleet.dev/never-ready";
+
+/** How long a finished Job that we could not delete stays, in seconds. A failed one stays on purpose. */
+export const keepSeconds = 3600;
+/** Time for scheduling, pulling the image and starting, beside the probing itself, in seconds. */
+export const startSeconds = 120;
+
+/** A longer list does not fit one environment variable of a process (128 KiB on Linux). */
+const maxEnvironmentBytes = 100_000;
+
+/** What one probe run makes, for all consumers. */
+export interface ProbeObjects {
+  readonly runId: string;
+  readonly owner: string;
+  readonly spec: ProbeSpec & { readonly image: string };
+  readonly targets: readonly ProbeTarget[];
+}
+
+/** The label value that stands for a cutover's name, which may have any characters. */
+export function ownerOf(cutoverName: string): string {
+  return createHash("sha256").update(cutoverName).digest("hex").slice(0, 16);
+}
+
+/** `mcp-probe-<consumer>-<run>`: unique for each run, so that what a crashed run left never blocks. */
+export function jobName(consumer: string, runId: string): string {
+  const readable = consumer
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, "");
+  return ["mcp-probe", readable, runId].filter((part) => part !== "").join("-");
+}
+
+/** Whether the targets go into a Secret: when a header may be one, or when the list is long. */
+export function needsSecret(targets: readonly ProbeTarget[]): boolean {
+  return (
+    targets.some(({ headers }) => headers !== undefined && Object.keys(headers).length > 0) ||
+    Buffer.byteLength(targetsJson({ targets, spec: {} })) > maxEnvironmentBytes
+  );
+}
+
+/** The Secret with the targets, owned by its Job so that it cannot outlive it. */
+export function targetsSecret(probe: ProbeObjects, job: k8s.V1Job): k8s.V1Secret {
+  const { name = "", uid = "" } = job.metadata ?? {};
+  const owner = { apiVersion: "batch/v1", kind: "Job", name, uid };
+  return {
+    metadata: {
+      name,
+      namespace: probe.spec.namespace,
+      labels: ownLabels(probe),
+      ownerReferences: [owner],
+    },
+    immutable: true,
+    stringData: { "targets.json": targetsJson(probe) },
+  };
+}
+
+/**
+ * The Job that asks all targets from one consumer's position. It starts suspended when its Secret is still
+ * to be made.
+ * @throws {UserError} when the consumer's labels would clash with ours
+ */
+export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
+  const { spec, runId } = probe;
+  const name = jobName(consumer.name, runId);
+  const reserved = Object.keys(consumer.labels).find((key) =>
+    /^(mcp-fleet\.dev\/probe-|batch\.kubernetes\.io\/)/.test(key),
+  );
+  if (reserved !== undefined) {
+    throw new UserError(
+      `The consumer ${JSON.stringify(consumer.name)} has the label ${reserved}, which belongs to Jobs.`,
+      "List only the labels of the application's own pod template in [consumers].",
+    );
+  }
+  const secret = needsSecret(probe.targets);
+  const deadline = spec.deadlineSeconds ?? 60;
+  return {
+    metadata: { name, namespace: spec.namespace, labels: ownLabels(probe) },
+    spec: {
+      suspend: secret,
+      backoffLimit: 0,
+      // Only a safety net: the pods of a Job that runs into it are deleted together with their logs.
+      activeDeadlineSeconds: deadline + startSeconds + 60,
+      ttlSecondsAfterFinished: keepSeconds,
+      template: {
+        metadata: { labels: { ...consumer.labels, ...ownLabels(probe) } },
+        spec: {
+          restartPolicy: "Never",
+          ...(consumer.serviceAccount !== undefined && {
+            serviceAccountName: consumer.serviceAccount,
+          }),
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: 2,
+          readinessGates: [{ conditionType: neverReady }],
+          imagePullSecrets: (spec.imagePullSecrets ?? []).map((secretName) => ({
+            name: secretName,
+          })),
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 65532,
+            runAsGroup: 65532,
+            fsGroup: 65532,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+          containers: [container(probe, secret)],
+          ...(secret && {
+            volumes: [{ name: "targets", secret: { secretName: name, defaultMode: 0o440 } }],
+          }),
+        },
+      },
+    },
+  };
+}
+
+function container(probe: ProbeObjects, secret: boolean): k8s.V1Container {
+  return {
+    name: "probe",
+    image: probe.spec.image,
+    imagePullPolicy: "IfNotPresent",
+    ...(secret
+      ? {
+          args: ["/targets/targets.json"],
+          volumeMounts: [{ name: "targets", mountPath: "/targets", readOnly: true }],
+        }
+      : { env: [{ name: "MCP_PROBE_TARGETS", value: targetsJson(probe) }] }),
+    resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "192Mi" } },
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+  };
+}
+
+function ownLabels({ runId, owner }: ProbeObjects): Record<string, string> {
+  return { [runLabel]: runId, [ownerLabel]: owner };
+}
+
+function targetsJson({
+  targets,
+  spec,
+}: {
+  targets: readonly ProbeTarget[];
+  spec: Partial<ProbeSpec>;
+}): string {
+  return JSON.stringify({ targets, options: { deadlineSeconds: spec.deadlineSeconds ?? 60 } });
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type * as k8s from "@kubernetes/client-node";
+import { UserError } from "@mcp-fleet/errors";
+
+import { keepSeconds, type ProbeObjects, startSeconds } from "./job-spec";
+import type { Kube } from "./kube";
+import { asking, oneLine } from "./kube-errors";
+import { creationTrouble, podTrouble, type Trouble } from "./pod-trouble";
+import type { Consumer } from "./types";
+
+const pollMs = 500;
+
+/** Waits until the Job's own status says that it has ended, or something shows that it will not. */
+export async function finished(
+  kube: Kube,
+  probe: ProbeObjects,
+  consumer: Consumer,
+  name: string,
+): Promise<{ pod: k8s.V1Pod; job: k8s.V1Job }> {
+  const { namespace } = probe.spec;
+  const limitSeconds = (probe.spec.deadlineSeconds ?? 60) + startSeconds;
+  const end = Date.now() + limitSeconds * 1000;
+  let troubledSince: number | undefined;
+  let pod: k8s.V1Pod | undefined;
+  let trouble: Trouble | undefined;
+  while (Date.now() < end) {
+    const job = await asking(kube, `read Job ${namespace}/${name}`, () =>
+      kube.batch.readNamespacedJob({ namespace, name }),
+    );
+    pod = (await podsOf(kube, namespace, name))[0];
+    const over = job.status?.conditions?.some(
+      ({ type, status }) => status === "True" && (type === "Complete" || type === "Failed"),
+    );
+    if (over === true && pod !== undefined) return { pod, job };
+    trouble = pod === undefined ? await jobTrouble(kube, namespace, name) : podTrouble(pod);
+    if (over === true)
+      trouble ??= { reason: "is gone before it was read", fix: "Run again.", patienceSeconds: 0 };
+    troubledSince = trouble === undefined ? undefined : (troubledSince ?? Date.now());
+    if (
+      trouble !== undefined &&
+      Date.now() - (troubledSince ?? 0) >= trouble.patienceSeconds * 1000
+    )
+      break;
+    await sleep(pollMs);
+  }
+  const reason = trouble?.reason ?? `has not ended within ${limitSeconds} seconds`;
+  throw jobError(consumer, reason, `${trouble?.fix ?? ""} ${kept(`${namespace}/${name}`)}`.trim());
+}
+
+async function podsOf(kube: Kube, namespace: string, job: string): Promise<k8s.V1Pod[]> {
+  const labelSelector = `batch.kubernetes.io/job-name=${job}`;
+  const list = await asking(kube, `list pods in ${namespace}`, () =>
+    kube.core.listNamespacedPod({ namespace, labelSelector }),
+  );
+  return list.items;
+}
+
+/** Events are a comfort: without the right to read them the wait just ends later and says less. */
+async function jobTrouble(
+  kube: Kube,
+  namespace: string,
+  name: string,
+): Promise<Trouble | undefined> {
+  const fieldSelector = `involvedObject.kind=Job,involvedObject.name=${name}`;
+  const events = await quietly(() => kube.core.listNamespacedEvent({ namespace, fieldSelector }));
+  return creationTrouble(events?.items ?? []);
+}
+
+/** The pod's log, else the end of it that the kubelet kept in the pod's status. */
+export async function readLog(kube: Kube, namespace: string, pod: k8s.V1Pod): Promise<string> {
+  const name = pod.metadata?.name ?? "";
+  const kept = pod.status?.containerStatuses?.[0]?.state?.terminated?.message;
+  try {
+    const log = await kube.core.readNamespacedPodLog({ namespace, name, container: "probe" });
+    return log === "" ? (kept ?? "") : log;
+  } catch (error) {
+    if (kept !== undefined) return kept;
+    return asking(kube, `read the log of pod ${namespace}/${name}`, () =>
+      Promise.reject(error as Error),
+    );
+  }
+}
+
+/** For tidying up: what it leaves has a time to live of its own, so a failure here fails no run. */
+export async function quietly<T>(request: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await request();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A probe that could not run. */
+export function jobError(consumer: Consumer, reason: string, fix: string): UserError {
+  return new UserError(
+    `The servers could not be probed from the position of ${JSON.stringify(consumer.name)}: the probe's pod ${oneLine(reason)}. Rows and application are untouched.`,
+    fix,
+  );
+}
+
+/** Where to look at a Job that was not deleted. */
+export function kept(at: string): string {
+  const [namespace = "", name = ""] = at.split("/");
+  return `Job ${at} stays for ${keepSeconds / 60} minutes: kubectl -n ${namespace} describe job,pod -l batch.kubernetes.io/job-name=${name}`;
+}

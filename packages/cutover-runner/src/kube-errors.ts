@@ -1,0 +1,99 @@
+import { isUserError, UserError } from "@mcp-fleet/errors";
+
+import type { Kube } from "./kube";
+
+/** The HTTP status with which the Kubernetes API refused a request; undefined for every other error. */
+export function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "number" ? error.code : undefined;
+}
+
+/**
+ * Runs a request and explains a failure to whoever configured the cluster.
+ * @param doing what was tried, as `create Job llmctl/x`
+ * @throws {UserError}
+ */
+export async function asking<T>(
+  kube: Pick<Kube, "context" | "server">,
+  doing: string,
+  request: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    throw kubeError(kube, doing, error);
+  }
+}
+
+/** Explains why a request to the Kubernetes API failed. */
+export function kubeError(
+  kube: Pick<Kube, "context" | "server">,
+  doing: string,
+  error: unknown,
+): UserError {
+  if (isUserError(error)) return error;
+  const status = statusOf(error);
+  const cluster = `The cluster of context ${JSON.stringify(kube.context)}`;
+  if (status === undefined) {
+    return new UserError(
+      `The Kubernetes API at ${kube.server} cannot be reached to ${doing}: ${networkReason(error)}.`,
+      "Check that the cluster runs, and kubernetes:kubeconfig and kubernetes:context.",
+    );
+  }
+  const said = apiMessage(error);
+  if (status === 401) {
+    return new UserError(
+      `${cluster} does not accept the kubeconfig's credentials.`,
+      "Sign in again, or give a fresh kubernetes:kubeconfig.",
+    );
+  }
+  if (status === 403) {
+    return new UserError(
+      `${cluster} does not allow us to ${doing}: ${said}.`,
+      "Grant this to the kubeconfig's identity; docs/permissions.md lists what a run needs.",
+    );
+  }
+  if (status === 404) {
+    return new UserError(
+      `${cluster} cannot ${doing}: ${said}.`,
+      "Check the name, the namespace and kubernetes:context.",
+    );
+  }
+  return new UserError(
+    `${cluster} could not ${doing} (HTTP ${status}): ${said}.`,
+    "Look at the cluster, then run again.",
+  );
+}
+
+/** The `message` of the Status object that the API server answered, on one line. */
+export function apiMessage(error: unknown): string {
+  const body: unknown = error instanceof Error && "body" in error ? error.body : undefined;
+  let status: unknown = body;
+  if (typeof body === "string") {
+    try {
+      status = JSON.parse(body);
+    } catch {
+      return oneLine(body);
+    }
+  }
+  if (typeof status !== "object" || status === null || !("message" in status))
+    return "no reason given";
+  return oneLine(String(status.message));
+}
+
+/** Text on one line without its last full stop, at most 400 characters. */
+export function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim().replace(/\.$/, "");
+  return line.length > 400 ? `${line.slice(0, 400)}…` : line;
+}
+
+function networkReason(error: unknown): string {
+  if (error instanceof Error && /^(Timeout|Abort)Error$/.test(error.name))
+    return "no answer in time";
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
+    if ("code" in at && typeof at.code === "string") return at.code;
+    if (at.cause === undefined) return oneLine(at.message);
+    at = at instanceof AggregateError ? at.errors[0] : at.cause;
+  }
+  return "unknown reason";
+}

@@ -1,0 +1,166 @@
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { PassThrough } from "node:stream";
+
+import type * as k8s from "@kubernetes/client-node";
+import { UserError } from "@mcp-fleet/errors";
+
+import type { Kube } from "./kube";
+import { asking, oneLine } from "./kube-errors";
+import type { PortForwardRef } from "./types";
+
+/** A local port that leads to a pod's port. */
+export interface PortForward {
+  /** On 127.0.0.1, chosen by the system. */
+  readonly port: number;
+  /** Why the last connection could not be carried; undefined while all went well. */
+  failure(): UserError | undefined;
+  /** Ends the listener and every connection through it. */
+  close(): Promise<void>;
+}
+
+/** One pod's port. */
+interface PodPort {
+  readonly pod: string;
+  readonly port: number;
+}
+
+/**
+ * Opens a TCP listener whose connections go through the Kubernetes API to one pod.
+ * @throws {UserError} when the Service or pod is not there, or has no ready pod
+ */
+export async function openPortForward(kube: Kube, ref: PortForwardRef): Promise<PortForward> {
+  const target = await resolve(kube, ref);
+  const client = await import("@kubernetes/client-node");
+  const forwarder = new client.PortForward(kube.config);
+  const sockets = new Set<Socket>();
+  let failure: UserError | undefined;
+
+  const carry = async (socket: Socket): Promise<void> => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    const refusal = new PassThrough();
+    refusal.on("data", (said: Buffer) => {
+      failure = broken(ref, target, oneLine(said.toString()));
+      socket.destroy();
+    });
+    try {
+      const { namespace } = ref;
+      const ws = await forwarder.portForward(
+        namespace,
+        target.pod,
+        [target.port],
+        socket,
+        refusal,
+        socket,
+      );
+      if (typeof ws === "function") return; // only with a retry count
+      ws.onclose = () => socket.end();
+      ws.onerror = () => socket.destroy();
+      socket.on("close", () => ws.close());
+      if (socket.destroyed) ws.close();
+    } catch (error) {
+      failure = broken(ref, target, handshakeReason(error));
+      socket.destroy();
+    }
+  };
+
+  const server = createServer((socket) => void carry(socket));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: portOf(server),
+    failure: () => failure,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+async function resolve(kube: Kube, ref: PortForwardRef): Promise<PodPort> {
+  const { namespace, service, pod, port } = ref;
+  if (pod !== undefined) {
+    const found = await asking(kube, `read pod ${namespace}/${pod}`, () =>
+      kube.core.readNamespacedPod({ namespace, name: pod }),
+    );
+    if (!isReady(found)) throw notReady(`Pod ${namespace}/${pod} is not ready`);
+    return { pod, port };
+  }
+  if (service === undefined) {
+    throw new UserError(
+      "database.connect.portForward names neither a service nor a pod.",
+      "Set one of them, beside namespace and port.",
+    );
+  }
+  const found = await asking(kube, `read Service ${namespace}/${service}`, () =>
+    kube.core.readNamespacedService({ namespace, name: service }),
+  );
+  const selector = found.spec?.selector ?? {};
+  if (Object.keys(selector).length === 0) {
+    throw new UserError(
+      `Service ${namespace}/${service} has no selector, so there is no pod to forward a port from.`,
+      'Set database.connect to "direct", or name a pod.',
+    );
+  }
+  const entry = found.spec?.ports?.find((candidate) => candidate.port === port);
+  if (entry === undefined) {
+    const ports = (found.spec?.ports ?? []).map((candidate) => candidate.port).join(", ");
+    throw new UserError(
+      `Service ${namespace}/${service} has no port ${port}; it has ${ports === "" ? "none" : ports}.`,
+      "Set the port in database.connect.portForward.",
+    );
+  }
+  const labelSelector = Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  const pods = await asking(kube, `list pods in ${namespace}`, () =>
+    kube.core.listNamespacedPod({ namespace, labelSelector }),
+  );
+  const ready = pods.items.find((candidate) => isReady(candidate));
+  if (ready === undefined) throw notReady(`Service ${namespace}/${service} has no ready pod`);
+  return { pod: ready.metadata?.name ?? "", port: targetPort(ready, entry) };
+}
+
+/** The pod's own port behind a Service's: a number, or the name of a container port. */
+function targetPort(
+  pod: k8s.V1Pod,
+  { port, targetPort: target = port }: k8s.V1ServicePort,
+): number {
+  if (typeof target === "number") return target;
+  const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  return ports.find(({ name }) => name === target)?.containerPort ?? port;
+}
+
+function isReady(pod: k8s.V1Pod): boolean {
+  const ready = pod.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
+  return ready && pod.metadata?.deletionTimestamp === undefined;
+}
+
+function notReady(problem: string): UserError {
+  return new UserError(
+    `${problem}, so the database cannot be reached.`,
+    "Wait until it is, then run again.",
+  );
+}
+
+function broken(ref: PortForwardRef, target: PodPort, reason: string): UserError {
+  return new UserError(
+    `The port-forward to port ${target.port} of pod ${ref.namespace}/${target.pod} failed: ${reason}.`,
+    "Check database.connect.portForward, and that the kubeconfig's identity may create pods/portforward.",
+  );
+}
+
+/** What a refused WebSocket upgrade says: the event wraps the error, and the error only holds the status. */
+function handshakeReason(error: unknown): string {
+  if (typeof error === "object" && error !== null && "message" in error)
+    return oneLine(String(error.message));
+  return "the Kubernetes API refused it";
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

@@ -1,0 +1,156 @@
+import { randomUUID } from "node:crypto";
+
+import type * as k8s from "@kubernetes/client-node";
+import { UserError } from "@mcp-fleet/errors";
+import type { ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
+
+import {
+  jobName,
+  needsSecret,
+  ownerLabel,
+  ownerOf,
+  probeJob,
+  type ProbeObjects,
+  targetsSecret,
+} from "./job-spec";
+import { finished, jobError, kept, quietly, readLog } from "./job-wait";
+import type { Kube } from "./kube";
+import { asking } from "./kube-errors";
+import { endTrouble } from "./pod-trouble";
+import { resultsIn, unanswered } from "./probe-log";
+import type { Consumer, ProbeRun, ProbeSpec } from "./types";
+
+/** What one consumer's position showed. */
+export interface ConsumerProbe extends ProbeRun {
+  /** In the order of the targets. */
+  readonly results: readonly ProbeResult[];
+}
+
+/**
+ * Asks all targets from the position of every consumer: one Job each, all at once, in the application's
+ * namespace. A Job whose servers all passed is deleted; a failed one stays for an hour to be looked at.
+ * @param cutoverName identifies the cutover whose finished leftovers are cleared first
+ * @throws {UserError} when a probe could not run; servers that fail are results, not errors
+ */
+export async function probeFromCluster(
+  kube: Kube,
+  cutoverName: string,
+  spec: ProbeSpec,
+  targets: readonly ProbeTarget[],
+): Promise<ConsumerProbe[]> {
+  const { image, consumers } = spec;
+  if (image === undefined || image === "") {
+    throw new UserError(
+      'probe.image is not set, and probe.from is "cluster".',
+      "Set probe.image to an image with the mcp-probe command, built from images/probe.",
+    );
+  }
+  if (consumers.length === 0) {
+    throw new UserError(
+      "There is no consumer to probe from.",
+      'Describe who calls the servers in [consumers], or set probe.from to "here".',
+    );
+  }
+  const runId = randomUUID().slice(0, 8);
+  const probe: ProbeObjects = {
+    runId,
+    owner: ownerOf(cutoverName),
+    spec: { ...spec, image },
+    targets,
+  };
+  await clearLeftovers(kube, probe);
+  const outcomes = await Promise.allSettled(
+    consumers.map((consumer) => runJob(kube, probe, consumer)),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+}
+
+async function runJob(kube: Kube, probe: ProbeObjects, consumer: Consumer): Promise<ConsumerProbe> {
+  const { namespace } = probe.spec;
+  const name = jobName(consumer.name, probe.runId);
+  const at = `${namespace}/${name}`;
+  const secret = needsSecret(probe.targets);
+  let keep = false;
+  try {
+    const created = await asking(kube, `create Job ${at}`, () =>
+      kube.batch.createNamespacedJob({ namespace, body: probeJob(probe, consumer) }),
+    );
+    if (secret) {
+      await asking(kube, `create Secret ${at}`, () =>
+        kube.core.createNamespacedSecret({ namespace, body: targetsSecret(probe, created) }),
+      );
+      await resume(kube, namespace, name);
+    }
+    const { pod, job } = await finished(kube, probe, consumer, name);
+    const log = await readLog(kube, namespace, pod);
+    const results = resultsIn(log);
+    const silent = unanswered(probe.targets, results);
+    keep = silent.length > 0 || results.some(({ ok }) => !ok);
+    if (silent.length > 0) {
+      throw jobError(
+        consumer,
+        `${endTrouble(pod, log)} and has no answer for ${silent.join(", ")}`,
+        kept(at),
+      );
+    }
+    const order = probe.targets.map((target) =>
+      results.find((result) => result.name === target.name),
+    );
+    return {
+      consumer: consumer.name,
+      job: name,
+      startedAt: iso(job.status?.startTime),
+      completedAt: iso(job.status?.completionTime ?? endOf(pod) ?? new Date()),
+      results: order.filter((result) => result !== undefined),
+    };
+  } catch (error) {
+    keep = true;
+    throw error;
+  } finally {
+    if (secret) await quietly(() => kube.core.deleteNamespacedSecret({ namespace, name }));
+    if (!keep) await deleteJob(kube, namespace, name);
+  }
+}
+
+async function resume(kube: Kube, namespace: string, name: string): Promise<void> {
+  const body = [{ op: "replace", path: "/spec/suspend", value: false }];
+  await asking(kube, `start Job ${namespace}/${name}`, () =>
+    kube.batch.patchNamespacedJob({ namespace, name, body }),
+  );
+}
+
+/** Deletes what earlier runs of this cutover left and what has ended. One that still runs ends by itself. */
+async function clearLeftovers(
+  kube: Kube,
+  { owner, spec: { namespace } }: ProbeObjects,
+): Promise<void> {
+  const labelSelector = `${ownerLabel}=${owner}`;
+  const jobs = await asking(kube, `list Jobs in ${namespace}`, () =>
+    kube.batch.listNamespacedJob({ namespace, labelSelector }),
+  );
+  const ended = jobs.items.filter(({ metadata, status, spec }) => {
+    const over = status?.conditions?.some(
+      ({ type, status: is }) => is === "True" && /^(Complete|Failed)$/.test(type),
+    );
+    // A suspended one waits for a Secret that a crashed run never made; a minute tells it from one of right now.
+    const age = Date.now() - (metadata?.creationTimestamp?.getTime() ?? 0);
+    return over === true || (spec?.suspend === true && age > 60_000);
+  });
+  await Promise.all(ended.map(({ metadata }) => deleteJob(kube, namespace, metadata?.name ?? "")));
+}
+
+async function deleteJob(kube: Kube, namespace: string, name: string): Promise<void> {
+  await quietly(() =>
+    kube.batch.deleteNamespacedJob({ namespace, name, propagationPolicy: "Background" }),
+  );
+}
+
+function endOf(pod: k8s.V1Pod): Date | undefined {
+  return pod.status?.containerStatuses?.[0]?.state?.terminated?.finishedAt;
+}
+
+function iso(time: Date | string | undefined): string {
+  return time === undefined ? "" : new Date(time).toISOString();
+}

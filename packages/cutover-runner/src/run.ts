@@ -1,0 +1,120 @@
+import { UserError } from "@mcp-fleet/errors";
+import { probeAll, type ProbeResult } from "@mcp-fleet/mcp-probe";
+import type { LedgerState } from "@mcp-fleet/row-cutover";
+
+import { withDatabase } from "./database";
+import { connectKube } from "./kube";
+import { type ConsumerProbe, probeFromCluster } from "./probe-job";
+import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";
+
+/**
+ * One run towards `inputs.target`: the row plan, the probe of every server from every consumer's position, and
+ * then the rows in one transaction. A run with nothing to write probes nothing and changes nothing; a run back
+ * to `embedded` probes nothing, since no row will point at a server.
+ * @throws {UserError} with rows and application untouched, unless its text says otherwise
+ */
+export async function runCutoverStep(
+  inputs: CutoverInputs,
+  credentials: Credentials,
+): Promise<CutoverOutputs> {
+  // Required here, not at the top: the dynamic provider loads this file for its small helpers too.
+  const rows = await import("@mcp-fleet/row-cutover");
+  return withDatabase(inputs, credentials, async (db) => {
+    const plan = await rows.planRows(db, inputs.spec, inputs.target);
+    const probes =
+      plan.noop || inputs.target === "embedded" ? [] : await probeServers(inputs, credentials);
+    const done = await rows.runCutover(db, inputs.spec, inputs.target, inputs.meta);
+    return {
+      generation: done.generation,
+      runId: done.runId,
+      planHash: done.planHash,
+      target: done.target,
+      counts: done.counts,
+      committedAt: done.committedAt,
+      probes: probes.flatMap(({ consumer, results }) =>
+        results.map(({ name, outcome, protocolVersion, tools }) => ({
+          name,
+          consumer,
+          outcome,
+          protocolVersion: protocolVersion ?? "",
+          tools: tools?.length ?? 0,
+        })),
+      ),
+      probeRuns: probes.map(({ consumer, job, startedAt, completedAt }) => ({
+        consumer,
+        job,
+        startedAt,
+        completedAt,
+      })),
+    };
+  });
+}
+
+/** The ledger as it is now; undefined before the first cutover. Writes nothing. */
+export async function readLedgerStep(
+  inputs: Pick<CutoverInputs, "spec" | "database" | "kubernetes">,
+  credentials: Credentials,
+): Promise<LedgerState | undefined> {
+  const rows = await import("@mcp-fleet/row-cutover");
+  return withDatabase(inputs, credentials, (db) => rows.readLedger(db, inputs.spec));
+}
+
+/**
+ * Asks every server from every consumer's position. All must pass.
+ * @throws {UserError} that lists each server that did not, once for each different reason
+ */
+export async function probeServers(
+  inputs: Pick<CutoverInputs, "spec" | "probe" | "targets" | "kubernetes">,
+  credentials: Pick<Credentials, "kubeconfig">,
+): Promise<ConsumerProbe[]> {
+  const { probe, targets } = inputs;
+  if (targets.length === 0) return [];
+  const probes =
+    probe.from === "here"
+      ? [await probeFromHere(inputs)]
+      : await probeFromCluster(
+          await connectKube(inputs.kubernetes, credentials),
+          inputs.spec.name,
+          probe,
+          targets,
+        );
+  const failures = probes.flatMap(({ consumer, results }) =>
+    results.filter(({ ok }) => !ok).map((result) => ({ consumer, result })),
+  );
+  if (failures.length > 0) throw probeError(failures, probes, inputs);
+  return probes;
+}
+
+async function probeFromHere({
+  probe,
+  targets,
+}: Pick<CutoverInputs, "probe" | "targets">): Promise<ConsumerProbe> {
+  const startedAt = new Date().toISOString();
+  const results = await probeAll(targets, { deadlineSeconds: probe.deadlineSeconds ?? 60 });
+  return { consumer: "here", job: "", startedAt, completedAt: new Date().toISOString(), results };
+}
+
+function probeError(
+  failures: readonly { consumer: string; result: ProbeResult }[],
+  probes: readonly ConsumerProbe[],
+  { probe, targets }: Pick<CutoverInputs, "probe" | "targets">,
+): UserError {
+  // Consumers mostly see the same; a server is listed once for each thing it did.
+  const reasons = new Map<string, string[]>();
+  for (const { consumer, result } of failures) {
+    const reason = result.message.replace(/ \(\d+ attempts in [\d.]+ seconds?\)\.$/, ".");
+    reasons.set(reason, [...(reasons.get(reason) ?? []), consumer]);
+  }
+  const servers = new Set(failures.map(({ result }) => result.name)).size;
+  const list = [...reasons].map(([reason, consumers]) =>
+    probes.length > 1 ? `[${consumers.join(", ")}] ${reason}` : reason,
+  );
+  const jobs = probes.filter(({ job, results }) => job !== "" && results.some(({ ok }) => !ok));
+  const where = jobs.map(({ job }) => `kubectl -n ${probe.namespace} logs job/${job}`).join("; ");
+  const count =
+    targets.length === 1 ? "The MCP server" : `${servers} of ${targets.length} MCP servers`;
+  return new UserError(
+    `${count} did not pass the probe, so rows and application are untouched. ${list.join(" ")}`,
+    `Mend ${servers === 1 ? "it" : "them"}, then run again.${where === "" ? "" : ` For an hour: ${where}`}`,
+  );
+}

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { UserError } from "@mcp-fleet/errors";
+import type { SettleResult } from "@mcp-fleet/row-cutover";
+
+import { withDatabase } from "./database";
+import { connectKube, type Kube } from "./kube";
+import { rolloutState } from "./rollout";
+import type { Credentials, SettleInputs } from "./types";
+
+/** What {@link runSettleStep} found and did. */
+export interface SettleOutputs extends SettleResult {
+  readonly generation: number;
+}
+
+const pollMs = 1000;
+
+/**
+ * Ends a rollout: waits until no pod of an earlier generation can write rows any more, then lets the row engine
+ * take the write fence away and look at the rows a last time. Generation 0 has nothing to settle.
+ * @throws {UserError} naming the pods that remain when the time is over; the fence then stays, and a later run
+ *   goes on from there
+ */
+export async function runSettleStep(
+  inputs: SettleInputs,
+  credentials: Credentials,
+): Promise<SettleOutputs> {
+  const { generation, workloads } = inputs;
+  if (generation > 0 && workloads.length > 0) {
+    await waitForRollout(await connectKube(inputs.kubernetes, credentials), inputs);
+  }
+  const rows = await import("@mcp-fleet/row-cutover");
+  const settled = await withDatabase(inputs, credentials, (db) =>
+    rows.settle(db, inputs.spec, generation),
+  );
+  return { ...settled, generation };
+}
+
+/** Returns when every workload has only pods of the wanted generation. */
+export async function waitForRollout(
+  kube: Kube,
+  {
+    generation,
+    workloads,
+    deadlineSeconds = 600,
+  }: Pick<SettleInputs, "generation" | "workloads" | "deadlineSeconds">,
+): Promise<void> {
+  const end = Date.now() + deadlineSeconds * 1000;
+  for (;;) {
+    const states = await Promise.all(
+      workloads.map((workload) => rolloutState(kube, workload, generation)),
+    );
+    const oldPods = states.flatMap((state) => state.oldPods);
+    const pending = states.flatMap((state) => state.pending);
+    if (oldPods.length === 0 && pending.length === 0) return;
+    if (Date.now() + pollMs > end) {
+      const pods =
+        oldPods.length === 0 ? "" : ` Pods of an earlier generation: ${oldPods.join(", ")}.`;
+      const why = pending.length === 0 ? "" : ` ${pending.join("; ")}.`;
+      throw new UserError(
+        `The rollout to generation ${generation} has not ended within ${deadlineSeconds} seconds, so the rows stay fenced.${pods}${why}`,
+        "Mend the rollout, then run again; the rows need nothing done.",
+      );
+    }
+    await sleep(pollMs);
+  }
+}

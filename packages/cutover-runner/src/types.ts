@@ -1,0 +1,116 @@
+import type { ProbeTarget } from "@mcp-fleet/mcp-probe";
+import type { CutoverSpec, RunMeta, Target } from "@mcp-fleet/row-cutover";
+
+/** Where the application runs one kind of its processes, and so where a probe must come from. */
+export interface Consumer {
+  /** Short name for messages and object names, such as `web` or `executor`. */
+  readonly name: string;
+  /** The pod labels of this kind of process: NetworkPolicies choose by them. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** @default the namespace's default service account */
+  readonly serviceAccount?: string;
+}
+
+/** How the servers are probed before rows are written. */
+export interface ProbeSpec {
+  /** `cluster`: one Job for each consumer. `here`: from this process, for networks that reach the Services. */
+  readonly from: "cluster" | "here";
+  /** The application's namespace: the Jobs run there. */
+  readonly namespace: string;
+  /** The image with the `mcp-probe` command. Needed with `from: "cluster"`. */
+  readonly image?: string;
+  readonly imagePullSecrets?: readonly string[];
+  readonly consumers: readonly Consumer[];
+  /** How long each server may take to pass, in seconds. @default 60 */
+  readonly deadlineSeconds?: number;
+}
+
+/** Which cluster. The kubeconfig itself is a credential: {@link Credentials.kubeconfig}. */
+export interface KubeRef {
+  /** @default the kubeconfig's current context */
+  readonly context?: string;
+}
+
+/** A port of a Service's pod, or of a pod, reached through the Kubernetes API. */
+export interface PortForwardRef {
+  readonly namespace: string;
+  readonly service?: string;
+  readonly pod?: string;
+  /** The Service's port, or the pod's with `pod`. */
+  readonly port: number;
+}
+
+/** How the database is reached. */
+export interface DatabaseRef {
+  /** `direct`: at the address in the DSN. */
+  readonly connect: "direct" | { readonly portForward: PortForwardRef };
+  /** What is checked of the server's certificate; wins over `sslmode` in the DSN. @default "verify-full" */
+  readonly tls?: "verify-full" | "verify-ca" | "disable";
+}
+
+/** Secrets of one run. They go into no output, no message and no state. */
+export interface Credentials {
+  /** `postgresql://user:password@host:port/database` */
+  readonly databaseUrl: string;
+  /** Content of a kubeconfig, or the path of one. @default KUBECONFIG, else ~/.kube/config */
+  readonly kubeconfig?: string;
+}
+
+/** Everything {@link runCutoverStep} needs to know; safe to store once headers are marked secret. */
+export interface CutoverInputs {
+  readonly target: Target;
+  readonly spec: CutoverSpec;
+  readonly meta: RunMeta;
+  readonly probe: ProbeSpec;
+  readonly targets: readonly ProbeTarget[];
+  readonly kubernetes: KubeRef;
+  readonly database: DatabaseRef;
+}
+
+/** One server as one consumer saw it. */
+export interface ProbedServer {
+  readonly name: string;
+  /** The consumer it was asked for; `here` when this process asked. */
+  readonly consumer: string;
+  readonly outcome: string;
+  /** Empty when the server keeps its tools for clients with credentials. */
+  readonly protocolVersion: string;
+  /** How many tools it listed. */
+  readonly tools: number;
+}
+
+/** When and where one consumer's probe ran. Times are ISO 8601, by the cluster's clock for a Job. */
+export interface ProbeRun {
+  readonly consumer: string;
+  /** Name of the Job; empty when this process asked. */
+  readonly job: string;
+  readonly startedAt: string;
+  readonly completedAt: string;
+}
+
+/** What a run leaves in state: no row content, no DSN, no secret. */
+export interface CutoverOutputs {
+  readonly generation: number;
+  readonly runId: string;
+  readonly planHash: string;
+  readonly target: Target;
+  readonly counts: Readonly<Record<string, number>>;
+  /** ISO 8601, by the database's clock; empty before the first cutover. */
+  readonly committedAt: string;
+  /** Empty when nothing was written or the target is `embedded`. */
+  readonly probes: readonly ProbedServer[];
+  readonly probeRuns: readonly ProbeRun[];
+}
+
+/** Everything {@link runSettleStep} needs to know. */
+export interface SettleInputs {
+  /** The generation that the application's pods must carry. */
+  readonly generation: number;
+  readonly spec: CutoverSpec;
+  readonly database: DatabaseRef;
+  readonly kubernetes: KubeRef;
+  /** The application's Deployments that read the rows. */
+  readonly workloads: readonly { readonly namespace: string; readonly deployment: string }[];
+  /** How long to wait for the last old pod, in seconds. @default 600 */
+  readonly deadlineSeconds?: number;
+}

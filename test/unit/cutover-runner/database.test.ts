@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+
+import { databaseOf } from "@mcp-fleet/cutover-runner/dist/database";
+
+const dsn = "postgresql://app:p%40ss@db.example:6432/app?sslmode=no-verify&application_name=x";
+
+/** What the driver gets; `ssl` is an object unless TLS is off. */
+function tlsOf(...args: Parameters<typeof databaseOf>): Record<string, unknown> {
+  const { ssl } = databaseOf(...args);
+  assert.ok(typeof ssl === "object");
+  return ssl as Record<string, unknown>;
+}
+
+describe("cutover-runner: the database connection", () => {
+  it("verifies certificates whatever sslmode says", () => {
+    const db = databaseOf(dsn, "verify-full");
+    assert.equal(
+      db.connectionString,
+      "postgresql://app:p%40ss@db.example:6432/app?application_name=x",
+    );
+    const ssl = tlsOf(dsn, "verify-full");
+    assert.equal(ssl.rejectUnauthorized, true);
+    assert.equal(ssl.checkServerIdentity, undefined);
+    assert.equal(typeof tlsOf(dsn, "verify-ca").checkServerIdentity, "function");
+  });
+
+  it("checks the certificate for the database's own name behind a forwarded port", () => {
+    assert.equal(tlsOf(dsn, "verify-full", "db.example").servername, "db.example");
+  });
+
+  it("turns TLS off only when told to", () => {
+    assert.equal(databaseOf(dsn, "disable").ssl, false);
+  });
+
+  it("refuses what is no DSN without quoting it", () => {
+    for (const wrong of ["s3cret", "mysql://u:s3cret@h/db", ""]) {
+      assert.throws(
+        () => databaseOf(wrong, "disable"),
+        (error: Error) =>
+          /^databaseUrl is not a PostgreSQL DSN\./.test(error.message) &&
+          !error.message.includes("s3cret"),
+      );
+    }
+    assert.throws(
+      () => databaseOf(`${dsn}&sslrootcert=/no/such.pem`, "verify-full"),
+      /sslrootcert in databaseUrl names cannot be read/,
+    );
+  });
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+
+import {
+  jobName,
+  neverReady,
+  ownerOf,
+  probeJob,
+  type ProbeObjects,
+  targetsSecret,
+} from "@mcp-fleet/cutover-runner/dist/job-spec";
+import {
+  creationTrouble,
+  endTrouble,
+  podTrouble,
+} from "@mcp-fleet/cutover-runner/dist/pod-trouble";
+import { resultsIn, unanswered } from "@mcp-fleet/cutover-runner/dist/probe-log";
+
+const web = {
+  name: "web",
+  labels: { "app.kubernetes.io/name": "studio" },
+  serviceAccount: "studio",
+};
+const target = { name: "a", url: "http://a.tools.svc.cluster.local:8000/mcp" };
+
+function probe(targets: ProbeObjects["targets"]): ProbeObjects {
+  const spec = {
+    from: "cluster",
+    namespace: "tools",
+    image: "probe:1",
+    consumers: [web],
+    deadlineSeconds: 30,
+  } as const;
+  return { runId: "0badcafe", owner: ownerOf("mcp-fleet/dev"), spec, targets };
+}
+
+describe("cutover-runner: the probe Job", () => {
+  it("wears the consumer's labels and account but is never Ready", () => {
+    const job = probeJob(probe([target]), web);
+    const template = job.spec?.template;
+    assert.equal(template?.metadata?.labels?.["app.kubernetes.io/name"], "studio");
+    assert.equal(template?.spec?.serviceAccountName, "studio");
+    assert.deepEqual(template?.spec?.readinessGates, [{ conditionType: neverReady }]);
+    assert.equal(template?.spec?.automountServiceAccountToken, false);
+    assert.equal(template?.spec?.enableServiceLinks, false);
+    assert.equal(job.spec?.backoffLimit, 0);
+    // The Job's own limit must come after ours: Kubernetes deletes the pods and logs of a Job that reaches it.
+    assert.ok((job.spec?.activeDeadlineSeconds ?? 0) > 30 + 120);
+  });
+
+  it("keeps targets with headers out of the Job, in a Secret that the Job owns", () => {
+    const secretProbe = probe([{ ...target, headers: { Authorization: "Bearer s3cret" } }]);
+    const job = probeJob(secretProbe, web);
+    assert.ok(!JSON.stringify(job).includes("s3cret"));
+    assert.equal(job.spec?.suspend, true);
+    const made = { ...job, metadata: { ...job.metadata, uid: "u1" } };
+    const secret = targetsSecret(secretProbe, made);
+    assert.equal(secret.metadata?.name, job.spec?.template.spec?.volumes?.[0]?.secret?.secretName);
+    assert.equal(secret.metadata?.ownerReferences?.[0]?.uid, "u1");
+    assert.match(secret.stringData?.["targets.json"] ?? "", /s3cret/);
+    assert.equal(probeJob(probe([target]), web).spec?.suspend, false);
+  });
+
+  it("makes valid names of any consumer's name", () => {
+    assert.equal(jobName("web", "0badcafe"), "mcp-probe-web-0badcafe");
+    assert.equal(jobName("Web UI (blue)", "0badcafe"), "mcp-probe-web-ui-blue-0badcafe");
+    assert.equal(jobName("ö", "0badcafe"), "mcp-probe-0badcafe");
+    assert.match(jobName("x".repeat(200), "0badcafe"), /^[a-z0-9-]{1,63}$/);
+  });
+
+  it("refuses labels that belong to Jobs", () => {
+    const consumer = { name: "web", labels: { "batch.kubernetes.io/job-name": "x" } };
+    assert.throws(
+      () => probeJob(probe([target]), consumer),
+      /"web" has the label batch.kubernetes.io\/job-name/,
+    );
+  });
+});
+
+describe("cutover-runner: what keeps a probe from answering", () => {
+  const waiting = (reason: string, message?: string): Parameters<typeof podTrouble>[0] => ({
+    spec: { containers: [{ name: "probe", image: "probe:1" }] },
+    status: {
+      containerStatuses: [
+        {
+          name: "probe",
+          image: "",
+          imageID: "",
+          ready: false,
+          restartCount: 0,
+          state: { waiting: { reason, ...(message !== undefined && { message }) } },
+        },
+      ],
+    },
+  });
+
+  it("names the image that cannot be pulled, and is patient with a registry", () => {
+    const trouble = podTrouble(waiting("ImagePullBackOff", "Back-off pulling image"));
+    assert.match(
+      trouble?.reason ?? "",
+      /cannot pull its image probe:1 \(ImagePullBackOff: Back-off pulling image\)/,
+    );
+    assert.equal(trouble?.patienceSeconds, 20);
+    assert.equal(podTrouble(waiting("ErrImageNeverPull"))?.patienceSeconds, 0);
+    assert.equal(podTrouble(waiting("ContainerCreating")), undefined);
+  });
+
+  it("waits for a node as long as the run lasts", () => {
+    const conditions = [
+      { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" },
+    ];
+    const trouble = podTrouble({ status: { conditions } });
+    assert.match(trouble?.reason ?? "", /is taken by no node \(Unschedulable: 0\/1 nodes\)/);
+    assert.equal(trouble?.patienceSeconds, Infinity);
+  });
+
+  it("reads from events that a policy forbids the pod", () => {
+    const message =
+      'pods "x" is forbidden: violates PodSecurity "restricted:latest": seccompProfile';
+    const event = { metadata: {}, involvedObject: {}, reason: "FailedCreate", message };
+    assert.match(
+      creationTrouble([event])?.reason ?? "",
+      /^cannot be made: pods "x" is forbidden: violates PodSecurity/,
+    );
+    assert.equal(creationTrouble([{ ...event, reason: "SuccessfulCreate" }]), undefined);
+  });
+
+  it("says how a pod ended that left no answer", () => {
+    const terminated = { exitCode: 137, reason: "OOMKilled" };
+    const ended = {
+      status: {
+        containerStatuses: [
+          {
+            name: "probe",
+            image: "",
+            imageID: "",
+            ready: false,
+            restartCount: 0,
+            state: { terminated },
+          },
+        ],
+      },
+    };
+    assert.equal(
+      endTrouble(ended, "FATAL: no heap\n"),
+      'ended with exit code 137 (OOMKilled), saying "FATAL: no heap"',
+    );
+    assert.match(
+      endTrouble({ status: { reason: "Evicted", message: "disk" } }, ""),
+      /ended without running \(Evicted: disk\)/,
+    );
+  });
+
+  it("takes only whole results from the log", () => {
+    const result = {
+      name: "a",
+      url: "",
+      ok: true,
+      outcome: "ok",
+      message: "fine",
+      attempts: 1,
+      latencyMs: 1,
+    };
+    const log = `(node:1) Warning: x\n${JSON.stringify(result)}\n{"name":"b","ok":tr\n{"level":30}\n`;
+    const results = resultsIn(log);
+    assert.deepEqual(results, [result]);
+    assert.deepEqual(unanswered([target, { name: "b", url: "" }], results), ["b"]);
+  });
+});
