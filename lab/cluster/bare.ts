@@ -40,8 +40,13 @@ export async function ensureBare(log: Log): Promise<Cluster> {
     await log.step("Removing what an earlier cluster left", stopBare);
   }
   return log.step("Starting Kubernetes on this machine", async () => {
-    const started = await start();
-    return bareCluster(started);
+    try {
+      return bareCluster(await start());
+    } catch (error) {
+      // Half a cluster is of no use; the logs stay.
+      await stopBare();
+      throw error;
+    }
   });
 }
 
@@ -93,7 +98,7 @@ async function start(): Promise<BareState> {
   await startNode(plan, pki);
   await applyDns(plan, coredns.ref);
   await waitNodeReady();
-  await waitDns();
+  await waitDns(plan);
   const complete = { ...state, complete: true };
   writeBareState(complete);
   return complete;

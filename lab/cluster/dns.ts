@@ -1,5 +1,8 @@
+import { Resolver } from "node:dns/promises";
+
 import { kubectl } from "./kubectl";
 import { nameServers, type NetworkPlan } from "./network";
+import { waitReady } from "./processes";
 
 const labels = { "k8s-app": "kube-dns" };
 const meta = { name: "coredns", namespace: "kube-system" };
@@ -11,10 +14,19 @@ export async function applyDns(plan: NetworkPlan, image: string): Promise<void> 
   await kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"], { input: list });
 }
 
-/** Waits until CoreDNS answers. */
-export async function waitDns(): Promise<void> {
+/**
+ * Waits until CoreDNS answers at its Service's address, which proves kube-proxy's rules as well.
+ *
+ * @throws UserError when it does not within two minutes.
+ */
+export async function waitDns(plan: NetworkPlan): Promise<void> {
   const wait = ["rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=90s"];
   await kubectl(wait, { timeoutSeconds: 100 });
+  const resolver = new Resolver({ timeout: 500, tries: 1 });
+  resolver.setServers([plan.dnsIp]);
+  const answers = async (): Promise<boolean> =>
+    (await resolver.resolve4("kubernetes.default.svc.cluster.local")).includes(plan.apiServiceIp);
+  await waitReady("kube-proxy", answers, 30);
 }
 
 function configMap(): unknown {

@@ -95,10 +95,14 @@ async function requireAnswer(config: KubeConfig, server: URL): Promise<void> {
 
 const unreachable = (server: URL, cause: unknown): UserError =>
   new UserError(
-    `The API server ${server.host} of the named cluster does not answer: ${messageOf(cause)}`,
+    `The API server ${server.host} of the named cluster does not answer: ${reason(cause)}`,
     "Check that cluster and the credentials in its kubeconfig, or name another in LAB_KUBECONFIG.",
     { cause },
   );
+
+/** Node's fetch only says "fetch failed" itself; what failed is in its cause. */
+const reason = (error: unknown): string =>
+  messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 
 /** This machine's address on the way to the API server: where the cluster's pods most likely reach it. */
 async function addressTowards(server: URL): Promise<string> {

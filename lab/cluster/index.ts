@@ -62,8 +62,12 @@ export async function stopCluster(): Promise<void> {
 export async function clusterStatus(): Promise<ClusterStatus> {
   const given = givenByUser();
   if (given !== undefined) {
-    const { engine, kubeconfig, context, nodeIp } = await useGiven(given);
-    return { running: true, engine, kubeconfig, context, nodeIp };
+    try {
+      const { engine, kubeconfig, context, nodeIp } = await useGiven(given);
+      return { running: true, engine, kubeconfig, context, nodeIp };
+    } catch {
+      return { running: false, engine: "given", kubeconfig: given.file };
+    }
   }
   return (await bareStatus()) ?? (await kindStatus()) ?? { running: false };
 }

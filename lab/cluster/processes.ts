@@ -128,7 +128,7 @@ export async function waitReady(
     if (ended || Date.now() > deadline) {
       throw new UserError(
         `${name} ${ended ? "ended while it was starting" : `was not ready after ${seconds} seconds`}: ${lastLines(name)}`,
-        `Read ${logFile(name)} and run \`make down\` before the next try.`,
+        `Read ${logFile(name)}; nothing of the cluster was left running.`,
       );
     }
     await sleep(100);
