@@ -11,6 +11,9 @@ export interface OsUser {
   readonly gid?: number;
 }
 
+/** Where files go that an unprivileged user must reach and that may not lie under a private home. */
+export const sharedRoot = "/var/lib/mcp-fleet";
+
 /** Existing unprivileged users, in the order they are taken: making one would leave it behind. */
 const candidates = ["postgres", "nobody"];
 
@@ -43,7 +46,7 @@ export function reachableDir(preferred: string, user: OsUser): string {
     return preferred;
   }
   const tag = createHash("sha256").update(preferred).digest("hex").slice(0, 8);
-  return join("/var/lib/mcp-fleet", `postgres-${tag}`);
+  return join(sharedRoot, `postgres-${tag}`);
 }
 
 function isReachable(dir: string, uid: number, gid: number): boolean {

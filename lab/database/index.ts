@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
 
@@ -15,12 +15,11 @@ import {
   withClient,
 } from "./access";
 import { findBinaries } from "./binaries";
-import { reachableDir, serverUser } from "./identity";
+import { reachableDir, serverUser, sharedRoot } from "./identity";
 import { choosePort, envPort } from "./ports";
-import { restoreDump } from "./restore";
+import { readDump, restoreDump } from "./restore";
 import { legacySql } from "./schema";
 import {
-  clearStalePid,
   dataDir,
   initialise,
   runningPid,
@@ -95,7 +94,6 @@ export async function ensureDatabase(request: DatabaseRequest, log: Log): Promis
     return describeDatabase({ ...known, dir }, binaries.version, false);
   }
   if (running) await stop(dir);
-  clearStalePid(dir);
 
   const port = await choosePort(request.port ?? envPort(), known?.port, ["127.0.0.1", ...listen]);
   const options: ServerOptions = {
@@ -105,6 +103,8 @@ export async function ensureDatabase(request: DatabaseRequest, log: Log): Promis
   const state: State = { dir, port, listen, holds, passwords };
   const fresh = known === undefined;
   if (fresh) {
+    // Before anything is made: most mistakes are in the file's name.
+    if (request.dump !== undefined) readDump(resolve(request.dump));
     await log.step(
       `Making a PostgreSQL ${binaries.version} database as ${user.name} in ${dir}`,
       () => initialise(options),
@@ -117,7 +117,7 @@ export async function ensureDatabase(request: DatabaseRequest, log: Log): Promis
       await log.step(`Filling it: ${holds}`, () => fill(database, request, passwords));
     } catch (error) {
       await stop(dir);
-      rmSync(dir, { recursive: true, force: true });
+      removeDir(dir);
       throw error;
     }
   }
@@ -139,7 +139,7 @@ export async function stopDatabase(
   const wasRunning = await stop(dir);
   if (options.keepData === true) return wasRunning;
   const existed = existsSync(dir);
-  rmSync(dir, { recursive: true, force: true });
+  removeDir(dir);
   rmSync(stateFile(runDir), { force: true });
   return wasRunning || existed;
 }
@@ -213,6 +213,18 @@ function describeRequest(request: DatabaseRequest, known: State | undefined): st
     `The lab's database holds ${known.holds}, not ${wanted}.`,
     "Run `make down` first: it removes that database.",
   );
+}
+
+/** Removes the files and, where they were kept outside the run directory, the directory made for them. */
+function removeDir(dir: string): void {
+  rmSync(dir, { recursive: true, force: true });
+  if (
+    dirname(dir) === sharedRoot &&
+    existsSync(sharedRoot) &&
+    readdirSync(sharedRoot).length === 0
+  ) {
+    rmdirSync(sharedRoot);
+  }
 }
 
 function sha256(content: Buffer): string {

@@ -57,7 +57,12 @@ begin
   end loop;
 end $$`;
 
-function readDump(file: string): string {
+/**
+ * The text of a plain SQL dump of one database.
+ *
+ * @throws UserError when the file is missing or is something else.
+ */
+export function readDump(file: string): string {
   if (!existsSync(file)) {
     throw new UserError(`There is no file ${file}.`, "Give DUMP the path of a plain SQL dump.");
   }

@@ -8,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -77,28 +78,52 @@ export async function initialise(options: ServerOptions): Promise<void> {
 }
 
 /**
- * Starts the server in the background and waits until it answers.
+ * Starts the server in the background and waits until it answers. After a server that was killed, it
+ * waits for that one's last processes to end.
  *
  * @throws UserError with the log's last lines when it ends or does not answer within 60 seconds.
  */
 export async function start(options: ServerOptions): Promise<void> {
-  const { dir, port } = options;
-  const log = join(dir, "server.log");
+  const log = join(options.dir, "server.log");
+  const deadline = Date.now() + startSeconds * 1000;
+  for (;;) {
+    disarmStalePid(options.dir);
+    const logged = existsSync(log) ? statSync(log).size : 0;
+    const failure = await launch(options, log, deadline);
+    if (failure === undefined) return;
+    const said = existsSync(log) ? readFileSync(log).subarray(logged).toString("utf8") : "";
+    if (!/still in use|starting up|shutting down/.test(said) || Date.now() > deadline) {
+      throw new UserError(
+        `PostgreSQL did not start: ${failure}. ${said.trim().split("\n").slice(-5).join(" | ")}`,
+        `Read ${log}, then run the same command again.`,
+      );
+    }
+    await sleep(500);
+  }
+}
+
+/** One attempt; what went wrong, or undefined once the server answers. */
+async function launch(
+  options: ServerOptions,
+  log: string,
+  deadline: number,
+): Promise<string | undefined> {
   const output = openSync(log, "a");
   const settings = {
     listen_addresses: ["127.0.0.1", ...options.listen].join(","),
-    port: String(port),
+    port: String(options.port),
     unix_socket_directories: "",
     shared_buffers: "32MB",
     max_connections: "80",
     logging_collector: "off",
     timezone: "UTC",
   };
+  const directory = dataDir(options.dir);
   const child = spawn(
     options.binaries.postgres,
-    ["-D", dataDir(dir), ...Object.entries(settings).flatMap(([k, v]) => ["-c", `${k}=${v}`])],
+    ["-D", directory, ...Object.entries(settings).flatMap(([k, v]) => ["-c", `${k}=${v}`])],
     {
-      cwd: dataDir(dir),
+      cwd: directory,
       detached: true,
       stdio: ["ignore", output, output],
       env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
@@ -113,18 +138,11 @@ export async function start(options: ServerOptions): Promise<void> {
     (code, signal) => (failure = `it ended with ${signal ?? `exit code ${code}`}`),
   );
   child.unref();
-
-  const deadline = Date.now() + startSeconds * 1000;
   for (;;) {
     const answer = await tryConnect(options);
-    if (answer === undefined && failure === undefined) return;
-    if (failure !== undefined || Date.now() > deadline) {
-      const tail = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").slice(-5) : [];
-      throw new UserError(
-        `PostgreSQL did not start: ${failure ?? answer ?? "no answer"}. ${tail.join(" | ")}`,
-        `Read ${log}, then run the same command again.`,
-      );
-    }
+    if (failure !== undefined) return failure;
+    if (answer === undefined) return undefined;
+    if (Date.now() > deadline) return answer;
     await sleep(100);
   }
 }
@@ -138,9 +156,16 @@ export function runningPid(dir: string): number | undefined {
   return executesPostgres(pid) ? pid : undefined;
 }
 
-/** Removes a process id file whose process is gone or is something else by now. */
-export function clearStalePid(dir: string): void {
-  if (runningPid(dir) === undefined) rmSync(join(dataDir(dir), "postmaster.pid"), { force: true });
+/**
+ * Makes a stale process id file harmless where its id is another process's by now, which PostgreSQL would
+ * take for a running server. The file itself stays: it holds the key of the shared memory, by which
+ * PostgreSQL sees whether processes of a killed server still use these files.
+ */
+function disarmStalePid(dir: string): void {
+  const file = join(dataDir(dir), "postmaster.pid");
+  if (!existsSync(file) || runningPid(dir) !== undefined) return;
+  // Its parent's id is one PostgreSQL knows not to be a rival's.
+  writeFileSync(file, readFileSync(file, "utf8").replace(/^\d+/, String(process.pid)));
 }
 
 /**
