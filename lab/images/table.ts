@@ -1,0 +1,124 @@
+/** The images of the lab. `github` is a stub without a container engine, the real server with one. */
+export const imageNames = [
+  "llmctl-mcp",
+  "atlassian",
+  "chroma",
+  "google-cloud",
+  "github",
+  "chroma-server",
+  "probe",
+  "studio-embedded",
+  "studio",
+] as const;
+
+export type ImageName = (typeof imageNames)[number];
+
+/** The parts images are put together from; each is one layer, built and stored once. */
+export const layerNames = [
+  "debian",
+  "chroma",
+  "node",
+  "atlassian",
+  "supergateway",
+  "google-cloud",
+  "llmctl-mcp",
+  "chroma-server",
+  "gcloud-stub",
+  "github-stub",
+  "embedded-entry",
+  "probe",
+  "studio",
+] as const;
+
+export type LayerName = (typeof layerNames)[number];
+
+/** What an image runs when the pod says nothing, and what it is made of. */
+export interface ImageSpec {
+  readonly layers: readonly LayerName[];
+  readonly entrypoint: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly port?: number;
+  /** One sentence for the image's label; stand-ins and stubs say that they are. */
+  readonly description: string;
+}
+
+const bridge = (stdio: string): Pick<ImageSpec, "entrypoint" | "args" | "port"> => ({
+  entrypoint: ["supergateway"],
+  args: [
+    // `exec`: the shell that supergateway starts becomes the server, one process less for each request.
+    ...["--stdio", `exec ${stdio}`, "--outputTransport", "streamableHttp", "--port", "8000"],
+    ...["--streamableHttpPath", "/mcp", "--healthEndpoint", "/healthz", "--logLevel", "none"],
+  ],
+  port: 8000,
+});
+
+const nodeApp = (file: string): Pick<ImageSpec, "entrypoint"> => ({ entrypoint: ["node", file] });
+
+/**
+ * Layers come in one order everywhere, the large and shared ones first, so that containerd unpacks
+ * a common beginning once.
+ */
+export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
+  "llmctl-mcp": {
+    layers: ["debian", "node", "llmctl-mcp"],
+    entrypoint: ["mcp-server-everything"],
+    args: ["streamableHttp"],
+    env: { PORT: "9020" },
+    port: 9020,
+    description: "Lab stand-in for the private llmctl-mcp image: server-everything",
+  },
+  atlassian: {
+    layers: ["debian", "atlassian"],
+    entrypoint: ["mcp-atlassian"],
+    args: [
+      ...["--transport", "streamable-http", "--host", "0.0.0.0", "--port", "8000"],
+      ...["--path", "/mcp", "--stateless"],
+    ],
+    port: 8000,
+    description: "mcp-atlassian over streamable HTTP",
+  },
+  chroma: {
+    layers: ["debian", "chroma", "node", "supergateway"],
+    ...bridge("chroma-mcp"),
+    description: "chroma-mcp behind supergateway",
+  },
+  "google-cloud": {
+    layers: ["debian", "node", "supergateway", "google-cloud", "gcloud-stub"],
+    ...bridge("gcloud-mcp"),
+    env: { CLOUDSDK_CONFIG: "/tmp/gcloud", CLOUDSDK_CORE_DISABLE_PROMPTS: "1" },
+    description: "gcloud-mcp behind supergateway, with a lab stub of gcloud",
+  },
+  github: {
+    layers: ["debian", "node", "supergateway", "github-stub"],
+    ...bridge("github-mcp-server stdio"),
+    description: "Lab stub of the GitHub MCP server behind supergateway",
+  },
+  "chroma-server": {
+    layers: ["debian", "chroma", "chroma-server"],
+    entrypoint: ["chroma"],
+    args: ["run", "--host", "0.0.0.0", "--port", "8000", "--path", "/data"],
+    port: 8000,
+    description: "A Chroma database for the lab",
+  },
+  probe: {
+    layers: ["debian", "node", "probe"],
+    ...nodeApp("/app/mcp-probe.js"),
+    description: "mcp-probe: asks MCP servers whether they answer",
+  },
+  "studio-embedded": {
+    layers: [
+      ...(["debian", "chroma", "node", "atlassian", "google-cloud", "llmctl-mcp"] as const),
+      ...(["gcloud-stub", "github-stub", "embedded-entry", "studio"] as const),
+    ],
+    ...nodeApp("/app/studio.js"),
+    port: 8080,
+    description: "The lab's Studio with its MCP servers bundled as child processes",
+  },
+  studio: {
+    layers: ["debian", "node", "studio"],
+    ...nodeApp("/app/studio.js"),
+    port: 8080,
+    description: "The lab's Studio without bundled MCP servers",
+  },
+};
