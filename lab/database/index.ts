@@ -28,7 +28,7 @@ import {
   stop,
   superuser,
 } from "./server";
-import { password, readState, type State, stateFile, writeState } from "./state";
+import { newPasswords, readState, type State, stateFile, writeState } from "./state";
 
 export { applicationRole, cutoverRole, databaseName } from "./access";
 
@@ -78,48 +78,44 @@ export async function ensureDatabase(request: DatabaseRequest, log: Log): Promis
   const runDir = request.runDir ?? paths.run;
   const user = serverUser();
   const dir = reachableDir(join(runDir, "postgres"), user);
-  const binaries = await findBinaries(user.uid === undefined ? undefined : join(dir, "programs"));
+  const programs = user.uid === undefined ? undefined : join(dir, "programs");
   const found = readState(runDir);
   const known = found !== undefined && existsSync(dataDir(dir)) ? found : undefined;
   const holds = describeRequest(request, known);
   const listen = request.listen === undefined ? (known?.listen ?? []) : [request.listen];
-  const passwords = known?.passwords ?? {
-    superuser: password(),
-    application: password(),
-    cutover: password(),
-  };
 
   const running = runningPid(dir) !== undefined;
   if (known !== undefined && running && sameSet(known.listen, listen)) {
-    return describeDatabase({ ...known, dir }, binaries.version, false);
+    return describeDatabase({ ...known, dir }, (await findBinaries(programs)).version, false);
   }
   if (running) await stop(dir);
 
+  // Before anything is made: a wrong file name or a taken port leaves nothing behind.
+  if (request.dump !== undefined) readDump(resolve(request.dump));
   const port = await choosePort(request.port ?? envPort(), known?.port, ["127.0.0.1", ...listen]);
-  const options: ServerOptions = {
+  const passwords = known?.passwords ?? newPasswords();
+  const state: State = { dir, port, listen, holds, passwords };
+  const binaries = await findBinaries(programs);
+  const server: ServerOptions = {
     ...{ dir, binaries, user, port, listen },
     superuserPassword: passwords.superuser,
   };
-  const state: State = { dir, port, listen, holds, passwords };
-  const fresh = known === undefined;
-  if (fresh) {
-    // Before anything is made: most mistakes are in the file's name.
-    if (request.dump !== undefined) readDump(resolve(request.dump));
-    await log.step(
-      `Making a PostgreSQL ${binaries.version} database as ${user.name} in ${dir}`,
-      () => initialise(options),
-    );
-  }
-  await log.step(`Starting PostgreSQL ${binaries.version} on port ${port}`, () => start(options));
-  const database = describeDatabase(state, binaries.version, fresh);
-  if (fresh) {
+  const database = describeDatabase(state, binaries.version, known === undefined);
+  const startIt = (): Promise<void> =>
+    log.step(`Starting PostgreSQL ${binaries.version} on port ${port}`, () => start(server));
+  if (known === undefined) {
+    const what = `a PostgreSQL ${binaries.version} database as ${user.name} in ${dir}`;
     try {
+      await log.step(`Making ${what}`, () => initialise(server));
+      await startIt();
       await log.step(`Filling it: ${holds}`, () => fill(database, request, passwords));
     } catch (error) {
       await stop(dir);
       removeDir(dir);
       throw error;
     }
+  } else {
+    await startIt();
   }
   // Written last: without it the next call starts from nothing.
   writeState(runDir, state);

@@ -26,7 +26,8 @@ export function writeState(runDir: string, state: State): void {
   writeFileSync(stateFile(runDir), `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
 }
 
-/** A random password that needs no escaping in SQL or in a URL. */
-export function password(): string {
-  return randomBytes(24).toString("hex");
+/** Random passwords that need no escaping in SQL or in a URL. */
+export function newPasswords(): State["passwords"] {
+  const password = (): string => randomBytes(24).toString("hex");
+  return { superuser: password(), application: password(), cutover: password() };
 }
