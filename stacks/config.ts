@@ -72,7 +72,7 @@ function parseValues(raw: Map<string, string>, problems: Problem[]): Record<stri
       problems.push({
         path: key,
         problem: "is not valid JSON.",
-        fix: `Set it in Pulumi.<stack>.yaml, or by parts with: pulumi config set --path ${key}.<name> <value>`,
+        fix: `Write it in Pulumi.<stack>.yaml, or set parts of it with: pulumi config set --path ${key}.<name> <value>`,
       });
       continue;
     }
@@ -81,11 +81,12 @@ function parseValues(raw: Map<string, string>, problems: Problem[]): Record<stri
   return values;
 }
 
+/** Undefined for text that begins like JSON and is none; other text is left for the schema to judge. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    return undefined;
+    return /^\s*[[{]/.test(text) ? undefined : text;
   }
 }
 

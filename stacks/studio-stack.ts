@@ -15,6 +15,7 @@ import {
   probeSpec,
   probeTargets,
 } from "./cutover-spec";
+import { showRowPlan } from "./row-plan";
 import type { ResolvedServer } from "./servers";
 import { toolVersion } from "./version";
 
@@ -107,6 +108,7 @@ function mcpServer(
       startSeconds: server.startSeconds,
       env: server.env,
       ...(server.secret === undefined ? {} : { secret: server.secret }),
+      ...(server.files === undefined ? {} : { files: server.files }),
       replicas: server.replicas,
       resources: server.resources,
       writable: server.writable,
@@ -136,20 +138,20 @@ function cutover(
   const spec = cutoverSpec(stack, settings, servers);
   const database = managedDatabase(config, databaseUrl);
   const credentials = database?.databaseUrl.apply((url) => ({ databaseUrl: url }));
-  const resource = new Cutover(
-    `${settings.application}-rows`,
-    {
-      target: settings.target,
-      spec,
-      meta: runMeta(stack, toolVersion),
-      probe: probeSpec(settings, consumers),
-      targets: probeTargets(settings.namespace, servers),
-      kubernetes: kubeRef(config),
-      database: databaseRef(settings),
-      ...(credentials === undefined ? {} : { credentials }),
-    },
-    { dependsOn: [...before, ...(database?.ready ?? [])] },
-  );
+  const args = {
+    target: settings.target,
+    spec,
+    meta: runMeta(stack, toolVersion),
+    probe: probeSpec(settings, consumers),
+    targets: probeTargets(settings.namespace, servers),
+    kubernetes: kubeRef(config),
+    database: databaseRef(settings),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+  const resource = new Cutover(`${settings.application}-rows`, args, {
+    dependsOn: [...before, ...(database?.ready ?? [])],
+  });
+  showRowPlan(config, args, databaseUrl, resource);
   return { cutover: resource, spec, ...(credentials === undefined ? {} : { credentials }) };
 }
 

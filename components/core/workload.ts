@@ -1,4 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 
 import { restrictedContainer, restrictedPod } from "./security";
 
@@ -22,6 +23,11 @@ export interface PodOptions {
   /** Directories the process writes to; each becomes an emptyDir. `/tmp` is always one. */
   readonly writable: readonly string[];
   readonly imagePullSecrets: readonly string[];
+  /** Absolute path -> key of the Secret: for servers that read a credential from a file. */
+  readonly secretFiles?: {
+    readonly secretName: pulumi.Input<string>;
+    readonly keys: Readonly<Record<string, string>>;
+  };
   /** How long the process gets to end after the drain, in seconds. */
   readonly graceSeconds: number;
 }
@@ -30,6 +36,7 @@ export interface PodOptions {
 export function hardenedPod(options: PodOptions): PodSpec {
   const directories = [...new Set(["/tmp", ...options.writable])];
   const volume = (index: number): string => (index === 0 ? "tmp" : `writable-${index}`);
+  const { secretFiles } = options;
   return {
     ...restrictedPod(options.user),
     serviceAccountName: options.serviceAccountName,
@@ -44,10 +51,28 @@ export function hardenedPod(options: PodOptions): PodSpec {
         securityContext: restrictedContainer,
         // The endpoint is withdrawn while the process still answers; needs no shell in the image.
         lifecycle: { preStop: { sleep: { seconds: drainSeconds } } },
-        volumeMounts: directories.map((mountPath, index) => ({ name: volume(index), mountPath })),
+        volumeMounts: [
+          ...directories.map((mountPath, index) => ({ name: volume(index), mountPath })),
+          ...Object.entries(secretFiles?.keys ?? {}).map(([mountPath, subPath]) => ({
+            name: "secret-files",
+            mountPath,
+            subPath,
+            readOnly: true,
+          })),
+        ],
       },
     ],
-    volumes: directories.map((_, index) => ({ name: volume(index), emptyDir: {} })),
+    volumes: [
+      ...directories.map((_, index) => ({ name: volume(index), emptyDir: {} })),
+      ...(secretFiles === undefined
+        ? []
+        : [
+            {
+              name: "secret-files",
+              secret: { secretName: secretFiles.secretName, defaultMode: 0o440 },
+            },
+          ]),
+    ],
   };
 }
 

@@ -108,3 +108,21 @@ export interface Runner {
     credentials: { databaseUrl: string; kubeconfig?: string },
   ): Promise<{ generation: number; target: Target; planHash: string } | undefined>;
 }
+
+export interface RowChange {
+  readonly key: string;
+  readonly action: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly drops?: readonly string[];
+  readonly also?: readonly string[];
+}
+
+export interface RowPlan {
+  readonly target: Target;
+  readonly generation: number;
+  readonly hash: string;
+  readonly changes: readonly RowChange[];
+  readonly warnings: readonly string[];
+  readonly noop: boolean;
+}

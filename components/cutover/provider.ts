@@ -12,8 +12,6 @@ import type { Runner } from "./contract";
 
 /** Values as the engine hands them over; in a preview any of them may be the sentinel of an unknown. */
 type Bag = Record<string, unknown>;
-type Inputs = Parameters<Runner["runCutoverStep"]>[0];
-type SettleInputs = Parameters<Runner["runSettleStep"]>[0];
 type Credentials = Parameters<Runner["runCutoverStep"]>[1];
 
 /** A provider with the stack's credentials, which `configure` puts there and which reach no state. */

@@ -66,6 +66,8 @@ export interface McpServerArgs {
   readonly startSeconds?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly secret?: SecretSource;
+  /** Absolute path -> key of the Secret, for a server that reads a credential from a file. */
+  readonly files?: Readonly<Record<string, string>>;
   /** @default 1 */
   readonly replicas?: number;
   readonly resources?: Resources;

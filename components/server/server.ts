@@ -131,6 +131,9 @@ export class McpServer extends pulumi.ComponentResource {
               user: this.args.user ?? defaultUser,
               writable: this.args.writable ?? [],
               imagePullSecrets: this.args.imagePullSecrets ?? [],
+              ...(secretName === undefined || this.args.files === undefined
+                ? {}
+                : { secretFiles: { secretName, keys: this.args.files } }),
               graceSeconds: 10,
             }),
           },

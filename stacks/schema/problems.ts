@@ -12,11 +12,23 @@ export interface Problem {
 /** All mistakes of a configuration at once. Its text holds keys and never a value of a secret. */
 export class ConfigError extends UserError {
   constructor(readonly problems: readonly Problem[]) {
-    super(
-      problems.map((one) => `[${one.path}] ${one.problem}`).join("\n"),
-      [...new Set(problems.map((one) => one.fix))].join("\n"),
-    );
+    super(...twoSentences(problems));
   }
+}
+
+/** One problem as it is; several as a list, each with its own fix. */
+function twoSentences(problems: readonly Problem[]): [problem: string, fix: string] {
+  const [only] = problems;
+  if (only !== undefined && problems.length === 1) return [sentence(only), only.fix];
+  const list = problems.map((one) => `  ${sentence(one)}\n    ${one.fix}`);
+  return [
+    `${problems.length} things are wrong in this stack's configuration:\n${list.join("\n")}`,
+    "Nothing was changed; mend all of them and run again.",
+  ];
+}
+
+function sentence(one: Problem): string {
+  return `[${one.path}] ${one.problem}`;
 }
 
 /** Turns what the schema found into sentences: an unknown key comes with the nearest known one. */
@@ -35,7 +47,14 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
       ];
     }
     if (issue.code === "invalid_key") {
-      return [invalid(path, `has a name that ${issue.issues[0]?.message ?? "is not allowed"}.`)];
+      const rule = issue.issues[0]?.message ?? "must be another one";
+      return [
+        {
+          path: path.join("."),
+          problem: `has a name that is not allowed: it ${rule}.`,
+          fix: "Rename it.",
+        },
+      ];
     }
     return [invalid(path, issue.message)];
   });

@@ -37,6 +37,8 @@ export const serverSchema = z.strictObject({
   secret: dnsName.optional(),
   /** Keys of that Secret, for the comparison with the credentials in the old row. */
   secretKeys: z.array(z.string()).optional(),
+  /** Absolute path -> key of the server's secrets, for a credential that is read from a file. */
+  files: z.record(absolutePath, z.string().min(1)).optional(),
   replicas: replicas.optional(),
   session: z.enum(["stateless", "stateful"]).optional(),
   auth: z.enum(["none", "per-request"]).optional(),

@@ -1,0 +1,140 @@
+import type { CatalogEntry } from "./catalog";
+import { nearest, type Problem, type ServerSettings, type StackSettings } from "./schema";
+import type { SecretBundle, SecretValues } from "./secrets";
+
+/** What a server that is in no catalog starts from. */
+export const ownServer: Omit<CatalogEntry, "serviceName" | "port" | "source"> = {
+  path: "/mcp",
+  health: { kind: "tcp" },
+  env: {},
+  secretKeys: [],
+  credentialSets: [],
+  writable: [],
+  session: "stateless",
+  egress: "dns",
+  requiredTools: [],
+  minTools: 1,
+  startSeconds: 60,
+  resources: {
+    requests: { cpu: "50m", memory: "128Mi" },
+    limits: { cpu: "1", memory: "512Mi" },
+  },
+  row: { aliases: [] },
+};
+
+/** What is wrong with one server beyond what the schema can see. */
+export function serverProblems(
+  key: string,
+  own: ServerSettings,
+  entry: CatalogEntry | undefined,
+  secrets: SecretBundle | undefined,
+  settings: StackSettings,
+  catalog: Readonly<Record<string, CatalogEntry>>,
+): Problem[] {
+  const at = `servers.${key}`;
+  const problems: Problem[] = [];
+  const add = (path: string, problem: string, fix: string): void =>
+    void problems.push({ path, problem, fix });
+
+  const image = own.image ?? entry?.image;
+  if (image === undefined) {
+    const near = entry === undefined ? nearest(key, Object.keys(catalog)) : undefined;
+    const hint = near === undefined ? "" : `; if you meant the catalog's "${near}", rename the key`;
+    add(`${at}.image`, "is missing.", `Set it to a pinned image reference${hint}.`);
+  } else if (!settings.allowLatest && isFloating(image)) {
+    add(
+      `${at}.image`,
+      `"${image}" names no fixed version.`,
+      "Pin it by tag or digest, or set allowLatest to true in a stack that is not production.",
+    );
+  }
+  if (own.port === undefined && entry === undefined) {
+    add(`${at}.port`, "is missing.", "Set it to the port the server listens on.");
+  }
+  const source = own.source ?? entry?.source ?? "image";
+  if (source === "bridge" && (own.stdio ?? entry?.stdio) === undefined) {
+    add(`${at}.stdio`, "is missing.", "Set it to the stdio server's command line.");
+  }
+  const session = own.session ?? entry?.session ?? ownServer.session;
+  if (session === "stateful" && (own.replicas ?? 1) > 1) {
+    add(
+      `${at}.replicas`,
+      "is above 1 for a server that keeps sessions in its process.",
+      'Set it to 1, or set session to "stateless" if the server keeps none.',
+    );
+  }
+  if (own.secret !== undefined && secrets !== undefined) {
+    add(
+      `${at}.secret`,
+      `and serverSecrets.${key} are both set.`,
+      "Keep one of them: an existing Secret, or values from the stack.",
+    );
+  }
+  for (const [file, name] of Object.entries(own.files ?? {})) {
+    if (own.secret !== undefined || secrets?.keys.includes(name)) continue;
+    add(
+      `${at}.files.${file}`,
+      `names "${name}", which is no key of serverSecrets.${key}.`,
+      `Set it with: pulumi config set --secret --path serverSecrets.${key}.${name} <value>`,
+    );
+  }
+  const sets = entry?.credentialSets ?? [];
+  const has = new Set([...(secrets?.keys ?? []), ...Object.keys(own.env ?? {})]);
+  if (
+    own.secret === undefined &&
+    sets.length > 0 &&
+    (own.auth ?? "none") === "none" &&
+    !sets.some((set) => set.every((name) => has.has(name)))
+  ) {
+    add(
+      `serverSecrets.${key}`,
+      `lacks ${sets.map((set) => set.join(" + ")).join(", or ")}.`,
+      `Set each with: pulumi config set --secret --path serverSecrets.${key}.<KEY> <value>`,
+    );
+  }
+  return problems;
+}
+
+/** Whether the reference can mean another image tomorrow. */
+function isFloating(image: string): boolean {
+  if (image.includes("@sha256:")) return false;
+  const tag = /:([^/:]+)$/.exec(image)?.[1];
+  return tag === undefined || tag === "latest";
+}
+
+/** Secrets that no server of the stack gets. */
+export function secretsOfNobody(settings: StackSettings, secrets: SecretValues): Problem[] {
+  const known = Object.keys(settings.servers);
+  return Object.keys(secrets.servers)
+    .filter((key) => !known.includes(key))
+    .map((key) => {
+      const near = nearest(key, known);
+      return {
+        path: `serverSecrets.${key}`,
+        problem: "belongs to no server of this stack.",
+        fix:
+          near === undefined
+            ? `Add servers.${key}, or remove it with: pulumi config rm --path serverSecrets.${key}`
+            : `Did you mean "serverSecrets.${near}"?`,
+      };
+    });
+}
+
+/** Two servers cannot have one Service. */
+export function sameNames(
+  servers: readonly { readonly key: string; readonly serviceName: string }[],
+): Problem[] {
+  const seen = new Map<string, string>();
+  return servers.flatMap((server) => {
+    const other = seen.get(server.serviceName);
+    seen.set(server.serviceName, server.key);
+    if (other === undefined) return [];
+    return [
+      {
+        path: `servers.${server.key}.name`,
+        problem: `"${server.serviceName}" is the Service name of servers.${other} too.`,
+        fix: "Give one of them another name.",
+      },
+    ];
+  });
+}

@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { Recorder } from "../support/mocks";
+import { fullStack, runProgram, setConfig, type TestConfig } from "../support/resources";
+
+/** A change to a stack that works, the key its message has to name, and what its fix has to say. */
+interface Case {
+  readonly what: string;
+  readonly plain?: Readonly<Record<string, unknown>>;
+  readonly secret?: Readonly<Record<string, unknown>>;
+  readonly kubernetes?: Readonly<Record<string, string>>;
+  readonly names: RegExp;
+  readonly fix: RegExp;
+}
+
+const servers = fullStack.plain.servers as Record<string, Record<string, unknown>>;
+const withServer = (key: string, settings: unknown): Readonly<Record<string, unknown>> => ({
+  servers: { ...servers, [key]: settings },
+});
+
+const cases: Case[] = [
+  {
+    what: "an unknown key, with the nearest known one",
+    plain: { namespaces: "llmctl" },
+    names: /\[namespaces\] is not a known key/,
+    fix: /Did you mean "namespace"\?/,
+  },
+  {
+    what: "an unknown key inside of a server",
+    plain: withServer("github", { ...servers.github, replica: 2 }),
+    names: /\[servers\.github\.replica\] is not a known key/,
+    fix: /Did you mean "servers\.github\.replicas"\?/,
+  },
+  {
+    what: "an unknown key deep down",
+    plain: { cutover: { table: { name: "mcp_servers" } } },
+    names: /\[cutover\.table\.name\] is not a known key/,
+    fix: /known keys of cutover\.table are .*table/,
+  },
+  {
+    what: "no namespace",
+    plain: { namespace: undefined },
+    names: /\[namespace\] is missing/,
+    fix: /pulumi config set namespace <value>/,
+  },
+  {
+    what: "a target that is none",
+    plain: { target: "incluster" },
+    names: /\[target\].*"in-cluster"\|"embedded"/,
+    fix: /pulumi config set target/,
+  },
+  {
+    what: "JSON that is none",
+    plain: { servers: "{github:" },
+    names: /\[servers\] is not valid JSON/,
+    fix: /config set --path servers/,
+  },
+  {
+    what: "a bad server name",
+    plain: withServer("My_Server", { image: "x:1", port: 80 }),
+    names: /\[servers\.My_Server\].*lower-case/,
+    fix: /servers\.My_Server/,
+  },
+  {
+    what: "a key that is nearly one of the catalog",
+    plain: withServer("githib", {}),
+    names: /\[servers\.githib\.image\] is missing/,
+    fix: /catalog's "github"/,
+  },
+  {
+    what: "a port out of range",
+    plain: withServer("github", { ...servers.github, port: 70000 }),
+    names: /\[servers\.github\.port\].*1 to 65535/,
+    fix: /--path servers\.github\.port/,
+  },
+  {
+    what: "a path with a slash at the end",
+    plain: withServer("github", { ...servers.github, path: "/mcp/" }),
+    names: /\[servers\.github\.path\].*must not end with one/,
+    fix: /--path servers\.github\.path/,
+  },
+  {
+    what: "an image without a fixed version",
+    plain: withServer("github", { image: "ghcr.io/example/github:latest" }),
+    names: /\[servers\.github\.image\] "ghcr\.io\/example\/github:latest" names no fixed version/,
+    fix: /Pin it by tag or digest/,
+  },
+  {
+    what: "two servers of one name",
+    plain: withServer("extra", { image: "x:1", port: 80, name: "llmctl-mcp-github" }),
+    names:
+      /\[servers\.extra\.name\] "llmctl-mcp-github" is the Service name of servers\.github too/,
+    fix: /another name/,
+  },
+  {
+    what: "replicas of a server with sessions",
+    plain: withServer("llmctl-mcp", { ...servers["llmctl-mcp"], replicas: 2 }),
+    names: /\[servers\.llmctl-mcp\.replicas\] is above 1/,
+    fix: /stateless/,
+  },
+  {
+    what: "a missing credential",
+    secret: { serverSecrets: { github: {}, atlassian: { JIRA_URL: "x" } } },
+    names: /\[serverSecrets\.github\] lacks GITHUB_PERSONAL_ACCESS_TOKEN/,
+    fix: /config set --secret --path serverSecrets\.github/,
+  },
+  {
+    what: "a secret of a server that is none",
+    secret: {
+      serverSecrets: { ...(fullStack.secret?.serverSecrets as object), gitub: { A: "b" } },
+    },
+    names: /\[serverSecrets\.gitub\] belongs to no server/,
+    fix: /Did you mean "serverSecrets\.github"\?/,
+  },
+  {
+    what: "a secret in clear",
+    plain: { databaseUrl: "postgresql://app:clear-secret@db/x" },
+    secret: { databaseUrl: undefined },
+    names: /\[databaseUrl\] is stored in clear/,
+    fix: /config set --secret databaseUrl/,
+  },
+  {
+    what: "no database",
+    secret: { databaseUrl: undefined },
+    names: /\[databaseUrl\] is missing/,
+    fix: /config set --secret databaseUrl/,
+  },
+  {
+    what: "no probe image",
+    plain: { probe: {} },
+    names: /\[probe\.image\] is missing/,
+    fix: /images\/probe/,
+  },
+  {
+    what: "no Studio image",
+    plain: { studio: {} },
+    names: /\[studio\.images\] is missing/,
+    fix: /studio\.enabled to false/,
+  },
+  {
+    what: "a file out of a secret that is not there",
+    plain: withServer("github", { ...servers.github, files: { "/run/key.pem": "PEM" } }),
+    names: /\[servers\.github\.files\.\/run\/key\.pem\] names "PEM"/,
+    fix: /serverSecrets\.github\.PEM/,
+  },
+  {
+    what: "a role of its own through a forwarded port",
+    plain: {
+      database: {
+        manage: {},
+        connect: { portForward: { namespace: "db", service: "pg", port: 5432 } },
+      },
+    },
+    names: /\[database\.manage\] needs a direct connection/,
+    fix: /database\.connect/,
+  },
+  {
+    what: "a namespace this stack may not use",
+    plain: { allowed: { namespaces: ["ai-platform"] } },
+    names: /\[namespace\] "llmctl" is not a namespace this stack may use/,
+    fix: /ai-platform/,
+  },
+  {
+    what: "a cluster this stack may not use",
+    plain: { allowed: { contexts: ["agentic"] } },
+    kubernetes: { context: "monit" },
+    names: /\[kubernetes:context\] "monit" is not a cluster this stack may use/,
+    fix: /agentic/,
+  },
+  {
+    what: "a cluster told by a kubeconfig's content",
+    plain: { allowed: { contexts: ["agentic"] } },
+    kubernetes: { kubeconfig: "current-context: prod\n" },
+    names: /\[kubernetes:context\] "prod"/,
+    fix: /agentic/,
+  },
+];
+
+/** Runs the program, which must refuse, and returns what it says. */
+async function refusal(config: TestConfig): Promise<string> {
+  const recorder = await Recorder.install();
+  setConfig(config);
+  const program = (await import("../../index.js")).default;
+  let message = "";
+  await assert.rejects(program(), (error: Error) => {
+    message = error.message;
+    return pulumi.RunError.isInstance(error);
+  });
+  assert.deepEqual(recorder.resources, [], "nothing may be made before the refusal");
+  return message;
+}
+
+function without(bag: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(bag).filter(([, value]) => value !== undefined));
+}
+
+describe("bad configuration", () => {
+  for (const one of cases) {
+    it(`is refused: ${one.what}`, async () => {
+      const message = await refusal({
+        plain: without({ ...fullStack.plain, ...one.plain }),
+        secret: without({ ...fullStack.secret, ...one.secret }),
+        ...(one.kubernetes === undefined ? {} : { kubernetes: one.kubernetes }),
+      });
+      assert.match(message, one.names);
+      assert.match(message, one.fix);
+      assert.ok(!/\n\s+at /.test(message), "no stack trace");
+      for (const secret of ["dsn-secret", "pat-secret", "jira-secret", "clear-secret"]) {
+        assert.ok(!message.includes(secret), secret);
+      }
+    });
+  }
+
+  it("reports every problem at once", async () => {
+    const message = await refusal({
+      plain: { targett: "embedded", namespace: "Not A Name", servers: { github: { port: 0 } } },
+    });
+    for (const path of ["targett", "namespace", "servers.github.port"]) {
+      assert.ok(message.includes(`[${path}]`), `${path} in:\n${message}`);
+    }
+  });
+
+  it("accepts numbers and booleans where an environment wants text", async () => {
+    const { recorder } = await runProgram({
+      ...fullStack,
+      plain: {
+        ...fullStack.plain,
+        ...withServer("chroma", {
+          ...servers.chroma,
+          env: { CHROMA_PORT: 9000, CHROMA_SSL: true },
+        }),
+      },
+    });
+    const chroma = recorder.one("kubernetes:apps/v1:Deployment", "llmctl-mcp-chroma");
+    const text = JSON.stringify(chroma.inputs);
+    assert.ok(text.includes('{"name":"CHROMA_PORT","value":"9000"}'));
+    assert.ok(text.includes('{"name":"CHROMA_SSL","value":"true"}'));
+  });
+});

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { cutoverProvider, settleProvider } from "../../components/cutover/provider";
+
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const dsn = "postgresql://app:dsn-secret@db.example/studio";
+
+type Bag = Record<string, unknown>;
+interface Loaded {
+  configure(req: { config: { get(key: string): string | undefined } }): Promise<void>;
+  diff(id: string, olds: Bag, news: Bag): Promise<Bag>;
+  create(inputs: Bag): Promise<{ id: string; outs: Bag }>;
+  update(id: string, olds: Bag, news: Bag): Promise<{ outs: Bag }>;
+  read(id: string, props: Bag): Promise<{ id: string; props: Bag }>;
+  delete(id: string, props: Bag): Promise<void>;
+}
+
+/** The text the SDK puts into state for a provider. */
+async function textOf(provider: pulumi.dynamic.ResourceProvider): Promise<string> {
+  const serialized = await pulumi.runtime.serializeFunction(() => provider, { allowSecrets: true });
+  return serialized.text;
+}
+
+/**
+ * Runs a provider's text as the SDK's provider host does (`require-from-string`, then `handler()`), from a
+ * directory whose `@mcp-fleet/cutover-runner` is a recorder: what is tested here is the text, not the runner.
+ */
+async function load(provider: pulumi.dynamic.ResourceProvider, directory: string): Promise<Loaded> {
+  const file = join(directory, `provider-${Math.random().toString(36).slice(2)}.cjs`);
+  writeFileSync(file, await textOf(provider));
+  const module = createRequire(join(directory, "index.js"))(file) as { handler(): Loaded };
+  const loaded = module.handler();
+  const config = new Map([
+    ["mcp-fleet:databaseUrl", dsn],
+    ["kubernetes:kubeconfig", "/tmp/kubeconfig"],
+  ]);
+  await loaded.configure({ config: { get: (key) => config.get(key) } });
+  return loaded;
+}
+
+const fakeRunner = `
+  const calls = [];
+  const answer = (name, result) => async (inputs, credentials) => {
+    calls.push({ name, inputs, credentials });
+    if (globalThis.failRunner) {
+      const error = new Error("the ledger cannot be read");
+      error.stack = "Error: the ledger cannot be read\\n    at secret place";
+      throw error;
+    }
+    return result;
+  };
+  module.exports = {
+    calls,
+    runCutoverStep: answer("cutover", { generation: 3, planHash: "p3", counts: { rewrite: 5 } }),
+    runSettleStep: answer("settle", { generation: 3, settledAt: "now" }),
+    readLedgerStep: answer("read", { generation: 4, target: "embedded", planHash: "p4" }),
+  };
+`;
+
+describe("the dynamic providers as text", () => {
+  let directory = "";
+  let calls: { name: string; inputs: Bag; credentials: Bag }[] = [];
+  const inputs = {
+    target: "in-cluster",
+    specHash: "s1",
+    toolVersion: "0.1.0",
+    meta: { who: "one" },
+    spec: { name: "mcp-fleet/test" },
+  };
+
+  before(() => {
+    directory = mkdtempSync(join(process.cwd(), "dist", "provider-text-"));
+    const runner = join(directory, "node_modules", "@mcp-fleet", "cutover-runner");
+    mkdirSync(runner, { recursive: true });
+    writeFileSync(join(runner, "index.js"), fakeRunner);
+    symlinkSync(
+      join(process.cwd(), "node_modules", "@pulumi"),
+      join(directory, "node_modules", "@pulumi"),
+    );
+    const require = createRequire(join(directory, "index.js"));
+    calls = (require("@mcp-fleet/cutover-runner") as { calls: typeof calls }).calls;
+  });
+  beforeEach(() => {
+    calls.length = 0;
+  });
+  after(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it("are small, hold no secret and no path of this machine", async () => {
+    for (const provider of [cutoverProvider, settleProvider]) {
+      const text = await textOf(provider);
+      assert.ok(Buffer.byteLength(text) < 8192, `${Buffer.byteLength(text)} bytes`);
+      assert.ok(!text.includes("dsn-secret"));
+      assert.ok(!text.includes(process.cwd()));
+      assert.match(text, /require\("@mcp-fleet\/cutover-runner"\)/);
+    }
+  });
+
+  it("create and update hand over the configured credentials and keep them out of the outputs", async () => {
+    const provider = await load(cutoverProvider, directory);
+    const created = await provider.create(inputs);
+    assert.equal(created.id, "cutover:mcp-fleet/test");
+    assert.deepEqual(created.outs, {
+      ...inputs,
+      generation: 3,
+      planHash: "p3",
+      counts: { rewrite: 5 },
+    });
+    const updated = await provider.update(created.id, created.outs, inputs);
+    assert.deepEqual(updated.outs, created.outs);
+    assert.deepEqual(
+      calls.map((call) => call.credentials),
+      [
+        { databaseUrl: dsn, kubeconfig: "/tmp/kubeconfig" },
+        { databaseUrl: dsn, kubeconfig: "/tmp/kubeconfig" },
+      ],
+    );
+  });
+
+  it("prefer the cutover's own role where one was made", async () => {
+    const provider = await load(cutoverProvider, directory);
+    const own = { ...inputs, credentials: { databaseUrl: "postgresql://mcp_cutover:own@db/x" } };
+    const created = await provider.create(own);
+    assert.equal(calls[0]?.credentials.databaseUrl, "postgresql://mcp_cutover:own@db/x");
+    assert.ok(!("credentials" in created.outs));
+  });
+
+  it("diff answers from plan, target, version and text only, tolerates unknowns, and never replaces", async () => {
+    const provider = await load(cutoverProvider, directory);
+    const olds = { ...inputs, generation: 3, planHash: "p3", __provider: "text" };
+    const cases: [Bag, boolean][] = [
+      [{}, false],
+      [{ meta: { who: "another", commit: "abc" } }, false],
+      [{ specHash: "s2" }, true],
+      [{ target: "embedded" }, true],
+      [{ toolVersion: "0.2.0" }, true],
+      [{ __provider: "new text" }, true],
+      [{ specHash: unknown }, true],
+      [{ spec: unknown, meta: unknown }, false],
+    ];
+    for (const [change, changes] of cases) {
+      const answer = await provider.diff("id", olds, { ...inputs, __provider: "text", ...change });
+      assert.deepEqual(answer, { changes }, JSON.stringify(change));
+    }
+    assert.deepEqual(calls, []);
+  });
+
+  it("read takes the ledger's word, and throws without a stack when there is none to be had", async () => {
+    const provider = await load(cutoverProvider, directory);
+    const props = { ...inputs, generation: 3, planHash: "p3" };
+    const { id, props: read } = await provider.read("cutover:x", props);
+    assert.equal(id, "cutover:x");
+    assert.deepEqual(read, {
+      ...props,
+      generation: 4,
+      target: "embedded",
+      planHash: "p4",
+      specHash: "p4",
+    });
+    Object.assign(globalThis, { failRunner: true });
+    try {
+      await assert.rejects(provider.read("cutover:x", props), (error: Error) => {
+        assert.equal(error.message, "the ledger cannot be read");
+        return !(error.stack ?? "").includes("secret place");
+      });
+    } finally {
+      Object.assign(globalThis, { failRunner: false });
+    }
+  });
+
+  it("delete touches nothing", async () => {
+    const provider = await load(cutoverProvider, directory);
+    await provider.delete("cutover:x", inputs);
+    assert.deepEqual(calls, []);
+  });
+
+  it("settle runs again for another generation only", async () => {
+    const provider = await load(settleProvider, directory);
+    const news = { generation: 3, toolVersion: "0.1.0", spec: { name: "mcp-fleet/test" } };
+    const created = await provider.create(news);
+    assert.equal(created.id, "settle:mcp-fleet/test");
+    assert.equal(created.outs.settledAt, "now");
+    assert.deepEqual(await provider.diff("x", created.outs, news), { changes: false });
+    assert.deepEqual(await provider.diff("x", created.outs, { ...news, generation: 4 }), {
+      changes: true,
+    });
+    assert.deepEqual(await provider.diff("x", created.outs, { ...news, generation: unknown }), {
+      changes: true,
+    });
+  });
+});
