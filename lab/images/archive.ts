@@ -22,6 +22,7 @@ export interface ImageConfig {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly port?: number;
+  readonly stopSignal?: string;
   readonly description: string;
   readonly layers: readonly StoredLayer[];
 }
@@ -81,6 +82,7 @@ export function describeImage(image: ImageConfig): { config: string; manifest: s
       Cmd: image.args,
       WorkingDir: "/",
       Labels: { "org.opencontainers.image.description": image.description },
+      ...(image.stopSignal === undefined ? {} : { StopSignal: image.stopSignal }),
       ...(image.port === undefined ? {} : { ExposedPorts: { [`${image.port}/tcp`]: {} } }),
     },
     rootfs: { type: "layers", diff_ids: image.layers.map((layer) => `sha256:${layer.digest}`) },

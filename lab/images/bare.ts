@@ -55,6 +55,7 @@ export async function buildBare(
       args: spec.args ?? [],
       env: spec.env ?? {},
       ...(spec.port === undefined ? {} : { port: spec.port }),
+      ...(spec.stopSignal === undefined ? {} : { stopSignal: spec.stopSignal }),
       description: spec.description,
       layers: spec.layers.map(layer),
     };

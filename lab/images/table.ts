@@ -39,6 +39,8 @@ export interface ImageSpec {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly port?: number;
+  /** The signal that asks it to end. Default SIGTERM. */
+  readonly stopSignal?: string;
   /** One sentence for the image's label; stand-ins and stubs say that they are. */
   readonly description: string;
 }
@@ -66,6 +68,8 @@ export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
     args: ["streamableHttp"],
     env: { PORT: "9020" },
     port: 9020,
+    // As process 1 it would sit out SIGTERM until it is killed; it ends cleanly on this one.
+    stopSignal: "SIGINT",
     description: "Lab stand-in for the private llmctl-mcp image: server-everything",
   },
   atlassian: {

@@ -36,6 +36,7 @@ const image = (ref: string, layers: readonly StoredLayer[]): ImageConfig => ({
   args: ["--port", "8000"],
   env: { PORT: "9020" },
   port: 8000,
+  stopSignal: "SIGINT",
   description: "for a test",
   layers,
 });
@@ -120,6 +121,7 @@ describe("lab images: layers and archives", () => {
       Entrypoint: ["supergateway"],
       Cmd: ["--port", "8000"],
       WorkingDir: "/",
+      StopSignal: "SIGINT",
       Labels: { "org.opencontainers.image.description": "for a test" },
       ExposedPorts: { "8000/tcp": {} },
     });
