@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 
-import { isUserError, messageOf, UserError } from "@mcp-fleet/errors";
+import { isUserError, messageOf } from "@mcp-fleet/errors";
 import * as pulumi from "@pulumi/pulumi";
 
 import { removeAll } from "./deletions";
@@ -73,9 +73,7 @@ async function runProgram(
   process.on("unhandledRejection", stop);
   process.on("uncaughtException", stop);
   process.once("beforeExit", () => stop(new Error("it waits for a value that never comes")));
-  cancel.signal.addEventListener("abort", () =>
-    stop(new UserError("The run was interrupted.", "Run it again: what was done is kept.")),
-  );
+  cancel.signal.addEventListener("abort", () => stop(run.interrupted()));
   await monitor.attach();
   pulumi.runtime.setAllConfig(
     Object.fromEntries(Object.entries(job.config).map(([key, item]) => [key, item.value])),

@@ -20,9 +20,7 @@ export async function removeAll(run: Run, handlers: readonly Handler[]): Promise
     );
   }
   for (const item of state.deletionOrder([...state.superseded, ...gone])) {
-    if (run.signal.aborted) {
-      throw new UserError("The run was interrupted.", "Run it again: what was done is kept.");
-    }
+    if (run.signal.aborted) throw run.interrupted();
     await removeOne(run, handlers, item);
   }
 }

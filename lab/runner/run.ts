@@ -1,3 +1,5 @@
+import { UserError } from "@mcp-fleet/errors";
+
 import type { Context } from "./handler";
 import type { State } from "./state";
 import type { Change, Op, ProgressEvent, RegisteredResource, RunnerConfig } from "./types";
@@ -28,6 +30,8 @@ export class Run implements Context {
   readonly changes: Change[] = [];
   readonly exposed: RegisteredResource[] = [];
   readonly warnings: string[] = [];
+  /** Titles of the steps that have begun and not ended. */
+  private readonly underWay = new Set<string>();
   outputs: JsonObject = {};
 
   constructor(
@@ -66,14 +70,28 @@ export class Run implements Context {
   /** Starts a step's clock; what it returns tells how the step ended. */
   timed(type: string, name: string): (op: Op, note?: ProgressEvent["note"]) => void {
     const started = Date.now();
-    return (op, note) =>
+    const short = type.split(":").at(-1) ?? type;
+    const title = `${short} ${name}`;
+    this.underWay.add(title);
+    return (op, note) => {
+      this.underWay.delete(title);
       this.progress({
         op,
-        type: type.split(":").at(-1) ?? type,
+        type: short,
         name,
         seconds: (Date.now() - started) / 1000,
         ...(note === undefined ? {} : { note }),
       });
+    };
+  }
+
+  /** What a run that is ended early ends with. */
+  interrupted(): UserError {
+    const steps = [...this.underWay];
+    return new UserError(
+      `The run was interrupted${steps.length === 0 ? "" : ` during: ${steps.join(", ")}`}.`,
+      "Run it again: what was done is kept in the state.",
+    );
   }
 }
 

@@ -69,7 +69,8 @@ function settled(child: ChildProcess, job: Job, options: RunOptions): Promise<Ru
       options.signal?.removeEventListener("abort", cancel);
       if (last?.kind === "done") return resolvePromise(last.result);
       if (timedOut) {
-        const what = `The run did not end within ${timeoutSeconds} seconds.`;
+        const where = last?.kind === "failed" ? ` ${last.problem}` : "";
+        const what = `The run did not end within ${timeoutSeconds} seconds.${where}`;
         return reject(new UserError(what, "Run it again: what was done is kept in the state."));
       }
       if (last?.kind === "failed") return reject(new UserError(last.problem, last.fix));

@@ -114,7 +114,9 @@ export class PodWatch {
   }
 }
 
-const keyOf = (item: Trouble): string => `${item.pod}/${item.container}/${item.reason}`;
+/** A failing pull goes back and forth between two reasons, which count as one trouble. */
+const keyOf = (item: Trouble): string =>
+  `${item.pod}/${item.container}/${item.reason === "ErrImagePull" ? "ImagePullBackOff" : item.reason}`;
 
 function statuses(pod: JsonObject): JsonObject[] {
   const status = objectAt(pod.status);

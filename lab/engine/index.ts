@@ -1,0 +1,2 @@
+export { chooseEngine } from "./choose";
+export type { Engine, EngineRequest, StackOutputs } from "./types";
