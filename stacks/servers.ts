@@ -14,6 +14,7 @@ export interface ResolvedServer {
   readonly path: string;
   readonly health: Health;
   readonly startSeconds: number;
+  readonly rolloutSeconds?: number;
   readonly env: Readonly<Record<string, string>>;
   readonly secret?: SecretSource;
   /** Absolute path -> key of the secret. */
@@ -75,6 +76,7 @@ function resolve(
     path: own.path ?? base.path,
     health: healthOf(own, entry, source.kind),
     startSeconds: own.startSeconds ?? base.startSeconds,
+    ...(own.rolloutSeconds === undefined ? {} : { rolloutSeconds: own.rolloutSeconds }),
     env,
     ...(secret === undefined ? {} : { secret }),
     ...(own.files === undefined ? {} : { files: own.files }),

@@ -76,6 +76,9 @@ export function hardenedPod(options: PodOptions): PodSpec {
   };
 }
 
+/** How long a rollout may go on without progress before it counts as failed, in seconds. */
+export const defaultRolloutSeconds = 600;
+
 /** Replaces pods one by one and never has fewer ready ones than before. */
 export const gentleRollout = {
   type: "RollingUpdate",

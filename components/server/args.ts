@@ -64,6 +64,8 @@ export interface McpServerArgs {
   readonly health: Health;
   /** How long the first start may take, in seconds. @default 60 */
   readonly startSeconds?: number;
+  /** How long a rollout may go on without progress before it fails, image pull included, in seconds. @default 600 */
+  readonly rolloutSeconds?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly secret?: SecretSource;
   /** Absolute path -> key of the Secret, for a server that reads a credential from a file. */

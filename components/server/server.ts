@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   applyTransform,
   assertRestricted,
+  defaultRolloutSeconds,
   defaultUser,
   gentleRollout,
   hardenedPod,
@@ -121,6 +122,7 @@ export class McpServer extends pulumi.ComponentResource {
         spec: {
           replicas: this.args.replicas ?? 1,
           revisionHistoryLimit: 2,
+          progressDeadlineSeconds: this.args.rolloutSeconds ?? defaultRolloutSeconds,
           selector: { matchLabels: selectorLabels(this.labels) },
           strategy: gentleRollout,
           template: {

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   applyTransform,
   assertRestricted,
+  defaultRolloutSeconds,
   defaultUser,
   generationLabel,
   gentleRollout,
@@ -40,6 +41,8 @@ export interface StudioArgs {
   readonly generation: pulumi.Input<number>;
   /** The account the pods run as. @default `serviceName` */
   readonly serviceAccountName?: string;
+  /** How long a rollout may go on without progress before it fails, in seconds. @default 600 */
+  readonly rolloutSeconds?: number;
   readonly resources?: Resources;
   /** Directories the process writes to, beside `/tmp`. */
   readonly writable?: readonly string[];
@@ -150,6 +153,7 @@ export class Studio extends pulumi.ComponentResource {
         spec: {
           replicas: this.args.replicas ?? 1,
           revisionHistoryLimit: 2,
+          progressDeadlineSeconds: this.args.rolloutSeconds ?? defaultRolloutSeconds,
           selector: { matchLabels: this.selector },
           strategy: gentleRollout,
           template: {

@@ -32,6 +32,7 @@ export const serverSchema = z.strictObject({
   path: mcpPath.optional(),
   health: z.union([z.literal("tcp"), absolutePath]).optional(),
   startSeconds: seconds.optional(),
+  rolloutSeconds: z.int().positive().optional(),
   env: env.optional(),
   /** Name of a Secret that exists already; all its keys become environment variables. */
   secret: dnsName.optional(),

@@ -51,6 +51,7 @@ const studio = z.strictObject({
   env: env.default({}),
   /** An account that exists already; else one is made. */
   serviceAccount: z.string().optional(),
+  rolloutSeconds: z.int().positive().optional(),
   resources: resources.optional(),
   writable: z.array(absolutePath).default([]),
 });

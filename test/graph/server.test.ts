@@ -96,6 +96,7 @@ describe("McpServer", () => {
       spec: {
         replicas: 1,
         revisionHistoryLimit: 2,
+        progressDeadlineSeconds: 600,
         selector: { matchLabels: selector },
         strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
         template: {
