@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
+import { connect } from "node:net";
 
 import { type CutoverInputs, probeServers } from "@mcp-fleet/cutover-runner";
 import { connectKube, type Kube } from "@mcp-fleet/cutover-runner/dist/kube";
@@ -32,8 +33,10 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
   let probeImage: string;
   let serverImage: string;
 
-  const inputs = (overrides: Partial<CutoverInputs> = {}): Parameters<typeof probeServers>[0] => ({
-    spec: { name: namespace } as CutoverInputs["spec"], // probing reads the name only
+  const inputs = (
+    overrides: Partial<Parameters<typeof probeServers>[0]> = {},
+  ): Parameters<typeof probeServers>[0] => ({
+    spec: { name: namespace },
     targets: [
       { name: "everything", url: `http://everything.${namespace}.svc.cluster.local:9020/mcp` },
     ],
@@ -80,7 +83,20 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
 
   it("asks a server from the consumer's position and leaves nothing behind", async () => {
     const started = Date.now();
-    const [result] = await probeServers(inputs(), credentials);
+    const executor = { name: "executor", labels: { "llmctl.executor": "true" } };
+    const consumers = [...inputs().probe.consumers, executor];
+    const results = await probeServers(
+      inputs({ probe: { ...inputs().probe, consumers } }),
+      credentials,
+    );
+    assert.deepEqual(
+      results.map(({ consumer: name, results: servers }) => [name, servers[0]?.ok]),
+      [
+        ["web", true],
+        ["executor", true],
+      ],
+    );
+    const [result] = results;
     assert.equal(result?.results[0]?.ok, true, result?.results[0]?.message);
     assert.ok((result?.results[0]?.tools?.length ?? 0) > 5);
     assert.match(result?.job ?? "", /^mcp-probe-web-[0-9a-f]{8}$/);
@@ -95,8 +111,8 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
       namespace,
       body: { metadata, spec: { selector: consumer, ports: [{ port: 80, targetPort: 8080 }] } },
     });
-    // A server that never answers keeps the pod running for the whole deadline.
-    const targets = [{ name: "silent", url: `http://10.255.255.1:9/mcp` }];
+    // A name that never resolves keeps the pod running for the whole deadline.
+    const targets = [{ name: "silent", url: `http://absent.${namespace}.svc.cluster.local/mcp` }];
     const probing = assert.rejects(() =>
       probeServers(
         inputs({ targets, probe: { ...inputs().probe, deadlineSeconds: 8 } }),
@@ -193,10 +209,60 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
     } finally {
       await forward.close();
     }
+    const labelSelector = "app.kubernetes.io/name=everything";
+    const [pod] = (await kube.core.listNamespacedPod({ namespace, labelSelector })).items;
+    const closed = await openPortForward(kube, {
+      namespace,
+      pod: pod?.metadata?.name ?? "",
+      port: 9021,
+    });
+    try {
+      const target = { name: "closed", url: `http://127.0.0.1:${closed.port}/mcp` };
+      assert.equal((await probe(target, { deadlineSeconds: 2 })).ok, false);
+      assert.match(
+        closed.failure()?.problem ?? "",
+        /^The port-forward to port 9021 of pod .* failed: .*failed to connect/,
+      );
+    } finally {
+      await closed.close();
+    }
     await assert.rejects(
       () => openPortForward(kube, { namespace, service: "everything", port: 1 }),
       /Service .*\/everything has no port 1; it has 9020\./,
     );
+  });
+
+  it("carries much data both ways, on several connections at once", async () => {
+    const script = 'require("net").createServer((s) => s.pipe(s)).listen(7000)';
+    await kube.core.createNamespacedPod({
+      namespace,
+      body: {
+        metadata: { name: "echo", namespace },
+        spec: {
+          terminationGracePeriodSeconds: 0,
+          securityContext: restricted,
+          containers: [
+            {
+              name: "echo",
+              image: probeImage,
+              command: ["node", "-e", script],
+              readinessProbe: { tcpSocket: { port: 7000 }, periodSeconds: 1 },
+              securityContext: contained,
+            },
+          ],
+        },
+      },
+    });
+    const forward = await eventually(() =>
+      openPortForward(kube, { namespace, pod: "echo", port: 7000 }),
+    );
+    try {
+      const sent = randomBytes(4 * 1024 * 1024);
+      const echoed = await Promise.all([1, 2, 3].map(() => echo(forward.port, sent)));
+      assert.ok(echoed.every((received) => received.equals(sent)));
+    } finally {
+      await forward.close();
+    }
   });
 
   it("waits until no pod of the old generation is left, and names those that remain", async () => {
@@ -229,6 +295,32 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
     );
   });
 });
+
+/** Sends bytes and returns as many as came back. */
+async function echo(port: number, sent: Buffer): Promise<Buffer> {
+  const socket = connect(port, "127.0.0.1");
+  const chunks: Buffer[] = [];
+  let length = 0;
+  socket.write(sent);
+  for await (const chunk of socket) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    if (length >= sent.length) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Tries until it works, for half a minute. */
+async function eventually<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === 60) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
 
 /** A real MCP server behind a Service, which takes a few seconds to end when it is told to. */
 async function deployServer(kube: Kube, image: string): Promise<void> {

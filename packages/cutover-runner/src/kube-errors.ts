@@ -2,6 +2,9 @@ import { isUserError, UserError } from "@mcp-fleet/errors";
 
 import type { Kube } from "./kube";
 
+/** Something between us and the cluster or its database does not answer; trying later may help. */
+export class UnreachableError extends UserError {}
+
 /** The HTTP status with which the Kubernetes API refused a request; undefined for every other error. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
@@ -35,7 +38,7 @@ export function kubeError(
   const status = statusOf(error);
   const cluster = `The cluster of context ${JSON.stringify(kube.context)}`;
   if (status === undefined) {
-    return new UserError(
+    return new UnreachableError(
       `The Kubernetes API at ${kube.server} cannot be reached to ${doing}: ${networkReason(error)}.`,
       "Check that the cluster runs, and kubernetes:kubeconfig and kubernetes:context.",
     );
@@ -50,7 +53,7 @@ export function kubeError(
   if (status === 403) {
     return new UserError(
       `${cluster} does not allow us to ${doing}: ${said}.`,
-      "Grant this to the kubeconfig's identity; docs/permissions.md lists what a run needs.",
+      "Grant this to the kubeconfig's identity; packages/cutover-runner/README.md lists what a run needs.",
     );
   }
   if (status === 404) {

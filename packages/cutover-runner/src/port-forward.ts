@@ -6,7 +6,7 @@ import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 
 import type { Kube } from "./kube";
-import { asking, oneLine } from "./kube-errors";
+import { asking, oneLine, UnreachableError } from "./kube-errors";
 import type { PortForwardRef } from "./types";
 
 /** A local port that leads to a pod's port. */
@@ -140,14 +140,14 @@ function isReady(pod: k8s.V1Pod): boolean {
 }
 
 function notReady(problem: string): UserError {
-  return new UserError(
+  return new UnreachableError(
     `${problem}, so the database cannot be reached.`,
     "Wait until it is, then run again.",
   );
 }
 
 function broken(ref: PortForwardRef, target: PodPort, reason: string): UserError {
-  return new UserError(
+  return new UnreachableError(
     `The port-forward to port ${target.port} of pod ${ref.namespace}/${target.pod} failed: ${reason}.`,
     "Check database.connect.portForward, and that the kubeconfig's identity may create pods/portforward.",
   );

@@ -1,38 +1,71 @@
-import { isUserError, messageOf } from "@mcp-fleet/errors";
-import type { RowPlan } from "@mcp-fleet/row-cutover";
+import { once } from "node:events";
+import { connect } from "node:net";
+
+import { isUserError } from "@mcp-fleet/errors";
+import type { Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
+import { UnreachableError } from "./kube-errors";
 import type { Credentials, CutoverInputs } from "./types";
 
 /** How long a preview waits for the database, in seconds. */
 const limitSeconds = 3;
 
 /**
- * What a run would write, read only. A database that does not answer in time, or a cluster that leads to it, is
- * an answer, not an error: a preview must not depend on it.
+ * What a run would write, read only. A database that does not answer in time, or a cluster on the way to it, is
+ * an answer, not an error: a preview must not depend on them.
+ * @throws {UserError} what the run itself would refuse
  */
 export async function previewRows(
   inputs: Pick<CutoverInputs, "spec" | "target" | "database" | "kubernetes">,
   credentials: Credentials,
 ): Promise<RowPlan | { unreachable: string }> {
-  const rows = await import("@mcp-fleet/row-cutover");
-  const plan = withDatabase(inputs, credentials, (db) =>
-    rows.planRows(db, inputs.spec, inputs.target),
-  );
+  const plan = planRows(inputs, credentials);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<{ unreachable: string }>((resolve) => {
     timer = setTimeout(
-      () => resolve({ unreachable: `the database did not answer within ${limitSeconds} seconds` }),
+      () => resolve({ unreachable: `The database did not answer within ${limitSeconds} seconds.` }),
       limitSeconds * 1000,
     );
   });
   try {
     return await Promise.race([plan, late]);
-  } catch (error) {
-    return { unreachable: isUserError(error) ? error.problem : messageOf(error) };
   } finally {
     clearTimeout(timer);
     // The plan may still fail after the answer was given; its connection has limits of its own.
     plan.catch(() => undefined);
+  }
+}
+
+async function planRows(
+  inputs: Parameters<typeof previewRows>[0],
+  credentials: Credentials,
+): Promise<RowPlan | { unreachable: string }> {
+  const rows = await import("@mcp-fleet/row-cutover");
+  let reached: Db | undefined;
+  try {
+    return await withDatabase(inputs, credentials, (db) => {
+      reached = db;
+      return rows.planRows(db, inputs.spec, inputs.target);
+    });
+  } catch (error) {
+    const closed = reached !== undefined && !(await accepts(reached.connectionString));
+    if (!closed && !(error instanceof UnreachableError)) throw error;
+    return { unreachable: isUserError(error) ? error.problem : "The database cannot be reached." };
+  }
+}
+
+/** Whether anything accepts connections at a DSN's address. What it is shows in the error it led to. */
+async function accepts(dsn: string): Promise<boolean> {
+  const url = new URL(dsn);
+  if (url.hostname === "") return true; // a socket on this machine
+  const socket = connect({ host: url.hostname, port: Number(url.port === "" ? 5432 : url.port) });
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(limitSeconds * 1000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
 }

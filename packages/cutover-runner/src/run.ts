@@ -17,12 +17,15 @@ export async function runCutoverStep(
   inputs: CutoverInputs,
   credentials: Credentials,
 ): Promise<CutoverOutputs> {
-  // Required here, not at the top: the dynamic provider loads this file for its small helpers too.
+  // Imported here, not at the top: loading this package must stay quick.
   const rows = await import("@mcp-fleet/row-cutover");
   return withDatabase(inputs, credentials, async (db) => {
     const plan = await rows.planRows(db, inputs.spec, inputs.target);
+    if (plan.noop) {
+      return recorded(await rows.readLedger(db, inputs.spec), inputs.target, plan.hash);
+    }
     const probes =
-      plan.noop || inputs.target === "embedded" ? [] : await probeServers(inputs, credentials);
+      inputs.target === "embedded" ? [] : await probeServers(covering(inputs), credentials);
     const done = await rows.runCutover(db, inputs.spec, inputs.target, inputs.meta);
     return {
       generation: done.generation,
@@ -50,6 +53,40 @@ export async function runCutoverStep(
   });
 }
 
+/**
+ * The same inputs, once every URL that may be written is among the targets.
+ * @throws {UserError} for a row whose server nobody would ask
+ */
+function covering(inputs: CutoverInputs): CutoverInputs {
+  const probed = new Set(inputs.targets.map(({ url }) => url));
+  const unproved = inputs.spec.rows.find(({ url }) => !probed.has(url));
+  if (unproved !== undefined) {
+    throw new UserError(
+      `The row ${JSON.stringify(unproved.key)} is to point at ${unproved.url}, which is not among the servers to probe, so nothing was written.`,
+      "Give the server a probe target with exactly this URL.",
+    );
+  }
+  return inputs;
+}
+
+/** The outputs of a run that has nothing to write: what the last run that wrote left in the ledger. */
+function recorded(
+  ledger: LedgerState | undefined,
+  target: CutoverInputs["target"],
+  planHash: string,
+): CutoverOutputs {
+  return {
+    generation: ledger?.generation ?? 0,
+    runId: ledger?.runId ?? "",
+    planHash,
+    target,
+    counts: ledger?.counts ?? {},
+    committedAt: ledger?.committedAt ?? "",
+    probes: [],
+    probeRuns: [],
+  };
+}
+
 /** The ledger as it is now; undefined before the first cutover. Writes nothing. */
 export async function readLedgerStep(
   inputs: Pick<CutoverInputs, "spec" | "database" | "kubernetes">,
@@ -64,7 +101,10 @@ export async function readLedgerStep(
  * @throws {UserError} that lists each server that did not, once for each different reason
  */
 export async function probeServers(
-  inputs: Pick<CutoverInputs, "spec" | "probe" | "targets" | "kubernetes">,
+  inputs: Pick<CutoverInputs, "probe" | "targets" | "kubernetes"> & {
+    /** Only its name is read: it tells one cutover's Jobs from another's. */
+    readonly spec: Pick<CutoverInputs["spec"], "name">;
+  },
   credentials: Pick<Credentials, "kubeconfig">,
 ): Promise<ConsumerProbe[]> {
   const { probe, targets } = inputs;

@@ -7,16 +7,7 @@ import { isUserError } from "@mcp-fleet/errors";
 import { closeServers, initialized, json, serve } from "../mcp-probe/servers";
 
 const inputs = (targets: CutoverInputs["targets"]): Parameters<typeof probeServers>[0] => ({
-  spec: {
-    name: "test",
-    table: { schema: "public", table: "mcp_servers", key: ["server_key"], config: "config_json" },
-    rows: [],
-    deferred: [],
-    skip: [],
-    softReferences: [],
-    onConflict: "fail",
-    fence: true,
-  },
+  spec: { name: "test" },
   probe: { from: "here", namespace: "tools", consumers: [], deadlineSeconds: 1 },
   targets,
   kubernetes: {},

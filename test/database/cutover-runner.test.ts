@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+
+import {
+  type CutoverInputs,
+  previewRows,
+  readLedgerStep,
+  runCutoverStep,
+  runSettleStep,
+} from "@mcp-fleet/cutover-runner";
+import { isUserError } from "@mcp-fleet/errors";
+
+import { stopTestServer } from "../support/postgres";
+import { closeServers, initialized, json, serve, type TestServer } from "../unit/mcp-probe/servers";
+import { legacyDatabase, meta, studioSpec } from "./row-cutover/support";
+
+/** An MCP server that answers as long as `state.works`. */
+function mcpServer(state: { works: boolean }): Promise<TestServer> {
+  return serve((seen, _req, res) => {
+    const { id, method } = seen.body ?? {};
+    if (!state.works) return res.writeHead(500).end("no backend");
+    if (id === undefined) return res.writeHead(202).end();
+    if (method === "initialize") return json(res, initialized(id));
+    return json(res, { jsonrpc: "2.0", id, result: { tools: [{ name: "a" }, { name: "b" }] } });
+  });
+}
+
+describe("cutover-runner: a run against a real database", () => {
+  let legacy: Awaited<ReturnType<typeof legacyDatabase>>;
+  const github = { works: true };
+  let githubServer: TestServer;
+  let inputs: CutoverInputs;
+
+  const credentials = (): { databaseUrl: string } => ({ databaseUrl: legacy.url });
+  const towards = (target: CutoverInputs["target"]): CutoverInputs => ({ ...inputs, target });
+
+  before(async () => {
+    legacy = await legacyDatabase({ generation: "jsonb" });
+    const other = await mcpServer({ works: true });
+    githubServer = await mcpServer(github);
+    const rows = studioSpec().rows.map((row) => ({
+      ...row,
+      url: row.key === "github" ? githubServer.url : other.url,
+    }));
+    inputs = {
+      target: "in-cluster",
+      spec: studioSpec({ rows }),
+      meta,
+      probe: { from: "here", namespace: "tools", consumers: [], deadlineSeconds: 2 },
+      targets: rows.map(({ key, url }) => ({ name: String(key), url })),
+      kubernetes: {},
+      database: { connect: "direct", tls: "disable" },
+    };
+  });
+
+  after(async () => {
+    await closeServers();
+    await legacy.drop();
+    await stopTestServer();
+  });
+
+  it("leaves rows and ledger alone while one server does not answer", async () => {
+    const before = await legacy.everything();
+    github.works = false;
+    await assert.rejects(
+      () => runCutoverStep(inputs, credentials()),
+      (error) =>
+        isUserError(error) &&
+        /^1 of 5 MCP servers did not pass.*untouched\. github: .* answers HTTP 500/.test(
+          error.problem,
+        ),
+    );
+    assert.equal(await legacy.everything(), before);
+    assert.equal(await readLedgerStep(inputs, credentials()), undefined);
+  });
+
+  it("writes once all answer, and probes before it commits", async () => {
+    github.works = true;
+    const outputs = await runCutoverStep(inputs, credentials());
+    assert.equal(outputs.generation, 1);
+    assert.equal(outputs.counts.rewrite, 5);
+    assert.deepEqual(
+      outputs.probes.find(({ name }) => name === "github"),
+      { name: "github", consumer: "here", outcome: "ok", protocolVersion: "2025-06-18", tools: 2 },
+    );
+    assert.ok(
+      Date.parse(outputs.probeRuns[0]?.completedAt ?? "") <= Date.parse(outputs.committedAt),
+    );
+    const [row] = await legacy.query<{ url: string }>(
+      "select config_json->>'url' as url from mcp_servers where server_key = 'github'",
+    );
+    assert.equal(row?.url, githubServer.url);
+    const kept = JSON.stringify(outputs);
+    assert.ok(!kept.includes(legacy.url) && !kept.includes("ghp_"));
+  });
+
+  it("neither probes nor writes when there is nothing to write", async () => {
+    const before = await legacy.everything();
+    const asked = githubServer.seen.length;
+    const [first, again] = [
+      await readLedgerStep(inputs, credentials()),
+      await runCutoverStep(inputs, credentials()),
+    ];
+    assert.equal(githubServer.seen.length, asked);
+    assert.equal(await legacy.everything(), before);
+    assert.equal(again.generation, 1);
+    assert.equal(again.runId, first?.runId);
+    assert.equal(again.committedAt, first?.committedAt);
+  });
+
+  it("refuses to write a URL that no probe covers", async () => {
+    const targets = inputs.targets.filter(({ name }) => name !== "github");
+    await runCutoverStep({ ...inputs, target: "embedded" }, credentials());
+    await assert.rejects(
+      () => runCutoverStep({ ...inputs, targets }, credentials()),
+      /The row "github" is to point at .* not among the servers to probe/,
+    );
+  });
+
+  it("goes back without probing, since no row will point at a server", async () => {
+    await runCutoverStep(inputs, credentials());
+    github.works = false;
+    const asked = githubServer.seen.length;
+    const outputs = await runCutoverStep(towards("embedded"), credentials());
+    assert.equal(outputs.target, "embedded");
+    assert.equal(outputs.generation, 4);
+    assert.equal(githubServer.seen.length, asked);
+    const settled = await runSettleStep({ ...inputs, generation: 4, workloads: [] }, credentials());
+    assert.equal(settled.removedFence, true);
+  });
+
+  it("previews the rows, and says when the database does not answer", async () => {
+    const plan = await previewRows(inputs, credentials());
+    assert.ok("changes" in plan);
+    assert.equal(plan.noop, false);
+    assert.equal(plan.changes.filter(({ action }) => action === "rewrite").length, 5);
+
+    const refused = new URL(legacy.url);
+    refused.port = "1";
+    const closed = await previewRows(inputs, { databaseUrl: refused.href });
+    assert.ok("unreachable" in closed);
+
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const address = silent.address();
+    assert.ok(typeof address === "object" && address !== null);
+    refused.port = String(address.port);
+    const started = Date.now();
+    const late = await previewRows(inputs, { databaseUrl: refused.href });
+    silent.close();
+    assert.deepEqual(late, { unreachable: "The database did not answer within 3 seconds." });
+    assert.ok(Date.now() - started < 4500);
+
+    const wrong = new URL(legacy.url);
+    wrong.pathname = "/no_such_database";
+    await assert.rejects(() => previewRows(inputs, { databaseUrl: wrong.href }), isUserError);
+  });
+});
