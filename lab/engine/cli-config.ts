@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 
 import { parse, stringify } from "yaml";
 
+import { structured } from "../runner/project-config";
 import type { RunnerConfig } from "../runner/types";
 
 type Yaml = Record<string, unknown>;
@@ -62,14 +63,4 @@ function leaves(path: string, value: object): SecretSetting[] {
     const text = typeof item === "string" ? item : JSON.stringify(item);
     return [{ key, path: true, value: text }];
   });
-}
-
-/** The object or list a text is the JSON of; any other text as it is. */
-function structured(text: string): unknown {
-  if (!/^\s*[[{]/.test(text)) return text;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }

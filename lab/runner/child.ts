@@ -136,6 +136,10 @@ function describe(error: unknown): ChildMessage {
   if (isUserError(error)) {
     return { kind: "failed", problem: redact(error.problem), fix: redact(error.fix) };
   }
+  if (error instanceof Error && "__pulumiRunError" in error) {
+    const [problem = "", ...rest] = error.message.split("\n");
+    return { kind: "failed", problem: redact(problem), fix: redact(rest.join("\n")) };
+  }
   const stack = error instanceof Error ? (error.stack ?? "").split("\n") : [];
   const place = stack.find((line) => /^\s+at /.test(line) && !/node_modules|node:/.test(line));
   const where = place === undefined ? "" : ` (${place.trim()})`;

@@ -7,6 +7,7 @@ import { UserError } from "@mcp-fleet/errors";
 import { parse } from "yaml";
 
 import type { ChildMessage } from "./child";
+import { withProjectConfig } from "./project-config";
 import type { Job } from "./run";
 import type { ProgressEvent, RunOptions, RunResult } from "./types";
 
@@ -20,12 +21,14 @@ export type * from "./types";
  */
 export async function runProgram(options: RunOptions): Promise<RunResult> {
   const projectDir = resolve(options.projectDir);
+  const project = options.project ?? projectName(projectDir);
+  const lenient = options.mode === "destroy";
   const job: Job = {
     mode: options.mode,
     projectDir,
-    project: options.project ?? projectName(projectDir),
+    project,
     stack: options.stack,
-    config: options.config,
+    config: withProjectConfig(projectDir, project, options.config, lenient),
     stateFile: resolve(options.stateFile),
     statePassphrase: options.statePassphrase,
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),

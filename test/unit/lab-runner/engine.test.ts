@@ -20,7 +20,7 @@ fs.appendFileSync(__dirname + "/calls", JSON.stringify({ args, input, cwd: proce
 if (args[0] === "version") console.log("v3.999.0");
 if (args[0] === "plugin") console.log(JSON.stringify([{ name: "one", kind: "resource", version: "1.0.0" }]));
 if (args[0] === "stack" && args[1] === "select") {
-  fs.writeFileSync("Pulumi.test.yaml", "encryptionsalt: v1:salt\\n");
+  if (!fs.existsSync("Pulumi.test.yaml")) fs.writeFileSync("Pulumi.test.yaml", "encryptionsalt: v1:salt\\n");
 }
 if (args[1] === "output") {
   console.log(JSON.stringify({ plain: 1, hidden: args.includes("--show-secrets") ? "x" : "[secret]" }));

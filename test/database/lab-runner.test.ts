@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Client } from "pg";
+
+import type { Context, Registration } from "../../lab/runner/handler";
+import { PostgresqlHandler } from "../../lab/runner/postgresql";
+import { State, type StoredResource } from "../../lab/runner/state";
+import { type JsonObject, secret } from "../../lab/runner/wire";
+import { stopTestServer, type TestDatabase,testDatabase } from "../support/postgres";
+
+describe("lab runner: roles, schemas and grants", function () {
+  this.timeout(120_000);
+  const directory = mkdtempSync(join(tmpdir(), "lab-runner-"));
+  let db: TestDatabase;
+  let handler: PostgresqlHandler;
+  const role = `worker_${process.pid}`;
+
+  before(async () => {
+    db = await testDatabase();
+    await db.query("create table public.items (id int); insert into public.items values (7)");
+    const server = new URL(db.url);
+    const context: Context = {
+      preview: false,
+      project: "test",
+      config: {},
+      state: new State(join(directory, "state.json"), "test", "phrase"),
+      signal: new AbortController().signal,
+      warn: () => undefined,
+      providerInputs: () => ({
+        host: server.hostname,
+        port: server.port,
+        username: decodeURIComponent(server.username),
+        password: decodeURIComponent(server.password),
+        database: db.name,
+        sslmode: "disable",
+      }),
+    };
+    handler = new PostgresqlHandler(context);
+  });
+
+  after(async () => {
+    await db.drop();
+    await stopTestServer();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const register = (type: string, name: string, inputs: JsonObject): Registration => ({
+    urn: `urn::${name}`,
+    type: `postgresql:index/${type}`,
+    name,
+    inputs,
+    provider: "urn::provider",
+    dependencies: [],
+    secretOutputs: [],
+  });
+  const apply = async (
+    resource: Registration,
+    old?: StoredResource,
+  ): Promise<StoredResource & { op: string }> => {
+    const outcome = await handler.apply(resource, old);
+    const { urn, type, name, inputs } = resource;
+    return {
+      ...{ urn, type, name, inputs, custom: true, dependencies: [], order: 1 },
+      provider: "urn::provider",
+      id: outcome.id ?? "",
+      outputs: outcome.outputs,
+      op: outcome.op,
+    };
+  };
+  const asRole = async (password: string, sql: string): Promise<unknown[]> => {
+    const client = new Client({ connectionString: db.urlFor(role, password) });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+
+  it("makes them, changes only what changed, and removes them", async () => {
+    const inputs = (password: string): JsonObject => ({
+      name: role,
+      login: true,
+      password: secret(password),
+      statementTimeout: 5000,
+    });
+    const first = await apply(register("role:Role", "role", inputs("it's \\ secret")));
+    assert.deepEqual([first.op, first.id], ["create", role]);
+    assert.equal((await apply(register("role:Role", "role", first.inputs), first)).op, "same");
+    const made = await apply(register("role:Role", "role", inputs("new one")), first);
+    assert.equal(made.op, "update");
+    await assert.rejects(asRole("it's \\ secret", "select 1"), /password authentication failed/);
+    assert.deepEqual(await asRole("new one", "show statement_timeout"), [
+      { statement_timeout: "5s" },
+    ]);
+
+    const schema = await apply(
+      register("schema:Schema", "own", { name: "own", owner: role, database: db.name }),
+    );
+    await asRole("new one", "create table own.notes (id int)");
+    const grantInputs = (...privileges: string[]): JsonObject => ({
+      role,
+      database: db.name,
+      schema: "public",
+      objectType: "table",
+      objects: ["items"],
+      privileges,
+    });
+    const grant = await apply(register("grant:Grant", "grant", grantInputs("SELECT", "UPDATE")));
+    assert.deepEqual(await asRole("new one", "update items set id = 8 returning id"), [{ id: 8 }]);
+    const less = await apply(register("grant:Grant", "grant", grantInputs("SELECT")), grant);
+    await assert.rejects(asRole("new one", "update items set id = 9"), /permission denied/);
+    assert.deepEqual(await asRole("new one", "select id from items"), [{ id: 8 }]);
+
+    await handler.remove(less);
+    await assert.rejects(asRole("new one", "select id from items"), /permission denied/);
+    await assert.rejects(handler.remove(schema), /depend on it/);
+    await handler.remove({ ...schema, outputs: { ...schema.outputs, dropCascade: true } });
+    await handler.remove(made);
+    await handler.remove(made);
+    assert.deepEqual(await db.query(`select from pg_roles where rolname = '${role}'`), []);
+  });
+
+  it("refuses what it would not do as the provider does", async () => {
+    const odd = { role, database: db.name, objectType: "foreign_server", privileges: ["USAGE"] };
+    await assert.rejects(
+      apply(register("grant:Grant", "odd", odd)),
+      /object type "foreign_server"/,
+    );
+    const injected = { ...odd, objectType: "schema", privileges: ["ALL; DROP TABLE items"] };
+    await db.query(`create role ${role}`);
+    await assert.rejects(apply(register("grant:Grant", "bad", injected)), /is not a privilege/);
+    await db.query(`drop role ${role}`);
+  });
+});
