@@ -59,7 +59,8 @@ async function planRows(
 async function accepts(dsn: string): Promise<boolean> {
   const url = new URL(dsn);
   if (url.hostname === "") return true; // a socket on this machine
-  const socket = connect({ host: url.hostname, port: Number(url.port === "" ? 5432 : url.port) });
+  const host = url.hostname.replace(/^\[|\]$/g, ""); // an IPv6 address
+  const socket = connect({ host, port: Number(url.port === "" ? 5432 : url.port) });
   try {
     await once(socket, "connect", { signal: AbortSignal.timeout(limitSeconds * 1000) });
     return true;
