@@ -22,5 +22,6 @@ export const paths = {
   logs: join(run, "logs"),
   pids: join(run, "pids"),
   postgres: join(run, "postgres"),
-  state: join(run, "state.json"),
+  /** State, history and generated configuration of whatever runs the program. */
+  engine: join(run, "engine"),
 } as const;

@@ -1,3 +1,4 @@
+import type { DisplayRow } from "./database/snapshot";
 import type { ServerStatus } from "./studio/clients";
 import { table } from "./table";
 
@@ -6,14 +7,6 @@ export interface StudioView {
   readonly mode: string;
   readonly pod: string;
   readonly servers: readonly ServerStatus[];
-}
-
-/** A row as people may see it: no value of an environment variable. */
-export interface ShownRow {
-  readonly key: string;
-  readonly transport: string;
-  /** URL or command name. */
-  readonly target: string;
 }
 
 /** What a probe found out about a server. */
@@ -39,11 +32,11 @@ export function probeTable(probes: readonly ShownProbe[]): string {
 }
 
 /** Each row's transport and target, before and after. */
-export function rowsTable(before: readonly ShownRow[], after: readonly ShownRow[]): string {
+export function rowsTable(before: readonly DisplayRow[], after: readonly DisplayRow[]): string {
   const keys = [...new Set([...before, ...after].map((row) => row.key))];
-  const show = (rows: readonly ShownRow[], key: string): string => {
+  const show = (rows: readonly DisplayRow[], key: string): string => {
     const row = rows.find((candidate) => candidate.key === key);
-    return row === undefined ? "(none)" : `${row.transport} ${row.target}`;
+    return row === undefined ? "(none)" : `${row.transport} ${row.endpoint}`;
   };
   return table(
     ["row", "before", "after"],

@@ -1,0 +1,40 @@
+import { isUserError, messageOf, UserError } from "@mcp-fleet/errors";
+import { Command } from "commander";
+
+import { consoleLog } from "./log";
+
+/** `GENERATION` and `DUMP`, as the Makefile passes them on. */
+function request(): { generation?: "text" | "jsonb"; dump?: string } {
+  const { GENERATION: generation, DUMP: dump } = process.env;
+  if (generation !== undefined && generation !== "text" && generation !== "jsonb") {
+    throw new UserError(
+      `GENERATION is "${generation}".`,
+      "Use GENERATION=jsonb (the newer schema, the default) or GENERATION=text (TOML in a text column).",
+    );
+  }
+  return {
+    ...(generation === undefined ? {} : { generation }),
+    ...(dump === undefined ? {} : { dump }),
+  };
+}
+
+const program = new Command("lab").description("The lab of mcp-fleet on this machine");
+const log = consoleLog();
+
+program.command("up").action(async () => (await import("./up.js")).up(request(), log));
+program.command("rollback").action(async () => (await import("./up.js")).rollback(log));
+program.command("preview").action(async () => (await import("./preview.js")).preview(log));
+program.command("status").action(async () => (await import("./status.js")).status());
+program.command("down").action(async () => (await import("./down.js")).down(log));
+
+program.parseAsync().catch((error: unknown) => {
+  if (isUserError(error)) {
+    process.stderr.write(`\n${error.problem}\n${error.fix}\n`);
+    process.exitCode = error.exitCode;
+    return;
+  }
+  process.stderr.write(
+    `\nUnexpected: ${process.env.MCP_FLEET_DEBUG === undefined ? messageOf(error) : String((error as Error).stack)}\nPlease report this; MCP_FLEET_DEBUG=1 shows where it happened.\n`,
+  );
+  process.exitCode = 70;
+});
