@@ -1,5 +1,7 @@
+import { isUserError } from "@mcp-fleet/errors";
 import * as pulumi from "@pulumi/pulumi";
 
+import { parseDatabaseUrl } from "../components/database";
 import type { Problem } from "./schema";
 
 /** Names of environment variables with their values; the names are plain so that they can be compared and listed. */
@@ -25,12 +27,25 @@ export function namesOfSecrets(project: string, problems: Problem[]): SecretValu
     if (isSet(project, key) && !isSecret(project, key)) problems.push(notSecret(key));
   }
   const databaseUrl = config.getSecret("databaseUrl");
+  problems.push(...badDatabaseUrl(config.get("databaseUrl")));
   const studio = parseBundle(config.get("studioSecrets"), "studioSecrets", problems);
   return {
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(studio === undefined ? {} : { studio }),
     servers: parseServers(config.get("serverSecrets"), problems),
   };
+}
+
+/** Looked at in clear, so that a wrong DSN is told with everything else that is wrong and not halfway through. */
+function badDatabaseUrl(text: string | undefined): Problem[] {
+  if (text === undefined) return [];
+  try {
+    parseDatabaseUrl(text);
+    return [];
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    return [{ path: "databaseUrl", problem: "is not a PostgreSQL URL.", fix: error.fix }];
+  }
 }
 
 function isSet(project: string, key: string): boolean {

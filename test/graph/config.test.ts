@@ -128,6 +128,12 @@ const cases: Case[] = [
     fix: /config set --secret databaseUrl/,
   },
   {
+    what: "a database URL that is none",
+    secret: { databaseUrl: "db.example:5432/dsn-secret" },
+    names: /\[databaseUrl\] is not a PostgreSQL URL/,
+    fix: /postgresql:\/\/user:password@host:5432\/database/,
+  },
+  {
     what: "no probe image",
     plain: { probe: {} },
     names: /\[probe\.image\] is missing/,
