@@ -19,6 +19,13 @@ export interface PortForward {
   close(): Promise<void>;
 }
 
+/** What is used of a WebSocket. */
+interface Tunnel {
+  onclose: () => void;
+  onerror: () => void;
+  close(): void;
+}
+
 /** One pod's port. */
 interface PodPort {
   readonly pod: string;
@@ -47,7 +54,8 @@ export async function openPortForward(kube: Kube, ref: PortForwardRef): Promise<
     });
     try {
       const { namespace } = ref;
-      const ws = await forwarder.portForward(
+      // Without a retry count the client answers with its WebSocket, whose own types are not installed.
+      const opening: Promise<unknown> = forwarder.portForward(
         namespace,
         target.pod,
         [target.port],
@@ -55,7 +63,7 @@ export async function openPortForward(kube: Kube, ref: PortForwardRef): Promise<
         refusal,
         socket,
       );
-      if (typeof ws === "function") return; // only with a retry count
+      const ws = (await opening) as Tunnel;
       ws.onclose = () => socket.end();
       ws.onerror = () => socket.destroy();
       socket.on("close", () => ws.close());
