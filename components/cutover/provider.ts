@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { Runner } from "./contract";
+import type { Credentials, CutoverInputs, Runner, SettleInputs } from "./contract";
 
 /* eslint-disable @typescript-eslint/no-require-imports -- a method body reaches packages by a plain require only */
 
@@ -12,7 +12,6 @@ import type { Runner } from "./contract";
 
 /** Values as the engine hands them over; in a preview any of them may be the sentinel of an unknown. */
 type Bag = Record<string, unknown>;
-type Credentials = Parameters<Runner["runCutoverStep"]>[1];
 
 /** A provider with the stack's credentials, which `configure` puts there and which reach no state. */
 interface Configured {
@@ -75,14 +74,14 @@ export const cutoverProvider: Provider = {
   async create(inputs) {
     const runner = require("@mcp-fleet/cutover-runner") as Runner;
     const credentials = credentialsOf(this, inputs);
-    const answer = await runner.runCutoverStep(inputs, credentials);
+    const answer = await runner.runCutoverStep(inputs as unknown as CutoverInputs, credentials);
     const spec = inputs.spec as { name: string };
     return { id: `cutover:${spec.name}`, outs: outputsOf(inputs, answer) };
   },
   async update(_id, _olds, news) {
     const runner = require("@mcp-fleet/cutover-runner") as Runner;
     const credentials = credentialsOf(this, news);
-    const answer = await runner.runCutoverStep(news, credentials);
+    const answer = await runner.runCutoverStep(news as unknown as CutoverInputs, credentials);
     return { outs: outputsOf(news, answer) };
   },
   async read(id, props) {
@@ -90,7 +89,7 @@ export const cutoverProvider: Provider = {
     const known = props ?? {};
     try {
       const credentials = credentialsOf(this, known);
-      const ledger = await runner.readLedgerStep(known, credentials);
+      const ledger = await runner.readLedgerStep(known as unknown as CutoverInputs, credentials);
       if (ledger === undefined) return { id, props: Object.assign({}, known, { generation: 0 }) };
       const { generation, target, planHash } = ledger;
       // Another plan than the one state knows makes the next update run.
@@ -121,14 +120,14 @@ export const settleProvider: Provider = {
   async create(inputs) {
     const runner = require("@mcp-fleet/cutover-runner") as Runner;
     const credentials = credentialsOf(this, inputs);
-    const answer = await runner.runSettleStep(inputs, credentials);
+    const answer = await runner.runSettleStep(inputs as unknown as SettleInputs, credentials);
     const spec = inputs.spec as { name: string };
     return { id: `settle:${spec.name}`, outs: outputsOf(inputs, answer) };
   },
   async update(_id, _olds, news) {
     const runner = require("@mcp-fleet/cutover-runner") as Runner;
     const credentials = credentialsOf(this, news);
-    const answer = await runner.runSettleStep(news, credentials);
+    const answer = await runner.runSettleStep(news as unknown as SettleInputs, credentials);
     return { outs: outputsOf(news, answer) };
   },
   delete() {

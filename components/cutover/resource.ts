@@ -43,6 +43,9 @@ export class Cutover extends pulumi.dynamic.Resource {
   /** Rows by action, for example `rewrite: 5`. */
   declare readonly counts: pulumi.Output<Record<string, number>>;
   declare readonly planHash: pulumi.Output<string>;
+  /** What the servers answered before the last rewrite. */
+  declare readonly probes: pulumi.Output<readonly ProbedServer[]>;
+  declare readonly probeRuns: pulumi.Output<readonly ProbeRun[]>;
 
   constructor(name: string, args: CutoverArgs, opts?: pulumi.CustomResourceOptions) {
     super(

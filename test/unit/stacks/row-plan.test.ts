@@ -33,12 +33,12 @@ describe("the row plan of a preview", () => {
 
   it("says when nothing changes, and when nothing can be known", () => {
     const nothing = {
-      target: "embedded",
+      target: "embedded" as const,
       generation: 4,
       hash: "h",
       changes: [],
       warnings: [],
-    } as const;
+    };
     assert.deepEqual(describePlan({ ...nothing, noop: true }).lines, [
       "Rows: nothing to change, generation 4 stays.",
     ]);
