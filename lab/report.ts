@@ -1,3 +1,5 @@
+import type { ProbedServer } from "@mcp-fleet/cutover-runner";
+
 import type { DisplayRow } from "./database/snapshot";
 import type { ServerStatus } from "./studio/clients";
 import { table } from "./table";
@@ -9,25 +11,25 @@ export interface StudioView {
   readonly servers: readonly ServerStatus[];
 }
 
-/** What a probe found out about a server. */
-export interface ShownProbe {
-  readonly name: string;
-  readonly url?: string;
-  readonly outcome?: string;
-  readonly protocolVersion?: string;
-  readonly tools?: number;
-}
-
-/** Server, endpoint, protocol version and number of tools, as the probe Job saw them. */
-export function probeTable(probes: readonly ShownProbe[]): string {
+/** Server, endpoint, protocol version and number of tools, as each kind of consumer saw them. */
+export function probeTable(
+  probes: readonly ProbedServer[],
+  urls: Readonly<Record<string, string>>,
+): string {
+  const names = [...new Set(probes.map((probe) => probe.name))];
   return table(
-    ["server", "endpoint", "protocol", "tools"],
-    probes.map((probe) => [
-      probe.name,
-      probe.url ?? "",
-      probe.protocolVersion ?? probe.outcome ?? "",
-      probe.tools === undefined ? "" : String(probe.tools),
-    ]),
+    ["server", "endpoint", "protocol", "tools", "seen from"],
+    names.map((name) => {
+      const seen = probes.filter((probe) => probe.name === name);
+      const first = seen[0];
+      return [
+        name,
+        urls[name] ?? "",
+        first?.protocolVersion === "" ? first.outcome : (first?.protocolVersion ?? ""),
+        String(first?.tools ?? ""),
+        seen.map((probe) => probe.consumer).join(", "),
+      ];
+    }),
   );
 }
 

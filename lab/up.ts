@@ -1,6 +1,8 @@
+import type { ProbedServer } from "@mcp-fleet/cutover-runner";
+
 import type { DatabaseRequest } from "./database";
 import type { Log } from "./log";
-import { probeTable, rowsTable, type ShownProbe, studioTable } from "./report";
+import { probeTable, rowsTable, studioTable } from "./report";
 import { type Lab, markRun, openLab } from "./session";
 
 /** How long Studio may take to say that it is connected, in milliseconds. */
@@ -28,10 +30,11 @@ export async function up(request: Omit<DatabaseRequest, "listen">, log: Log): Pr
   );
   const view = await waitForStudio(lab, "in-cluster");
   const changed = result.changes.filter((change) => change.op !== "same").length;
-  const probes = (result.outputs.probes ?? []) as readonly ShownProbe[];
+  const probes = (result.outputs.probes ?? []) as readonly ProbedServer[];
+  const urls = result.outputs.servers as Record<string, string>;
 
   print(`\nServers, as the probe Job saw them from Studio's place`);
-  print(probeTable(probes));
+  print(probeTable(probes, urls));
   print(`\nRows of mcp_servers`);
   print(rowsTable(before, await lab.rows()));
   print(`\nStudio's own view (pod ${view.pod}, ${view.mode})`);

@@ -1,7 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
-import { Cutover, type CutoverCredentials, type CutoverSpec, Settle } from "../components/cutover";
+import {
+  Cutover,
+  type CutoverCredentials,
+  type CutoverSpec,
+  type ProbedServer,
+  type ProbeRun,
+  Settle,
+} from "../components/cutover";
 import { CutoverDatabase } from "../components/database";
 import { Isolation } from "../components/namespace";
 import { McpServer } from "../components/server";
@@ -27,6 +34,10 @@ export interface StackOutputs {
   readonly servers: Readonly<Record<string, string>>;
   readonly generation?: pulumi.Output<number>;
   readonly counts?: pulumi.Output<Record<string, number>>;
+  /** What the servers answered before the last rewrite, for each kind of consumer. */
+  readonly probes?: pulumi.Output<readonly ProbedServer[]>;
+  /** When and from where they were asked. */
+  readonly probeRuns?: pulumi.Output<readonly ProbeRun[]>;
   readonly studioUrl?: string;
 }
 
@@ -251,6 +262,10 @@ function kubeRef({ kubernetes }: StackConfig): { context?: string } {
   return kubernetes.context === undefined ? {} : { context: kubernetes.context };
 }
 
-function cutoverOutputs(cutover: Cutover | undefined): Pick<StackOutputs, "generation" | "counts"> {
-  return cutover === undefined ? {} : { generation: cutover.generation, counts: cutover.counts };
+function cutoverOutputs(
+  cutover: Cutover | undefined,
+): Pick<StackOutputs, "generation" | "counts" | "probes" | "probeRuns"> {
+  if (cutover === undefined) return {};
+  const { generation, counts, probes, probeRuns } = cutover;
+  return { generation, counts, probes, probeRuns };
 }

@@ -6,6 +6,8 @@ export type {
   CutoverInputs,
   DatabaseRef,
   KubeRef,
+  ProbedServer,
+  ProbeRun,
   ProbeSpec,
   SettleInputs,
 } from "@mcp-fleet/cutover-runner";

@@ -4,6 +4,8 @@ import {
   type CutoverSpec,
   type DatabaseRef,
   type KubeRef,
+  type ProbedServer,
+  type ProbeRun,
   type ProbeSpec,
   type ProbeTarget,
   type RunMeta,

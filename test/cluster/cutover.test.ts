@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+
+import { Client } from "pg";
+
+import { labNamespace } from "../../lab/companions";
+import { underLoad } from "../../lab/load";
+import type { RunResult } from "../../lab/runner/types";
+import type { Lab } from "../../lab/session";
+import {
+  everything,
+  everythingOfUsers,
+  installationBefore,
+  studioConnected,
+  studioPods,
+  studioUrl,
+} from "../support/lab";
+
+/** One line of the ledger: the database's own times. */
+interface LedgerRow {
+  readonly committed: Date;
+  readonly settled: Date | null;
+  readonly fenced: number;
+}
+
+for (const generation of ["jsonb", "text"] as const) {
+  describe(`the whole path, rows in ${generation}`, function () {
+    this.timeout(10 * 60_000);
+    let lab: Lab;
+    let legacy: string;
+
+    before(async function () {
+      this.timeout(60 * 60_000);
+      lab = await installationBefore(generation);
+      legacy = await everythingOfUsers(lab);
+    });
+
+    it("starts from Studio with its bundled servers", async () => {
+      const view = await studioConnected(lab, "embedded");
+      assert.deepEqual([...new Set(view.servers.map((server) => server.transport))], ["stdio"]);
+    });
+
+    it("cuts over without a failed request, and in this order", async () => {
+      const oldPods = await studioPods(lab);
+      const run = await underLoad(await studioUrl(lab), () => lab.up("in-cluster"));
+      assert.deepEqual(run.failures, []);
+      assert.ok(run.requests > 20, `only ${run.requests} requests were sent`);
+
+      const view = await studioConnected(lab, "in-cluster");
+      assert.deepEqual(
+        view.servers.map((server) => `${server.transport} ${server.endpoint}`),
+        [
+          "streamable-http http://llmctl-mcp-atlassian.llmctl.svc.cluster.local:8000/mcp",
+          "streamable-http http://llmctl-mcp-chroma.llmctl.svc.cluster.local:8000/mcp",
+          "streamable-http http://llmctl-mcp-github.llmctl.svc.cluster.local:8000/mcp",
+          "streamable-http http://llmctl-mcp-google-cloud.llmctl.svc.cluster.local:8000/mcp",
+          "streamable-http http://llmctl-mcp.llmctl.svc.cluster.local:9020/mcp",
+        ],
+      );
+      assertOrder(await moments(lab, run.result, oldPods, 1));
+      assert.equal(await fenceStands(lab), false);
+    });
+
+    it("changes nothing in a second run", async () => {
+      const before = await everything(lab);
+      const pods = await studioPods(lab);
+      const { changes, outputs } = await lab.up("in-cluster");
+      assert.deepEqual(
+        changes.filter((change) => change.op !== "same"),
+        [],
+      );
+      assert.equal(outputs.generation, 1);
+      assert.equal(await everything(lab), before);
+      assert.deepEqual(await studioPods(lab), pods);
+    });
+
+    it("rolls back without a failed request: rows as they were, then Studio", async () => {
+      const run = await underLoad(await studioUrl(lab), () => lab.up("embedded"));
+      assert.deepEqual(run.failures, []);
+      const view = await studioConnected(lab, "embedded");
+      assert.deepEqual([...new Set(view.servers.map((server) => server.transport))], ["stdio"]);
+      if (generation === "jsonb") assert.equal(await everythingOfUsers(lab), legacy);
+      assert.equal(await fenceStands(lab), false);
+    });
+
+    it("goes forward again as a new generation", async () => {
+      const { outputs } = await lab.up("in-cluster");
+      assert.equal(outputs.generation, 3);
+      await studioConnected(lab, "in-cluster");
+    });
+  });
+}
+
+interface Moments {
+  readonly lastServerReady: Date;
+  readonly probesDone: Date;
+  readonly committed: Date;
+  readonly firstNewPod: Date;
+  readonly settled: Date;
+}
+
+/** When each thing happened, by the cluster's and the database's own clocks: both are this machine's. */
+async function moments(
+  lab: Lab,
+  run: RunResult,
+  oldPods: readonly string[],
+  generation: number,
+): Promise<Moments> {
+  const servers = await lab.kube.core.listNamespacedPod({
+    namespace: labNamespace,
+    labelSelector: "app.kubernetes.io/component=mcp-server",
+  });
+  const ready = servers.items.map(
+    (pod) => pod.status?.conditions?.find((one) => one.type === "Ready")?.lastTransitionTime,
+  );
+  assert.equal(ready.length, 5);
+  const runs = run.outputs.probeRuns as { completedAt: string }[];
+  assert.ok(runs.length > 0, "no probe ran");
+  const pods = await lab.kube.core.listNamespacedPod({
+    namespace: labNamespace,
+    labelSelector: "app.kubernetes.io/name=llmctl-studio",
+  });
+  const fresh = pods.items.filter(
+    (pod) =>
+      !oldPods.includes(pod.metadata?.name ?? "") &&
+      pod.metadata?.labels?.["job-name"] === undefined,
+  );
+  assert.ok(fresh.length > 0, "no new Studio pod");
+  const ledger = await ledgerRow(lab, generation);
+  assert.ok(ledger.settled !== null, "the run is not settled");
+  return {
+    lastServerReady: latest(ready),
+    probesDone: latest(runs.map((one) => new Date(one.completedAt))),
+    committed: ledger.committed,
+    firstNewPod: earliest(fresh.map((pod) => pod.metadata?.creationTimestamp)),
+    settled: ledger.settled,
+  };
+}
+
+/** Kubernetes rounds its times down to seconds, PostgreSQL does not: compared in seconds. */
+function assertOrder(at: Moments): void {
+  const line = [
+    ["last server Ready", at.lastServerReady],
+    ["probe Jobs done", at.probesDone],
+    ["transaction committed", at.committed],
+    ["first new Studio pod", at.firstNewPod],
+    ["fence removed", at.settled],
+  ] as const;
+  for (const [index, [name, time]] of line.entries()) {
+    const next = line[index + 1];
+    if (next === undefined) continue;
+    assert.ok(
+      seconds(time) <= seconds(next[1]),
+      `${name} (${time.toISOString()}) came after ${next[0]} (${next[1].toISOString()})`,
+    );
+  }
+  assert.ok(seconds(at.lastServerReady) < seconds(at.settled), "the times are not told apart");
+}
+
+function seconds(time: Date): number {
+  return Math.floor(time.getTime() / 1000);
+}
+
+function latest(times: readonly (Date | undefined)[]): Date {
+  return new Date(Math.max(...times.map((time) => new Date(time ?? Number.NaN).getTime())));
+}
+
+function earliest(times: readonly (Date | undefined)[]): Date {
+  return new Date(Math.min(...times.map((time) => new Date(time ?? Number.NaN).getTime())));
+}
+
+async function ledgerRow(lab: Lab, generation: number): Promise<LedgerRow> {
+  const rows = await ask<LedgerRow>(
+    lab,
+    "select committed_at as committed, settled_at as settled, 0 as fenced from mcp_cutover.run where generation = $1",
+    [generation],
+  );
+  const row = rows[0];
+  assert.ok(row !== undefined, `generation ${generation} is not in the ledger`);
+  return row;
+}
+
+async function fenceStands(lab: Lab): Promise<boolean> {
+  const rows = await ask<{ n: number }>(
+    lab,
+    "select count(*)::int as n from pg_trigger where tgrelid = 'mcp_servers'::regclass and not tgisinternal",
+  );
+  return rows[0]?.n !== 0;
+}
+
+async function ask<T extends object>(lab: Lab, sql: string, values: unknown[] = []): Promise<T[]> {
+  const db = new Client({ connectionString: lab.database.superuserUrl });
+  await db.connect();
+  try {
+    return (await db.query<T>(sql, values)).rows;
+  } finally {
+    await db.end();
+  }
+}

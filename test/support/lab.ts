@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+
+import { isUserError } from "@mcp-fleet/errors";
+
+import { type Cluster, ensureCluster } from "../../lab/cluster";
+import { labNamespace } from "../../lab/companions";
+import { stopDatabase } from "../../lab/database";
+import { rowsSnapshot } from "../../lab/database/snapshot";
+import { openKube } from "../../lab/kube";
+import { consoleLog } from "../../lab/log";
+import { paths } from "../../lab/paths";
+import { type Lab, openLab } from "../../lab/session";
+import type { StudioView } from "../../lab/report";
+
+/** Minutes a namespace may take to go, with all its pods. */
+const removalMinutes = 3;
+
+/**
+ * The lab as a newcomer has it before the cutover: an empty namespace, the legacy rows, no state, and Studio
+ * with its bundled servers. What an earlier test left is removed.
+ */
+export async function installationBefore(generation: "jsonb" | "text"): Promise<Lab> {
+  const log = consoleLog();
+  const cluster = await ensureCluster(log);
+  await removeNamespace(cluster);
+  await stopDatabase();
+  rmSync(paths.engine, { recursive: true, force: true });
+  const lab = await openLab({ generation }, log);
+  await lab.up("embedded", { servers: {}, serverSecrets: {} });
+  await studioConnected(lab, "embedded");
+  return lab;
+}
+
+async function removeNamespace(cluster: Cluster): Promise<void> {
+  const { core } = openKube(cluster.kubeconfig, cluster.context);
+  const listed = async (): Promise<boolean> =>
+    (await core.listNamespace()).items.some((item) => item.metadata?.name === labNamespace);
+  if (!(await listed())) return;
+  await core.deleteNamespace({ name: labNamespace });
+  const deadline = Date.now() + removalMinutes * 60_000;
+  while (await listed()) {
+    if (Date.now() > deadline) throw new Error(`namespace ${labNamespace} does not go away`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** Waits until Studio runs in this mode and is connected to all five servers. */
+export async function studioConnected(lab: Lab, mode: string): Promise<StudioView> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const view = await lab.studio().catch(() => undefined);
+    const connected = view?.servers.filter((server) => server.connected).length ?? 0;
+    if (view?.mode === mode && connected === 5) return view;
+    if (Date.now() > deadline) {
+      throw new Error(`Studio is not connected in mode ${mode}: ${JSON.stringify(view)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+/** Where a client on this machine reaches Studio's Service. */
+export async function studioUrl(lab: Lab): Promise<string> {
+  const service = await lab.kube.core.readNamespacedService({
+    name: "llmctl-studio",
+    namespace: labNamespace,
+  });
+  return `http://${service.spec?.clusterIP}:8080/servers`;
+}
+
+/** Everything a cutover may touch, as one text. Compared as a hash: it holds credentials. */
+export async function everything(lab: Lab): Promise<string> {
+  return hash(JSON.stringify(await rowsSnapshot(lab.database.url)));
+}
+
+/** The same without `updated_at`, which the application writes for itself. */
+export async function everythingOfUsers(lab: Lab): Promise<string> {
+  const { servers, ...rest } = await rowsSnapshot(lab.database.url);
+  const rows = servers.map((row) => ({ ...row, updated_at: null }));
+  return hash(JSON.stringify({ servers: rows, ...rest }));
+}
+
+/** Names of Studio's pods and when each was made. */
+export async function studioPods(lab: Lab): Promise<string[]> {
+  const found = await lab.kube.core.listNamespacedPod({
+    namespace: labNamespace,
+    labelSelector: "app.kubernetes.io/name=llmctl-studio",
+  });
+  return found.items.map((pod) => pod.metadata?.name ?? "").sort();
+}
+
+/** The two sentences a failed run shows. Anything but a user error fails the test. */
+export async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (isUserError(error)) return `${error.problem}\n${error.fix}`;
+    throw error;
+  }
+  throw new Error("the run was to be refused and was not");
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
