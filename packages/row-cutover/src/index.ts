@@ -1,1 +1,19 @@
-export {};
+export { specHash } from "./hash";
+export { planRows, readLedger, runCutover } from "./run";
+export { settle } from "./settle";
+export type {
+  CutoverSpec,
+  Db,
+  LedgerState,
+  RowAction,
+  RowChange,
+  RowKey,
+  RowPlan,
+  RowSpec,
+  RunMeta,
+  RunResult,
+  SettleResult,
+  SoftReference,
+  TableSpec,
+  Target,
+} from "./spec";

@@ -3,102 +3,119 @@ import assert from "node:assert/strict";
 import { planRows, readLedger, runCutover, settle } from "@mcp-fleet/row-cutover";
 
 import { customKey, secretMark } from "../../../lab/database/schema";
-import { stopTestServer } from "../../support/postgres";
-import { legacyDatabase, meta, studioSpec } from "./support";
+import { meta, type StudioDatabase, studioDatabase, studioSpec, targetOf } from "./support";
 
-after(stopTestServer);
+const keys = ["llmctl-mcp", "github", "atlassian", "chroma", "google-cloud"];
 
-for (const generation of ["jsonb", "text"] as const) {
-  for (const atlassianKey of ["atlassian", "jira", "both"] as const) {
-    describe(`rows in ${generation}, Atlassian under ${atlassianKey}`, () => {
-      it("go to the cluster in one run and come back exactly", async () => {
-        const legacy = await legacyDatabase({ generation, atlassianKey });
-        const spec = studioSpec();
-        const before = await legacy.everything();
-
-        const forward = await runCutover(legacy.db, spec, "in-cluster", meta);
-        assert.equal(forward.generation, 1);
-        assert.equal(forward.counts.rewrite, 5);
-        assert.equal(forward.counts.merge ?? 0, atlassianKey === "both" ? 1 : 0);
-        const rows = await legacy.query<{ server_key: string; config: string; kind: string }>(
-          "select server_key, config_json::text as config, server_type as kind from mcp_servers",
-        );
-        for (const row of rows.filter((candidate) => candidate.kind === "integrated")) {
-          const wanted = spec.rows.find((candidate) => candidate.key === row.server_key);
-          assert.deepEqual(JSON.parse(row.config), {
-            url: wanted?.url,
-            transport: "streamable-http",
-          });
-        }
-        assert.match(
-          rows.find((row) => row.server_key === customKey)?.config ?? "",
-          /mcp-server-github/,
-        );
-        assert.equal((await settle(legacy.db, spec, 1)).removedFence, true);
-
-        const back = await runCutover(legacy.db, spec, "embedded", meta);
-        assert.equal(back.generation, 2);
-        assert.equal(await legacy.everything(), before);
-        await settle(legacy.db, spec, 2);
-
-        const again = await runCutover(legacy.db, spec, "in-cluster", meta);
-        assert.equal(again.generation, 3);
-        await settle(legacy.db, spec, 3);
-        await runCutover(legacy.db, spec, "embedded", meta);
-        assert.equal(await legacy.everything(), before);
-        await legacy.drop();
-      });
+for (const generation of ["text", "jsonb"] as const) {
+  describe(`rows there and back, ${generation}`, () => {
+    let database: StudioDatabase;
+    const spec = studioSpec();
+    beforeEach(async () => {
+      database = await studioDatabase({ generation });
     });
-  }
+    afterEach(() => database.drop());
+
+    it("plans without writing, shows no credential, and then does what it planned", async () => {
+      const before = await database.snapshot();
+      const plan = await planRows(database.db, spec, "in-cluster");
+      assert.equal(plan.generation, 1);
+      assert.equal(plan.noop, false);
+      assert.deepEqual(
+        plan.changes.map(({ key, action, from, to }) => ({ key, action, from, to })),
+        keys.map((key) => ({
+          key,
+          action: "rewrite",
+          from: {
+            "llmctl-mcp": "stdio python3",
+            github: "stdio mcp-server-github",
+            atlassian: "stdio mcp-atlassian",
+            chroma: "stdio python3",
+            "google-cloud": "stdio gcloud-mcp",
+          }[key],
+          to: targetOf(key).url,
+        })),
+      );
+      assert.ok(plan.changes[1]?.drops?.includes("env.GITHUB_PERSONAL_ACCESS_TOKEN"));
+      assert.ok(!JSON.stringify(plan).includes(secretMark));
+      assert.deepEqual(await database.snapshot(), before);
+      assert.deepEqual(
+        await database.query("select from pg_namespace where nspname = 'mcp_cutover'"),
+        [],
+      );
+
+      const done = await runCutover(database.db, spec, "in-cluster", meta);
+      assert.deepEqual(done.changes, plan.changes);
+      assert.deepEqual(done.counts, { rewrite: 5 });
+      assert.deepEqual([done.generation, done.repeated], [1, false]);
+      assert.ok(!JSON.stringify(done).includes(secretMark));
+
+      const after = await database.snapshot();
+      for (const [i, row] of after.rows.entries()) {
+        if (row.server_key === customKey) assert.deepEqual(row, before.rows[i]);
+        else {
+          assert.deepEqual(JSON.parse(row.config_json ?? ""), targetOf(row.server_key ?? ""));
+          assert.notEqual(row.updated_at, before.rows[i]?.updated_at);
+          assert.equal(row.created_at, before.rows[i]?.created_at);
+          if (generation === "text") {
+            assert.equal(row.config_json, JSON.stringify(targetOf(row.server_key ?? "")));
+          }
+        }
+      }
+      assert.deepEqual(after.references, before.references);
+      assert.equal(after.defaults, before.defaults);
+    });
+
+    it("gives everything back byte for byte, and goes forward again", async () => {
+      const before = await database.snapshot();
+      await runCutover(database.db, spec, "in-cluster", meta);
+      await settle(database.db, spec, 1);
+      const plan = await planRows(database.db, spec, "embedded");
+      assert.deepEqual(
+        plan.changes.map(({ key, action }) => [key, action]),
+        [...keys].sort().map((key) => [key, "restore"]),
+      );
+      assert.ok(!JSON.stringify(plan).includes(secretMark));
+
+      const back = await runCutover(database.db, spec, "embedded", meta);
+      assert.deepEqual([back.generation, back.counts], [2, { restore: 5 }]);
+      assert.deepEqual(await database.snapshot(), before);
+      await settle(database.db, spec, 2);
+      assert.deepEqual(await database.snapshot(), before);
+
+      const again = await runCutover(database.db, spec, "in-cluster", meta);
+      assert.deepEqual([again.generation, again.counts], [3, { rewrite: 5 }]);
+      await runCutover(database.db, spec, "embedded", meta);
+      assert.deepEqual(await database.snapshot(), before);
+    });
+
+    it("does nothing the second time", async () => {
+      const first = await runCutover(database.db, spec, "in-cluster", meta);
+      const after = await database.snapshot();
+      const versions = await database.query("select xmin::text from mcp_servers order by id");
+      const plan = await planRows(database.db, spec, "in-cluster");
+      assert.deepEqual([plan.noop, plan.generation], [true, 1]);
+      const second = await runCutover(database.db, spec, "in-cluster", meta);
+      assert.deepEqual([second.repeated, second.generation, second.runId], [true, 1, first.runId]);
+      assert.equal(second.committedAt, first.committedAt);
+      assert.deepEqual(second.counts, first.counts);
+      assert.deepEqual(await database.snapshot(), after);
+      assert.deepEqual(
+        await database.query("select xmin::text from mcp_servers order by id"),
+        versions,
+      );
+    });
+
+    it("has nothing to do towards embedded before the first cutover", async () => {
+      assert.equal(await readLedger(database.db, spec), undefined);
+      const plan = await planRows(database.db, spec, "embedded");
+      assert.deepEqual([plan.noop, plan.generation], [true, 0]);
+      const done = await runCutover(database.db, spec, "embedded", meta);
+      assert.deepEqual([done.generation, done.repeated, done.runId], [0, true, ""]);
+      assert.deepEqual(
+        await database.query("select from pg_namespace where nspname = 'mcp_cutover'"),
+        [],
+      );
+    });
+  });
 }
-
-describe("a second run", () => {
-  it("writes nothing, in either direction", async () => {
-    const legacy = await legacyDatabase({ generation: "jsonb" });
-    const spec = studioSpec();
-    const nothing = await runCutover(legacy.db, spec, "embedded", meta);
-    assert.equal(nothing.generation, 0);
-    assert.equal(await readLedger(legacy.db, spec), undefined);
-
-    await runCutover(legacy.db, spec, "in-cluster", meta);
-    const once = await legacy.everything();
-    const repeated = await runCutover(legacy.db, spec, "in-cluster", meta);
-    assert.equal(repeated.repeated, true);
-    assert.equal(repeated.generation, 1);
-    assert.equal(await legacy.everything(), once);
-
-    await runCutover(legacy.db, spec, "embedded", meta);
-    const undone = await legacy.everything();
-    assert.equal((await runCutover(legacy.db, spec, "embedded", meta)).repeated, true);
-    assert.equal(await legacy.everything(), undone);
-    await legacy.drop();
-  });
-
-  it("is announced by the plan, which writes nothing and shows no credential", async () => {
-    const legacy = await legacyDatabase({ generation: "text", atlassianKey: "both" });
-    const spec = studioSpec();
-    const before = await legacy.everything();
-    const plan = await planRows(legacy.db, spec, "in-cluster");
-    assert.equal(plan.noop, false);
-    assert.equal(plan.generation, 1);
-    assert.deepEqual(
-      plan.changes.map((change) => `${change.action} ${change.key}: ${change.from}`),
-      [
-        "rewrite llmctl-mcp: stdio python3",
-        "rewrite github: stdio mcp-server-github",
-        "rewrite atlassian: stdio mcp-atlassian",
-        "merge jira: stdio mcp-atlassian",
-        "rewrite chroma: stdio python3",
-        "rewrite google-cloud: stdio gcloud-mcp",
-      ],
-    );
-    assert.doesNotMatch(JSON.stringify(plan), new RegExp(secretMark));
-    assert.equal(await legacy.everything(), before);
-
-    await runCutover(legacy.db, spec, "in-cluster", meta);
-    assert.equal((await planRows(legacy.db, spec, "in-cluster")).noop, true);
-    const undo = await planRows(legacy.db, spec, "embedded");
-    assert.deepEqual([...new Set(undo.changes.map((change) => change.action))], ["restore"]);
-    await legacy.drop();
-  });
-});

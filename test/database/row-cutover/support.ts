@@ -1,19 +1,142 @@
-import type { CutoverSpec, Db, RunMeta } from "@mcp-fleet/row-cutover";
+import type { CutoverSpec, Db, RowSpec, RunMeta } from "@mcp-fleet/row-cutover";
+import { Client } from "pg";
 
-import { type LegacyRequest, legacyEnvironments, legacySql } from "../../../lab/database/schema";
-import { testDatabase, type TestDatabase } from "../../support/postgres";
+import { legacyEnvironments, type LegacyRequest, legacySql } from "../../../lab/database/schema";
+import { stopTestServer, type TestDatabase, testDatabase } from "../../support/postgres";
 
-export const meta: RunMeta = { who: "test", stack: "test", toolVersion: "0.0.0" };
+/** The application's role owns its tables; the cutover's role owns nothing of them, as in an installation. */
+export const applicationRole = "rc_application";
+export const cutoverRole = "rc_cutover";
+const password = "rc-password";
 
-/** The cutover of the example application. */
-export function studioSpec(overrides: Partial<CutoverSpec> = {}): CutoverSpec {
-  const environments = legacyEnvironments();
-  const row = (key: string, service: string, port: number): CutoverSpec["rows"][number] => ({
+after(stopTestServer);
+
+/** A database of the application before its cutover, and the ways into it. */
+export interface StudioDatabase extends TestDatabase {
+  /** As the cutover's role. */
+  readonly db: Db;
+  /** As the application's role. */
+  readonly applicationUrl: string;
+  /** The rows, the references and the settings, byte for byte. */
+  snapshot(): Promise<Snapshot>;
+}
+
+export interface Snapshot {
+  readonly type: string;
+  readonly rows: Record<string, string | null>[];
+  readonly references: Record<string, string[]>;
+  readonly defaults: string;
+}
+
+/** Makes the legacy database with both roles and the grants that the README asks for. */
+export async function studioDatabase(request: LegacyRequest): Promise<StudioDatabase> {
+  const database = await emptyDatabase();
+  await withClient(database.applicationUrl, (client) => client.query(legacySql(request)));
+  await withClient(database.applicationUrl, (client) =>
+    client.query(`
+      grant select, insert, update, delete, trigger on mcp_servers to ${cutoverRole};
+      grant select, insert, update, delete on agent_task_mcp_servers, chat_thread_mcp_servers,
+        flowchart_node_mcp_servers, task_template_mcp_servers to ${cutoverRole};
+      grant select, update on integration_settings to ${cutoverRole};
+      grant usage on sequence mcp_servers_id_seq to ${cutoverRole};`),
+  );
+  return { ...database, snapshot: () => withClient(database.url, snapshotOf) };
+}
+
+/** An empty database that belongs to the application's role. */
+export async function emptyDatabase(): Promise<Omit<StudioDatabase, "snapshot">> {
+  const database = await testDatabase();
+  await database.query(`do $$ begin
+    perform pg_advisory_xact_lock(4711);
+    if not exists (select from pg_roles where rolname = '${cutoverRole}') then
+      create role ${applicationRole} login password '${password}';
+      create role ${cutoverRole} login password '${password}';
+    end if; end $$`);
+  await database.query(`alter database ${database.name} owner to ${applicationRole}`);
+  await database.query(`alter schema public owner to ${applicationRole}`);
+  await database.query(`grant create on database ${database.name} to ${cutoverRole}`);
+  return {
+    ...database,
+    db: { connectionString: database.urlFor(cutoverRole, password) },
+    applicationUrl: database.urlFor(applicationRole, password),
+  };
+}
+
+export async function withClient<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+const associations = [
+  "agent_task_mcp_servers",
+  "chat_thread_mcp_servers",
+  "flowchart_node_mcp_servers",
+  "task_template_mcp_servers",
+];
+
+async function snapshotOf(client: Client): Promise<Snapshot> {
+  const type = await client.query<{ type: string }>(
+    `select format_type(atttypid, atttypmod) as type from pg_attribute
+      where attrelid = 'mcp_servers'::regclass and attname = 'config_json'`,
+  );
+  const rows = await client.query<Record<string, string | null>>(
+    `select id::text, name, server_key, description, config_json::text, server_type, created_at::text, updated_at::text
+       from mcp_servers order by id`,
+  );
+  const references: Record<string, string[]> = {};
+  for (const table of associations) {
+    const found = await client.query<{ row: string }>(
+      `select t::text as row from ${table} t order by 1`,
+    );
+    references[table] = found.rows.map(({ row }) => row);
+  }
+  const defaults = await client.query<{ value: string }>(
+    "select value from integration_settings where key = 'default_mcp_server_ids'",
+  );
+  return {
+    type: type.rows[0]?.type ?? "",
+    rows: rows.rows,
+    references,
+    defaults: defaults.rows[0]?.value ?? "",
+  };
+}
+
+const services: Record<string, string> = {
+  "llmctl-mcp": "llmctl-mcp.llmctl.svc.cluster.local:9020",
+  github: "llmctl-mcp-github.llmctl.svc.cluster.local:8000",
+  atlassian: "llmctl-mcp-atlassian.llmctl.svc.cluster.local:8000",
+  chroma: "llmctl-mcp-chroma.llmctl.svc.cluster.local:8000",
+  "google-cloud": "llmctl-mcp-google-cloud.llmctl.svc.cluster.local:8000",
+};
+
+export function urlOf(key: string): string {
+  return `http://${services[key] ?? key}/mcp`;
+}
+
+/** The document every cut-over row has, as the application writes it. */
+export function targetOf(key: string): { url: string; transport: string } {
+  return { url: urlOf(key), transport: "streamable-http" };
+}
+
+export function rowSpec(key: string, more: Partial<RowSpec> = {}): RowSpec {
+  return {
     key,
-    url: `http://${service}.llmctl.svc.cluster.local:${port}/mcp`,
+    url: urlOf(key),
     transport: "streamable-http",
-    secretKeys: Object.keys(environments[key] ?? {}),
-  });
+    secretKeys: Object.keys(legacyEnvironments()[key] ?? {}),
+    ...(key === "atlassian" ? { aliases: ["jira"] } : {}),
+    ...more,
+  };
+}
+
+/** The example application's cutover. */
+export function studioSpec(more: Partial<CutoverSpec> = {}): CutoverSpec {
   return {
     name: "mcp-fleet/test",
     table: {
@@ -25,13 +148,7 @@ export function studioSpec(overrides: Partial<CutoverSpec> = {}): CutoverSpec {
       type: { column: "server_type", value: "integrated" },
       updatedAt: "updated_at",
     },
-    rows: [
-      row("llmctl-mcp", "llmctl-mcp", 9020),
-      row("github", "llmctl-mcp-github", 8000),
-      { ...row("atlassian", "llmctl-mcp-atlassian", 8000), aliases: ["jira"] },
-      row("chroma", "llmctl-mcp-chroma", 8000),
-      row("google-cloud", "llmctl-mcp-google-cloud", 8000),
-    ],
+    rows: Object.keys(services).map((key) => rowSpec(key)),
     deferred: ["google-workspace"],
     skip: [],
     softReferences: [
@@ -44,38 +161,13 @@ export function studioSpec(overrides: Partial<CutoverSpec> = {}): CutoverSpec {
     ],
     onConflict: "fail",
     fence: true,
-    ...overrides,
+    ...more,
   };
 }
 
-/** A database with the legacy installation in it. */
-export async function legacyDatabase(
-  request: LegacyRequest,
-): Promise<TestDatabase & { db: Db; everything(): Promise<string> }> {
-  const database = await testDatabase();
-  await database.query(legacySql(request));
-  const tables = [
-    "mcp_servers",
-    "agent_task_mcp_servers",
-    "chat_thread_mcp_servers",
-    "flowchart_node_mcp_servers",
-    "task_template_mcp_servers",
-    "integration_settings",
-    "chat_turns",
-  ];
-  return {
-    ...database,
-    db: { connectionString: database.url },
-    /** All rows of all tables, every column, as text: what must be equal after an undo. */
-    everything: async () => {
-      const parts: string[] = [];
-      for (const table of tables) {
-        const rows = await database.query<{ row: string }>(
-          `select t::text as row from ${table} t order by 1`,
-        );
-        parts.push(`${table}\n${rows.map((row) => row.row).join("\n")}`);
-      }
-      return parts.join("\n\n");
-    },
-  };
-}
+export const meta: RunMeta = {
+  who: "tester@example.com",
+  stack: "test",
+  commit: "0123abc",
+  toolVersion: "0.1.0",
+};

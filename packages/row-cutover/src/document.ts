@@ -1,0 +1,101 @@
+import { parse as parseToml } from "smol-toml";
+
+/** A document as the plan sees it. Values may be secret: only names and the transport leave this package. */
+export interface ParsedDocument {
+  readonly format: "json" | "toml";
+  /** The path to the configuration inside of the document, empty when it is the document itself. */
+  readonly path: readonly string[];
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+/** The wrapper that TOML tables and some JSON documents have. */
+const wrapper = "mcp_servers";
+
+/**
+ * Reads a stored document. Used to plan and to compare; what is written back never comes from here, but for
+ * TOML that has to become JSON.
+ * @returns undefined when it is neither a JSON object nor TOML
+ */
+export function parseDocument(
+  keys: readonly string[],
+  text: string | null,
+): ParsedDocument | undefined {
+  if (text === null) return undefined;
+  const json = tryParse(() => JSON.parse(text) as unknown);
+  if (json !== undefined) return unwrap("json", keys, json.value);
+  const toml = tryParse(() => parseToml(text, { integersAsBigInt: "asNeeded" }));
+  return toml === undefined ? undefined : unwrap("toml", keys, toml.value);
+}
+
+/** Transport and command or URL of a document, for a plan: no argument, no user information, no query. */
+export function describe(content: Readonly<Record<string, unknown>>): string {
+  if (typeof content.url === "string") {
+    const transport = typeof content.transport === "string" ? content.transport : "url";
+    return `${transport} ${plainUrl(content.url)}`;
+  }
+  if (typeof content.command === "string") {
+    const program = content.command.trim().split(/\s+/, 1)[0] ?? "";
+    return `stdio ${program.split("/").at(-1) ?? ""}`;
+  }
+  return "unknown transport";
+}
+
+/** A URL without what may be secret. */
+export function plainUrl(text: string): string {
+  if (!URL.canParse(text)) return "(not a URL)";
+  const url = new URL(text);
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+/** Whether the document starts a process, as it did before any cutover. */
+export function isEmbedded(content: Readonly<Record<string, unknown>>): boolean {
+  return content.command !== undefined && content.url === undefined;
+}
+
+/** The environment of a document, by name. */
+export function environment(content: Readonly<Record<string, unknown>>): [string, unknown][] {
+  const env = content.env;
+  return typeof env === "object" && env !== null && !Array.isArray(env) ? Object.entries(env) : [];
+}
+
+/** JSON of a TOML document. Integers of any size stay exact; dates become text. */
+export function toJson(value: unknown): string {
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
+  if (value instanceof Date) return JSON.stringify(value);
+  if (typeof value === "object" && value !== null) {
+    const members = Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}:${toJson(v)}`);
+    return `{${members.join(",")}}`;
+  }
+  // JSON has no NaN and no infinity.
+  return JSON.stringify(value) ?? "null";
+}
+
+function unwrap(
+  format: ParsedDocument["format"],
+  keys: readonly string[],
+  value: unknown,
+): ParsedDocument | undefined {
+  if (!isObject(value)) return undefined;
+  const inner = value[wrapper];
+  if (!isObject(inner)) return { format, path: [], content: value };
+  const names = Object.keys(inner);
+  const name = keys.find((key) => key in inner) ?? (names.length === 1 ? names[0] : undefined);
+  const content = name === undefined ? undefined : inner[name];
+  return name !== undefined && isObject(content)
+    ? { format, path: [wrapper, name], content }
+    : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function tryParse<T>(parse: () => T): { value: T } | undefined {
+  try {
+    return { value: parse() };
+  } catch {
+    // The parsers' messages quote the document.
+    return undefined;
+  }
+}

@@ -1,0 +1,100 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import { keyId, type KeyValues } from "./keys";
+import type { Run } from "./ledger";
+
+/**
+ * What a run did to one row of the table, and what its undo does.
+ * - `rewrite`: restored from `before`. `restore`: the same, written by an undo.
+ * - `seed`: inserted by the run, removed by its undo. `merge`: deleted by the run, inserted again by its undo.
+ * - `unchanged`: only held by the fence. `removed`, `inserted`: written by an undo. `late`: never undone.
+ */
+export type JournalAction =
+  "rewrite" | "restore" | "seed" | "merge" | "unchanged" | "removed" | "inserted" | "late";
+
+/** One journal entry about a row of the table. Before-images hold credentials. */
+export interface RowEntry {
+  readonly entry: string;
+  readonly action: JournalAction;
+  /** The key in the table when the run began. */
+  readonly keyFound: KeyValues | null;
+  /** The key an undo restores. */
+  readonly keyBefore: KeyValues | null;
+  readonly keyAfter: KeyValues | null;
+  readonly rowId: string | null;
+  readonly configType: string;
+  readonly beforeConfig: string | null;
+  readonly afterConfig: string | null;
+  readonly beforeColumns: Readonly<Record<string, string | null>>;
+  readonly afterColumns: Readonly<Record<string, string | null>>;
+  /** Every column as text, for a row that was deleted. */
+  readonly beforeRow: Readonly<Record<string, string | null>> | null;
+}
+
+/** One journal entry about a row elsewhere that refers to a merged row. */
+export interface ReferenceEntry {
+  readonly kind: "reference" | "soft-reference";
+  readonly action: "move" | "delete" | "edit";
+  readonly beforeRow: Readonly<Record<string, string | null>>;
+  readonly detail: ReferenceDetail;
+}
+
+export interface ReferenceDetail {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+  /** The columns that identify the row. */
+  readonly identity: readonly string[];
+  readonly before: string | null;
+  readonly after: string | null;
+  /** For a deleted one: the columns it shares with the reference that made it superfluous. */
+  readonly twin?: readonly string[];
+}
+
+/** Reads the entries about rows, oldest first. */
+export async function readRowEntries(client: Client, run: Run): Promise<RowEntry[]> {
+  const found = await client.query<RowEntry>(
+    `select entry::text as entry, action, key_found as "keyFound", key_before as "keyBefore", key_after as "keyAfter",
+            row_id as "rowId", config_type as "configType", before_config as "beforeConfig",
+            after_config as "afterConfig", coalesce(before_columns, '{}') as "beforeColumns",
+            coalesce(after_columns, '{}') as "afterColumns", before_row as "beforeRow"
+       from mcp_cutover.journal where run_id = $1 and kind = 'row' order by journal.entry`,
+    [run.runId],
+  );
+  return found.rows;
+}
+
+export async function readReferenceEntries(client: Client, run: Run): Promise<ReferenceEntry[]> {
+  const found = await client.query<ReferenceEntry>(
+    `select kind, action, before_row as "beforeRow", detail
+       from mcp_cutover.journal where run_id = $1 and kind <> 'row' order by journal.entry`,
+    [run.runId],
+  );
+  return found.rows;
+}
+
+/** @throws UserError when entries are missing: part of an undo is worse than none */
+export async function checkJournal(client: Client, run: Run): Promise<void> {
+  const found = await client.query<{ count: number }>(
+    "select count(*)::int as count from mcp_cutover.journal where run_id = $1",
+    [run.runId],
+  );
+  const count = found.rows[0]?.count ?? 0;
+  if (count === run.journalRows) return;
+  throw new UserError(
+    `The journal of generation ${run.generation} has ${count} of its ${run.journalRows} entries, so the rows as they were before are not all known.`,
+    "Restore mcp_cutover.journal from a backup, or the rows themselves; nothing was changed.",
+  );
+}
+
+/** Entries by the key the row has after the run. */
+export function byKeyAfter(entries: readonly RowEntry[]): Map<string, RowEntry> {
+  const found = new Map<string, RowEntry>();
+  for (const entry of entries) {
+    if (entry.keyAfter !== null && entry.action !== "merge" && entry.action !== "late") {
+      found.set(keyId(entry.keyAfter), entry);
+    }
+  }
+  return found;
+}

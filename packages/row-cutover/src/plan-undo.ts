@@ -1,0 +1,286 @@
+import { isDeepStrictEqual } from "node:util";
+
+import { UserError } from "@mcp-fleet/errors";
+
+import { describe, parseDocument, toJson } from "./document";
+import type { RowEntry } from "./journal";
+import { keyId, keyName, keySet, type KeyValues } from "./keys";
+import { isOwn, type StoredRow } from "./rows";
+import type { CutoverSpec, RowChange } from "./spec";
+import type { ConfigType } from "./table";
+
+/** How a row's document gets back. */
+export type RestoreMode =
+  /** The journal's text, byte for byte. */
+  | "exact"
+  /** The document that was wrapped or TOML, as the application's own conversion of the column gives it. */
+  | "converted"
+  /** The old document with what somebody added or changed beside our keys since. */
+  | "merged";
+
+/** What an undo does for one journal entry. */
+export interface UndoStep {
+  readonly action: "restore" | "remove" | "insert" | "unchanged";
+  readonly entry: RowEntry;
+  /** The row's key now. */
+  readonly keyFound: KeyValues;
+  readonly mode: RestoreMode;
+  /** Where in a wrapped JSON document the configuration is. */
+  readonly path: readonly string[];
+  /** The old configuration as JSON, when the old document is TOML and JSON is needed. */
+  readonly json?: string;
+}
+
+/** All of an undo, or of its preview. */
+export interface UndoPlan {
+  readonly steps: readonly UndoStep[];
+  readonly changes: RowChange[];
+  readonly warnings: string[];
+  /** Keys of rows that somebody changed since, with what was found. */
+  readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
+}
+
+/** What {@link planUndo} looks at. */
+export interface UndoInput {
+  readonly spec: CutoverSpec;
+  readonly configType: ConfigType;
+  readonly rows: ReadonlyMap<string, StoredRow>;
+  readonly entries: readonly RowEntry[];
+}
+
+/** Compares every row with what the run wrote. Changes nothing and refuses nothing: see {@link refuseConflicts}. */
+export function planUndo(input: UndoInput): UndoPlan {
+  const { spec, rows, entries } = input;
+  const steps: UndoStep[] = [];
+  const changes: RowChange[] = [];
+  const warnings: string[] = [];
+  const conflicts: { key: string; reason: string }[] = [];
+  for (const entry of entries) {
+    if (entry.action === "late" || entry.keyAfter === null) continue;
+    if (entry.action === "merge") {
+      planInsert(input, entry, steps, changes, warnings);
+      continue;
+    }
+    const row = rows.get(keyId(entry.keyAfter));
+    const name = keyName(entry.keyAfter);
+    if (row === undefined) {
+      changes.push({
+        key: name,
+        action: "unchanged",
+        also: ["was deleted since, and is not inserted again"],
+      });
+      warnings.push(`The row ${name} was deleted since the cutover and is not inserted again.`);
+      continue;
+    }
+    const verdict = compare(input, entry, row);
+    if (verdict.conflict !== undefined) conflicts.push({ key: name, reason: verdict.conflict });
+    const held = verdict.conflict !== undefined && spec.onConflict !== "force";
+    const step = {
+      entry,
+      keyFound: row.key,
+      mode: verdict.mode,
+      path: verdict.path,
+      ...jsonOf(verdict),
+    };
+    if (held || verdict.nothing === true) {
+      steps.push({ ...step, action: "unchanged" });
+      changes.push(
+        held
+          ? { key: name, action: "conflict", also: [verdict.conflict ?? ""] }
+          : { key: name, action: "unchanged", also: ["has nothing to restore"] },
+      );
+      continue;
+    }
+    const remove = entry.action === "seed";
+    steps.push({ ...step, action: remove ? "remove" : "restore" });
+    changes.push(describeUndo(entry, row, verdict, remove));
+  }
+  findUnjournalled(input, conflicts, changes);
+  warnOfConversion(input, warnings);
+  return { steps, changes, warnings, conflicts };
+}
+
+/** @throws UserError that lists the rows, where the policy is to fail */
+export function refuseConflicts(spec: CutoverSpec, plan: UndoPlan): void {
+  if (spec.onConflict !== "fail" || plan.conflicts.length === 0) return;
+  const list = plan.conflicts.map(({ key, reason }) => `${key} (${reason})`).join("; ");
+  throw new UserError(
+    `${plan.conflicts.length === 1 ? "A row was" : `${plan.conflicts.length} rows were`} changed since the cutover, so nothing is taken back: ${list}.`,
+    "Look at them, then set [cutover.onConflict] to keep (leave those rows as they are) or to force (restore them all the same).",
+  );
+}
+
+interface Verdict {
+  readonly mode: RestoreMode;
+  readonly path: readonly string[];
+  readonly json?: string;
+  readonly conflict?: string;
+  readonly nothing?: boolean;
+}
+
+function jsonOf({ json }: Verdict): { json?: string } {
+  return json === undefined ? {} : { json };
+}
+
+function compare(input: UndoInput, entry: RowEntry, row: StoredRow): Verdict {
+  const { configType } = input;
+  const before = parseDocument(
+    [...(entry.keyBefore ?? []), ...(entry.keyAfter ?? [])],
+    entry.beforeConfig,
+  );
+  const retyped = entry.configType !== configType;
+  // What was text keeps its form; in a json or jsonb column the inner document is what the application expects.
+  const convert =
+    retyped &&
+    entry.configType === "text" &&
+    before !== undefined &&
+    (before.format === "toml" || before.path.length > 0);
+  const exact: Verdict = {
+    mode: convert ? "converted" : "exact",
+    path: before?.path ?? [],
+    ...(convert && before.format === "toml" ? { json: toJson(before.content) } : {}),
+  };
+  if (entry.action === "unchanged") return { ...exact, nothing: true };
+  if (!isOwn(input.spec, row)) return { ...exact, conflict: "is a user's own server now" };
+  const back = Object.entries(entry.afterColumns).find(
+    ([name, value]) =>
+      name !== input.spec.table.updatedAt &&
+      name in row.columns &&
+      row.columns[name] !== value &&
+      row.columns[name] !== entry.beforeColumns[name],
+  );
+  const columns = back === undefined ? {} : { conflict: `has another ${back[0]}` };
+  if (row.config === entry.afterConfig) return { ...exact, ...columns };
+  const after = parseDocument([], entry.afterConfig);
+  const current = parseDocument(row.key, row.config);
+  if (current === undefined || after === undefined)
+    return { ...exact, conflict: "holds no document any more" };
+  if (
+    isDeepStrictEqual(withoutHeaders(current.content), withoutHeaders(after.content)) &&
+    headersHold(current.content, after.content)
+  ) {
+    return { ...exact, ...columns };
+  }
+  if (entry.action === "seed") return { ...exact, conflict: "was changed" };
+  const reason = changedLeaf(before?.content ?? {}, after.content, current.content);
+  if (reason !== undefined) return { ...exact, conflict: reason };
+  if (before === undefined || (before.format === "toml" && configType === "text")) {
+    return {
+      ...exact,
+      conflict: "has keys that somebody added, which its old TOML text cannot take",
+    };
+  }
+  const json = before.format === "toml" ? { json: toJson(before.content) } : {};
+  return { mode: "merged", path: before.path, ...json, ...columns };
+}
+
+/** A key that we wrote or dropped and that is not as we left it. Headers may be gone: the application erases them. */
+function changedLeaf(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+  current: Readonly<Record<string, unknown>>,
+): string | undefined {
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (isDeepStrictEqual(before[key], after[key])) continue;
+    if (isDeepStrictEqual(after[key], current[key])) continue;
+    if (key === "headers" && current[key] === undefined) continue;
+    return key in after ? `has another ${key}` : `has ${key} again`;
+  }
+  return undefined;
+}
+
+function withoutHeaders(content: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(content).filter(([key]) => key !== "headers"));
+}
+
+function headersHold(
+  current: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): boolean {
+  return current.headers === undefined || isDeepStrictEqual(current.headers, after.headers);
+}
+
+function describeUndo(
+  entry: RowEntry,
+  row: StoredRow,
+  verdict: Verdict,
+  remove: boolean,
+): RowChange {
+  const current = parseDocument(row.key, row.config);
+  const before = parseDocument(
+    [...(entry.keyBefore ?? []), ...(entry.keyAfter ?? [])],
+    entry.beforeConfig,
+  );
+  const renamed = entry.keyBefore !== null && keyId(entry.keyBefore) !== keyId(row.key);
+  const from = current === undefined ? {} : { from: describe(current.content) };
+  if (remove) return { key: keyName(row.key), action: "remove", ...from };
+  return {
+    key: keyName(row.key),
+    action: "restore",
+    ...from,
+    ...(before === undefined ? {} : { to: describe(before.content) }),
+    also: [
+      ...(renamed ? [`key ${keyName(row.key)} becomes ${keyName(entry.keyBefore ?? [])}`] : []),
+      ...(verdict.mode === "merged" ? ["keeps what was added since"] : []),
+      ...(verdict.mode === "converted" ? ["as JSON, since the column's type was changed"] : []),
+      ...(verdict.conflict === undefined ? [] : [`overwrites: ${verdict.conflict}`]),
+    ],
+  };
+}
+
+function planInsert(
+  { rows }: UndoInput,
+  entry: RowEntry,
+  steps: UndoStep[],
+  changes: RowChange[],
+  warnings: string[],
+): void {
+  const key = entry.keyBefore ?? [];
+  if (rows.has(keyId(key))) {
+    warnings.push(`The row ${keyName(key)} was made again since the cutover and stays as it is.`);
+    return;
+  }
+  const before = parseDocument(key, entry.beforeConfig);
+  steps.push({ action: "insert", entry, keyFound: key, mode: "exact", path: before?.path ?? [] });
+  changes.push({
+    key: keyName(key),
+    action: "restore",
+    ...(before === undefined ? {} : { to: describe(before.content) }),
+    also: ["is inserted again with its references"],
+  });
+}
+
+/** Rows in the new form that no run wrote: there is nothing to restore them from. */
+function findUnjournalled(
+  { spec, rows, entries }: UndoInput,
+  conflicts: { key: string; reason: string }[],
+  changes: RowChange[],
+): void {
+  const known = keySet([
+    ...entries.flatMap((entry) => [entry.keyAfter ?? [], entry.keyBefore ?? []]),
+    ...spec.deferred,
+    ...spec.skip,
+  ]);
+  for (const row of rows.values()) {
+    if (known.has(keyId(row.key)) || !isOwn(spec, row)) continue;
+    const document = parseDocument(row.key, row.config);
+    if (typeof document?.content.url !== "string") continue;
+    const reason = "was made since and has no earlier form";
+    conflicts.push({ key: keyName(row.key), reason });
+    changes.push({
+      key: keyName(row.key),
+      action: "conflict",
+      from: describe(document.content),
+      also: [reason],
+    });
+  }
+}
+
+function warnOfConversion({ spec, configType, entries }: UndoInput, warnings: string[]): void {
+  const was = entries.find((entry) => entry.configType !== configType)?.configType;
+  if (was === undefined) return;
+  const { schema, table, config } = spec.table;
+  warnings.push(
+    `${schema}.${table}.${config} was ${was} at the cutover and is ${configType} now, so the rows get their old documents as ${configType}. An application that needs ${was} needs the column changed back by its owner.`,
+  );
+}

@@ -1,0 +1,111 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import { findRun, ledgerExists, newestOtherCutover, type Run } from "./ledger";
+import type { CutoverSpec } from "./spec";
+import type { TableShape } from "./table";
+
+/** Which database this is. A dump restored elsewhere, or a forwarded port that leads to another one, differs. */
+export interface DatabaseIdentity {
+  readonly systemIdentifier: string;
+  readonly databaseName: string;
+}
+
+/** @throws UserError on a standby */
+export async function checkDatabase(client: Client): Promise<DatabaseIdentity> {
+  const found = await client.query<DatabaseIdentity & { recovery: boolean; version: number }>(
+    `select (select system_identifier::text from pg_control_system()) as "systemIdentifier",
+            current_database() as "databaseName", pg_is_in_recovery() as recovery,
+            current_setting('server_version_num')::int as version`,
+  );
+  const row = found.rows[0];
+  if (row === undefined) throw new Error("the server did not say which database it is");
+  if (row.recovery) {
+    throw new UserError(
+      "The database is a standby (in recovery), which cannot be written.",
+      "Use the connection string of the primary.",
+    );
+  }
+  if (row.version < 140_000) {
+    throw new UserError(
+      `The database server is PostgreSQL ${Math.floor(row.version / 10_000)}; 14 or newer is needed.`,
+      "Upgrade the server.",
+    );
+  }
+  return { systemIdentifier: row.systemIdentifier, databaseName: row.databaseName };
+}
+
+/** The newest run, after making sure that this is the database it was done in. */
+export async function checkLedger(
+  client: Client,
+  spec: CutoverSpec,
+  identity: DatabaseIdentity,
+): Promise<Run | undefined> {
+  await checkLedgerRights(client);
+  const run = await findRun(client, spec.name);
+  if (run === undefined) return undefined;
+  const same =
+    run.systemIdentifier === identity.systemIdentifier &&
+    run.databaseName === identity.databaseName;
+  if (same) return run;
+  throw new UserError(
+    `The ledger of ${spec.name} was written in database ${run.databaseName} of system ${run.systemIdentifier}, but this is ${identity.databaseName} of system ${identity.systemIdentifier}: a copy, or the wrong server.`,
+    "Check the connection string; if this copy is the one to use from now on, update system_identifier and database_name in mcp_cutover.run.",
+  );
+}
+
+/** @throws UserError when the ledger is there and this role may not use it */
+async function checkLedgerRights(client: Client): Promise<void> {
+  if (!(await ledgerExists(client))) return;
+  const found = await client.query<{ schema: boolean }>(
+    "select has_schema_privilege('mcp_cutover', 'usage') as schema",
+  );
+  const rights =
+    found.rows[0]?.schema === true
+      ? await client.query<{ ok: boolean }>(
+          `select bool_and(has_table_privilege('mcp_cutover.' || name, rights)) as ok
+             from unnest(array['run', 'journal', 'fenced_write']) name,
+                  unnest(array['select', 'insert', 'update', 'delete']) rights`,
+        )
+      : undefined;
+  if (rights?.rows[0]?.ok === true) return;
+  throw new UserError(
+    "The database role may not use the ledger in schema mcp_cutover, which another role made.",
+    "Run as that role, or grant it: grant usage, create on schema mcp_cutover to <role>; grant all on all tables in schema mcp_cutover to <role>;",
+  );
+}
+
+/** @throws UserError naming what the role may not do on the table */
+export function checkTable(shape: TableShape): void {
+  const name = `${shape.spec.schema}.${shape.spec.table}`;
+  const missing = (["select", "update"] as const).filter((right) => !shape.privileges[right]);
+  if (missing.length > 0) throw missingPrivilege(name, missing);
+  if (shape.rowSecurity) {
+    throw new UserError(
+      `Row-level security on ${name} hides rows from the database role, so a run could miss some.`,
+      "Use a role with BYPASSRLS, or the table's owner.",
+    );
+  }
+}
+
+/** @throws UserError naming the rights that are missing */
+export function missingPrivilege(name: string, missing: readonly string[]): UserError {
+  return new UserError(
+    `The database role has no ${missing.join(" and no ").toUpperCase()} privilege on ${name}.`,
+    `Run as the table's owner: grant ${missing.join(", ")} on ${name} to <role>;`,
+  );
+}
+
+/** @throws UserError when the same rows are already moved under another name */
+export async function checkOtherCutovers(
+  client: Client,
+  spec: CutoverSpec,
+  tableName: string,
+): Promise<void> {
+  const other = await newestOtherCutover(client, spec.name, tableName);
+  if (other === undefined) return;
+  throw new UserError(
+    `The rows of ${tableName} are already moved by the cutover ${JSON.stringify(other)}, so ${JSON.stringify(spec.name)} must not move them too.`,
+    "Use that stack, or set [cutover.name] to its name, or take its cutover back first.",
+  );
+}

@@ -1,0 +1,251 @@
+import { randomUUID } from "node:crypto";
+
+import type { Client } from "pg";
+
+import { analyse, type Analysis } from "./analyse";
+import { limitsOf, retrying, withClient, withTransaction } from "./client";
+import { CommitUnknown, shown } from "./errors";
+import { dropFence, enterAsWriter, putFence } from "./fence";
+import { applyForward } from "./forward";
+import { specHash } from "./hash";
+import { ensureLedger, findRun, recordRun, type Run } from "./ledger";
+import { lockTable, takeRunLock, waitForRunLock } from "./locks";
+import { refuseConflicts } from "./plan-undo";
+import type { CutoverSpec, Db, LedgerState, RowPlan, RunMeta, RunResult, Target } from "./spec";
+import { setColumns } from "./table";
+import { applyUndo, restoredColumns } from "./undo";
+import { checkSpec } from "./validate";
+
+const attempts = 5;
+
+/**
+ * What {@link runCutover} would do, read in a READ ONLY transaction.
+ * @throws UserError for everything that would stop the run before it writes
+ */
+export async function planRows(db: Db, spec: CutoverSpec, target: Target): Promise<RowPlan> {
+  checkSpec(spec);
+  const limits = limitsOf(spec);
+  try {
+    return await withClient(db, `plan ${spec.name}`, limits, (client) =>
+      withTransaction(client, limits, "read only", async () => {
+        const analysis = await analyse(client, spec, target, { lock: false });
+        return {
+          target,
+          generation: analysis.generation,
+          hash: specHash(spec, target),
+          changes: analysis.changes,
+          warnings: analysis.warnings,
+          noop: analysis.kind === "noop",
+        };
+      }),
+    );
+  } catch (error) {
+    throw shown(error, "planning the rows");
+  }
+}
+
+/**
+ * Brings the rows to `target` in one transaction: forward for `in-cluster`, undo for `embedded`. Rows that are
+ * there already are not touched. A committed run is never done twice, also when its answer was lost.
+ * @throws UserError with the rows as they were
+ */
+export async function runCutover(
+  db: Db,
+  spec: CutoverSpec,
+  target: Target,
+  meta: RunMeta,
+): Promise<RunResult> {
+  checkSpec(spec);
+  const limits = limitsOf(spec);
+  const runId = randomUUID();
+  const name = `run ${spec.name} by ${meta.who}`;
+  let pending: RunResult | undefined;
+  const attempt = async (): Promise<RunResult> => {
+    // An earlier attempt may have been committed without our hearing of it.
+    if (pending !== undefined) {
+      const done = await resolvePending(db, spec, pending);
+      if (done !== undefined) return done;
+      pending = undefined;
+    }
+    return withClient(db, name, limits, async (client) => {
+      try {
+        return await withTransaction(client, limits, "read write", async () => {
+          pending = undefined;
+          const result = await inTransaction(client, spec, target, meta, runId);
+          pending = result;
+          return result;
+        });
+      } catch (error) {
+        if (!(error instanceof CommitUnknown)) pending = undefined;
+        throw error;
+      }
+    });
+  };
+  try {
+    return await retrying(attempts, attempt);
+  } catch (error) {
+    throw shown(error, target === "embedded" ? "taking the rows back" : "moving the rows");
+  }
+}
+
+/** The newest ledger entry; undefined before the first run. Writes nothing. */
+export async function readLedger(db: Db, spec: CutoverSpec): Promise<LedgerState | undefined> {
+  const limits = limitsOf(spec);
+  try {
+    return await withClient(db, `ledger ${spec.name}`, limits, (client) =>
+      withTransaction(client, limits, "read only", async () => {
+        const run = await findRun(client, spec.name);
+        return run === undefined ? undefined : publicRun(run);
+      }),
+    );
+  } catch (error) {
+    throw shown(error, "reading the ledger");
+  }
+}
+
+async function inTransaction(
+  client: Client,
+  spec: CutoverSpec,
+  target: Target,
+  meta: RunMeta,
+  runId: string,
+): Promise<RunResult> {
+  await takeRunLock(client, spec);
+  // Everything that can be refused is refused before anything is locked.
+  const first = await analyse(client, spec, target, { lock: false });
+  if (first.kind === "noop") return repeated(client, spec, target, first);
+  await ensureLedger(client);
+  await lockTable(client, spec, first.shape);
+  const analysis = await analyse(client, spec, target, { lock: true });
+  if (analysis.kind === "noop") return repeated(client, spec, target, analysis);
+  await enterAsWriter(client, runId);
+  const { shape, identity, generation } = analysis;
+  const { counts, warnings, columns } = await apply(client, spec, analysis, runId);
+  const fenced = spec.fence && shape.privileges.trigger;
+  if (fenced) await putFence(client, spec.name, shape, { runId, columns });
+  else await dropFence(client, spec.name);
+  const planHash = specHash(spec, target);
+  const committedAt = await recordRun(client, {
+    spec,
+    generation,
+    runId,
+    target,
+    planHash,
+    tableName: shape.name,
+    configType: shape.configType,
+    identity,
+    meta,
+    counts,
+    fenced,
+  });
+  const all = [...analysis.warnings, ...warnings];
+  return {
+    generation,
+    runId,
+    planHash,
+    target,
+    counts,
+    changes: analysis.changes,
+    committedAt,
+    repeated: false,
+    warnings: all,
+  };
+}
+
+async function apply(
+  client: Client,
+  spec: CutoverSpec,
+  analysis: Exclude<Analysis, { kind: "noop" }>,
+  runId: string,
+): Promise<{ counts: Record<string, number>; warnings: string[]; columns: string[] }> {
+  const { shape } = analysis;
+  if (analysis.kind === "forward") {
+    const { rows, previous, plan } = analysis;
+    const counts = await applyForward({ client, spec, shape, runId, rows, previous }, plan);
+    return { counts, warnings: [], columns: setColumns(spec) };
+  }
+  refuseConflicts(spec, analysis.plan);
+  const done = await applyUndo(
+    { client, spec, shape, runId, undone: analysis.undone },
+    analysis.plan,
+  );
+  return { ...done, columns: restoredColumns(analysis.plan) };
+}
+
+/** Answers with the run that is in the ledger. A plan that differs but changes no row takes its place there. */
+async function repeated(
+  client: Client,
+  spec: CutoverSpec,
+  target: Target,
+  { ledger, changes, warnings }: Analysis,
+): Promise<RunResult> {
+  const hash = specHash(spec, target);
+  if (ledger === undefined) {
+    return {
+      generation: 0,
+      runId: "",
+      planHash: hash,
+      target,
+      counts: {},
+      changes,
+      committedAt: "",
+      repeated: true,
+      warnings,
+    };
+  }
+  if (ledger.planHash !== hash) {
+    await client.query("update mcp_cutover.run set plan_hash = $2 where run_id = $1", [
+      ledger.runId,
+      hash,
+    ]);
+  }
+  const { generation, runId, counts, committedAt } = ledger;
+  return {
+    generation,
+    runId,
+    planHash: hash,
+    target,
+    counts,
+    changes,
+    committedAt,
+    repeated: true,
+    warnings,
+  };
+}
+
+/** Waits until the lost connection's transaction has ended, then asks the ledger how. */
+async function resolvePending(
+  db: Db,
+  spec: CutoverSpec,
+  pending: RunResult,
+): Promise<RunResult | undefined> {
+  const limits = { ...limitsOf(spec), lockSeconds: 30 };
+  return withClient(db, `resolve ${spec.name}`, limits, (client) =>
+    withTransaction(client, limits, "read write", async () => {
+      await waitForRunLock(client, spec);
+      if (pending.repeated) return undefined;
+      const run = await findRun(client, spec.name, pending.runId);
+      return run === undefined ? undefined : { ...pending, committedAt: run.committedAt };
+    }),
+  );
+}
+
+function publicRun(run: Run): LedgerState {
+  const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
+  const { toolVersion, counts, fenced, fencedWrites } = run;
+  return {
+    generation,
+    target,
+    planHash,
+    runId,
+    committedAt,
+    ...(settledAt === undefined ? {} : { settledAt }),
+    who,
+    stack,
+    ...(commit === undefined ? {} : { commit }),
+    toolVersion,
+    counts,
+    fenced,
+    fencedWrites,
+  };
+}

@@ -1,0 +1,168 @@
+import type { ConnectionOptions } from "node:tls";
+
+/** Where the rows point: to servers in the cluster, or to those inside the application's own image. */
+export type Target = "in-cluster" | "embedded";
+
+/** A row's key: one value, or one for each key column. */
+export type RowKey = string | readonly string[];
+
+/** The table and the columns that matter. Every name is an identifier, quoted before use. */
+export interface TableSpec {
+  readonly schema: string;
+  readonly table: string;
+  /** The columns that identify a row for the configuration, such as `["server_key"]`. */
+  readonly key: readonly string[];
+  /** The column that foreign keys and soft references point to. Needed to merge an alias row. */
+  readonly id?: string;
+  /** The column with the server's configuration: `text`, `json` or `jsonb`. */
+  readonly config: string;
+  /** Only rows with this value are the application's own; all others are never touched. */
+  readonly type?: { readonly column: string; readonly value: string };
+  /** Set to the transaction's time when a row is rewritten, and restored by the undo. */
+  readonly updatedAt?: string;
+}
+
+/** What one row becomes. */
+export interface RowSpec {
+  readonly key: RowKey;
+  readonly url: string;
+  readonly transport: "streamable-http";
+  /** Written beside URL and transport. The values may be secret: shown nowhere. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Keys of the old document that stay. `all`: everything but command, args, env and cwd. Default: none. */
+  readonly keep?: "all" | readonly string[];
+  /** Other columns written with the row, by name. */
+  readonly set?: Readonly<Record<string, string | null>>;
+  /** Older keys of the same row: renamed, or merged where both rows exist. */
+  readonly aliases?: readonly RowKey[];
+  /** Makes the row where it is missing and `condition` (a SQL query) returns a row. Default condition: none. */
+  readonly seed?: {
+    readonly condition?: string;
+    readonly values: Readonly<Record<string, string>>;
+  };
+  /** Environment variables configured for the server: a credential in the old row must be among them. */
+  readonly secretKeys?: readonly string[];
+}
+
+/** A text column that lists ids of rows without a foreign key. */
+export interface SoftReference {
+  /** In the table's own schema unless given as `schema.table`. */
+  readonly table: string;
+  /** SQL condition that finds the rows. */
+  readonly where: string;
+  readonly column: string;
+  readonly format: "comma-separated";
+}
+
+/** One cutover: which rows, to what, and how careful. */
+export interface CutoverSpec {
+  /** Identity in the ledger, `<project>/<stack>`. */
+  readonly name: string;
+  readonly table: TableSpec;
+  readonly rows: readonly RowSpec[];
+  /** Keys of the application's own rows that stay as they are for now. */
+  readonly deferred: readonly RowKey[];
+  /** Keys of rows that are not even looked at, such as malformed ones. */
+  readonly skip: readonly RowKey[];
+  readonly softReferences: readonly SoftReference[];
+  /** What an undo does with a row that somebody changed since. */
+  readonly onConflict: "fail" | "keep" | "force";
+  /** Whether a trigger holds the rows until {@link settle}. */
+  readonly fence: boolean;
+  readonly timeouts?: {
+    /** How long one attempt waits for locks, in seconds. Default 5. */
+    readonly lockSeconds?: number;
+    /** Limit of one statement, in seconds. Default 60. */
+    readonly statementSeconds?: number;
+  };
+  /** Refuses above this many of the application's own rows. Default 100,000. */
+  readonly maxRows?: number;
+}
+
+/** Who runs it: recorded in the ledger. */
+export interface RunMeta {
+  readonly who: string;
+  readonly stack: string;
+  readonly commit?: string;
+  readonly toolVersion: string;
+}
+
+/** A connection. The package opens and closes its own. */
+export interface Db {
+  readonly connectionString: string;
+  readonly ssl?: boolean | ConnectionOptions;
+}
+
+export type RowAction =
+  "rewrite" | "seed" | "merge" | "restore" | "remove" | "unchanged" | "conflict";
+
+/** What happens to one row. Holds no value of the document but the URL and the command's name. */
+export interface RowChange {
+  readonly key: string;
+  readonly action: RowAction;
+  /** Transport and command or URL before. */
+  readonly from?: string;
+  /** Transport and command or URL after. */
+  readonly to?: string;
+  /** Names of the document's keys that go. */
+  readonly drops?: string[];
+  /** What else happens, as phrases. */
+  readonly also?: string[];
+}
+
+/** What a run would do. */
+export interface RowPlan {
+  readonly target: Target;
+  /** The generation after the run. */
+  readonly generation: number;
+  readonly hash: string;
+  readonly changes: RowChange[];
+  readonly warnings: string[];
+  /** Whether the run would change nothing. */
+  readonly noop: boolean;
+}
+
+/** What a run did. */
+export interface RunResult {
+  readonly generation: number;
+  readonly runId: string;
+  readonly planHash: string;
+  readonly target: Target;
+  /** Rows by action. */
+  readonly counts: Record<string, number>;
+  readonly changes: RowChange[];
+  /** ISO 8601 by the database's clock; empty before the first cutover. */
+  readonly committedAt: string;
+  /** Whether everything was there already, so that no row was touched. */
+  readonly repeated: boolean;
+  readonly warnings: string[];
+}
+
+/** What {@link settle} found. */
+export interface SettleResult {
+  /** Writes of the application that the fence held off. */
+  readonly fencedWrites: number;
+  /** Rows that had to be written again because no fence held them. */
+  readonly converted: number;
+  readonly removedFence: boolean;
+  /** ISO 8601 by the database's clock; empty for generation 0. */
+  readonly settledAt: string;
+}
+
+/** The newest ledger entry of a cutover. */
+export interface LedgerState {
+  readonly generation: number;
+  readonly target: Target;
+  readonly planHash: string;
+  readonly runId: string;
+  readonly committedAt: string;
+  readonly settledAt?: string;
+  readonly who: string;
+  readonly stack: string;
+  readonly commit?: string;
+  readonly toolVersion: string;
+  readonly counts: Record<string, number>;
+  /** Whether the run put a write fence on the table. */
+  readonly fenced: boolean;
+  readonly fencedWrites: number;
+}

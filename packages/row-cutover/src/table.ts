@@ -1,0 +1,136 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import { ident, qualified } from "./identifiers";
+import type { CutoverSpec, TableSpec } from "./spec";
+
+/** How documents are stored. `varchar` counts as text. */
+export type ConfigType = "text" | "json" | "jsonb";
+
+/** One column as the catalog has it now. */
+export interface Column {
+  /** For casts, such as `character varying(255)`. */
+  readonly type: string;
+  /** Computed by the database, so never written. */
+  readonly generated: boolean;
+}
+
+/** The table as it is inside of this transaction. */
+export interface TableShape {
+  readonly oid: number;
+  /** Quoted, with schema. */
+  readonly name: string;
+  readonly spec: TableSpec;
+  readonly columns: ReadonlyMap<string, Column>;
+  readonly configType: ConfigType;
+  readonly rowSecurity: boolean;
+  readonly privileges: Readonly<
+    Record<"select" | "insert" | "update" | "delete" | "trigger", boolean>
+  >;
+}
+
+/** Reads the table from the catalog. The column's type can change under a running application, so never earlier. */
+export async function readShape(client: Client, spec: CutoverSpec): Promise<TableShape> {
+  const { table } = spec;
+  const name = qualified(table.schema, table.table);
+  const found = await client.query<{
+    oid: string;
+    rls: boolean;
+    select: boolean;
+    insert: boolean;
+    update: boolean;
+    delete: boolean;
+    trigger: boolean;
+  }>(
+    `select c.oid::text as oid, row_security_active(c.oid) as rls,
+            has_table_privilege(c.oid, 'select') as "select", has_table_privilege(c.oid, 'insert') as "insert",
+            has_table_privilege(c.oid, 'update') as "update", has_table_privilege(c.oid, 'delete') as "delete",
+            has_table_privilege(c.oid, 'trigger') and has_schema_privilege(n.oid, 'usage') as "trigger"
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')`,
+    [table.schema, table.table],
+  );
+  const row = found.rows[0];
+  if (row === undefined) {
+    throw new UserError(
+      `The table ${table.schema}.${table.table} does not exist in this database.`,
+      "Check [cutover.table]; on a new database start the application once, so that it makes its tables.",
+    );
+  }
+  const columns = await readColumns(client, row.oid);
+  const shape = {
+    oid: Number(row.oid),
+    name,
+    spec: table,
+    columns,
+    rowSecurity: row.rls,
+    privileges: {
+      select: row.select,
+      insert: row.insert,
+      update: row.update,
+      delete: row.delete,
+      trigger: row.trigger,
+    },
+  };
+  for (const column of namedColumns(spec)) columnOf(shape, column);
+  return { ...shape, configType: configTypeOf(table, columnOf(shape, table.config).type) };
+}
+
+/** A column that the configuration names. @throws UserError when the table has none of that name */
+export function columnOf(shape: Pick<TableShape, "columns" | "spec">, name: string): Column {
+  const column = shape.columns.get(name);
+  if (column !== undefined) return column;
+  throw new UserError(
+    `The table ${shape.spec.schema}.${shape.spec.table} has no column ${JSON.stringify(name)}; it has ${[...shape.columns.keys()].join(", ")}.`,
+    "Check the column names in [cutover.table] and in the [set] and [seed] of the rows.",
+  );
+}
+
+/** Reads the columns of any table by its oid. */
+export async function readColumns(client: Client, oid: string): Promise<Map<string, Column>> {
+  const found = await client.query<{ name: string; type: string; generated: boolean }>(
+    `select attname as name, format_type(atttypid, atttypmod) as type, attgenerated <> '' as generated
+       from pg_attribute where attrelid = $1::oid and attnum > 0 and not attisdropped order by attnum`,
+    [oid],
+  );
+  return new Map(found.rows.map(({ name, type, generated }) => [name, { type, generated }]));
+}
+
+/** The columns beside the document that a run writes, for all rows together. */
+export function setColumns(spec: CutoverSpec): string[] {
+  return [...new Set(spec.rows.flatMap((row) => Object.keys(row.set ?? {})))].sort();
+}
+
+/** `to_jsonb`-like object of columns as text: exact, whatever their type. */
+export function columnsAsText(columns: readonly string[], alias: string): string {
+  if (columns.length === 0) return "'{}'::jsonb";
+  const members = columns.map((name) => `${textLiteral(name)}, ${alias}.${ident(name)}::text`);
+  return `jsonb_build_object(${members.join(", ")})`;
+}
+
+function textLiteral(name: string): string {
+  return `'${name.replaceAll("'", "''")}'`;
+}
+
+function namedColumns({ table, rows }: CutoverSpec): string[] {
+  return [
+    ...table.key,
+    ...(table.id === undefined ? [] : [table.id]),
+    ...(table.type === undefined ? [] : [table.type.column]),
+    ...(table.updatedAt === undefined ? [] : [table.updatedAt]),
+    ...rows.flatMap((row) => [
+      ...Object.keys(row.set ?? {}),
+      ...Object.keys(row.seed?.values ?? {}),
+    ]),
+    table.config,
+  ];
+}
+
+function configTypeOf(table: TableSpec, type: string): ConfigType {
+  if (type === "json" || type === "jsonb") return type;
+  if (type === "text" || type.startsWith("character varying")) return "text";
+  throw new UserError(
+    `The column ${table.table}.${table.config} is of type ${type}; text, json or jsonb is needed.`,
+    "Check [cutover.table.config].",
+  );
+}

@@ -1,0 +1,92 @@
+import type { Client } from "pg";
+
+import { ident, qualified } from "./identifiers";
+import type { ReferenceEntry } from "./journal";
+import { columnsAsText, readColumns } from "./table";
+
+/**
+ * Puts references back that a merge moved. What its owner changed or removed since stays as it is now.
+ * @returns how many were put back, and a sentence for each that was not
+ */
+export async function undoReferences(
+  client: Client,
+  entries: readonly ReferenceEntry[],
+): Promise<{ restored: number; warnings: string[] }> {
+  let restored = 0;
+  const warnings: string[] = [];
+  // A deleted reference's twin is recognised by where it points now, so those come first.
+  const ordered = [...entries].sort((a, b) => rank(a) - rank(b));
+  for (const entry of ordered) {
+    const done =
+      entry.action === "delete" ? await insertAgain(client, entry) : await moveBack(client, entry);
+    if (done > 0) restored += 1;
+    else {
+      const { schema, table, column } = entry.detail;
+      warnings.push(
+        entry.action === "edit"
+          ? `A list of ids in ${schema}.${table}.${column} was changed since and stays as it is.`
+          : `A reference in ${schema}.${table} was removed or changed since and is not put back.`,
+      );
+    }
+  }
+  return { restored, warnings };
+}
+
+function rank(entry: ReferenceEntry): number {
+  return entry.action === "delete" ? 0 : 1;
+}
+
+async function moveBack(
+  client: Client,
+  { kind, beforeRow, detail }: ReferenceEntry,
+): Promise<number> {
+  const name = qualified(detail.schema, detail.table);
+  const column = ident(detail.column);
+  const columns = await columnTypes(client, name);
+  const identity: Record<string, string | null> = {};
+  for (const one of detail.identity) {
+    identity[one] =
+      kind === "reference" && one === detail.column ? detail.after : (beforeRow[one] ?? null);
+  }
+  const updated = await client.query(
+    `update ${name} r set ${column} = $1::text::${columns.get(detail.column)?.type ?? "text"}
+      where r.${column}::text = $2 and ${columnsAsText(detail.identity, "r")} = $3::jsonb`,
+    [detail.before, detail.after, JSON.stringify(identity)],
+  );
+  return updated.rowCount ?? 0;
+}
+
+async function insertAgain(client: Client, { beforeRow, detail }: ReferenceEntry): Promise<number> {
+  const name = qualified(detail.schema, detail.table);
+  const columns = await columnTypes(client, name);
+  const written = [...columns].filter(
+    ([column, { generated }]) => !generated && column in beforeRow,
+  );
+  const values = written.map(
+    ([column, { type }]) => `($1::jsonb ->> ${textLiteral(column)})::${type}`,
+  );
+  const twin = [
+    `s.${ident(detail.column)}::text = $2`,
+    ...(detail.twin ?? []).map(
+      (one) => `s.${ident(one)}::text is not distinct from $1::jsonb ->> ${textLiteral(one)}`,
+    ),
+  ];
+  const inserted = await client.query(
+    `insert into ${name} (${written.map(([column]) => ident(column)).join(", ")}) overriding system value
+     select ${values.join(", ")} where exists (select from ${name} s where ${twin.join(" and ")})
+     on conflict do nothing`,
+    [JSON.stringify(beforeRow), detail.after],
+  );
+  return inserted.rowCount ?? 0;
+}
+
+async function columnTypes(client: Client, name: string): ReturnType<typeof readColumns> {
+  const found = await client.query<{ oid: string }>("select $1::regclass::oid::text as oid", [
+    name,
+  ]);
+  return readColumns(client, found.rows[0]?.oid ?? "0");
+}
+
+function textLiteral(name: string): string {
+  return `'${name.replaceAll("'", "''")}'`;
+}

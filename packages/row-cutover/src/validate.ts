@@ -1,0 +1,39 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import { ident } from "./identifiers";
+import { keyId, keyName, keyOf } from "./keys";
+import type { CutoverSpec } from "./spec";
+
+/** @throws UserError for what is wrong in the configuration itself, before any connection */
+export function checkSpec(spec: CutoverSpec): void {
+  const { table } = spec;
+  if (spec.name === "") throw new UserError("The cutover has no name.", "Set [cutover.name].");
+  if (table.key.length === 0) {
+    throw new UserError("No key column is configured.", "Set [cutover.table.key].");
+  }
+  for (const name of [table.schema, table.table, table.config, ...table.key]) ident(name);
+  const seen = new Set<string>();
+  for (const row of spec.rows) {
+    for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {
+      if (key.length !== table.key.length) {
+        throw new UserError(
+          `The key ${keyName(key)} has ${key.length} parts, but the table is keyed by ${table.key.join(", ")}.`,
+          "Give one value for each column of [cutover.table.key].",
+        );
+      }
+      if (seen.has(keyId(key))) {
+        throw new UserError(
+          `The key ${keyName(key)} is configured for two servers.`,
+          "Let each row belong to one server.",
+        );
+      }
+      seen.add(keyId(key));
+    }
+    if (!URL.canParse(row.url) || !/^https?:$/.test(new URL(row.url).protocol)) {
+      throw new UserError(
+        `The server ${keyName(keyOf(row.key))} has no valid http(s) URL.`,
+        "Check the server's name, namespace, port and path.",
+      );
+    }
+  }
+}
