@@ -6,17 +6,22 @@ import { join } from "node:path";
 
 const entry = join(__dirname, "..", "..", "..", "..", "program.cjs");
 
-/** Stands in for the compiler: "compiles" index.ts by copying it, unless it says `error`. */
+/** Stands in for the compiler: "compiles" index.ts by copying it, and fails where it says so. */
 const fakeCompiler = `
   const fs = require("node:fs");
   const source = fs.readFileSync("index.ts", "utf8");
   fs.appendFileSync("builds", "x");
-  if (source.includes("error")) {
-    process.stdout.write("index.ts(1,1): error TS2304: Cannot find name 'error'.\\n");
+  const broken = /broken: (.*)/.exec(source)?.[1];
+  if (broken === "index.ts") {
+    process.stdout.write("index.ts(1,1): error TS2304: Cannot find name 'x'.\\n");
     process.exit(2);
   }
   fs.mkdirSync("dist", { recursive: true });
   fs.writeFileSync("dist/index.js", source);
+  if (broken !== undefined) {
+    process.stdout.write(broken + "(1,1): error TS2304: Cannot find name 'x'.\\n");
+    process.exit(2);
+  }
 `;
 
 describe("the program's entry", () => {
@@ -59,11 +64,18 @@ describe("the program's entry", () => {
 
   it("refuses to run an old build of sources that do not compile", () => {
     assert.equal(run().stdout, "1");
-    write("index.ts", "error");
+    write("index.ts", "// broken: index.ts");
     const refused = run();
     assert.notEqual(refused.status, 0);
     assert.equal(refused.stdout, "");
     assert.match(refused.stderr, /does not compile.*\n.*error TS2304/);
+  });
+
+  it("runs when what does not compile is a test, which the program does not load", () => {
+    write("index.ts", "module.exports = 3; // broken: test/unit/x.test.ts");
+    assert.equal(run().stdout, "3");
+    write("index.ts", "module.exports = 4; // broken: stacks/config.ts");
+    assert.notEqual(run().status, 0);
   });
 
   it("says what is missing when there is no compiler for a stale build", () => {
