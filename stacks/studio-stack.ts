@@ -1,30 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
-import {
-  Cutover,
-  type CutoverCredentials,
-  type CutoverSpec,
-  type ProbedServer,
-  type ProbeRun,
-  Settle,
-} from "../components/cutover";
-import { CutoverDatabase } from "../components/database";
+import type { Cutover, ProbedServer, ProbeRun } from "../components/cutover";
 import { Isolation } from "../components/namespace";
 import { McpServer } from "../components/server";
 import { Studio, studioAccount, studioComponent } from "../components/studio";
-import { runMeta } from "./commit";
 import type { StackConfig } from "./config";
-import {
-  type ConsumerPosition,
-  cutoverSpec,
-  databaseRef,
-  probeSpec,
-  probeTargets,
-} from "./cutover-spec";
-import { showRowPlan } from "./row-plan";
+import type { ConsumerPosition } from "./cutover-spec";
+import { moveRows, settleRows } from "./cutover-stack";
 import type { ResolvedServer } from "./servers";
-import { toolVersion } from "./version";
 
 /** What a stack exports. */
 export interface StackOutputs {
@@ -77,7 +61,7 @@ export function buildStack(config: StackConfig): StackOutputs {
   ];
   const moved =
     settings.cutover.enabled && secrets.databaseUrl !== undefined
-      ? cutover(config, secrets.databaseUrl, consumers, before)
+      ? moveRows(config, secrets.databaseUrl, consumers, before)
       : undefined;
   if (!settings.studio.enabled) return { ...outputs, ...cutoverOutputs(moved?.cutover) };
 
@@ -85,7 +69,7 @@ export function buildStack(config: StackConfig): StackOutputs {
     ...before,
     ...(moved === undefined ? [] : [moved.cutover]),
   ]);
-  if (moved !== undefined) settle(config, moved, studio);
+  if (moved !== undefined) settleRows(config, moved, studio);
   return { ...outputs, ...cutoverOutputs(moved?.cutover), studioUrl: studio.url };
 }
 
@@ -133,58 +117,6 @@ function mcpServer(
   );
 }
 
-interface Moved {
-  readonly cutover: Cutover;
-  readonly spec: CutoverSpec;
-  readonly credentials?: pulumi.Output<CutoverCredentials>;
-}
-
-function cutover(
-  config: StackConfig,
-  databaseUrl: pulumi.Output<string>,
-  consumers: readonly ConsumerPosition[],
-  before: readonly pulumi.Resource[],
-): Moved {
-  const { settings, servers } = config;
-  const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
-  const spec = cutoverSpec(stack, settings, servers);
-  const database = managedDatabase(config, databaseUrl);
-  const credentials = database?.databaseUrl.apply((url) => ({ databaseUrl: url }));
-  const args = {
-    target: settings.target,
-    spec,
-    meta: runMeta(stack, toolVersion),
-    probe: probeSpec(settings, consumers),
-    targets: probeTargets(settings.namespace, servers),
-    kubernetes: kubeRef(config),
-    database: databaseRef(settings),
-    ...(credentials === undefined ? {} : { credentials }),
-  };
-  const resource = new Cutover(`${settings.application}-rows`, args, {
-    dependsOn: [...before, ...(database?.ready ?? [])],
-  });
-  showRowPlan(config, args, databaseUrl, resource);
-  return { cutover: resource, spec, ...(credentials === undefined ? {} : { credentials }) };
-}
-
-function managedDatabase(
-  { settings }: StackConfig,
-  adminUrl: pulumi.Output<string>,
-): CutoverDatabase | undefined {
-  const { manage, tls } = settings.database;
-  if (manage === undefined) return undefined;
-  const { schema, table } = settings.cutover.table;
-  const references = settings.cutover.softReferences.map((reference) => reference.table);
-  const tables = [...new Set([table, ...manage.tables, ...references])];
-  return new CutoverDatabase(`${settings.application}-database`, {
-    adminUrl,
-    role: manage.role,
-    ...(manage.memberOf === undefined ? {} : { memberOf: manage.memberOf }),
-    tables: tables.map((one) => ({ schema, table: one })),
-    tls,
-  });
-}
-
 function application(
   config: StackConfig,
   moved: Cutover | undefined,
@@ -222,26 +154,6 @@ function application(
   );
 }
 
-function settle(config: StackConfig, moved: Moved, studio: Studio): Settle {
-  const { settings } = config;
-  return new Settle(
-    `${settings.application}-settle`,
-    {
-      generation: moved.cutover.generation,
-      spec: moved.spec,
-      toolVersion,
-      kubernetes: kubeRef(config),
-      database: databaseRef(settings),
-      workloads: [{ namespace: settings.namespace, deployment: settings.studio.name }],
-      ...(settings.cutover.settleSeconds === undefined
-        ? {}
-        : { deadlineSeconds: settings.cutover.settleSeconds }),
-      ...(moved.credentials === undefined ? {} : { credentials: moved.credentials }),
-    },
-    { dependsOn: [studio.deployment, studio.service] },
-  );
-}
-
 function studioIdentity({ settings }: StackConfig): {
   serviceName: string;
   namespace: string;
@@ -256,10 +168,6 @@ function studioIdentity({ settings }: StackConfig): {
 
 function ownAccount({ settings }: StackConfig): boolean {
   return settings.studio.enabled && settings.studio.serviceAccount === undefined;
-}
-
-function kubeRef({ kubernetes }: StackConfig): { context?: string } {
-  return kubernetes.context === undefined ? {} : { context: kubernetes.context };
 }
 
 function cutoverOutputs(

@@ -1,0 +1,95 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { Cutover, type CutoverCredentials, type CutoverSpec, Settle } from "../components/cutover";
+import { CutoverDatabase } from "../components/database";
+import type { Studio } from "../components/studio";
+import { runMeta } from "./commit";
+import type { StackConfig } from "./config";
+import {
+  type ConsumerPosition,
+  cutoverSpec,
+  databaseRef,
+  probeSpec,
+  probeTargets,
+} from "./cutover-spec";
+import { showRowPlan } from "./row-plan";
+import { toolVersion } from "./version";
+
+/** The cutover with what Settle needs of it. */
+export interface Moved {
+  readonly cutover: Cutover;
+  readonly spec: CutoverSpec;
+  readonly credentials?: pulumi.Output<CutoverCredentials>;
+}
+
+/** The rewrite of the rows, after everything in `before`, with a database role of its own where asked for. */
+export function moveRows(
+  config: StackConfig,
+  databaseUrl: pulumi.Output<string>,
+  consumers: readonly ConsumerPosition[],
+  before: readonly pulumi.Resource[],
+): Moved {
+  const { settings, servers } = config;
+  const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
+  const spec = cutoverSpec(stack, settings, servers);
+  const database = managedDatabase(config, databaseUrl);
+  const credentials = database?.databaseUrl.apply((url) => ({ databaseUrl: url }));
+  const args = {
+    target: settings.target,
+    spec,
+    meta: runMeta(stack, toolVersion),
+    probe: probeSpec(settings, consumers),
+    targets: probeTargets(settings.namespace, servers),
+    kubernetes: kubeRef(config),
+    database: databaseRef(settings),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+  const resource = new Cutover(`${settings.application}-rows`, args, {
+    dependsOn: [...before, ...(database?.ready ?? [])],
+  });
+  showRowPlan(config, args, databaseUrl, resource);
+  return { cutover: resource, spec, ...(credentials === undefined ? {} : { credentials }) };
+}
+
+function managedDatabase(
+  { settings }: StackConfig,
+  adminUrl: pulumi.Output<string>,
+): CutoverDatabase | undefined {
+  const { manage, tls } = settings.database;
+  if (manage === undefined) return undefined;
+  const { schema, table } = settings.cutover.table;
+  const references = settings.cutover.softReferences.map((reference) => reference.table);
+  const tables = [...new Set([table, ...manage.tables, ...references])];
+  return new CutoverDatabase(`${settings.application}-database`, {
+    adminUrl,
+    role: manage.role,
+    ...(manage.memberOf === undefined ? {} : { memberOf: manage.memberOf }),
+    tables: tables.map((one) => ({ schema, table: one })),
+    tls,
+  });
+}
+
+/** The end of the rollout, after the application's Deployment and Service. */
+export function settleRows(config: StackConfig, moved: Moved, studio: Studio): Settle {
+  const { settings } = config;
+  return new Settle(
+    `${settings.application}-settle`,
+    {
+      generation: moved.cutover.generation,
+      spec: moved.spec,
+      toolVersion,
+      kubernetes: kubeRef(config),
+      database: databaseRef(settings),
+      workloads: [{ namespace: settings.namespace, deployment: settings.studio.name }],
+      ...(settings.cutover.settleSeconds === undefined
+        ? {}
+        : { deadlineSeconds: settings.cutover.settleSeconds }),
+      ...(moved.credentials === undefined ? {} : { credentials: moved.credentials }),
+    },
+    { dependsOn: [studio.deployment, studio.service] },
+  );
+}
+
+function kubeRef({ kubernetes }: StackConfig): { context?: string } {
+  return kubernetes.context === undefined ? {} : { context: kubernetes.context };
+}
