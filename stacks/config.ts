@@ -107,6 +107,14 @@ function missing(settings: StackSettings, secrets: SecretValues): Problem[] {
       fix: "Set studio.images.embedded and studio.images.in-cluster, or set studio.enabled to false.",
     });
   }
+  if (settings.cutover.enabled && settings.cutover.fence && !settings.studio.enabled) {
+    problems.push({
+      path: "cutover.fence",
+      problem:
+        "would stay for ever: it is removed after the rollout of Studio, which this stack leaves out.",
+      fix: "Set cutover.fence to false and see to it that no old pod writes the rows back, or let this stack deploy Studio.",
+    });
+  }
   const probes = settings.cutover.enabled && settings.target === "in-cluster";
   if (probes && settings.probe.from === "cluster" && settings.probe.image === undefined) {
     problems.push({

@@ -140,6 +140,12 @@ const cases: Case[] = [
     fix: /images\/probe/,
   },
   {
+    what: "a write fence that nobody would remove",
+    plain: { studio: { enabled: false } },
+    names: /\[cutover\.fence\] would stay for ever/,
+    fix: /cutover\.fence to false/,
+  },
+  {
     what: "no Studio image",
     plain: { studio: {} },
     names: /\[studio\.images\] is missing/,
