@@ -150,7 +150,16 @@ function describe(error: unknown): ChildMessage {
   };
 }
 
+/** What the program prints goes to a log, so secrets are taken out of it. */
+function redactOutput(stream: NodeJS.WriteStream): void {
+  const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean;
+  stream.write = (chunk: unknown, ...rest: unknown[]) =>
+    write(typeof chunk === "string" ? redact(chunk) : chunk, ...rest);
+}
+
 function start(): void {
+  redactOutput(process.stdout);
+  redactOutput(process.stderr);
   const cancel = new AbortController();
   const interrupt = (): void => cancel.abort();
   process.on("SIGTERM", interrupt);

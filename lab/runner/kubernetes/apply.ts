@@ -10,8 +10,9 @@ import {
 import type { StoredResource } from "../state";
 import { hasUnknown, type JsonObject, objectAt, revealObject, sameValue, stringAt } from "../wire";
 import { waitUntilGone, waitUntilReady } from "./await";
-import { ApiError, type KubeClient, Unreachable } from "./client";
+import type { KubeClient } from "./client";
 import { Clients } from "./clients";
+import { ApiError, Unreachable } from "./errors";
 import {
   contentChanged,
   desiredObject,

@@ -191,7 +191,7 @@ async function failure(
 ): Promise<UserError> {
   const seen = await pods.describe(live);
   return new UserError(
-    `${titleOf(identity)}: ${reason}${seen === "" ? "" : `. ${seen}`}`.replace(/\.?$/, "."),
+    `${titleOf(identity)}: ${reason}${seen === "" ? "" : `; ${seen}`}`.replace(/\.?$/, "."),
     "Correct the cause and run it again: what was done is kept in the state.",
   );
 }

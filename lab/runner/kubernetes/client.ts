@@ -5,20 +5,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 
 import { isObject, type Json, type JsonObject, objectAt, stringAt } from "../wire";
-
-/** An answer of the API server that is not a success. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly reason: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-/** The API server did not answer at all. */
-export class Unreachable extends UserError {}
+import { ApiError, apiError, Unreachable } from "./errors";
 
 export interface Call {
   readonly query?: Readonly<Record<string, string>>;
@@ -241,17 +228,4 @@ export class KubeClient {
 
 function root(apiVersion: string): string {
   return apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-}
-
-function apiError(status: number, text: string): ApiError {
-  try {
-    const body = JSON.parse(text) as Json;
-    return new ApiError(
-      status,
-      stringAt(body, "reason") ?? "",
-      stringAt(body, "message") ?? `HTTP ${status}`,
-    );
-  } catch {
-    return new ApiError(status, "", text.trim().slice(0, 300) || `HTTP ${status}`);
-  }
 }

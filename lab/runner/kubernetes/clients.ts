@@ -2,7 +2,8 @@ import { UserError } from "@mcp-fleet/errors";
 
 import type { Context } from "../handler";
 import { type JsonObject, unknownValue } from "../wire";
-import { KubeClient, type Unreachable } from "./client";
+import { KubeClient } from "./client";
+import type { Unreachable } from "./errors";
 
 /** One client for each provider of the program; the default one reads the `kubernetes:*` config keys. */
 export class Clients {

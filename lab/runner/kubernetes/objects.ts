@@ -12,7 +12,7 @@ import {
   stringAt,
   unknownValue,
 } from "../wire";
-import { ApiError } from "./client";
+import { ApiError } from "./errors";
 import { type Identity, titleOf } from "./names";
 
 /** Seconds a resource may take to become ready, and to be gone, when the program says nothing else. */

@@ -128,7 +128,10 @@ function statuses(pod: JsonObject): JsonObject[] {
 function troubleOf(pod: JsonObject, status: JsonObject, reason: string): Trouble {
   const ended = objectAt(status, "lastState", "terminated");
   const code = typeof ended.exitCode === "number" ? `it exited with code ${ended.exitCode}` : "";
-  const said = stringAt(status, "state", "waiting", "message") ?? stringAt(ended, "message") ?? "";
+  // That of a back-off only says how long it waits.
+  const waiting =
+    reason === "CrashLoopBackOff" ? undefined : stringAt(status, "state", "waiting", "message");
+  const said = waiting ?? stringAt(ended, "message") ?? "";
   return {
     pod: stringAt(pod, "metadata", "name") ?? "",
     container: stringAt(status, "name") ?? "",

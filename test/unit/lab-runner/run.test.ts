@@ -14,7 +14,8 @@ import { State } from "../../../lab/runner/state";
 const token = "token-that-nobody-may-see";
 const passphrase = "correct horse";
 
-describe("lab runner: a program without a cluster", () => {
+describe("lab runner: a program without a cluster", function () {
+  this.timeout(60_000);
   let directory: string;
   let journal: string;
   let stateFile: string;
@@ -84,8 +85,15 @@ describe("lab runner: a program without a cluster", () => {
     assert.equal(third.outputs.secretPassword, first.outputs.secretPassword);
   });
 
-  it("keeps every secret out of the files it writes, which only their owner may read", async () => {
-    const first = await runProgram(options("up"));
+  it("keeps every secret out of its log and its files, which only their owner may read", async () => {
+    const lines: string[] = [];
+    const log = { ...silentLog, info: (text: string) => void lines.push(text) };
+    const first = await runProgram(options("up", {}, { log }));
+    assert.ok(
+      lines.some((line) => line.endsWith("the token is [secret]")),
+      lines.join("\n"),
+    );
+    assert.ok(!lines.join("\n").includes(token));
     const password = String(first.outputs.secretPassword);
     assert.equal(password.length, 24);
     const files = execFileSync("find", [join(directory, "state"), "-type", "f"]).toString();
@@ -191,21 +199,37 @@ describe("lab runner: a program without a cluster", () => {
     assert.ok(ops(again).includes("same a"));
   });
 
-  it("says when the program cannot be run, is refused or takes too long", async () => {
-    const missing = join(directory, "package.json");
-    const slow = options("up", { failing: "a", how: "hang" }, { timeoutSeconds: 2 });
-    const started = Date.now();
+  it("ends a run that is aborted or takes too long, and says during what", async () => {
+    const hanging = { failing: "a", how: "hang" };
+    const late = options("up", hanging, { timeoutSeconds: 5, graceSeconds: 30 });
+    await assert.rejects(runProgram({ ...late, graceSeconds: 1 }), /did not end within 5 seconds/);
+    calls();
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 1500);
-    await assert.rejects(
-      runProgram({ ...slow, timeoutSeconds: 60, signal: controller.signal, graceSeconds: 1 }),
-      /ended by SIGKILL|interrupted/,
+    const aborted = runProgram({
+      ...late,
+      config: settings({ delay: "3000" }),
+      timeoutSeconds: 60,
+      signal: controller.signal,
+    });
+    const look = setInterval(() => {
+      if (calls().includes("create fixed")) controller.abort();
+    }, 20);
+    await assert.rejects(aborted, /interrupted during: Recorder a\./).finally(() => {
+      clearInterval(look);
+    });
+    const names = [...new State(stateFile, "test", passphrase).resources.values()].map(
+      (item) => item.name,
     );
-    assert.ok(Date.now() - started < 20_000);
-    writeFileSync(missing, JSON.stringify({ name: "fixture", main: "nowhere.js" }));
+    // The step under way was let to its end, and the next one was not begun.
+    assert.ok(names.includes("a") && !names.includes("b"), names.join());
+  });
+
+  it("says when the program is not there or has what it does not know", async () => {
+    const manifest = join(directory, "package.json");
+    writeFileSync(manifest, JSON.stringify({ name: "fixture", main: "nowhere.js" }));
     await assert.rejects(runProgram(options("up")), /nowhere\.js does not exist/);
     writeFileSync(join(directory, "odd.js"), oddProgram);
-    writeFileSync(missing, JSON.stringify({ name: "fixture", main: "odd.js" }));
+    writeFileSync(manifest, JSON.stringify({ name: "fixture", main: "odd.js" }));
     await assert.rejects(
       runProgram(options("up")),
       /does not know the resource type aws:s3\/bucket:Bucket/,
