@@ -100,7 +100,8 @@ export async function retrying<T>(attempts: number, work: () => Promise<T>): Pro
     try {
       return await work();
     } catch (error) {
-      const again = isLockError(error) || isConnectionError(error);
+      const again =
+        isLockError(error) || isConnectionError(error) || error instanceof CommitUnknown;
       if (!again || attempt >= attempts) throw error;
       await sleep(Math.min(200 * 2 ** (attempt - 1), 3000) * (0.5 + Math.random()));
     }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
@@ -15,13 +17,21 @@ function lockKeys({ table }: CutoverSpec): string {
 
 /**
  * Makes this the only run on the table until the transaction ends.
+ * @param patienceSeconds how long to keep trying, for when the holder may be our own lost connection
  * @throws UserError that says who has it
  */
-export async function takeRunLock(client: Client, spec: CutoverSpec): Promise<void> {
-  const taken = await client.query<{ taken: boolean }>(
-    `select pg_try_advisory_xact_lock(${lockKeys(spec)}) as taken`,
-  );
-  if (taken.rows[0]?.taken === true) return;
+export async function takeRunLock(
+  client: Client,
+  spec: CutoverSpec,
+  patienceSeconds = 0,
+): Promise<void> {
+  for (const end = Date.now() + patienceSeconds * 1000; ; await sleep(200)) {
+    const taken = await client.query<{ taken: boolean }>(
+      `select pg_try_advisory_xact_lock(${lockKeys(spec)}) as taken`,
+    );
+    if (taken.rows[0]?.taken === true) return;
+    if (Date.now() >= end) break;
+  }
   const holder = await client.query<{
     pid: number;
     name: string | null;

@@ -4,7 +4,7 @@ import type { Client } from "pg";
 
 import { analyse, type Analysis } from "./analyse";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
-import { CommitUnknown, shown } from "./errors";
+import { CommitUnknown, isConnectionError, shown } from "./errors";
 import { dropFence, enterAsWriter, putFence } from "./fence";
 import { applyForward } from "./forward";
 import { specHash } from "./hash";
@@ -60,6 +60,7 @@ export async function runCutover(
   const runId = randomUUID();
   const name = `run ${spec.name} by ${meta.who}`;
   let pending: RunResult | undefined;
+  let lost = false;
   const attempt = async (): Promise<RunResult> => {
     // An earlier attempt may have been committed without our hearing of it.
     if (pending !== undefined) {
@@ -71,12 +72,14 @@ export async function runCutover(
       try {
         return await withTransaction(client, limits, "read write", async () => {
           pending = undefined;
+          await takeRunLock(client, spec, lost ? limits.lockSeconds : 0);
           const result = await inTransaction(client, spec, target, meta, runId);
           pending = result;
           return result;
         });
       } catch (error) {
         if (!(error instanceof CommitUnknown)) pending = undefined;
+        lost ||= isConnectionError(error) || error instanceof CommitUnknown;
         throw error;
       }
     });
@@ -110,7 +113,6 @@ async function inTransaction(
   meta: RunMeta,
   runId: string,
 ): Promise<RunResult> {
-  await takeRunLock(client, spec);
   // Everything that can be refused is refused before anything is locked.
   const first = await analyse(client, spec, target, { lock: false });
   if (first.kind === "noop") return repeated(client, spec, target, first);

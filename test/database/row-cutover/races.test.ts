@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { type Db, readLedger, runCutover } from "@mcp-fleet/row-cutover";
+
+import {
+  meta,
+  type Snapshot,
+  type StudioDatabase,
+  studioDatabase,
+  studioSpec,
+  withClient,
+} from "./support";
+
+/** A way to the database that can be cut at a statement of our choice. */
+class Proxy {
+  /** Cuts the line: `before` the statement reaches the server, or `after` it, when its answer comes. */
+  cut: { readonly statement: string; readonly when: "before" | "after" } | undefined;
+  cuts = 0;
+
+  private constructor(
+    readonly server: Server,
+    readonly db: Db,
+  ) {}
+
+  static async open(target: string): Promise<Proxy> {
+    const url = new URL(target);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const local = new URL(target);
+    local.hostname = "127.0.0.1";
+    local.port = String(typeof address === "object" && address !== null ? address.port : 0);
+    const proxy = new Proxy(server, { connectionString: local.href });
+    server.on("connection", (client) => {
+      proxy.join(client, connect(Number(url.port), url.hostname));
+    });
+    return proxy;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.server.close(() => resolve()));
+  }
+
+  private join(client: Socket, upstream: Socket): void {
+    let armed = false;
+    const end = (): void => {
+      client.destroy();
+      upstream.destroy();
+    };
+    client.on("data", (data) => {
+      const { cut } = this;
+      if (cut !== undefined && data.includes(cut.statement)) {
+        this.cut = undefined;
+        this.cuts += 1;
+        if (cut.when === "before") return end();
+        armed = true;
+      }
+      upstream.write(data);
+    });
+    upstream.on("data", (data) => (armed ? end() : client.write(data)));
+    for (const socket of [client, upstream]) {
+      socket.on("error", end);
+      socket.on("close", end);
+    }
+  }
+}
+
+function isForward(snapshot: Snapshot): boolean {
+  const own = snapshot.rows.filter((row) => row.server_type === "integrated");
+  const moved = own.filter((row) => row.config_json?.includes("svc.cluster.local") === true).length;
+  assert.ok(moved === 0 || moved === own.length, `${moved} of ${own.length} rows were moved`);
+  return moved > 0;
+}
+
+describe("races and lost connections", () => {
+  let database: StudioDatabase;
+  const spec = studioSpec();
+  beforeEach(async () => {
+    database = await studioDatabase({ generation: "jsonb" });
+  });
+  afterEach(() => database.drop());
+
+  it("lets one of two runs through and tells the other who is at work", async () => {
+    await withClient(database.db.connectionString, async (holder) => {
+      await holder.query("set application_name = 'mcp-fleet run by somebody'; begin");
+      await holder.query(
+        `select pg_advisory_xact_lock(${0x6d637066}, hashtext('public.mcp_servers'))`,
+      );
+      await assert.rejects(
+        runCutover(database.db, spec, "in-cluster", meta),
+        /Another run is at work on public\.mcp_servers \(mcp-fleet run by somebody, process \d+ of role rc_cutover, since/,
+      );
+    });
+    assert.equal(isForward(await database.snapshot()), false);
+    const outcomes = await Promise.allSettled(
+      [1, 2, 3, 4].map(() => runCutover(database.db, spec, "in-cluster", meta)),
+    );
+    const done = outcomes.filter(({ status }) => status === "fulfilled");
+    const wrote = done.filter((one) => one.status === "fulfilled" && !one.value.repeated);
+    assert.equal(wrote.length, 1);
+    for (const one of outcomes) {
+      if (one.status === "rejected") assert.match(String(one.reason), /Another run is at work/);
+    }
+    assert.equal((await readLedger(database.db, spec))?.generation, 1);
+  });
+
+  it("waits for a row that somebody holds, and gives up with the rows as they were", async () => {
+    const quick = { ...spec, timeouts: { lockSeconds: 0.2 } };
+    await withClient(database.applicationUrl, async (holder) => {
+      await holder.query("begin; update mcp_servers set name = 'x' where server_key = 'github'");
+      await assert.rejects(
+        runCutover(database.db, quick, "in-cluster", meta),
+        /stayed locked by somebody else .*55P03/,
+      );
+      const late = runCutover(database.db, quick, "in-cluster", meta);
+      await sleep(500);
+      await holder.query("commit");
+      assert.equal((await late).counts.rewrite, 5);
+    });
+  });
+
+  for (const statement of [
+    "pg_try_advisory",
+    "lock table",
+    "insert into mcp_cutover.journal",
+    'update "public"',
+    "create trigger",
+    "insert into mcp_cutover.run",
+    "commit\0",
+  ]) {
+    for (const when of ["before", "after"] as const) {
+      it(`tries again when the line is cut ${when} "${statement.replace("\0", "")}"`, async () => {
+        const proxy = await Proxy.open(database.db.connectionString);
+        proxy.cut = { statement, when };
+        const done = await runCutover(proxy.db, spec, "in-cluster", meta);
+        await proxy.close();
+        assert.equal(proxy.cuts, 1);
+        assert.deepEqual([done.generation, done.repeated, done.counts], [1, false, { rewrite: 5 }]);
+        assert.equal(isForward(await database.snapshot()), true);
+        const ledger = await readLedger(database.db, spec);
+        assert.deepEqual(
+          [ledger?.generation, ledger?.runId, ledger?.committedAt],
+          [1, done.runId, done.committedAt],
+        );
+      });
+    }
+  }
+
+  it("leaves all or nothing when its session is ended at any moment", async () => {
+    const before = await database.snapshot();
+    for (let delay = 0; delay < 60; delay += 6) {
+      const run = runCutover(database.db, spec, "in-cluster", meta);
+      await sleep(delay);
+      await database.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'mcp-fleet run%' and datname = current_database()",
+      );
+      await run;
+      assert.equal(isForward(await database.snapshot()), true);
+      await runCutover(database.db, spec, "embedded", meta);
+      assert.deepEqual(await database.snapshot(), before);
+    }
+  });
+});
