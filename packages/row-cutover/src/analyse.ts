@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 
+import { EngineError } from "./errors";
 import { specHash } from "./hash";
 import { byKeyAfter, checkJournal, readRowEntries, type RowEntry } from "./journal";
 import { keyId, keyOf, type KeyValues } from "./keys";
@@ -13,6 +14,7 @@ import {
   checkTable,
   type DatabaseIdentity,
 } from "./preconditions";
+import { checkForwardRights, checkUndoRights } from "./rights";
 import { checkDocuments, namedKeys, readRows, type StoredRow } from "./rows";
 import type { CutoverSpec, RowChange, Target } from "./spec";
 import { readShape, setColumns, type TableShape } from "./table";
@@ -92,6 +94,7 @@ async function forward(
   const samePlan = active?.planHash === specHash(spec, "in-cluster");
   const seedable = await seedableKeys(client, spec, rows, previous);
   const plan = planForward({ spec, rows, previous, samePlan, seedable });
+  await checkForwardRights(client, spec, shape, plan.steps);
   const all = { changes: plan.changes, warnings: [...warnings, ...plan.warnings] };
   if (active !== undefined && writesNothing(plan)) {
     return { kind: "noop", ledger, generation: active.generation, ...all };
@@ -129,7 +132,7 @@ async function undo(
   lock: boolean,
 ): Promise<Analysis> {
   const undone = base.ledger;
-  if (undone === undefined) throw new Error("there is no run to take back");
+  if (undone === undefined) throw new EngineError("there is no run to take back");
   await checkJournal(client, undone);
   const entries = await readRowEntries(client, undone);
   const keys: KeyValues[] = entries.flatMap((entry) =>
@@ -142,6 +145,7 @@ async function undo(
   ].filter((name) => base.shape.columns.has(name));
   const rows = await readRows(client, spec, base.shape, { keys, columns, lock });
   const plan = planUndo({ spec, configType: base.shape.configType, rows, entries });
+  checkUndoRights(base.shape, plan.steps);
   return {
     ...base,
     kind: "undo",

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Client, type QueryResult } from "pg";
 
-import { CommitUnknown, isConnectionError, isLockError } from "./errors";
+import { CommitUnknown, EngineError, isConnectionError, isLockError } from "./errors";
 import type { CutoverSpec, Db } from "./spec";
 
 const connectSeconds = 5;
@@ -87,7 +87,8 @@ export async function withTransaction<T>(
     if (isConnectionError(error)) throw new CommitUnknown("no answer to COMMIT");
     throw error;
   }
-  if (answer.command !== "COMMIT") throw new Error("the transaction was rolled back by the server");
+  if (answer.command !== "COMMIT")
+    throw new EngineError("the transaction was rolled back by the server");
   return done;
 }
 

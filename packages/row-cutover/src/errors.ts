@@ -5,6 +5,11 @@ export class CommitUnknown extends Error {
   override readonly name = "CommitUnknown";
 }
 
+/** Something of this package did not hold. Its message names keys and counts only. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+}
+
 const lockCodes = new Set(["40001", "40P01", "55P03"]);
 const connectionCodes = new Set(["57P01", "57P02", "57P03", "53300"]);
 const networkCodes = new Set([
@@ -47,6 +52,12 @@ export function isConnectionError(error: unknown): boolean {
 export function shown(error: unknown, doing: string): UserError {
   if (isUserError(error)) return error;
   const code = codeOf(error);
+  if (error instanceof EngineError) {
+    return new UserError(
+      `While ${doing}: ${error.message}; nothing was committed.`,
+      "This is a defect of mcp-fleet: report it with the output of the plan.",
+    );
+  }
   if (error instanceof CommitUnknown) {
     return new UserError(
       "The connection was lost while the run was being committed, and the database did not come back to say how it ended.",

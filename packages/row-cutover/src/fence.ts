@@ -69,7 +69,7 @@ begin
     row_key := ${keyOf("new_row")};
     if not exists (
       select from mcp_cutover.journal j
-       where j.run_id = '${run.runId}' and j.kind = 'row' and j.key_found = row_key
+       where j.run_id = '${run.runId}' and j.kind = 'row' and row_key in (j.key_found, j.key_before)
          and j.key_after is not null and j.key_after <> row_key
     ) then
       return new;

@@ -148,6 +148,27 @@ export async function findRun(
   };
 }
 
+/** What callers get of a run. */
+export function publicRun(run: Run): LedgerState {
+  const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
+  const { toolVersion, counts, fenced, fencedWrites } = run;
+  return {
+    generation,
+    target,
+    planHash,
+    runId,
+    committedAt,
+    ...(settledAt === undefined ? {} : { settledAt }),
+    who,
+    stack,
+    ...(commit === undefined ? {} : { commit }),
+    toolVersion,
+    counts,
+    fenced,
+    fencedWrites,
+  };
+}
+
 /** Another cutover whose newest run points rows of the same table into the cluster. */
 export async function newestOtherCutover(
   client: Client,

@@ -1,10 +1,9 @@
-import { UserError } from "@mcp-fleet/errors";
-
 import { describe, environment, isEmbedded, parseDocument, plainUrl, toJson } from "./document";
+import { EngineError } from "./errors";
 import type { RowEntry } from "./journal";
 import { keyId, keyName, keyOf, keySet, type KeyValues } from "./keys";
+import { refuseForeign, refuseLostSecrets, refuseUnknown } from "./refusals";
 import { isOwn, type StoredRow } from "./rows";
-import { looksSecret } from "./secrets";
 import type { CutoverSpec, RowChange, RowSpec } from "./spec";
 import { isTarget, keptKeys } from "./target-document";
 
@@ -92,7 +91,7 @@ function planRow(
   const renamed = keyId(found.key) !== keyId(key);
   const document = parseDocument([...found.key, ...key], found.config);
   if (document === undefined)
-    throw new Error(`the document of ${keyName(found.key)} was not checked`);
+    throw new EngineError(`the document of ${keyName(found.key)} was not checked`);
   const { content, path, format } = document;
   const there = format === "json" && path.length === 0 && isTarget(content, row) && !renamed;
   const columns = Object.entries(row.set ?? {}).filter(
@@ -209,67 +208,4 @@ function planMissing(
   }
   steps.push({ action: "seed", spec: row, keyAfter: key, path: [] });
   changes.push({ key: name, action: "seed", to: plainUrl(row.url) });
-}
-
-function refuseUnknown(spec: CutoverSpec, rows: ReadonlyMap<string, StoredRow>): void {
-  if (spec.table.type === undefined) return;
-  const known = keySet([
-    ...spec.deferred,
-    ...spec.skip,
-    ...spec.rows.flatMap((row) => [row.key, ...(row.aliases ?? [])]),
-  ]);
-  const unknown = [...rows.values()].filter(
-    (row) => isOwn(spec, row) && !known.has(keyId(row.key)),
-  );
-  if (unknown.length === 0) return;
-  const names = unknown.map((row) => keyName(row.key)).join(", ");
-  throw new UserError(
-    `${unknown.length === 1 ? "The row" : "The rows"} ${names} of ${spec.table.schema}.${spec.table.table} (${spec.table.type.column} ${spec.table.type.value}) ${unknown.length === 1 ? "has" : "have"} no server configured.`,
-    "Configure a server for each in [servers], or list its key in [deferred] to leave the row as it is.",
-  );
-}
-
-function refuseForeign(spec: CutoverSpec, rows: ReadonlyMap<string, StoredRow>): void {
-  const skip = keySet(spec.skip);
-  const foreign = spec.rows
-    .map((row) => rows.get(keyId(keyOf(row.key))))
-    .filter((row) => row !== undefined && !isOwn(spec, row) && !skip.has(keyId(row.key)));
-  if (foreign.length === 0) return;
-  throw new UserError(
-    `The row ${foreign.map((row) => keyName(row?.key ?? [])).join(", ")} of ${spec.table.schema}.${spec.table.table} is a user's own server, not one of the application's, and is never touched.`,
-    "Give the configured server another key in [servers.<key>.row.key], or list the key in [cutover.skip].",
-  );
-}
-
-/** A credential that only the old document holds would be gone: the server would start and be able to do nothing. */
-function refuseLostSecrets(
-  steps: readonly ForwardStep[],
-  rows: ReadonlyMap<string, StoredRow>,
-  warnings: string[],
-): void {
-  const lost: string[] = [];
-  for (const step of steps) {
-    if (step.keyFound === undefined || step.action === "unchanged" || step.action === "late")
-      continue;
-    const document = parseDocument(
-      [...step.keyFound, ...step.keyAfter],
-      rows.get(keyId(step.keyFound))?.config ?? null,
-    );
-    if (document === undefined || keptKeys(step.spec, ["env"]).length > 0) continue;
-    for (const [name, value] of environment(document.content)) {
-      if (!looksSecret(name) || value === "" || (step.spec.secretKeys ?? []).includes(name))
-        continue;
-      const at = `${keyName(step.keyFound)}: ${name}`;
-      if (typeof value === "string" && value.startsWith("/")) {
-        warnings.push(
-          `${at} names a file in the application's own image, which the server in the cluster does not have.`,
-        );
-      } else lost.push(at);
-    }
-  }
-  if (lost.length === 0) return;
-  throw new UserError(
-    `Credentials would be lost, since the old rows hold them and the servers they move to do not: ${lost.join("; ")}.`,
-    "Set each for its server: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
-  );
 }

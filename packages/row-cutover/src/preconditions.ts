@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { EngineError } from "./errors";
 import { findRun, ledgerExists, newestOtherCutover, type Run } from "./ledger";
 import type { CutoverSpec } from "./spec";
 import type { TableShape } from "./table";
@@ -19,7 +20,7 @@ export async function checkDatabase(client: Client): Promise<DatabaseIdentity> {
             current_setting('server_version_num')::int as version`,
   );
   const row = found.rows[0];
-  if (row === undefined) throw new Error("the server did not say which database it is");
+  if (row === undefined) throw new EngineError("the server did not say which database it is");
   if (row.recovery) {
     throw new UserError(
       "The database is a standby (in recovery), which cannot be written.",

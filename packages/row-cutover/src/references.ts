@@ -4,7 +4,6 @@ import type { Client } from "pg";
 import { ident, qualified } from "./identifiers";
 import type { ReferenceDetail } from "./journal";
 import { missingPrivilege } from "./preconditions";
-import type { CutoverSpec } from "./spec";
 import { columnsAsText, readColumns, type TableShape } from "./table";
 
 /** A column elsewhere that points to rows of the table. */
@@ -161,97 +160,4 @@ async function journalReferences(
        from ${qualified(key.schema, key.table)} r where ${where}`,
     [...values, runId, JSON.stringify(detail)],
   );
-}
-
-/**
- * Replaces an id in columns that list ids as text. A list that has the survivor already loses the other one.
- * @returns how many rows were edited
- */
-export async function moveSoftReferences(
-  client: Client,
-  spec: CutoverSpec,
-  move: Move,
-  runId: string | undefined,
-): Promise<number> {
-  const { id } = spec.table;
-  const from = id === undefined ? undefined : move.from[id];
-  const to = id === undefined ? undefined : move.to[id];
-  if (from === null || from === undefined || to === null || to === undefined) return 0;
-  let count = 0;
-  for (const soft of spec.softReferences) {
-    const place = await softPlace(client, spec, soft.table, soft.column);
-    if (place === undefined) continue;
-    const name = qualified(place.schema, place.table);
-    const column = ident(soft.column);
-    const identity = columnsAsText(place.identity, "r");
-    const found = await client.query<{ id: Record<string, string | null>; value: string }>(
-      `select ${identity} as id, r.${column}::text as value from ${name} r
-        where (${soft.where}) and r.${column} is not null for update of r`,
-    );
-    for (const row of found.rows) {
-      const value = replaceId(row.value, from, to);
-      if (value === row.value) continue;
-      const detail: ReferenceDetail = {
-        ...place,
-        column: soft.column,
-        before: row.value,
-        after: value,
-      };
-      if (runId !== undefined) {
-        await client.query(
-          `insert into mcp_cutover.journal (run_id, kind, action, before_row, detail)
-           values ($1, 'soft-reference', 'edit', $2, $3)`,
-          [runId, JSON.stringify(row.id), JSON.stringify(detail)],
-        );
-      }
-      await client.query(`update ${name} r set ${column} = $1 where ${identity} = $2::jsonb`, [
-        value,
-        JSON.stringify(row.id),
-      ]);
-      count += 1;
-    }
-  }
-  return count;
-}
-
-/** Keeps the spacing of a list. */
-export function replaceId(list: string, from: string, to: string): string {
-  const parts = list.split(",");
-  const has = parts.some((part) => part.trim() === to);
-  const replaced = has
-    ? parts.filter((part) => part.trim() !== from)
-    : parts.map((part) => (part.trim() === from ? part.replace(from, to) : part));
-  return parts.some((part) => part.trim() === from) ? replaced.join(",") : list;
-}
-
-async function softPlace(
-  client: Client,
-  spec: CutoverSpec,
-  given: string,
-  column: string,
-): Promise<{ schema: string; table: string; identity: string[] } | undefined> {
-  const [first = "", second] = given.split(".");
-  const schema = second === undefined ? spec.table.schema : first;
-  const table = second ?? first;
-  const found = await client.query<{ oid: string; missing: string[]; primary: string[] | null }>(
-    `select c.oid::text as oid,
-            (select coalesce(array_agg(r), '{}') from unnest(array['select', 'update']) r
-              where not has_table_privilege(c.oid, r)) as missing,
-            (select array_agg(a.attname::text) from pg_index i join pg_attribute a
-               on a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[])
-              where i.indrelid = c.oid and i.indisprimary) as primary
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`,
-    [schema, table],
-  );
-  const row = found.rows[0];
-  if (row === undefined) return undefined;
-  if (row.missing.length > 0) throw missingPrivilege(`${schema}.${table}`, row.missing);
-  const columns = [...(await readColumns(client, row.oid)).keys()];
-  if (!columns.includes(column)) {
-    throw new UserError(
-      `The table ${schema}.${table} has no column ${JSON.stringify(column)}.`,
-      "Check [cutover.softReferences].",
-    );
-  }
-  return { schema, table, identity: row.primary ?? columns.filter((one) => one !== column) };
 }

@@ -8,7 +8,7 @@ import { CommitUnknown, isConnectionError, shown } from "./errors";
 import { dropFence, enterAsWriter, putFence } from "./fence";
 import { applyForward } from "./forward";
 import { specHash } from "./hash";
-import { ensureLedger, findRun, recordRun, type Run } from "./ledger";
+import { ensureLedger, findRun, publicRun, recordRun } from "./ledger";
 import { lockTable, takeRunLock, waitForRunLock } from "./locks";
 import { refuseConflicts } from "./plan-undo";
 import type { CutoverSpec, Db, LedgerState, RowPlan, RunMeta, RunResult, Target } from "./spec";
@@ -230,24 +230,4 @@ async function resolvePending(
       return run === undefined ? undefined : { ...pending, committedAt: run.committedAt };
     }),
   );
-}
-
-function publicRun(run: Run): LedgerState {
-  const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
-  const { toolVersion, counts, fenced, fencedWrites } = run;
-  return {
-    generation,
-    target,
-    planHash,
-    runId,
-    committedAt,
-    ...(settledAt === undefined ? {} : { settledAt }),
-    who,
-    stack,
-    ...(commit === undefined ? {} : { commit }),
-    toolVersion,
-    counts,
-    fenced,
-    fencedWrites,
-  };
 }

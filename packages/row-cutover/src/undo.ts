@@ -1,13 +1,13 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { assertTouched } from "./forward";
+import { assertTouched } from "./assertions";
+import { EngineError } from "./errors";
 import { ident, keyArray, literal } from "./identifiers";
 import { readReferenceEntries } from "./journal";
 import { keyName } from "./keys";
 import type { Run } from "./ledger";
 import type { UndoPlan, UndoStep } from "./plan-undo";
-import { missingPrivilege } from "./preconditions";
 import { foreignKeys } from "./references";
 import type { CutoverSpec } from "./spec";
 import { columnOf, columnsAsText, type TableShape } from "./table";
@@ -32,7 +32,6 @@ export async function applyUndo(
   const warnings: string[] = [];
   const of = (action: UndoStep["action"]): UndoStep[] =>
     plan.steps.filter((step) => step.action === action);
-  checkRights(shape, plan);
   const columns = restoredColumns(plan);
   for (const name of columns) columnOf(shape, name);
   await journalUndo(run, [...of("restore"), ...of("unchanged")], columns);
@@ -60,7 +59,7 @@ export async function applyUndo(
   add("restore", restored);
   add("insert", inserted);
   add("remove", removed);
-  add("unchanged", of("unchanged").length - plan.conflicts.length < 0 ? 0 : of("unchanged").length);
+  add("unchanged", plan.changes.filter(({ action }) => action === "unchanged").length);
   add("conflict", plan.changes.filter(({ action }) => action === "conflict").length);
   add("references", references.restored);
   return { counts, warnings };
@@ -69,16 +68,6 @@ export async function applyUndo(
 /** The columns beside the document that an undo writes. */
 export function restoredColumns(plan: UndoPlan): string[] {
   return [...new Set(plan.steps.flatMap(({ entry }) => Object.keys(entry.beforeColumns)))].sort();
-}
-
-function checkRights(shape: TableShape, plan: UndoPlan): void {
-  const needed = [
-    ...(plan.steps.some(({ action }) => action === "insert") ? (["insert"] as const) : []),
-    ...(plan.steps.some(({ action }) => action === "remove") ? (["delete"] as const) : []),
-  ];
-  const missing = needed.filter((right) => !shape.privileges[right]);
-  if (missing.length > 0)
-    throw missingPrivilege(`${shape.spec.schema}.${shape.spec.table}`, missing);
 }
 
 /** The undo's own journal: what was there, and what the fence holds from now on. */
@@ -167,7 +156,7 @@ async function writeBack(
     [runId],
   );
   if (done.rowCount !== steps.length) {
-    throw new Error(`${done.rowCount ?? 0} rows were restored instead of ${steps.length}`);
+    throw new EngineError(`${done.rowCount ?? 0} rows were restored instead of ${steps.length}`);
   }
 }
 

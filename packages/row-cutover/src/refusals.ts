@@ -1,0 +1,74 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import { environment, parseDocument } from "./document";
+import { keyId, keyName, keyOf, keySet } from "./keys";
+import type { ForwardStep } from "./plan-forward";
+import { isOwn, type StoredRow } from "./rows";
+import { looksSecret } from "./secrets";
+import type { CutoverSpec } from "./spec";
+import { keptKeys } from "./target-document";
+
+/** @throws UserError listing the application's own rows that nothing is configured for */
+export function refuseUnknown(spec: CutoverSpec, rows: ReadonlyMap<string, StoredRow>): void {
+  if (spec.table.type === undefined) return;
+  const known = keySet([
+    ...spec.deferred,
+    ...spec.skip,
+    ...spec.rows.flatMap((row) => [row.key, ...(row.aliases ?? [])]),
+  ]);
+  const unknown = [...rows.values()].filter(
+    (row) => isOwn(spec, row) && !known.has(keyId(row.key)),
+  );
+  if (unknown.length === 0) return;
+  const names = unknown.map((row) => keyName(row.key)).join(", ");
+  throw new UserError(
+    `${unknown.length === 1 ? "The row" : "The rows"} ${names} of ${spec.table.schema}.${spec.table.table} (${spec.table.type.column} ${spec.table.type.value}) ${unknown.length === 1 ? "has" : "have"} no server configured.`,
+    "Configure a server for each in [servers], or list its key in [deferred] to leave the row as it is.",
+  );
+}
+
+/** @throws UserError listing rows under a configured key that are a user's own */
+export function refuseForeign(spec: CutoverSpec, rows: ReadonlyMap<string, StoredRow>): void {
+  const skip = keySet(spec.skip);
+  const foreign = spec.rows
+    .map((row) => rows.get(keyId(keyOf(row.key))))
+    .filter((row) => row !== undefined && !isOwn(spec, row) && !skip.has(keyId(row.key)));
+  if (foreign.length === 0) return;
+  throw new UserError(
+    `The row ${foreign.map((row) => keyName(row?.key ?? [])).join(", ")} of ${spec.table.schema}.${spec.table.table} is a user's own server, not one of the application's, and is never touched.`,
+    "Give the configured server another key in [servers.<key>.row.key], or list the key in [cutover.skip].",
+  );
+}
+
+/** A credential that only the old document holds would be gone: the server would start and be able to do nothing. */
+export function refuseLostSecrets(
+  steps: readonly ForwardStep[],
+  rows: ReadonlyMap<string, StoredRow>,
+  warnings: string[],
+): void {
+  const lost: string[] = [];
+  for (const step of steps) {
+    if (step.keyFound === undefined || step.action === "unchanged" || step.action === "late")
+      continue;
+    const document = parseDocument(
+      [...step.keyFound, ...step.keyAfter],
+      rows.get(keyId(step.keyFound))?.config ?? null,
+    );
+    if (document === undefined || keptKeys(step.spec, ["env"]).length > 0) continue;
+    for (const [name, value] of environment(document.content)) {
+      if (!looksSecret(name) || value === "" || (step.spec.secretKeys ?? []).includes(name))
+        continue;
+      const at = `${keyName(step.keyFound)}: ${name}`;
+      if (typeof value === "string" && value.startsWith("/")) {
+        warnings.push(
+          `${at} names a file in the application's own image, which the server in the cluster does not have.`,
+        );
+      } else lost.push(at);
+    }
+  }
+  if (lost.length === 0) return;
+  throw new UserError(
+    `Credentials would be lost, since the old rows hold them and the servers they move to do not: ${lost.join("; ")}.`,
+    "Set each for its server: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
+  );
+}

@@ -1,0 +1,34 @@
+import type { ForwardRun } from "./forward";
+import { ident, keyArray } from "./identifiers";
+import type { ForwardStep } from "./plan-forward";
+import { columnOf, columnsAsText } from "./table";
+import { targetJson } from "./target-document";
+
+/** Inserts a row that is missing, in the new form, with the column values of its seed. */
+export async function seedRow(run: ForwardRun, step: ForwardStep): Promise<void> {
+  const { client, shape, spec, runId } = run;
+  const { table } = spec;
+  const { seed, set } = step.spec;
+  const values: Record<string, string | null> = {
+    ...(table.updatedAt === undefined ? {} : { [table.updatedAt]: "now" }),
+    ...seed?.values,
+    ...set,
+    ...(table.type === undefined ? {} : { [table.type.column]: table.type.value }),
+    [table.config]: targetJson(step.spec),
+    ...Object.fromEntries(table.key.map((column, i) => [column, step.keyAfter[i] ?? ""])),
+  };
+  const names = Object.keys(values);
+  await client.query(
+    `insert into ${shape.name} (${names.map(ident).join(", ")})
+     values (${names.map((name, i) => `$${i + 1}::text::${columnOf(shape, name).type}`).join(", ")})`,
+    Object.values(values),
+  );
+  const owned = Object.keys(set ?? {});
+  await client.query(
+    `insert into mcp_cutover.journal (run_id, kind, action, key_after, row_id, config_type, after_config, after_columns)
+     select $1, 'row', 'seed', ${keyArray(table.key, "t")}, ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`},
+            $2, t.${ident(table.config)}::text, ${columnsAsText(owned, "t")}
+       from ${shape.name} t where ${keyArray(table.key, "t")} = $3::text[]`,
+    [runId, shape.configType, step.keyAfter],
+  );
+}
