@@ -29,7 +29,9 @@ export async function settle(db: Db, spec: CutoverSpec, generation: number): Pro
   if (generation === 0)
     return { fencedWrites: 0, converted: 0, removedFence: false, settledAt: "" };
   checkSpec(spec);
-  const limits = limitsOf(spec);
+  const { lockSeconds, statementSeconds } = limitsOf(spec);
+  // Readers queue up behind a wait for this lock, so it is waited for often rather than long.
+  const limits = { lockSeconds: Math.min(lockSeconds, 1), statementSeconds };
   try {
     return await retrying(attempts, () =>
       withClient(db, `settle ${spec.name}`, limits, (client) =>
