@@ -55,6 +55,18 @@ export function serverProblems(
   if (source === "bridge" && (own.stdio ?? entry?.stdio) === undefined) {
     add(`${at}.stdio`, "is missing.", "Set it to the stdio server's command line.");
   }
+  const ignored = (
+    source === "bridge" ? (["command", "args"] as const) : (["stdio"] as const)
+  ).filter((name) => own[name] !== undefined);
+  for (const name of ignored) {
+    add(
+      `${at}.${name}`,
+      `means nothing for a server of source "${source}".`,
+      source === "bridge"
+        ? 'Set stdio to the server behind the bridge, or set source to "image".'
+        : 'Set command or args, or set source to "bridge".',
+    );
+  }
   const session = own.session ?? entry?.session ?? ownServer.session;
   if (session === "stateful" && (own.replicas ?? 1) > 1) {
     add(

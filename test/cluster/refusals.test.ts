@@ -50,6 +50,7 @@ describe("a server that does not serve", function () {
       lab.up(
         "in-cluster",
         withServer("github", {
+          source: "image",
           command: ["node", "-e", "console.error('the license file is missing'); process.exit(3)"],
           args: [],
           rolloutSeconds: 60,
@@ -74,6 +75,7 @@ describe("a server that does not serve", function () {
         "in-cluster",
         withServer("github", {
           image: lab.facts.images["chroma-server"],
+          source: "image",
           command: ["chroma", "run", "--host", "0.0.0.0", "--port", "8000", "--path", "/tmp/data"],
           args: [],
           health: "/api/v2/heartbeat",
@@ -94,6 +96,7 @@ describe("a server that does not serve", function () {
       lab.up(
         "in-cluster",
         withServer("github", {
+          source: "image",
           command: ["github-mcp-server", "http", "--port", "8000"],
           args: [],
           health: "/.well-known/oauth-protected-resource",
@@ -155,6 +158,11 @@ describe("configuration that cannot be right", function () {
       "a DSN that is none",
       () => ({ databaseUrl: "localhost:5432/llmctl" }),
       /databaseUrl[\s\S]*postgresql:\/\//,
+    ],
+    [
+      "a command for a server behind a bridge",
+      (at) => ({ servers: { github: { image: at.facts.images.github, command: ["sh"] } } }),
+      /servers\.github\.command[\s\S]*stdio/,
     ],
     ["no DSN", () => ({ databaseUrl: undefined }), /databaseUrl/],
     [
