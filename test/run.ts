@@ -13,7 +13,11 @@ interface Counts {
 
 /** The rungs in the order they run: cheap ones first. Times are the limit of a whole rung, in minutes. */
 const rungs = [
-  { name: "unit", files: ["dist/test/unit/**/*.test.js", "packages/*/dist/**/*.test.js"], limit: 5 },
+  {
+    name: "unit",
+    files: ["dist/test/unit/**/*.test.js", "packages/*/dist/**/*.test.js"],
+    limit: 5,
+  },
   { name: "graph", files: ["dist/test/graph/**/*.test.js"], limit: 5 },
   { name: "golden", files: ["dist/test/golden/**/*.test.js"], limit: 5 },
   { name: "database", files: ["dist/test/database/**/*.test.js"], limit: 15 },

@@ -12,7 +12,7 @@ import { isUserError } from "@mcp-fleet/errors";
 
 import { stopTestServer } from "../support/postgres";
 import { closeServers, initialized, json, serve, type TestServer } from "../unit/mcp-probe/servers";
-import { legacyDatabase, meta, studioSpec } from "./row-cutover/support";
+import { meta, studioDatabase, studioSpec } from "./row-cutover/support";
 
 /** An MCP server that answers as long as `state.works`. */
 function mcpServer(state: { works: boolean }): Promise<TestServer> {
@@ -26,7 +26,7 @@ function mcpServer(state: { works: boolean }): Promise<TestServer> {
 }
 
 describe("cutover-runner: a run against a real database", () => {
-  let legacy: Awaited<ReturnType<typeof legacyDatabase>>;
+  let legacy: Awaited<ReturnType<typeof studioDatabase>>;
   const github = { works: true };
   let githubServer: TestServer;
   let inputs: CutoverInputs;
@@ -35,7 +35,7 @@ describe("cutover-runner: a run against a real database", () => {
   const towards = (target: CutoverInputs["target"]): CutoverInputs => ({ ...inputs, target });
 
   before(async () => {
-    legacy = await legacyDatabase({ generation: "jsonb" });
+    legacy = await studioDatabase({ generation: "jsonb" });
     const other = await mcpServer({ works: true });
     githubServer = await mcpServer(github);
     const rows = studioSpec().rows.map((row) => ({
@@ -60,7 +60,7 @@ describe("cutover-runner: a run against a real database", () => {
   });
 
   it("leaves rows and ledger alone while one server does not answer", async () => {
-    const before = await legacy.everything();
+    const before = await legacy.snapshot();
     github.works = false;
     await assert.rejects(
       () => runCutoverStep(inputs, credentials()),
@@ -70,7 +70,7 @@ describe("cutover-runner: a run against a real database", () => {
           error.problem,
         ),
     );
-    assert.equal(await legacy.everything(), before);
+    assert.deepEqual(await legacy.snapshot(), before);
     assert.equal(await readLedgerStep(inputs, credentials()), undefined);
   });
 
@@ -95,14 +95,14 @@ describe("cutover-runner: a run against a real database", () => {
   });
 
   it("neither probes nor writes when there is nothing to write", async () => {
-    const before = await legacy.everything();
+    const before = await legacy.snapshot();
     const asked = githubServer.seen.length;
     const [first, again] = [
       await readLedgerStep(inputs, credentials()),
       await runCutoverStep(inputs, credentials()),
     ];
     assert.equal(githubServer.seen.length, asked);
-    assert.equal(await legacy.everything(), before);
+    assert.deepEqual(await legacy.snapshot(), before);
     assert.equal(again.generation, 1);
     assert.equal(again.runId, first?.runId);
     assert.equal(again.committedAt, first?.committedAt);

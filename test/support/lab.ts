@@ -10,8 +10,8 @@ import { rowsSnapshot } from "../../lab/database/snapshot";
 import { openKube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { paths } from "../../lab/paths";
-import { type Lab, openLab } from "../../lab/session";
 import type { StudioView } from "../../lab/report";
+import { type Lab, openLab } from "../../lab/session";
 
 /** Minutes a namespace may take to go, with all its pods. */
 const removalMinutes = 3;
