@@ -50,6 +50,14 @@ export async function ensureCluster(log: Log): Promise<Cluster> {
   });
 }
 
+/** Which of the three this machine offers, undefined when none. Nothing is started or installed. */
+export async function offeredEngine(): Promise<Cluster["engine"] | undefined> {
+  if (givenByUser() !== undefined) return "given";
+  const wanted = process.env.LAB_ENGINE ?? "";
+  if (wanted !== "bare" && (await runningOrPossibleEngine()) !== undefined) return "kind";
+  return wanted !== "kind" && bareIsPossible() ? "bare" : undefined;
+}
+
 /** Stops and removes the cluster the lab started, and all traces of it; does nothing to one it was given. */
 export async function stopCluster(): Promise<void> {
   await withClusterLock(async () => {

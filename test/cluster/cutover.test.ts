@@ -19,7 +19,6 @@ import {
 interface LedgerRow {
   readonly committed: Date;
   readonly settled: Date | null;
-  readonly fenced: number;
 }
 
 for (const generation of ["jsonb", "text"] as const) {
@@ -41,8 +40,9 @@ for (const generation of ["jsonb", "text"] as const) {
 
     it("cuts over without a failed request, and in this order", async () => {
       const oldPods = await studioPods(lab);
-      const run = await underLoad(await studioUrl(lab), () => lab.up("in-cluster"));
+      const { run, stepsBack } = await watched(lab, 1, () => lab.up("in-cluster"));
       assert.deepEqual(run.failures, []);
+      assert.equal(stepsBack, 0, "rows were written back after the transaction");
       assert.ok(run.requests > 20, `only ${run.requests} requests were sent`);
 
       const view = await studioConnected(lab, "in-cluster");
@@ -88,6 +88,72 @@ for (const generation of ["jsonb", "text"] as const) {
       await studioConnected(lab, "in-cluster");
     });
   });
+}
+
+describe("without the write fence", function () {
+  this.timeout(10 * 60_000);
+
+  it("a rewrite does not survive the rollout: the old pods write their rows back", async function () {
+    this.timeout(60 * 60_000);
+    const lab = await installationBefore("jsonb");
+    const { stepsBack } = await watched(lab, 1, () =>
+      lab.up("in-cluster", { cutover: { fence: false } }),
+    );
+    assert.ok(stepsBack > 0, "nothing was written back, so the fence has nothing to hold");
+    // Settling, and the new pods, bring the rows to the target all the same.
+    await studioConnected(lab, "in-cluster");
+    assert.deepEqual(
+      (await lab.rows()).filter((row) => row.type === "integrated" && row.transport === "stdio"),
+      [],
+    );
+  });
+});
+
+interface Watched {
+  readonly run: Awaited<ReturnType<typeof underLoad<RunResult>>>;
+  /** How often an integrated row was seen in its old form after the generation was committed. */
+  readonly stepsBack: number;
+}
+
+/** Runs `work` while a client keeps asking Studio for its servers, and looks at the rows all the while. */
+async function watched(
+  lab: Lab,
+  generation: number,
+  work: () => Promise<RunResult>,
+): Promise<Watched> {
+  const db = new Client({ connectionString: lab.database.superuserUrl });
+  await db.connect();
+  let done = false;
+  let stepsBack = 0;
+  const look = async (): Promise<void> => {
+    while (!done) {
+      if (await isCommitted(db, generation)) {
+        const found = await db.query<{ n: number }>(
+          `select count(*)::int as n from mcp_servers where server_type = 'integrated' and config_json::text like '%command%'`,
+        );
+        stepsBack += found.rows[0]?.n ?? 0;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const looking = look();
+  try {
+    const run = await underLoad(await studioUrl(lab), work);
+    return { run, stepsBack };
+  } finally {
+    done = true;
+    await looking;
+    await db.end();
+  }
+}
+
+async function isCommitted(db: Client, generation: number): Promise<boolean> {
+  const ledger = await db.query<{ there: boolean }>(
+    "select to_regclass('mcp_cutover.run') is not null as there",
+  );
+  if (ledger.rows[0]?.there !== true) return false;
+  const run = await db.query("select from mcp_cutover.run where generation = $1", [generation]);
+  return run.rowCount === 1;
 }
 
 interface Moments {
@@ -171,7 +237,7 @@ function earliest(times: readonly (Date | undefined)[]): Date {
 async function ledgerRow(lab: Lab, generation: number): Promise<LedgerRow> {
   const rows = await ask<LedgerRow>(
     lab,
-    "select committed_at as committed, settled_at as settled, 0 as fenced from mcp_cutover.run where generation = $1",
+    "select committed_at as committed, settled_at as settled from mcp_cutover.run where generation = $1",
     [generation],
   );
   const row = rows[0];

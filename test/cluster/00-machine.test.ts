@@ -1,0 +1,7 @@
+import { machineBefore } from "../support/machine";
+
+describe("the machine", () => {
+  it("is looked at before the lab starts on it", async () => {
+    await machineBefore();
+  });
+});
