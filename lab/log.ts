@@ -3,6 +3,8 @@ const reminderSeconds = 15;
 
 /** Where progress goes. Steps print a line when they start and one with their time when they took over two seconds. */
 export interface Log {
+  /** A line of its own, before the steps. */
+  title(text: string): void;
   info(text: string): void;
   warn(text: string): void;
   /** Runs `work`, saying what it is, that it still goes on, and how long it took. */
@@ -13,6 +15,7 @@ export interface Log {
 export function consoleLog(stream: NodeJS.WritableStream = process.stderr): Log {
   const write = (text: string): void => void stream.write(`${text}\n`);
   return {
+    title: write,
     info: (text) => write(`  ${text}`),
     warn: (text) => write(`  warning: ${text}`),
     async step(text, work) {
@@ -36,6 +39,7 @@ export function consoleLog(stream: NodeJS.WritableStream = process.stderr): Log 
 
 /** A log that says nothing, for tests. */
 export const silentLog: Log = {
+  title: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   step: (_text, work) => work(),

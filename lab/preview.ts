@@ -17,7 +17,6 @@ export async function preview(log: Log): Promise<void> {
     );
   }
   const lab = await openLab({}, log);
-  print(`Engine: ${lab.engine.name}`);
   const result = await log.step("Previewing target in-cluster", () => lab.preview("in-cluster"));
   const changes = result.changes.filter((change) => change.op !== "same");
   for (const warning of result.warnings) log.warn(warning);

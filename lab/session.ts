@@ -48,8 +48,10 @@ export interface Lab {
 /** The stack of the lab. Its configuration is made here and never written beside the program's own. */
 const stack = "lab";
 
-/** Brings up whatever part of the lab is not there yet. */
+/** Brings up whatever part of the lab is not there yet. The first line says which engine runs the program. */
 export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log): Promise<Lab> {
+  const engine = await chooseEngine(paths.projectDir);
+  log.title(`Engine: ${engine.name}${engine.reason === undefined ? "" : ` (${engine.reason})`}`);
   const cluster = await ensureCluster(log);
   const images = await ensureImages(cluster, log);
   const database = await ensureDatabase({ ...request, listen: cluster.nodeIp }, log);
@@ -66,7 +68,6 @@ export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log
     context: cluster.context,
     serverSecrets: serverSecrets(),
   };
-  const engine = await chooseEngine(paths.projectDir);
   const fresh = await forgetOtherCluster(kube);
   const withConfig = (config: RunnerConfig): EngineRequest => ({
     ...{ config, stack, log, projectDir: paths.projectDir, project: "mcp-fleet" },

@@ -14,7 +14,6 @@ const studioMillis = 60_000;
  */
 export async function up(request: Omit<DatabaseRequest, "listen">, log: Log): Promise<void> {
   const lab = await openLab(request, log);
-  printEngine(lab);
   if (lab.fresh) {
     await log.step(
       "The installation before: Studio with its bundled servers (target embedded)",
@@ -47,7 +46,6 @@ export async function up(request: Omit<DatabaseRequest, "listen">, log: Log): Pr
 /** Back to the bundled servers: rows first, then Studio. */
 export async function rollback(log: Log): Promise<void> {
   const lab = await openLab({}, log);
-  printEngine(lab);
   const before = await lab.rows();
   const result = await log.step("Rolling back: rows, then Studio (target embedded)", () =>
     lab.up("embedded"),
@@ -74,10 +72,6 @@ async function waitForStudio(lab: Lab, mode: string): ReturnType<Lab["studio"]> 
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-}
-
-function printEngine({ engine }: Lab): void {
-  print(`Engine: ${engine.name}${engine.reason === undefined ? "" : ` (${engine.reason})`}`);
 }
 
 function print(text: string): void {
