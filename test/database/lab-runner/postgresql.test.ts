@@ -5,11 +5,11 @@ import { join } from "node:path";
 
 import { Client } from "pg";
 
-import type { Context, Registration } from "../../lab/runner/handler";
-import { PostgresqlHandler } from "../../lab/runner/postgresql";
-import { State, type StoredResource } from "../../lab/runner/state";
-import { type JsonObject, secret } from "../../lab/runner/wire";
-import { stopTestServer, type TestDatabase, testDatabase } from "../support/postgres";
+import type { Context, Registration } from "../../../lab/runner/handler";
+import { PostgresqlHandler } from "../../../lab/runner/postgresql";
+import { State, type StoredResource } from "../../../lab/runner/state";
+import { type JsonObject, secret } from "../../../lab/runner/wire";
+import { stopTestServer, type TestDatabase, testDatabase } from "../../support/postgres";
 
 describe("lab runner: roles, schemas and grants", function () {
   this.timeout(120_000);
