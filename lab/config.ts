@@ -49,7 +49,6 @@ export function labConfig(
     studioSecrets: { DATABASE_URL: facts.studioDatabaseUrl },
     consumers: [{ name: "executor", labels: { "llmctl.executor": "true" } }],
     probe: { image: facts.images.probe },
-    network: { isolate: "fleet" },
     cutover: { softReferences: chatDefaults },
     allowed: { contexts: [facts.context], namespaces: [labNamespace] },
     ...overrides,

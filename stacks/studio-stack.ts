@@ -38,7 +38,8 @@ export function buildStack(config: StackConfig): StackOutputs {
     namespace: settings.namespace,
     application: settings.application,
     createNamespace: settings.createNamespace,
-    scope: settings.network.isolate,
+    // A namespace that was here before us holds pods of others, which bring no policies for a closed one.
+    scope: settings.network.isolate ?? (settings.createNamespace ? "namespace" : "fleet"),
     consumers,
   });
   const inNamespace = { dependsOn: [...isolation.ready] };

@@ -120,7 +120,7 @@ export const stackSchema = z.strictObject({
   cutover: cutover.prefault({}),
   probe: probe.prefault({}),
   network: z
-    .strictObject({ isolate: z.enum(["namespace", "fleet", "none"]).default("namespace") })
+    .strictObject({ isolate: z.enum(["namespace", "fleet", "none"]).optional() })
     .prefault({}),
   allowed: z
     .strictObject({
