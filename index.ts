@@ -1,6 +1,3 @@
-import { isUserError } from "@mcp-fleet/errors";
-import * as pulumi from "@pulumi/pulumi";
-
 import { loadConfig } from "./stacks/config";
 import { guard } from "./stacks/guard";
 import { buildStack } from "./stacks/studio-stack";
@@ -8,18 +5,13 @@ import { buildStack } from "./stacks/studio-stack";
 /**
  * The Pulumi program. Every call builds the stack the current configuration describes.
  *
- * @throws pulumi.RunError, which the engine prints without a stack trace, for a mistake the user can mend.
+ * @throws UserError, which the engine prints without a stack trace, for a mistake the user can mend.
  */
 // eslint-disable-next-line @typescript-eslint/require-await -- the engine awaits it: a throw becomes a rejection
 async function program(): Promise<Record<string, unknown>> {
-  try {
-    const config = loadConfig();
-    guard(config);
-    return { ...buildStack(config) };
-  } catch (error) {
-    if (isUserError(error)) throw new pulumi.RunError(error.message);
-    throw error;
-  }
+  const config = loadConfig();
+  guard(config);
+  return { ...buildStack(config) };
 }
 
 export = program;

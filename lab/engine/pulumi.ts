@@ -157,6 +157,8 @@ function environment(request: EngineRequest): Record<string, string | undefined>
     PULUMI_BACKEND_URL: `file://${backend(request)}`,
     PULUMI_CONFIG_PASSPHRASE: request.statePassphrase,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Without it the CLI does not know `--event-log`. The SDK's Automation API sets it too.
+    PULUMI_DEBUG_COMMANDS: "true",
     // The language host starts `node` from PATH, and it has to be the one that runs this.
     PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
     ...(request.kubeconfig === undefined ? {} : { KUBECONFIG: request.kubeconfig }),

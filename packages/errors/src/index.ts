@@ -5,6 +5,8 @@
 export class UserError extends Error {
   /** Exit code of a command line that ends with this error. Default 1. */
   readonly exitCode: number;
+  /** Pulumi prints an error with this mark without its stack, wherever in the program it was thrown. */
+  readonly __pulumiRunError = true;
 
   constructor(
     /** What is wrong, in one sentence that names the config key or the resource. */

@@ -18,7 +18,7 @@ const input = fs.readFileSync(0, "utf8");
 const { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, KUBECONFIG } = process.env;
 fs.appendFileSync(__dirname + "/calls", JSON.stringify({ args, input, cwd: process.cwd(), PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, KUBECONFIG }) + "\\n");
 if (args[0] === "version") console.log("v3.999.0");
-if (args[0] === "plugin") console.log(JSON.stringify([{ name: "one", kind: "resource", version: "1.0.0" }]));
+if (args[0] === "plugin") console.log(JSON.stringify([{ name: "kubernetes", kind: "resource", version: "v1.0.0" }]));
 if (args[0] === "stack" && args[1] === "select") {
   if (!fs.existsSync("Pulumi.test.yaml")) fs.writeFileSync("Pulumi.test.yaml", "encryptionsalt: v1:salt\\n");
 }
@@ -100,18 +100,18 @@ describe("engine", () => {
 
     process.env.PATH = join(directory, "bin");
     assert.equal((await chooseEngine(request.projectDir)).name, "pulumi CLI v3.999.0");
-    for (const [name, version] of [
-      ["one", "1.0.0"],
-      ["two", "2.0.0"],
-    ] as const) {
-      const folder = join(request.projectDir, "node_modules", "@pulumi", name);
-      mkdirSync(folder, { recursive: true });
-      const manifest = { version, pulumi: { resource: true, name } };
+    const folder = join(request.projectDir, "node_modules", "@pulumi", "kubernetes");
+    mkdirSync(folder, { recursive: true });
+    const wants = (version: string): void => {
+      const manifest = { version, pulumi: { resource: true, name: "kubernetes" } };
       writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
-    }
+    };
+    wants("1.0.0");
+    assert.equal((await chooseEngine(request.projectDir)).name, "pulumi CLI v3.999.0");
+    wants("2.0.0");
     const lacking = await chooseEngine(request.projectDir);
     assert.equal(lacking.name, "lab runner");
-    assert.match(lacking.reason ?? "", /v3\.999\.0 lacks the plugins two 2\.0\.0 /);
+    assert.match(lacking.reason ?? "", /v3\.999\.0 lacks the plugins kubernetes 2\.0\.0 /);
 
     process.env.MCP_FLEET_PULUMI = join(directory, "nothing-here");
     await assert.rejects(chooseEngine(request.projectDir), /MCP_FLEET_PULUMI names does not run/);

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { chooseEngine } from "../../lab/engine";
+import { paths } from "../../lab/paths";
+import type { RunResult } from "../../lab/runner/types";
+import type { Lab } from "../../lab/session";
+import {
+  exportStack,
+  type KnownResource,
+  resourcesOfCli,
+  resourcesOfLabRunner,
+  temporaryHome,
+  withEnvironment,
+} from "../support/engine";
+import {
+  everything,
+  everythingOfUsers,
+  installationBefore,
+  refusal,
+  studioConnected,
+  studioPods,
+} from "../support/lab";
+
+/** Nobody listens there. */
+const noDatabase = "postgresql://nobody:nothing@127.0.0.1:1/none";
+
+/** What a run left: the resources it registered, and its outputs. */
+interface Left {
+  readonly resources: readonly KnownResource[];
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/*
+ * The CLI is driven by the lab's own engine, and not by the Automation API: it is what `make up` runs, and it answers
+ * in the lab runner's own terms, so that one comparison serves both.
+ */
+describe("the program under the Pulumi CLI", function () {
+  this.timeout(10 * 60_000);
+  let lab: Lab;
+  let legacy: string;
+  let left: Left;
+  let removeHome: () => void = () => undefined;
+
+  before(async function () {
+    this.timeout(60 * 60_000);
+    removeHome = temporaryHome();
+    const engine = await chooseEngine(paths.projectDir);
+    if (engine.reason !== undefined) {
+      process.stdout.write(`  engine tests skipped: ${engine.reason}\n`);
+      this.skip();
+    }
+    process.stdout.write(`  ${engine.name}\n`);
+    lab = await installationBefore("jsonb");
+    legacy = await everythingOfUsers(lab);
+  });
+
+  after(() => removeHome());
+
+  it("previews the cutover and changes nothing", async () => {
+    const before = await everything(lab);
+    const pods = await studioPods(lab);
+    const { changes } = await lab.preview("in-cluster");
+    const servers = changes.filter(
+      ({ type, op }) => type === "kubernetes:apps/v1:Deployment" && op === "create",
+    );
+    assert.equal(servers.length, 5);
+    const cutover = changes.find(({ type }) => type.endsWith(":Cutover"));
+    assert.equal(cutover?.op, "update");
+    assert.equal(await everything(lab), before);
+    assert.deepEqual(await studioPods(lab), pods);
+  });
+
+  it("previews without a database", async () => {
+    const { changes } = await lab.preview("in-cluster", { databaseUrl: noDatabase });
+    assert.ok(changes.some(({ type, op }) => type.endsWith(":Cutover") && op === "update"));
+  });
+
+  it("shows a mistake in the configuration without a stack trace", async () => {
+    const said = await refusal(lab.preview("in-cluster", { allowed: { contexts: ["another"] } }));
+    assert.match(said, /is not a cluster this stack may use/);
+    assert.doesNotMatch(said, /\n\s+at /);
+  });
+
+  it("cuts over", async () => {
+    const { outputs } = await lab.up("in-cluster");
+    assert.equal(outputs.generation, 1);
+    await studioConnected(lab, "in-cluster");
+    left = { resources: await resourcesOfCli(), outputs };
+  });
+
+  it("changes nothing in a second run", async () => {
+    const before = await everything(lab);
+    const pods = await studioPods(lab);
+    const run = await lab.up("in-cluster");
+    assertNothingChanged(run);
+    assert.equal(run.outputs.generation, 1);
+    assert.equal(await everything(lab), before);
+    assert.deepEqual(await studioPods(lab), pods);
+  });
+
+  it("writes no secret in clear", async () => {
+    const files = filesUnder(paths.engine).filter((file) => !file.endsWith("/passphrase"));
+    const texts = [await exportStack(), ...files.map((file) => readFileSync(file, "utf8"))];
+    assert.ok(texts.every((text) => text.length > 0) || files.length > 0);
+    assert.match(texts[0] ?? "", /mcp-fleet:Cutover/);
+    assert.match(texts[0] ?? "", /"ciphertext"/);
+    const secrets = secretsOf(lab);
+    assert.ok(secrets.length > 10, "too few secrets to look for");
+    for (const text of texts) {
+      const found = secrets.filter((secret) => text.includes(secret));
+      assert.equal(found.length, 0, "a secret is in the state or in the configuration");
+    }
+  });
+
+  it("rolls back by target: rows as they were, then Studio", async () => {
+    await lab.up("embedded");
+    const view = await studioConnected(lab, "embedded");
+    assert.deepEqual([...new Set(view.servers.map((server) => server.transport))], ["stdio"]);
+    assert.equal(await everythingOfUsers(lab), legacy);
+  });
+
+  it("stops before Studio when the rows cannot be reached", async () => {
+    const pods = await studioPods(lab);
+    const said = await refusal(lab.up("in-cluster", { databaseUrl: noDatabase }));
+    assert.match(said, /database/i);
+    assert.doesNotMatch(said, /\n\s+at /);
+    assert.deepEqual(await studioPods(lab), pods);
+    assert.equal(await everythingOfUsers(lab), legacy);
+  });
+
+  it("goes forward again as a new generation", async () => {
+    const { outputs } = await lab.up("in-cluster");
+    assert.equal(outputs.generation, 3);
+    await studioConnected(lab, "in-cluster");
+  });
+
+  it("registers what the lab runner registers, with the same outputs", async function () {
+    this.timeout(30 * 60_000);
+    const restore = withEnvironment("MCP_FLEET_PULUMI", "off");
+    try {
+      const other = await installationBefore("jsonb");
+      assert.equal(other.engine.name, "lab runner");
+      const { outputs } = await other.up("in-cluster");
+      assert.deepEqual(byUrn(left.resources), byUrn(resourcesOfLabRunner()));
+      assert.deepEqual(withoutTimes(left.outputs), withoutTimes(outputs));
+    } finally {
+      restore();
+    }
+  });
+});
+
+function assertNothingChanged({ changes }: RunResult): void {
+  assert.ok(changes.length > 20, `only ${changes.length} resources were looked at`);
+  assert.deepEqual(
+    changes.filter((change) => change.op !== "same"),
+    [],
+  );
+}
+
+function byUrn(resources: readonly KnownResource[]): Record<string, KnownResource> {
+  const sorted = [...resources].sort((a, b) => (a.urn < b.urn ? -1 : 1));
+  return Object.fromEntries(sorted.map((resource) => [resource.urn, resource]));
+}
+
+/** Outputs without what the clock says: two runs are never at the same time. */
+function withoutTimes(outputs: Readonly<Record<string, unknown>>): unknown {
+  const times = /(At|Ms|Seconds)$/;
+  return JSON.parse(
+    JSON.stringify(outputs, (key, value: unknown) => (times.test(key) ? undefined : value)),
+  ) as unknown;
+}
+
+/** The lab's credentials as they stand, as a DSN has them and as a Secret of the cluster has them. */
+function secretsOf({ facts, database }: Lab): string[] {
+  const urls = [facts.databaseUrl, facts.studioDatabaseUrl, database.superuserUrl];
+  const credentials = Object.values(facts.serverSecrets)
+    .flatMap((environment) => Object.values(environment))
+    .filter((value) => value.includes("LAB_SECRET"));
+  const plain = [...urls.map((url) => new URL(url).password), ...credentials];
+  const encoded = [...urls, ...credentials].map((text) => Buffer.from(text).toString("base64"));
+  return ["LAB_SECRET", ...plain, ...encoded];
+}
+
+function filesUnder(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .map((name) => join(directory, name))
+    .filter((file) => statSync(file).isFile());
+}

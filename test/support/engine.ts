@@ -1,0 +1,127 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+
+import { execa } from "execa";
+
+import { paths } from "../../lab/paths";
+import { State } from "../../lab/runner/state";
+import {
+  isObject,
+  isSecret,
+  type Json,
+  type JsonObject,
+  reveal,
+  transform,
+} from "../../lab/runner/wire";
+
+/** One resource of a stack, without what an engine adds of its own. Secrets in clear. */
+export interface KnownResource {
+  readonly urn: string;
+  readonly custom: boolean;
+  readonly inputs: JsonObject;
+}
+
+interface Exported {
+  urn: string;
+  custom: boolean;
+  inputs?: JsonObject;
+}
+
+/**
+ * Sets an environment variable for the tests of a suite.
+ *
+ * @returns puts back what was there before
+ */
+export function withEnvironment(name: string, value: string): () => void {
+  const before = process.env[name];
+  process.env[name] = value;
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(process.env, name);
+    else process.env[name] = before;
+  };
+}
+
+/**
+ * A Pulumi home that is empty but for the plugins of the user's own.
+ *
+ * @returns removes it
+ */
+export function temporaryHome(): () => void {
+  const own = process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
+  const home = mkdtempSync(join(tmpdir(), "mcp-fleet-pulumi-"));
+  const plugins = join(own, "plugins");
+  if (existsSync(plugins)) symlinkSync(plugins, join(home, "plugins"));
+  const restore = withEnvironment("PULUMI_HOME", home);
+  return () => {
+    restore();
+    rmSync(home, { recursive: true, force: true });
+  };
+}
+
+/** What `pulumi stack export` says of the lab's stack. */
+export async function exportStack(...more: string[]): Promise<string> {
+  const command = process.env.MCP_FLEET_PULUMI ?? "pulumi";
+  const { stdout } = await execa(command, ["stack", "export", "--stack", "lab", ...more], {
+    cwd: join(paths.engine, "pulumi-project"),
+    env: {
+      PULUMI_BACKEND_URL: `file://${join(paths.engine, "pulumi")}`,
+      PULUMI_CONFIG_PASSPHRASE: passphrase(),
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
+    },
+    timeout: 120_000,
+  });
+  return stdout;
+}
+
+/** The resources the CLI knows. */
+export async function resourcesOfCli(): Promise<KnownResource[]> {
+  const text = await exportStack("--show-secrets");
+  const { deployment } = JSON.parse(text) as { deployment: { resources: Exported[] } };
+  return deployment.resources.map(comparable).filter(isOfProgram);
+}
+
+/** The resources the lab runner knows. */
+export function resourcesOfLabRunner(): KnownResource[] {
+  const state = new State(join(paths.engine, "state.json"), "lab", passphrase());
+  return [...state.resources.values()].map(comparable).filter(isOfProgram);
+}
+
+function passphrase(): string {
+  return readFileSync(join(paths.engine, "passphrase"), "utf8");
+}
+
+/** Providers and the stack itself are the engine's; everything else the program registers. */
+function isOfProgram({ urn }: KnownResource): boolean {
+  const type = (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
+  return !type.startsWith("pulumi:");
+}
+
+function comparable({ urn, custom, inputs = {} }: Exported): KnownResource {
+  const own = transform(revealed(inputs), (node) => {
+    if (!isObject(node)) return node;
+    const kept = Object.entries(node).filter(([key]) => key !== "__defaults");
+    return withoutChosenName(Object.fromEntries(kept));
+  });
+  return { urn, custom, inputs: isObject(own) ? own : {} };
+}
+
+/** Secrets in clear; the CLI's export keeps theirs as JSON text. */
+function revealed(value: Json): Json {
+  return reveal(
+    transform(value, (node) =>
+      isSecret(node) && typeof node.plaintext === "string"
+        ? (JSON.parse(node.plaintext) as Json)
+        : node,
+    ),
+  );
+}
+
+/** Metadata without the name an engine made up. */
+function withoutChosenName(node: JsonObject): JsonObject {
+  const { annotations, name: _chosen, ...rest } = node;
+  if (!isObject(annotations) || annotations["pulumi.com/autonamed"] === undefined) return node;
+  const { "pulumi.com/autonamed": _mark, ...others } = annotations;
+  return Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
+}
