@@ -81,7 +81,7 @@ function parseServers(
     const bundle = bundleOf(content);
     if (bundle === undefined) {
       problems.push(notAnObject(`serverSecrets.${server}`, `serverSecrets.${server}.<KEY>`));
-    } else {
+    } else if (bundle.keys.length > 0) {
       bundles[server] = bundle;
     }
   }

@@ -45,7 +45,10 @@ export function resolveServers(
   secrets: SecretValues,
   problems: Problem[],
 ): ResolvedServer[] {
-  const enabled = Object.entries(settings.servers).filter(([, own]) => own.enabled !== false);
+  // The engine hands objects over with sorted keys, a stack file has them in any order: the plan must not differ.
+  const enabled = Object.entries(settings.servers)
+    .filter(([, own]) => own.enabled !== false)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const servers = enabled.flatMap(([key, own]) => {
     const entry = catalog[key];
     const found = serverProblems(key, own, entry, secrets.servers[key], settings, catalog);

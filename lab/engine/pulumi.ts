@@ -44,7 +44,7 @@ class Cli {
     const args = [
       operation,
       ...(operation === "preview" ? [] : ["--yes", "--skip-preview"]),
-      ...["--non-interactive", "--color", "never"],
+      ...["--non-interactive", "--color", "never", "--suppress-progress"],
       ...["--stack", request.stack, "--event-log", eventLog],
     ];
     let failure: UserError | undefined;
@@ -63,7 +63,7 @@ class Cli {
     rmSync(eventLog, { force: true });
     if (failure !== undefined) {
       const first = errorsOf(events)[0];
-      throw first === undefined ? failure : new UserError(first, failure.fix);
+      throw first === undefined ? failure : asUserError(first, failure.fix);
     }
     const kept = operation === "up" ? await this.outputs(request) : noOutputs;
     return {
@@ -144,6 +144,13 @@ class Cli {
       "Correct the cause and run it again: what was done is kept in the state.",
     );
   }
+}
+
+/** The program and its provider fail with two sentences, a line each; what the engine says itself has no fix. */
+function asUserError(message: string, fix: string): UserError {
+  const lines = message.split("\n");
+  const [problem = "", own = ""] = lines;
+  return lines.length === 2 ? new UserError(problem, own) : new UserError(message, fix);
 }
 
 const noOutputs: StackOutputs = { outputs: {}, secretOutputs: [] };

@@ -7,6 +7,7 @@ import { paths } from "../../lab/paths";
 import type { RunResult } from "../../lab/runner/types";
 import type { Lab } from "../../lab/session";
 import {
+  chosenName,
   exportStack,
   type KnownResource,
   resourcesOfCli,
@@ -79,8 +80,7 @@ describe("the program under the Pulumi CLI", function () {
 
   it("shows a mistake in the configuration without a stack trace", async () => {
     const said = await refusal(lab.preview("in-cluster", { allowed: { contexts: ["another"] } }));
-    assert.match(said, /is not a cluster this stack may use/);
-    assert.doesNotMatch(said, /\n\s+at /);
+    assert.match(said, /^[^\n]* is not a cluster this stack may use\.\nSet [^\n]*$/);
   });
 
   it("cuts over", async () => {
@@ -103,7 +103,10 @@ describe("the program under the Pulumi CLI", function () {
   it("writes no secret in clear", async () => {
     const files = filesUnder(paths.engine).filter((file) => !file.endsWith("/passphrase"));
     const texts = [await exportStack(), ...files.map((file) => readFileSync(file, "utf8"))];
-    assert.ok(texts.every((text) => text.length > 0) || files.length > 0);
+    assert.ok(
+      files.some((file) => file.endsWith("/lab.json")),
+      "the checkpoint was not looked at",
+    );
     assert.match(texts[0] ?? "", /mcp-fleet:Cutover/);
     assert.match(texts[0] ?? "", /"ciphertext"/);
     const secrets = secretsOf(lab);
@@ -124,8 +127,7 @@ describe("the program under the Pulumi CLI", function () {
   it("stops before Studio when the rows cannot be reached", async () => {
     const pods = await studioPods(lab);
     const said = await refusal(lab.up("in-cluster", { databaseUrl: noDatabase }));
-    assert.match(said, /database/i);
-    assert.doesNotMatch(said, /\n\s+at /);
+    assert.match(said, /^The database cannot be reached [^\n]*\nCheck that it runs [^\n]*$/);
     assert.deepEqual(await studioPods(lab), pods);
     assert.equal(await everythingOfUsers(lab), legacy);
   });
@@ -144,7 +146,7 @@ describe("the program under the Pulumi CLI", function () {
       assert.equal(other.engine.name, "lab runner");
       const { outputs } = await other.up("in-cluster");
       assert.deepEqual(byUrn(left.resources), byUrn(resourcesOfLabRunner()));
-      assert.deepEqual(withoutTimes(left.outputs), withoutTimes(outputs));
+      assert.deepEqual(comparable(left.outputs), comparable(outputs));
     } finally {
       restore();
     }
@@ -164,12 +166,14 @@ function byUrn(resources: readonly KnownResource[]): Record<string, KnownResourc
   return Object.fromEntries(sorted.map((resource) => [resource.urn, resource]));
 }
 
-/** Outputs without what the clock says: two runs are never at the same time. */
-function withoutTimes(outputs: Readonly<Record<string, unknown>>): unknown {
+/** Outputs without times and made-up names: these differ in every run. */
+function comparable(outputs: Readonly<Record<string, unknown>>): unknown {
   const times = /(At|Ms|Seconds)$/;
-  return JSON.parse(
-    JSON.stringify(outputs, (key, value: unknown) => (times.test(key) ? undefined : value)),
-  ) as unknown;
+  const text = JSON.stringify(outputs, (key, value: unknown) => {
+    if (times.test(key)) return undefined;
+    return typeof value === "string" ? value.replace(chosenName, "-chosen") : value;
+  });
+  return JSON.parse(text) as unknown;
 }
 
 /** The lab's credentials as they stand, as a DSN has them and as a Secret of the cluster has them. */

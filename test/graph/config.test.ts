@@ -91,7 +91,7 @@ const cases: Case[] = [
     what: "two servers of one name",
     plain: withServer("extra", { image: "x:1", port: 80, name: "llmctl-mcp-github" }),
     names:
-      /\[servers\.extra\.name\] "llmctl-mcp-github" is the Service name of servers\.github too/,
+      /\[servers\.github\.name\] "llmctl-mcp-github" is the Service name of servers\.extra too/,
     fix: /another name/,
   },
   {

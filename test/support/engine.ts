@@ -6,16 +6,9 @@ import { execa } from "execa";
 
 import { paths } from "../../lab/paths";
 import { State } from "../../lab/runner/state";
-import {
-  isObject,
-  isSecret,
-  type Json,
-  type JsonObject,
-  reveal,
-  transform,
-} from "../../lab/runner/wire";
+import { isObject, isSecret, type Json, type JsonObject, transform } from "../../lab/runner/wire";
 
-/** One resource of a stack, without what an engine adds of its own. Secrets in clear. */
+/** One resource of a stack, without what an engine adds of its own. Secrets are hidden. */
 export interface KnownResource {
   readonly urn: string;
   readonly custom: boolean;
@@ -98,24 +91,41 @@ function isOfProgram({ urn }: KnownResource): boolean {
   return !type.startsWith("pulumi:");
 }
 
+/** The inputs as the program means them: without what an engine fills in, leaves out or rewrites. */
 function comparable({ urn, custom, inputs = {} }: Exported): KnownResource {
-  const own = transform(revealed(inputs), (node) => {
+  const own = transform(hidden(inputs), (node) => {
+    if (typeof node === "string") return node.replace(chosenName, "-chosen");
     if (!isObject(node)) return node;
-    const kept = Object.entries(node).filter(([key]) => key !== "__defaults");
-    return withoutChosenName(Object.fromEntries(kept));
+    const kept = Object.entries(node).filter(
+      ([key, value]) => key !== "__defaults" && !empty(value),
+    );
+    return withoutChosenName(encoded(Object.fromEntries(kept)));
   });
   return { urn, custom, inputs: isObject(own) ? own : {} };
 }
 
-/** Secrets in clear; the CLI's export keeps theirs as JSON text. */
-function revealed(value: Json): Json {
-  return reveal(
-    transform(value, (node) =>
-      isSecret(node) && typeof node.plaintext === "string"
-        ? (JSON.parse(node.plaintext) as Json)
-        : node,
-    ),
-  );
+/** The end of a name that is made up, for an object of an engine or for a probe's Job. */
+export const chosenName = /-[0-9a-f]{8}$/;
+
+function empty(value: Json): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+/** The provider for Kubernetes turns the `stringData` of a Secret into `data`. */
+function encoded(node: JsonObject): JsonObject {
+  const { stringData, ...rest } = node;
+  return stringData === undefined ? node : { ...rest, data: stringData };
+}
+
+/** Of secrets only the shape is kept: each lab has passwords of its own, and a failed comparison is printed. */
+function hidden(value: Json): Json {
+  return transform(value, (node) => {
+    if (!isSecret(node)) return node;
+    // The CLI's export has the value as JSON text.
+    const clear =
+      typeof node.plaintext === "string" ? (JSON.parse(node.plaintext) as Json) : node.value;
+    return transform(clear ?? null, (leaf) => (typeof leaf === "object" ? leaf : "[secret]"));
+  });
 }
 
 /** Metadata without the name an engine made up. */
