@@ -1,78 +1,17 @@
 import assert from "node:assert/strict";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Db, readLedger, runCutover } from "@mcp-fleet/row-cutover";
+import { readLedger, runCutover } from "@mcp-fleet/row-cutover";
 
+import { Proxy } from "./proxy";
 import {
+  isForward,
   meta,
-  type Snapshot,
   type StudioDatabase,
   studioDatabase,
   studioSpec,
   withClient,
 } from "./support";
-
-/** A way to the database that can be cut at a statement of our choice. */
-class Proxy {
-  /** Cuts the line: `before` the statement reaches the server, or `after` it, when its answer comes. */
-  cut: { readonly statement: string; readonly when: "before" | "after" } | undefined;
-  cuts = 0;
-
-  private constructor(
-    readonly server: Server,
-    readonly db: Db,
-  ) {}
-
-  static async open(target: string): Promise<Proxy> {
-    const url = new URL(target);
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    const local = new URL(target);
-    local.hostname = "127.0.0.1";
-    local.port = String(typeof address === "object" && address !== null ? address.port : 0);
-    const proxy = new Proxy(server, { connectionString: local.href });
-    server.on("connection", (client) => {
-      proxy.join(client, connect(Number(url.port), url.hostname));
-    });
-    return proxy;
-  }
-
-  close(): Promise<void> {
-    return new Promise((resolve) => this.server.close(() => resolve()));
-  }
-
-  private join(client: Socket, upstream: Socket): void {
-    let armed = false;
-    const end = (): void => {
-      client.destroy();
-      upstream.destroy();
-    };
-    client.on("data", (data) => {
-      const { cut } = this;
-      if (cut !== undefined && data.includes(cut.statement)) {
-        this.cut = undefined;
-        this.cuts += 1;
-        if (cut.when === "before") return end();
-        armed = true;
-      }
-      upstream.write(data);
-    });
-    upstream.on("data", (data) => (armed ? end() : client.write(data)));
-    for (const socket of [client, upstream]) {
-      socket.on("error", end);
-      socket.on("close", end);
-    }
-  }
-}
-
-function isForward(snapshot: Snapshot): boolean {
-  const own = snapshot.rows.filter((row) => row.server_type === "integrated");
-  const moved = own.filter((row) => row.config_json?.includes("svc.cluster.local") === true).length;
-  assert.ok(moved === 0 || moved === own.length, `${moved} of ${own.length} rows were moved`);
-  return moved > 0;
-}
 
 describe("races and lost connections", () => {
   let database: StudioDatabase;

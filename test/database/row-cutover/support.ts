@@ -1,8 +1,12 @@
-import type { CutoverSpec, Db, RowSpec, RunMeta } from "@mcp-fleet/row-cutover";
+import assert from "node:assert/strict";
+
+import type { CutoverSpec, Db, RowSpec } from "@mcp-fleet/row-cutover";
 import { Client } from "pg";
 
 import { legacyEnvironments, type LegacyRequest, legacySql } from "../../../lab/database/schema";
 import { stopTestServer, type TestDatabase, testDatabase } from "../../support/postgres";
+
+export { meta } from "./meta";
 
 /** The application's role owns its tables; the cutover's role owns nothing of them, as in an installation. */
 export const applicationRole = "rc_application";
@@ -107,6 +111,14 @@ async function snapshotOf(client: Client): Promise<Snapshot> {
   };
 }
 
+/** Whether the application's own rows were moved: all of them or none, else it fails. */
+export function isForward(snapshot: Snapshot): boolean {
+  const own = snapshot.rows.filter((row) => row.server_type === "integrated");
+  const moved = own.filter((row) => row.config_json?.includes("svc.cluster.local") === true).length;
+  assert.ok(moved === 0 || moved === own.length, `${moved} of ${own.length} rows were moved`);
+  return moved > 0;
+}
+
 const services: Record<string, string> = {
   "llmctl-mcp": "llmctl-mcp.llmctl.svc.cluster.local:9020",
   github: "llmctl-mcp-github.llmctl.svc.cluster.local:8000",
@@ -164,10 +176,3 @@ export function studioSpec(more: Partial<CutoverSpec> = {}): CutoverSpec {
     ...more,
   };
 }
-
-export const meta: RunMeta = {
-  who: "tester@example.com",
-  stack: "test",
-  commit: "0123abc",
-  toolVersion: "0.1.0",
-};

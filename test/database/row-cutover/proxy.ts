@@ -1,0 +1,93 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+import type { Db } from "@mcp-fleet/row-cutover";
+
+/** A statement, and which side of it something happens on: `after` is when its answer comes. */
+export interface Moment {
+  readonly statement: string;
+  readonly when: "before" | "after";
+}
+
+/** A way to the database that can be cut, or held still, at a statement of our choice. */
+export class Proxy {
+  /** Cuts the line at this moment, once. */
+  cut: Moment | undefined;
+  /** Passes nothing on from this moment, once, until the client goes away: {@link held} tells. */
+  hold: Moment | undefined;
+  cuts = 0;
+  /** Resolves when the line is held. */
+  readonly held: Promise<void>;
+  private tellHeld: () => void = () => undefined;
+
+  private constructor(
+    readonly server: Server,
+    readonly db: Db,
+  ) {
+    this.held = new Promise((resolve) => {
+      this.tellHeld = resolve;
+    });
+  }
+
+  static async open(target: string): Promise<Proxy> {
+    const url = new URL(target);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const local = new URL(target);
+    local.hostname = "127.0.0.1";
+    local.port = String(typeof address === "object" && address !== null ? address.port : 0);
+    const proxy = new Proxy(server, { connectionString: local.href });
+    server.on("connection", (client) => {
+      proxy.join(client, connect(Number(url.port), url.hostname));
+    });
+    return proxy;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.server.close(() => resolve()));
+  }
+
+  private join(client: Socket, upstream: Socket): void {
+    let armed: "cut" | "hold" | undefined;
+    let still = false;
+    const end = (): void => {
+      client.destroy();
+      upstream.destroy();
+    };
+    const act = (what: "cut" | "hold"): void => {
+      if (what === "cut") return end();
+      still = true;
+      this.tellHeld();
+    };
+    client.on("data", (data) => {
+      if (still) return;
+      const what = this.take(data);
+      if (what?.moment.when === "before") return act(what.kind);
+      armed = what?.kind ?? armed;
+      upstream.write(data);
+    });
+    upstream.on("data", (data) => {
+      if (armed !== undefined) act(armed);
+      else if (!still) client.write(data);
+    });
+    for (const socket of [client, upstream]) {
+      socket.on("error", end);
+      socket.on("close", end);
+    }
+  }
+
+  /** What is to happen at this piece of the conversation. It happens once. */
+  private take(data: Buffer): { kind: "cut" | "hold"; moment: Moment } | undefined {
+    const { cut, hold } = this;
+    if (cut !== undefined && data.includes(cut.statement)) {
+      this.cut = undefined;
+      this.cuts += 1;
+      return { kind: "cut", moment: cut };
+    }
+    if (hold !== undefined && data.includes(hold.statement)) {
+      this.hold = undefined;
+      return { kind: "hold", moment: hold };
+    }
+    return undefined;
+  }
+}
