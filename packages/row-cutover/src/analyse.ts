@@ -14,6 +14,7 @@ import {
   checkTable,
   type DatabaseIdentity,
 } from "./preconditions";
+import { refuseFinalized } from "./refusals";
 import { checkForwardRights, checkUndoRights } from "./rights";
 import { checkDocuments, namedKeys, readRows, type StoredRow } from "./rows";
 import type { CutoverSpec, RowChange, Target } from "./spec";
@@ -93,7 +94,8 @@ async function forward(
     active === undefined ? undefined : byKeyAfter(await readRowEntries(client, active));
   const samePlan = active?.planHash === specHash(spec, "in-cluster");
   const seedable = await seedableKeys(client, spec, rows, previous);
-  const plan = planForward({ spec, rows, previous, samePlan, seedable });
+  const carries = active?.finalizedAt === undefined;
+  const plan = planForward({ spec, rows, previous, carries, samePlan, seedable });
   await checkForwardRights(client, spec, shape, plan.steps);
   const all = { changes: plan.changes, warnings: [...warnings, ...plan.warnings] };
   if (active !== undefined && writesNothing(plan)) {
@@ -133,6 +135,7 @@ async function undo(
 ): Promise<Analysis> {
   const undone = base.ledger;
   if (undone === undefined) throw new EngineError("there is no run to take back");
+  refuseFinalized(spec, undone);
   await checkJournal(client, undone);
   const entries = await readRowEntries(client, undone);
   const keys: KeyValues[] = entries.flatMap((entry) =>

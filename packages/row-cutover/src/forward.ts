@@ -50,7 +50,7 @@ async function carryOver(
   { client, previous, runId }: ForwardRun,
   steps: readonly ForwardStep[],
 ): Promise<void> {
-  if (previous === undefined) return;
+  if (previous === undefined || previous.finalizedAt !== undefined) return;
   const touched = steps
     .filter(({ action }) => action !== "merge" && action !== "late")
     .map(({ keyAfter }) => keyAfter);

@@ -1,9 +1,14 @@
+export { drift } from "./drift";
+export { finalize } from "./finalize";
 export { specHash } from "./hash";
 export { planRows, readLedger, runCutover } from "./run";
 export { settle } from "./settle";
 export type {
   CutoverSpec,
   Db,
+  DriftedRow,
+  DriftReport,
+  FinalizeResult,
   LedgerState,
   RowAction,
   RowChange,

@@ -38,6 +38,7 @@ create table if not exists mcp_cutover.run (
   converted integer not null default 0,
   committed_at timestamptz not null,
   settled_at timestamptz,
+  finalized_at timestamptz,
   primary key (cutover, generation)
 );
 create table if not exists mcp_cutover.journal (
@@ -111,17 +112,22 @@ function noLedgerRights(database: string, schemaThere: boolean): UserError {
   );
 }
 
+/** A ledger made before the column was has none, so it is not named: {@link markFinalized} adds it. */
+const finalizedAt = `to_char((to_jsonb(run) ->> 'finalized_at')::timestamptz at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
 const runColumns = `
   generation, run_id::text as "runId", target, plan_hash as "planHash", config_type as "configType",
   system_identifier as "systemIdentifier", database_name as "databaseName", who, stack,
   program_commit as "commit", tool_version as "toolVersion", counts, journal_rows as "journalRows", fenced,
   fenced_writes::int8::text as "fencedWrites", converted,
   to_char(committed_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "committedAt",
-  to_char(settled_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "settledAt"`;
+  to_char(settled_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "settledAt",
+  ${finalizedAt} as "finalizedAt"`;
 
-type RawRun = Omit<Run, "fencedWrites" | "settledAt" | "commit"> & {
+type RawRun = Omit<Run, "fencedWrites" | "settledAt" | "finalizedAt" | "commit"> & {
   fencedWrites: string;
   settledAt: string | null;
+  finalizedAt: string | null;
   commit: string | null;
 };
 
@@ -139,11 +145,12 @@ export async function findRun(
   );
   const row = found.rows[0];
   if (row === undefined) return undefined;
-  const { settledAt, commit, fencedWrites, ...rest } = row;
+  const { settledAt, finalizedAt, commit, fencedWrites, ...rest } = row;
   return {
     ...rest,
     fencedWrites: Number(fencedWrites),
     ...(settledAt === null ? {} : { settledAt }),
+    ...(finalizedAt === null ? {} : { finalizedAt }),
     ...(commit === null ? {} : { commit }),
   };
 }
@@ -151,7 +158,7 @@ export async function findRun(
 /** What callers get of a run. */
 export function publicRun(run: Run): LedgerState {
   const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
-  const { toolVersion, counts, fenced, fencedWrites } = run;
+  const { toolVersion, counts, fenced, fencedWrites, finalizedAt } = run;
   return {
     generation,
     target,
@@ -159,6 +166,7 @@ export function publicRun(run: Run): LedgerState {
     runId,
     committedAt,
     ...(settledAt === undefined ? {} : { settledAt }),
+    ...(finalizedAt === undefined ? {} : { finalizedAt }),
     who,
     stack,
     ...(commit === undefined ? {} : { commit }),
@@ -230,4 +238,28 @@ export async function recordRun(client: Client, run: RunRecord): Promise<string>
     ],
   );
   return written.rows[0]?.at ?? "";
+}
+
+/** Records that a run's way back was dropped. @returns the time it holds, ISO 8601 */
+export async function markFinalized(
+  client: Client,
+  runId: string,
+  journalRows: number,
+): Promise<string> {
+  await client.query(
+    "alter table mcp_cutover.run add column if not exists finalized_at timestamptz",
+  );
+  const done = await client.query<{ at: string }>(
+    `update mcp_cutover.run set finalized_at = clock_timestamp(), journal_rows = $2
+      where run_id = $1 returning ${finalizedAt} as at`,
+    [runId, journalRows],
+  );
+  return done.rows[0]?.at ?? "";
+}
+
+/** The run follows one whose way back was dropped, so it has none either. */
+export async function inheritFinalized(client: Client, runId: string): Promise<void> {
+  await client.query("update mcp_cutover.run set finalized_at = committed_at where run_id = $1", [
+    runId,
+  ]);
 }

@@ -36,6 +36,8 @@ export interface ForwardInput {
   readonly rows: ReadonlyMap<string, StoredRow>;
   /** Entries of the generation before by key, when it pointed into the cluster too. */
   readonly previous: ReadonlyMap<string, RowEntry> | undefined;
+  /** Whether its before-images are still there, so that the new generation takes them over. */
+  readonly carries: boolean;
   /** Whether the generation before was planned from the same configuration. */
   readonly samePlan: boolean;
   /** Keys whose seed condition holds. */
@@ -80,7 +82,7 @@ export function writesNothing(plan: ForwardPlan): boolean {
 }
 
 function planRow(
-  { spec, previous, samePlan }: ForwardInput,
+  { spec, previous, carries, samePlan }: ForwardInput,
   row: RowSpec,
   found: StoredRow,
   steps: ForwardStep[],
@@ -111,7 +113,7 @@ function planRow(
       keyFound: found.key,
       keyAfter: key,
       path,
-      ...carry(entry),
+      ...(carries ? carry(entry) : {}),
     });
     changes.push({
       key: keyName(key),
@@ -123,7 +125,7 @@ function planRow(
   }
   const kept = keptKeys(row, Object.keys(content));
   // A document that starts a process is what an undo should bring back, even when an older one is journalled.
-  const origin = entry !== undefined && !isEmbedded(content) ? entry : undefined;
+  const origin = carries && entry !== undefined && !isEmbedded(content) ? entry : undefined;
   steps.push({
     action: "rewrite",
     spec: row,

@@ -2,6 +2,7 @@ import { UserError } from "@mcp-fleet/errors";
 
 import { environment, parseDocument } from "./document";
 import { keyId, keyName, keyOf, keySet } from "./keys";
+import type { Run } from "./ledger";
 import type { ForwardStep } from "./plan-forward";
 import { isOwn, type StoredRow } from "./rows";
 import { looksSecret } from "./secrets";
@@ -70,5 +71,14 @@ export function refuseLostSecrets(
   throw new UserError(
     `Credentials would be lost, since the old rows hold them and the servers they move to do not: ${lost.join("; ")}.`,
     "Set each for its server: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
+  );
+}
+
+/** @throws UserError when the journal was dropped on request: there is nothing to restore from */
+export function refuseFinalized(spec: CutoverSpec, run: Run): void {
+  if (run.finalizedAt === undefined) return;
+  throw new UserError(
+    `The way back from generation ${run.generation} of ${spec.name} was dropped by finalize on ${run.finalizedAt.slice(0, 10)}, so the rows as they were before are not known any more.`,
+    `Restore the rows from a backup by hand, then remove the ledger's entries: delete from mcp_cutover.run where cutover = '${spec.name.replaceAll("'", "''")}';`,
   );
 }

@@ -8,7 +8,7 @@ import { CommitUnknown, isConnectionError, shown } from "./errors";
 import { dropFence, enterAsWriter, putFence } from "./fence";
 import { applyForward } from "./forward";
 import { specHash } from "./hash";
-import { ensureLedger, findRun, publicRun, recordRun } from "./ledger";
+import { ensureLedger, findRun, inheritFinalized, publicRun, recordRun } from "./ledger";
 import { lockTable, takeRunLock, waitForRunLock } from "./locks";
 import { refuseConflicts } from "./plan-undo";
 import type { CutoverSpec, Db, LedgerState, RowPlan, RunMeta, RunResult, Target } from "./spec";
@@ -140,6 +140,9 @@ async function inTransaction(
     counts,
     fenced,
   });
+  // The oldest form is not known any more, so this generation has no way back either.
+  if (analysis.kind === "forward" && analysis.previous?.finalizedAt !== undefined)
+    await inheritFinalized(client, runId);
   const all = [...analysis.warnings, ...warnings];
   return {
     generation,

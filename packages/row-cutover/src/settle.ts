@@ -133,7 +133,7 @@ async function writeAgain(
 }
 
 /** The document a row should have, in the form of the column's type of today; the application may have changed it. */
-function documentNow(entry: RowEntry, run: Run, shape: TableShape): string | undefined {
+export function documentNow(entry: RowEntry, run: Run, shape: TableShape): string | undefined {
   const held = ["rewrite", "restore", "seed", "unchanged", "inserted"].includes(entry.action);
   if (!held || entry.afterConfig === null || entry.keyAfter === null) return undefined;
   if (run.configType !== "text" || shape.configType === "text") return entry.afterConfig;

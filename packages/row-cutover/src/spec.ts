@@ -157,6 +157,8 @@ export interface LedgerState {
   readonly runId: string;
   readonly committedAt: string;
   readonly settledAt?: string;
+  /** When the way back was dropped. An undo is refused from then on. */
+  readonly finalizedAt?: string;
   readonly who: string;
   readonly stack: string;
   readonly commit?: string;
@@ -165,4 +167,32 @@ export interface LedgerState {
   /** Whether the run put a write fence on the table. */
   readonly fenced: boolean;
   readonly fencedWrites: number;
+}
+
+/** A row that is not as the newest run left it. Names keys of documents, never values. */
+export interface DriftedRow {
+  readonly key: string;
+  /** `changed`: somebody wrote it since. `gone`: deleted since. `new`: one of the application's own, made since. */
+  readonly kind: "changed" | "gone" | "new";
+  readonly detail: string;
+}
+
+/** The rows against the ledger. */
+export interface DriftReport {
+  readonly generation: number;
+  readonly target: Target;
+  readonly rows: DriftedRow[];
+  /** Whether a write fence is on the table now, so that the rollout has not been settled. */
+  readonly fenceStands: boolean;
+  /** Writes that it held off so far. */
+  readonly fencedWrites: number;
+}
+
+/** What {@link finalize} did. */
+export interface FinalizeResult {
+  readonly generation: number;
+  /** Before-images dropped, of all generations together. */
+  readonly dropped: number;
+  /** ISO 8601 by the database's clock. */
+  readonly finalizedAt: string;
 }
