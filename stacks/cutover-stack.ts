@@ -32,7 +32,8 @@ export function moveRows(
   const { settings, servers } = config;
   const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
   const spec = cutoverSpec(stack, settings, servers);
-  const database = managedDatabase(config, databaseUrl);
+  const seeds = spec.rows.some((row) => row.seed !== undefined);
+  const database = managedDatabase(config, databaseUrl, seeds);
   const credentials = database?.databaseUrl.apply((url) => ({ databaseUrl: url }));
   const args = {
     target: settings.target,
@@ -54,17 +55,20 @@ export function moveRows(
 function managedDatabase(
   { settings }: StackConfig,
   adminUrl: pulumi.Output<string>,
+  seeds: boolean,
 ): CutoverDatabase | undefined {
   const { manage, tls } = settings.database;
   if (manage === undefined) return undefined;
-  const { schema, table } = settings.cutover.table;
+  const { schema, table, id } = settings.cutover.table;
   const references = settings.cutover.softReferences.map((reference) => reference.table);
   const tables = [...new Set([table, ...manage.tables, ...references])];
+  const sequences = manage.sequences ?? (seeds ? [`${table}_${id}_seq`] : []);
   return new CutoverDatabase(`${settings.application}-database`, {
     adminUrl,
     role: manage.role,
     ...(manage.memberOf === undefined ? {} : { memberOf: manage.memberOf }),
     tables: tables.map((one) => ({ schema, table: one })),
+    sequences: sequences.map((one) => ({ schema, sequence: one })),
     tls,
   });
 }

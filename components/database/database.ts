@@ -13,6 +13,12 @@ export interface TableRef {
   readonly table: string;
 }
 
+/** A sequence that gives rows their id when the cutover makes one. */
+export interface SequenceRef {
+  readonly schema: string;
+  readonly sequence: string;
+}
+
 /** Arguments of {@link CutoverDatabase}. */
 export interface CutoverDatabaseArgs {
   /** DSN of a role that may create roles and grant on the tables. */
@@ -26,6 +32,8 @@ export interface CutoverDatabaseArgs {
   readonly memberOf?: string;
   /** Tables the role may read and write. */
   readonly tables: readonly TableRef[];
+  /** Sequences the role may take values from. An identity column needs none. @default none */
+  readonly sequences?: readonly SequenceRef[];
   readonly tls: "verify-full" | "verify-ca" | "disable";
 }
 
@@ -57,7 +65,10 @@ export class CutoverDatabase extends pulumi.ComponentResource {
     );
     const role = this.createRole(password);
     const schema = this.createSchema(role);
-    const grants = args.tables.map((table) => this.createGrant(role, table));
+    const grants = [
+      ...args.tables.map((table) => this.createGrant(role, table)),
+      ...(args.sequences ?? []).map((sequence) => this.createSequenceGrant(role, sequence)),
+    ];
     const membership = this.createMembership(role);
     this.ready = [role, schema, ...grants, ...membership];
     this.databaseUrl = pulumi.secret(
@@ -118,6 +129,24 @@ export class CutoverDatabase extends pulumi.ComponentResource {
         objectType: "table",
         objects: [table.table],
         privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER"],
+      },
+      { parent: this, provider: this.provider },
+    );
+  }
+
+  private createSequenceGrant(
+    role: postgresql.Role,
+    { schema, sequence }: SequenceRef,
+  ): postgresql.Grant {
+    return new postgresql.Grant(
+      `${this.name}-${schema}-${sequence}`,
+      {
+        database: this.admin.database,
+        role: role.name,
+        schema,
+        objectType: "sequence",
+        objects: [sequence],
+        privileges: ["USAGE"],
       },
       { parent: this, provider: this.provider },
     );

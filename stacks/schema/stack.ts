@@ -36,6 +36,8 @@ const database = z.strictObject({
       memberOf: identifier.optional(),
       /** Tables beside the one with the rows: those that refer to it. */
       tables: z.array(identifier).default([]),
+      /** Sequences that give new rows their id. Where rows are seeded: `<table>_<id>_seq`, as PostgreSQL names it. */
+      sequences: z.array(identifier).optional(),
     })
     .optional(),
 });

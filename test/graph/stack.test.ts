@@ -255,8 +255,18 @@ describe("the stack", () => {
       "llmctl-studio-database-public-agent_task_mcp_servers",
       "llmctl-studio-database-public-integration_settings",
       "llmctl-studio-database-public-mcp_servers",
+      "llmctl-studio-database-public-mcp_servers_id_seq",
       "llmctl-studio-database-schema",
     ]);
+    // Without it a seeded row fails: the table's grant does not cover the sequence of its id.
+    const sequence = recorder.one(
+      "postgresql:index/grant:Grant",
+      "llmctl-studio-database-public-mcp_servers_id_seq",
+    );
+    assert.deepEqual(
+      [sequence.inputs.objectType, sequence.inputs.objects, sequence.inputs.privileges],
+      ["sequence", ["mcp_servers_id_seq"], ["USAGE"]],
+    );
     for (const one of database) assert.ok(one.order < rows.order, one.name);
     assert.ok(pulumi.runtime.isRpcSecret(rows.inputs.credentials));
     assert.match(
