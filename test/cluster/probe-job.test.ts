@@ -136,7 +136,7 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
     assert.ok(runningLooks >= 5, `saw the pod run ${runningLooks} times`);
   });
 
-  it("names the servers that fail, keeps the Job for a look, and clears it on the next run", async () => {
+  it("names the servers that fail, keeps the Job for a look, and clears it on the next run (S22)", async () => {
     const targets = [
       ...inputs().targets,
       {

@@ -45,7 +45,7 @@ describe("a server that does not serve", function () {
     return { servers: { ...servers, [key]: { ...servers[key], ...change } } };
   };
 
-  it("because it never becomes Ready: the run names it and why", async () => {
+  it("because it never becomes Ready: the run names it and why (S20)", async () => {
     const said = await refusal(
       lab.up(
         "in-cluster",
@@ -69,7 +69,7 @@ describe("a server that does not serve", function () {
     assert.match(said, /ImagePull|ErrImage|mcp-fleet\.local\/nowhere/);
   });
 
-  it("because it is Ready and answers no MCP", async () => {
+  it("because it is Ready and answers no MCP (S20, S22)", async () => {
     const said = await refusal(
       lab.up(
         "in-cluster",
@@ -196,7 +196,7 @@ describe("what cannot be reached", function () {
     assert.deepEqual(await look(lab), before_);
   });
 
-  it("is named when it is the database", async () => {
+  it("is named when it is the database (S7)", async () => {
     const url = new URL(lab.facts.databaseUrl);
     url.port = "1";
     const said = await refusal(lab.up("in-cluster", { databaseUrl: url.href }));

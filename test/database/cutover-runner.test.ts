@@ -59,7 +59,7 @@ describe("cutover-runner: a run against a real database", () => {
     await stopTestServer();
   });
 
-  it("leaves rows and ledger alone while one server does not answer", async () => {
+  it("leaves rows and ledger alone while one server does not answer (S20)", async () => {
     const before = await legacy.snapshot();
     github.works = false;
     await assert.rejects(
@@ -129,7 +129,7 @@ describe("cutover-runner: a run against a real database", () => {
     assert.equal(settled.removedFence, true);
   });
 
-  it("previews the rows, and says when the database does not answer", async () => {
+  it("previews the rows, and says when the database does not answer (S6)", async () => {
     const plan = await previewRows(inputs, credentials());
     assert.ok("changes" in plan);
     assert.equal(plan.noop, false);

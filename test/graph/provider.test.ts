@@ -132,7 +132,7 @@ describe("the dynamic providers as text", () => {
     assert.ok(!("credentials" in created.outs));
   });
 
-  it("diff answers from plan, target, version and text only, tolerates unknowns, and never replaces", async () => {
+  it("diff answers from plan, target, version and text only, tolerates unknowns, and never replaces (S8, S17)", async () => {
     const provider = await load(cutoverProvider, directory);
     const olds = { ...inputs, generation: 3, planHash: "p3", __provider: "text" };
     const cases: [Bag, boolean][] = [
@@ -152,7 +152,7 @@ describe("the dynamic providers as text", () => {
     assert.deepEqual(calls, []);
   });
 
-  it("read takes the ledger's word, and throws without a stack when there is none to be had", async () => {
+  it("read takes the ledger's word, and throws without a stack when there is none to be had (S16, S40)", async () => {
     const provider = await load(cutoverProvider, directory);
     const props = { ...inputs, generation: 3, planHash: "p3" };
     const { id, props: read } = await provider.read("cutover:x", props);
@@ -175,7 +175,7 @@ describe("the dynamic providers as text", () => {
     }
   });
 
-  it("delete touches nothing", async () => {
+  it("delete touches nothing (S15, S37)", async () => {
     const provider = await load(cutoverProvider, directory);
     await provider.delete("cutover:x", inputs);
     assert.deepEqual(calls, []);

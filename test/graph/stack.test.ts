@@ -144,7 +144,7 @@ describe("the stack", () => {
     assert.equal(metadata.labels["mcp-fleet.dev/workload"], "studio");
   });
 
-  it("leaves no secret in clear anywhere, the provider's text included", async () => {
+  it("leaves no secret in clear anywhere, the provider's text included (S35)", async () => {
     const { recorder } = await runProgram(fullStack);
     const clear = recorder.resources.flatMap((one) => clearText(one.inputs)).join("\n");
     for (const secret of ["dsn-secret", "pat-secret", "jira-secret"]) {
@@ -189,7 +189,7 @@ describe("the stack", () => {
     assert.deepEqual(await names(runProgram(config, { preview: true })), update);
   });
 
-  it("rolls back in the same order, with the servers still there and the embedded image", async () => {
+  it("rolls back in the same order, with the servers still there and the embedded image (S24)", async () => {
     const { recorder } = await runProgram(changed({ target: "embedded" }));
     assert.equal(recorder.one(cutover, "llmctl-studio-rows").inputs.target, "embedded");
     const studio = recorder.one(deployment, "llmctl-studio");

@@ -22,7 +22,7 @@ describe("rows that somebody changed after the cutover", () => {
 
   const elsewhere = '{"url": "http://elsewhere.example/mcp", "transport": "streamable-http"}';
 
-  it("stop the rollback before any change, or stay, or are restored all the same", async () => {
+  it("stop the rollback before any change, or stay, or are restored all the same (S9)", async () => {
     const before = await database.snapshot();
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query("update mcp_servers set config_json = $1 where server_key = 'github'", [
@@ -53,7 +53,7 @@ describe("rows that somebody changed after the cutover", () => {
     );
   });
 
-  it("are restored with force", async () => {
+  it("are restored with force (S9)", async () => {
     const before = await database.snapshot();
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query("update mcp_servers set config_json = $1 where server_key = 'github'", [
@@ -64,7 +64,7 @@ describe("rows that somebody changed after the cutover", () => {
     assert.deepEqual(await database.snapshot(), before);
   });
 
-  it("keep a key that was added beside ours, and headers the application erased are no conflict", async () => {
+  it("keep a key that was added beside ours, and headers the application erased are no conflict (S10)", async () => {
     const headers = { Authorization: `Bearer ${secretMark}` };
     const withHeaders = {
       ...spec,
@@ -91,7 +91,7 @@ describe("rows that somebody changed after the cutover", () => {
     assert.equal(rows[1]?.config_json.headers, undefined);
   });
 
-  it("stay deleted, and rows made since in the new form are reported", async () => {
+  it("stay deleted, and rows made since in the new form are reported (S11, S12)", async () => {
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query("delete from chat_thread_mcp_servers");
     await database.query("delete from mcp_servers where server_key = 'chroma'");
@@ -111,7 +111,7 @@ describe("rows that somebody changed after the cutover", () => {
     assert.ok(keys.includes("brand-new") && !keys.includes("chroma"));
   });
 
-  it("are rewritten by the next run forward, which keeps the way back to the oldest form", async () => {
+  it("are rewritten by the next run forward, which keeps the way back to the oldest form (S14)", async () => {
     const before = await database.snapshot();
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query("update mcp_servers set config_json = $1 where server_key = 'github'", [
@@ -123,7 +123,7 @@ describe("rows that somebody changed after the cutover", () => {
     assert.deepEqual(await database.snapshot(), before);
   });
 
-  it("leave a rollback impossible when the journal is not whole", async () => {
+  it("leave a rollback impossible when the journal is not whole (S39)", async () => {
     await runCutover(database.db, spec, "in-cluster", meta);
     const after = await database.snapshot();
     await database.query("delete from mcp_cutover.journal where key_after = array['github']");

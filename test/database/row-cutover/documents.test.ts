@@ -69,7 +69,7 @@ const awkward = `{"command":"x", "z": 12345678901234567890123, "args":[],"a":1.1
 
 describe("documents of every kind in a table of other names", () => {
   for (const type of ["text", "json", "jsonb"]) {
-    it(`keeps what it is told to keep exactly, and undoes exactly, ${type}`, async () => {
+    it(`keeps what it is told to keep exactly, and undoes exactly, ${type} (S28)`, async () => {
       const database = await otherTable(type, [
         ["a'b", 'q"t', awkward],
         ["a'b", "other", awkward],

@@ -90,7 +90,7 @@ for (const generation of ["text", "jsonb"] as const) {
     });
     afterEach(() => database.drop());
 
-    it("holds the rows against the application's old code until Settle, and counts every write", async () => {
+    it("holds the rows against the application's old code until Settle, and counts every write (S13)", async () => {
       const writer = new Writer(database.applicationUrl, "embedded");
       await writer.untilSyncs(3);
       assert.equal(writer.sums.held, 0);
@@ -144,7 +144,7 @@ for (const generation of ["text", "jsonb"] as const) {
       assert.deepEqual(known(after.rows), known(before.rows));
     });
 
-    it("is needed: without it one request to old code undoes the cutover, and Settle writes the rows again", async () => {
+    it("is needed: without it one request to old code undoes the cutover, and Settle writes the rows again (S13)", async () => {
       const unfenced = { ...spec, fence: false };
       await runCutover(database.db, unfenced, "in-cluster", meta);
       assert.equal((await syncOnce(database.applicationUrl, "embedded")).updated, 5);
@@ -190,7 +190,7 @@ for (const generation of ["text", "jsonb"] as const) {
       assert.equal((await settle(database.db, spec, 1)).fencedWrites, 1);
     });
 
-    it("does not let a renamed row be inserted again, and converts a row that old code inserts late", async () => {
+    it("does not let a renamed row be inserted again, and converts a row that old code inserts late (S13)", async () => {
       await database.query("delete from chat_thread_mcp_servers");
       await database.query("delete from mcp_servers where server_key = 'chroma'");
       await database.query(
@@ -232,7 +232,7 @@ describe("write fence and the application's own change of the column", () => {
   });
   afterEach(() => database.drop());
 
-  it("lets the column become jsonb, and sessions from before go on", async () => {
+  it("lets the column become jsonb, and sessions from before go on (S26)", async () => {
     const before = await database.snapshot();
     await runCutover(database.db, spec, "in-cluster", meta);
     await withClient(database.applicationUrl, async (session) => {

@@ -21,7 +21,7 @@ describe("races and lost connections", () => {
   });
   afterEach(() => database.drop());
 
-  it("lets one of two runs through and tells the other who is at work", async () => {
+  it("lets one of two runs through and tells the other who is at work (S4, S5)", async () => {
     await withClient(database.db.connectionString, async (holder) => {
       await holder.query("set application_name = 'mcp-fleet run by somebody'; begin");
       await holder.query(
@@ -45,7 +45,7 @@ describe("races and lost connections", () => {
     assert.equal((await readLedger(database.db, spec))?.generation, 1);
   });
 
-  it("waits for a row that somebody holds, and gives up with the rows as they were", async () => {
+  it("waits for a row that somebody holds, and gives up with the rows as they were (S30)", async () => {
     const quick = { ...spec, timeouts: { lockSeconds: 0.2 } };
     await withClient(database.applicationUrl, async (holder) => {
       await holder.query("begin; update mcp_servers set name = 'x' where server_key = 'github'");
@@ -70,7 +70,7 @@ describe("races and lost connections", () => {
     "commit\0",
   ]) {
     for (const when of ["before", "after"] as const) {
-      it(`tries again when the line is cut ${when} "${statement.replace("\0", "")}"`, async () => {
+      it(`tries again when the line is cut ${when} "${statement.replace("\0", "")}" (S3)`, async () => {
         const proxy = await Proxy.open(database.db.connectionString);
         proxy.cut = { statement, when };
         const done = await runCutover(proxy.db, spec, "in-cluster", meta);
@@ -87,7 +87,7 @@ describe("races and lost connections", () => {
     }
   }
 
-  it("leaves all or nothing when its session is ended at any moment", async () => {
+  it("leaves all or nothing when its session is ended at any moment (S2)", async () => {
     const before = await database.snapshot();
     for (let delay = 0; delay < 60; delay += 6) {
       const run = runCutover(database.db, spec, "in-cluster", meta);

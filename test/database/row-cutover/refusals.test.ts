@@ -68,7 +68,7 @@ describe("a run that must not happen", () => {
       );
     });
 
-    it(`lists rows that are no documents, custom ones too, ${generation}`, async () => {
+    it(`lists rows that are no documents, custom ones too, ${generation} (S27)`, async () => {
       database = await studioDatabase({ generation });
       const bad = generation === "text" ? `password = "${secretMark}` : `["${secretMark}"]`;
       for (const key of ["broken-a", "broken-b"]) {
@@ -94,7 +94,7 @@ describe("a run that must not happen", () => {
     await assertRefused(/The row github of .* is a user's own server/);
   });
 
-  it("names a missing table and a missing column, and a column of the wrong type", async () => {
+  it("names a missing table and a missing column, and a column of the wrong type (S26)", async () => {
     database = await studioDatabase({ generation: "jsonb" });
     const table = spec.table;
     await assertRefused(/The table public\.servers does not exist/, {
@@ -111,7 +111,7 @@ describe("a run that must not happen", () => {
     });
   });
 
-  it("names missing privileges", async () => {
+  it("names missing privileges (S25)", async () => {
     database = await studioDatabase({ generation: "jsonb", atlassianKey: "both" });
     await database.query(`revoke update on mcp_servers from ${cutoverRole}`);
     await assertRefused(/no UPDATE privilege on public\.mcp_servers/);
@@ -133,13 +133,13 @@ describe("a run that must not happen", () => {
     assert.equal((await runCutover(database.db, spec, "in-cluster", meta)).counts.merge, 1);
   });
 
-  it("refuses under row-level security, which would hide rows", async () => {
+  it("refuses under row-level security, which would hide rows (S25)", async () => {
     database = await studioDatabase({ generation: "jsonb" });
     await database.query("alter table mcp_servers enable row level security");
     await assertRefused(/Row-level security on public\.mcp_servers hides rows/);
   });
 
-  it("refuses a table that another cutover moved, and a ledger from another database", async () => {
+  it("refuses a table that another cutover moved, and a ledger from another database (S33)", async () => {
     database = await studioDatabase({ generation: "jsonb" });
     await runCutover(database.db, { ...spec, name: "mcp-fleet/prod" }, "in-cluster", meta);
     await assertRefused(/already moved by the cutover "mcp-fleet\/prod"/);
@@ -150,7 +150,7 @@ describe("a run that must not happen", () => {
     });
   });
 
-  it("refuses more rows than allowed, and a key given twice", async () => {
+  it("refuses more rows than allowed, and a key given twice (S29)", async () => {
     database = await studioDatabase({ generation: "jsonb" });
     await assertRefused(/more than 3 rows/, { ...spec, maxRows: 3 });
     await assertRefused(/The key jira is configured for two servers/, {
@@ -163,7 +163,7 @@ describe("a run that must not happen", () => {
 describe("a database that cannot be used", () => {
   const spec = studioSpec();
 
-  it("is named without the connection string", async () => {
+  it("is named without the connection string (S7)", async () => {
     for (const [url, message] of [
       [
         "postgresql://someone:hunter2@127.0.0.1:1/db",

@@ -16,7 +16,7 @@ for (const generation of ["text", "jsonb"] as const) {
     });
     afterEach(() => database.drop());
 
-    it("plans without writing, shows no credential, and then does what it planned", async () => {
+    it("plans without writing, shows no credential, and then does what it planned (S35)", async () => {
       const before = await database.snapshot();
       const plan = await planRows(database.db, spec, "in-cluster");
       assert.equal(plan.generation, 1);
@@ -66,7 +66,7 @@ for (const generation of ["text", "jsonb"] as const) {
       assert.equal(after.defaults, before.defaults);
     });
 
-    it("gives everything back byte for byte, and goes forward again", async () => {
+    it("gives everything back byte for byte, and goes forward again (S14)", async () => {
       const before = await database.snapshot();
       await runCutover(database.db, spec, "in-cluster", meta);
       await settle(database.db, spec, 1);
@@ -89,7 +89,7 @@ for (const generation of ["text", "jsonb"] as const) {
       assert.deepEqual(await database.snapshot(), before);
     });
 
-    it("does nothing the second time", async () => {
+    it("does nothing the second time (S17)", async () => {
       const first = await runCutover(database.db, spec, "in-cluster", meta);
       const after = await database.snapshot();
       const versions = await database.query("select xmin::text from mcp_servers order by id");
