@@ -9,7 +9,7 @@ export NPM_CONFIG_LOGLEVEL := error
 
 LAB := node --enable-source-maps dist/lab/main.js
 
-.PHONY: help up down status preview rollback test check render clean
+.PHONY: help up down status preview rollback test check lint bench
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -42,3 +42,9 @@ test: build ## All rungs: unit, graph, golden, database, cluster, engine
 
 check: node_modules/.installed ## Types, lint, format, unit tests: under a minute
 	@npm run --silent check
+
+lint: build ## Lint and format check alone
+	@npm run --silent lint && npm run --silent format:check
+
+bench: build ## The row engine beside the same written by hand in psql: bench/out/results.json
+	@node --enable-source-maps dist/bench/main.js $(NAME)

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { paths } from "../paths";
@@ -9,6 +9,8 @@ export interface BareState {
   readonly plan: NetworkPlan;
   /** The kernel's settings before the start. */
   readonly kernel: Readonly<Record<string, string>>;
+  /** The boot these were read in: a restart of the machine resets them by itself. */
+  readonly bootId?: string;
   /** Directories outside the lab's own that were not there before, and that the kubelet and containerd make. */
   readonly madeDirs: readonly string[];
   /** Whether the start came to its end; a cluster that did not is taken down before the next. */
@@ -43,7 +45,13 @@ export function readBareState(): BareState | undefined {
 
 export function writeBareState(state: BareState): void {
   mkdirSync(paths.run, { recursive: true, mode: 0o711 });
-  writeFileSync(file, JSON.stringify(state, null, 2), { mode: 0o600 });
+  // A kill in the middle must not leave half a file: without it nobody could clean up.
+  writeFileSync(`${file}.new`, JSON.stringify(state, null, 2), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 }
+
+/** Identifies the time since the machine was started. */
+export const currentBoot = (): string =>
+  readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 
 export const removeBareState = (): void => rmSync(file, { force: true });

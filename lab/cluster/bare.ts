@@ -4,14 +4,27 @@ import { UserError } from "@mcp-fleet/errors";
 
 import type { Log } from "../log";
 import { paths } from "../paths";
-import { absentPlaces, type BareState, daemons, readBareState, writeBareState } from "./bare-state";
+import {
+  absentPlaces,
+  type BareState,
+  currentBoot,
+  daemons,
+  readBareState,
+  writeBareState,
+} from "./bare-state";
 import { binary, ensureBinaries } from "./binaries";
 import { binaryImage } from "./binary-image";
 import { hasImage, importImage, purgeContainers, startContainerd } from "./containerd";
 import { apiUrl, startControlPlane } from "./control-plane";
 import { applyDns, waitDns } from "./dns";
 import { kubectl } from "./kubectl";
-import { foreignKubeProxy, networkUp, planNetwork, readKernelSettings } from "./network";
+import {
+  foreignKubeProxy,
+  leftoverPlan,
+  networkUp,
+  planNetwork,
+  readKernelSettings,
+} from "./network";
 import { startNode, waitNodeReady } from "./node";
 import { ensurePackages } from "./packages";
 import { clusterName, makePki } from "./pki";
@@ -67,6 +80,8 @@ export async function bareStatus(): Promise<ClusterStatus | undefined> {
 }
 
 async function start(): Promise<BareState> {
+  // Ours, when the record of it was lost; a foreign cluster has no interface of this name.
+  if ((await leftoverPlan()) !== undefined) await stopBare();
   if (await foreignKubeProxy()) {
     throw new UserError(
       "Another Kubernetes runs on this machine: there is an nftables table named kube-proxy.",
@@ -77,6 +92,7 @@ async function start(): Promise<BareState> {
   const state: BareState = {
     plan,
     kernel: readKernelSettings(),
+    bootId: currentBoot(),
     madeDirs: absentPlaces(),
     complete: false,
   };

@@ -79,6 +79,18 @@ export async function planNetwork(): Promise<NetworkPlan> {
     );
   }
   const wayOut = routes.find((route) => route.dst === "default")?.dev;
+  return planOf(prefix, links.find((link) => link.ifname === wayOut)?.mtu ?? 1500);
+}
+
+/** The plan of a lab whose interface is still there; undefined when there is none. */
+export async function leftoverPlan(): Promise<NetworkPlan | undefined> {
+  const links = JSON.parse(await run("ip", ["-4", "-json", "address"])) as Link[];
+  const address = links.find((link) => link.ifname === bridgeName)?.addr_info?.[0]?.local;
+  const prefix = address?.split(".").slice(0, 2).join(".");
+  return prefix === undefined ? undefined : planOf(prefix, 1500);
+}
+
+function planOf(prefix: string, mtu: number): NetworkPlan {
   return {
     nodeIp: `${prefix}.0.1`,
     podCidr: `${prefix}.64.0/18`,
@@ -86,7 +98,7 @@ export async function planNetwork(): Promise<NetworkPlan> {
     apiServiceIp: `${prefix}.128.1`,
     dnsIp: `${prefix}.128.10`,
     range: `${prefix}.0.0/16`,
-    mtu: Math.min(1500, links.find((link) => link.ifname === wayOut)?.mtu ?? 1500),
+    mtu: Math.min(1500, mtu),
   };
 }
 

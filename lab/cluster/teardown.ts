@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { run } from "../exec";
+import { onPath, run } from "../exec";
 import { paths } from "../paths";
-import { daemons, readBareState, removeBareState } from "./bare-state";
+import { type BareState, currentBoot, daemons, readBareState, removeBareState } from "./bare-state";
 import { removeCgroups } from "./cgroups";
 import { endShims, imageStore, podNetwork, purgeContainers } from "./containerd";
-import { networkDown, restoreKernelSettings } from "./network";
+import { leftoverPlan, networkDown, restoreKernelSettings } from "./network";
 import { removeNodeTraces } from "./node";
 import { runningPid, stopDaemon } from "./processes";
 
@@ -19,7 +19,7 @@ const ownDirs = ["containerd", "cni", "etcd", "kubelet", "pod-logs", "pki"];
  * Works as well on what is left of one that died or was never fully started.
  */
 export async function stopBare(): Promise<void> {
-  const state = readBareState();
+  const state = readBareState() ?? (await lostState());
   if (state === undefined) return;
   const [kubelet, ...others] = daemons;
   // Nothing of theirs is kept, so they need no time to wind up; containerd does, it keeps the images.
@@ -32,13 +32,22 @@ export async function stopBare(): Promise<void> {
   await unmountUnder(paths.run);
   await unmountUnder(imageStore);
   await networkDown(state.plan);
-  restoreKernelSettings(state.kernel);
+  if (state.bootId === currentBoot()) restoreKernelSettings(state.kernel);
   removeNodeTraces();
   removeNetworkCache();
-  const dirs = [...ownDirs.map((dir) => join(paths.run, dir)), ...state.madeDirs];
+  // Another container runtime may have come to the machine since: its directory is not ours to remove.
+  const made = state.madeDirs.filter((dir) => !existsSync(join(dir, "containerd.sock")));
+  const dirs = [...ownDirs.map((dir) => join(paths.run, dir)), ...made];
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
   rmSync(paths.kubeconfig, { force: true });
   removeBareState();
+}
+
+/** What can be known of a cluster whose record was lost: its interface says which addresses it has. */
+async function lostState(): Promise<BareState | undefined> {
+  if (!(await onPath("ip"))) return undefined;
+  const plan = await leftoverPlan();
+  return plan === undefined ? undefined : { plan, kernel: {}, madeDirs: [], complete: false };
 }
 
 /** Takes away every mount below `dir`, the innermost first. */

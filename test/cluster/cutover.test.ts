@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { Client } from "pg";
 
 import { labNamespace } from "../../lab/companions";
+import { legacyRows } from "../../lab/database/schema";
+import { rowsSnapshot } from "../../lab/database/snapshot";
 import { underLoad } from "../../lab/load";
 import type { RunResult } from "../../lab/runner/types";
 import type { Lab } from "../../lab/session";
@@ -79,6 +81,7 @@ for (const generation of ["jsonb", "text"] as const) {
       const view = await studioConnected(lab, "embedded");
       assert.deepEqual([...new Set(view.servers.map((server) => server.transport))], ["stdio"]);
       if (generation === "jsonb") assert.equal(await everythingOfUsers(lab), legacy);
+      else await assertLegacyDocuments(lab);
       assert.equal(await fenceStands(lab), false);
     });
 
@@ -108,6 +111,19 @@ describe("without the write fence", function () {
     );
   });
 });
+
+/**
+ * The switched application turned the column into jsonb, so the old text cannot come back byte for byte: what comes
+ * back is every old document, as the application's own conversion of that text has it.
+ */
+async function assertLegacyDocuments(lab: Lab): Promise<void> {
+  const { columnType, servers } = await rowsSnapshot(lab.database.url);
+  assert.equal(columnType, "jsonb");
+  for (const [key, row] of legacyRows()) {
+    const found = servers.find((server) => server.server_key === key)?.config_json ?? "null";
+    assert.deepEqual(JSON.parse(found), row.document);
+  }
+}
 
 interface Watched {
   readonly run: Awaited<ReturnType<typeof underLoad<RunResult>>>;

@@ -144,11 +144,7 @@ describe("configuration that cannot be right", function () {
 
   const cases: readonly [string, (lab: Lab) => ConfigOverrides, RegExp][] = [
     ["an unknown key", () => ({ severs: {} }), /severs[\s\S]*servers/],
-    [
-      "an unknown server",
-      () => ({ servers: { gihub: { image: "x:1" } } }),
-      /gihub[\s\S]*github|gihub/,
-    ],
+    ["an unknown server", () => ({ servers: { gihub: { image: "x:1" } } }), /gihub[\s\S]*"github"/],
     [
       "a path without a slash",
       (at) => ({ servers: { github: { image: at.facts.images.github, path: "mcp" } } }),

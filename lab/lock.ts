@@ -1,0 +1,73 @@
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** The process that holds a lock file. */
+export interface Holder {
+  readonly pid: number;
+  /** Tells a process from a later one that got the same number. */
+  readonly started: string;
+  readonly since: string;
+}
+
+/** Either the lock is ours and `release` gives it back, or `holder` has it. */
+export type Attempt = { readonly release: () => void } | { readonly holder: Holder | undefined };
+
+/** Tries once to take a lock file. One whose process is gone is taken over. */
+export function tryLock(file: string): Attempt {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
+  const own: Holder = {
+    pid: process.pid,
+    started: startOf(process.pid),
+    since: new Date().toISOString(),
+  };
+  let holder: Holder | undefined;
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    try {
+      writeFileSync(file, JSON.stringify(own), { flag: "wx", mode: 0o600 });
+      return { release: () => rmSync(file, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    holder = readHolder(file);
+    if (holder !== undefined && startOf(holder.pid) === holder.started) return { holder };
+    setAside(file, holder);
+  }
+  return { holder };
+}
+
+/** Removes a left-over lock; when another run has just taken it instead, that one's is put back. */
+function setAside(file: string, judged: Holder | undefined): void {
+  const aside = `${file}.${process.pid}`;
+  try {
+    renameSync(file, aside);
+    if (JSON.stringify(readHolder(aside)) !== JSON.stringify(judged)) linkSync(aside, file);
+  } catch (error) {
+    if (!["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function readHolder(file: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a process started, from /proc where there is one; "alive" elsewhere; "" when there is no such process. */
+function startOf(pid: number): string {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return "";
+  }
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? "" : (fields[19] ?? "alive");
+  } catch {
+    return "alive";
+  }
+}
