@@ -125,6 +125,17 @@ describe("the stack", () => {
     assert.equal(await promiseOf(outputs.generation as pulumi.Output<number>), 1);
   });
 
+  it("has one plan whatever the order of the servers in the configuration", async () => {
+    const hashOf = async (servers: object): Promise<unknown> => {
+      const { recorder } = await runProgram(changed({ servers }));
+      return recorder.one(cutover, "llmctl-studio-rows").inputs.specHash;
+    };
+    const servers = fullStack.plain.servers as object;
+    const backwards = Object.fromEntries(Object.entries(servers).reverse());
+    assert.notDeepEqual(Object.keys(backwards), Object.keys(servers));
+    assert.equal(await hashOf(backwards), await hashOf(servers));
+  });
+
   it("puts the generation on Studio's pods and tells them mode and namespace", async () => {
     const { recorder } = await runProgram(fullStack, { generation: 7 });
     const pod = template(recorder.one(deployment, "llmctl-studio"));
