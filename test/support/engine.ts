@@ -96,13 +96,14 @@ function comparable({ urn, custom, inputs = {} }: Exported): KnownResource {
   const own = transform(hidden(inputs), (node) => {
     if (typeof node === "string") return node.replace(chosenName, "-chosen");
     if (!isObject(node)) return node;
-    const kept = Object.entries(node).filter(
-      ([key, value]) => key !== "__defaults" && !empty(value),
-    );
+    const kept = Object.entries(node).filter(([key, value]) => !unlike.has(key) && !empty(value));
     return withoutChosenName(encoded(Object.fromEntries(kept)));
   });
   return { urn, custom, inputs: isObject(own) ? own : {} };
 }
+
+/** Added by an engine, and the commit, which may be another one by the second run. */
+const unlike: ReadonlySet<string> = new Set(["__defaults", "commit"]);
 
 /** The end of a name that is made up, for an object of an engine or for a probe's Job. */
 export const chosenName = /-[0-9a-f]{8}$/;
