@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { drift, runCutover, settle } from "@mcp-fleet/row-cutover";
 import { Pool } from "pg";
 
-import { type Pooler, pgbouncerMissing, startPgbouncer } from "../../support/pgbouncer";
+import { pgbouncerMissing, type Pooler, startPgbouncer } from "../../support/pgbouncer";
 import { meta, type StudioDatabase, studioDatabase, studioSpec } from "./support";
 
 describe("PgBouncer in transaction mode in front", function () {
