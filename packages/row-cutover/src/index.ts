@@ -1,3 +1,4 @@
+export { readCredentials, type RowCredentials } from "./credentials";
 export { drift } from "./drift";
 export { finalize } from "./finalize";
 export { specHash } from "./hash";

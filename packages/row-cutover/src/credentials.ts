@@ -1,0 +1,59 @@
+import { limitsOf, withClient, withTransaction } from "./client";
+import { environment, parseDocument } from "./document";
+import { shown } from "./errors";
+import { keyId, keyName, keyOf } from "./keys";
+import { checkTable } from "./preconditions";
+import { isOwn, namedKeys, readRows } from "./rows";
+import { looksSecret } from "./secrets";
+import type { CutoverSpec, Db } from "./spec";
+import { readShape } from "./table";
+import { checkSpec } from "./validate";
+
+/** The credentials of one row's environment, by variable. **The values are secret: for a secret store, never for output.** */
+export interface RowCredentials {
+  /** The configured key, also when the row has an older one. */
+  readonly key: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the credentials that only the rows hold, so that they can be imported as secrets before the rows lose
+ * them: every variable that looks like a credential or is in the row's `secretKeys`. Paths, which name files of
+ * the application's image, and empty values are left out. READ ONLY. Errors name keys, never values.
+ * @returns one entry for each configured row that has any, the canonical key's value before an alias's
+ */
+export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCredentials[]> {
+  checkSpec(spec);
+  const limits = limitsOf(spec);
+  try {
+    return await withClient(db, `credentials ${spec.name}`, limits, (client) =>
+      withTransaction(client, limits, "read only", async () => {
+        const shape = await readShape(client, spec);
+        checkTable(shape);
+        const rows = await readRows(client, spec, shape, {
+          keys: namedKeys(spec),
+          columns: [],
+          lock: false,
+        });
+        return spec.rows.flatMap((row) => {
+          const found = new Map<string, string>();
+          for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {
+            const stored = rows.get(keyId(key));
+            if (stored === undefined || !isOwn(spec, stored)) continue;
+            const document = parseDocument([...key, ...keyOf(row.key)], stored.config);
+            for (const [name, value] of environment(document?.content ?? {})) {
+              const wanted = looksSecret(name) || (row.secretKeys ?? []).includes(name);
+              if (!wanted || typeof value !== "string" || value === "" || value.startsWith("/"))
+                continue;
+              if (!found.has(name)) found.set(name, value);
+            }
+          }
+          if (found.size === 0) return [];
+          return [{ key: keyName(keyOf(row.key)), env: Object.fromEntries(found) }];
+        });
+      }),
+    );
+  } catch (error) {
+    throw shown(error, "reading the credentials");
+  }
+}
