@@ -8,6 +8,15 @@ import type { CutoverSpec, Target } from "./spec";
  * fence, timeouts, the list of configured credentials) is left out, and an undo depends on the journal alone.
  */
 export function specHash(spec: CutoverSpec, target: Target): string {
+  // A run asks several times, and with many rows the answer takes a while.
+  const known = hashes.get(spec) ?? {};
+  hashes.set(spec, known);
+  return (known[target] ??= computeHash(spec, target));
+}
+
+const hashes = new WeakMap<CutoverSpec, Partial<Record<Target, string>>>();
+
+function computeHash(spec: CutoverSpec, target: Target): string {
   const { name, table } = spec;
   const written = {
     rows: spec.rows.map((row) => ({

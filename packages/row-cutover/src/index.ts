@@ -11,6 +11,7 @@ export type {
   DriftReport,
   FinalizeResult,
   LedgerState,
+  PlanSize,
   RowAction,
   RowChange,
   RowKey,

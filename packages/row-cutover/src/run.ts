@@ -5,6 +5,7 @@ import type { Client } from "pg";
 import { analyse, type Analysis } from "./analyse";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
 import { CommitUnknown, isConnectionError, shown } from "./errors";
+import { estimate, sizeWarnings } from "./estimate";
 import { dropFence, enterAsWriter, putFence } from "./fence";
 import { applyForward } from "./forward";
 import { specHash } from "./hash";
@@ -29,12 +30,14 @@ export async function planRows(db: Db, spec: CutoverSpec, target: Target): Promi
     return await withClient(db, `plan ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
         const analysis = await analyse(client, spec, target, { lock: false });
+        const size = estimate(analysis);
         return {
           target,
           generation: analysis.generation,
           hash: specHash(spec, target),
           changes: analysis.changes,
-          warnings: analysis.warnings,
+          warnings: [...analysis.warnings, ...sizeWarnings(size)],
+          size,
           noop: analysis.kind === "noop",
         };
       }),

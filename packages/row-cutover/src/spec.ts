@@ -110,6 +110,15 @@ export interface RowChange {
   readonly also?: string[];
 }
 
+/** What a run costs, estimated from the rows as they are. */
+export interface PlanSize {
+  /** Rows that are written. */
+  readonly rows: number;
+  /** How long writers of the table wait. */
+  readonly lockSeconds: number;
+  readonly walBytes: number;
+}
+
 /** What a run would do. */
 export interface RowPlan {
   readonly target: Target;
@@ -118,6 +127,7 @@ export interface RowPlan {
   readonly hash: string;
   readonly changes: RowChange[];
   readonly warnings: string[];
+  readonly size: PlanSize;
   /** Whether the run would change nothing. */
   readonly noop: boolean;
 }

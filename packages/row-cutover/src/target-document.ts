@@ -7,17 +7,21 @@ export const stdioKeys = ["command", "args", "env", "cwd"] as const;
 
 /** The document a row gets, as compact JSON text in the order the application writes it. */
 export function targetJson(row: RowSpec): string {
+  return JSON.stringify(targetDocument(row));
+}
+
+function targetDocument(row: RowSpec): Record<string, unknown> {
   const headers = row.headers ?? {};
-  return JSON.stringify({
+  return {
     url: row.url,
     transport: row.transport,
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
-  });
+  };
 }
 
 /** The keys we write. */
 export function ourKeys(row: RowSpec): string[] {
-  return Object.keys(JSON.parse(targetJson(row)) as object);
+  return Object.keys(targetDocument(row));
 }
 
 /** The old document's keys that stay. */
@@ -36,7 +40,7 @@ export function keptKeys(row: RowSpec, keys: readonly string[]): string[] {
  * with each of its own writes, and rewriting them on every run would never come to an end.
  */
 export function isTarget(content: Readonly<Record<string, unknown>>, row: RowSpec): boolean {
-  const target = JSON.parse(targetJson(row)) as Record<string, unknown>;
+  const target = targetDocument(row);
   const keys = Object.keys(content);
   const kept = keptKeys(row, keys);
   const own = keys.filter((key) => !kept.includes(key));

@@ -9,6 +9,7 @@ describe("the row plan of a preview", () => {
       generation: 1,
       hash: "h",
       noop: false,
+      size: { rows: 0, lockSeconds: 0, walBytes: 0 },
       warnings: ["the role may not create triggers"],
       changes: [
         {

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+
+import { planRows, runCutover } from "@mcp-fleet/row-cutover";
+
+import { benchSpec, tableSql } from "../../../bench/table";
+import { stopTestServer, testDatabase } from "../../support/postgres";
+import { meta } from "./support";
+
+describe("the size of a run", function () {
+  this.timeout(60_000);
+  after(stopTestServer);
+
+  it("is in the plan before: rows, lock time and WAL, each of the right order (S29)", async () => {
+    const rows = 4000;
+    const database = await testDatabase();
+    const db = { connectionString: database.url };
+    try {
+      await database.query(tableSql(rows).replace(/vacuum.*/, ""));
+      const plan = await planRows(db, benchSpec(rows), "in-cluster");
+      assert.equal(plan.size.rows, rows);
+      assert.match(
+        plan.warnings.join(" "),
+        /^4000 rows are written in one transaction: .* MiB of WAL/,
+      );
+
+      const position = async (): Promise<number> =>
+        Number(
+          (await database.query<{ at: string }>("select pg_current_wal_lsn() - '0/0' as at"))[0]
+            ?.at,
+        );
+      const before = await position();
+      const started = performance.now();
+      await runCutover(db, benchSpec(rows), "in-cluster", meta);
+      const seconds = (performance.now() - started) / 1000;
+      const factor = ((await position()) - before) / plan.size.walBytes;
+      assert.ok(factor > 0.3 && factor < 3, `WAL was ${factor.toFixed(2)} of the estimate`);
+      assert.ok(
+        seconds / plan.size.lockSeconds < 10,
+        `${seconds} s, said ${plan.size.lockSeconds}`,
+      );
+      const again = await planRows(db, benchSpec(rows), "in-cluster");
+      assert.deepEqual(again.size, { rows: 0, lockSeconds: 0, walBytes: 0 });
+    } finally {
+      await database.drop();
+    }
+  });
+});
