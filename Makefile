@@ -46,5 +46,5 @@ check: node_modules/.installed ## Types, lint, format, unit tests: under a minut
 lint: build ## Lint and format check alone
 	@npm run --silent lint && npm run --silent format:check
 
-bench: build ## The row engine beside the same written by hand in psql: bench/out/results.json
-	@node --enable-source-maps dist/bench/main.js $(NAME)
+bench: build ## The row engine beside the same written by hand in SQL: bench/out/results.json (SIZES="6 1000")
+	@node --enable-source-maps dist/bench/main.js $(SIZES)

@@ -37,6 +37,7 @@ describe("the row plan of a preview", () => {
       target: "embedded" as const,
       generation: 4,
       hash: "h",
+      size: { rows: 0, lockSeconds: 0, walBytes: 0 },
       changes: [],
       warnings: [],
     };
