@@ -41,6 +41,15 @@ function credentialsOf(configured: Configured, inputs: Bag): Credentials {
     : { databaseUrl, kubeconfig: configured.kubeconfig };
 }
 
+/** The same for a removal, which must not fail without them. */
+function credentialsIfAny(configured: Configured, inputs: Bag): Credentials | undefined {
+  try {
+    return credentialsOf(configured, inputs);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What state holds: the inputs without credentials, and what the run answered. */
 function outputsOf(inputs: Bag, answer: object): Bag {
   const outputs: Bag = Object.assign({}, inputs, answer);
@@ -100,13 +109,15 @@ export const cutoverProvider: Provider = {
       throw withoutStack(error);
     }
   },
-  delete(_id, props) {
+  async delete(_id, props) {
+    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    // On a destroy the application is gone by now, and after a failed rollout there may be no Settle in state.
+    const said = await runner.dropFenceStep(props, credentialsIfAny(this, props));
     const spec = props.spec as { name?: string } | undefined;
     process.stdout.write(
-      `Cutover ${spec?.name ?? ""}: the rows, the ledger and the journal stay as they are. ` +
+      `${said}Cutover ${spec?.name ?? ""}: the rows, the ledger and the journal stay as they are. ` +
         "To take the rows back, set target to embedded and run an update before the resource is removed.\n",
     );
-    return Promise.resolve();
   },
 };
 
@@ -130,7 +141,8 @@ export const settleProvider: Provider = {
     const answer = await runner.runSettleStep(news as unknown as SettleInputs, credentials);
     return { outs: outputsOf(news, answer) };
   },
-  delete() {
-    return Promise.resolve();
+  async delete(_id, props) {
+    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    process.stdout.write(await runner.dropFenceStep(props, credentialsIfAny(this, props)));
   },
 };

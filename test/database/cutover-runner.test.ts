@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 
 import {
   type CutoverInputs,
+  dropFenceStep,
   previewRows,
   readLedgerStep,
   runCutoverStep,
@@ -117,15 +118,35 @@ describe("cutover-runner: a run against a real database", () => {
     );
   });
 
+  it("takes the fence away when the stack goes, and without a database says how (S15)", async () => {
+    const fences = (): Promise<unknown[]> =>
+      legacy.query("select from pg_trigger where tgname like 'zz_mcp_cutover_%'");
+    await runCutoverStep(inputs, credentials());
+    await runCutoverStep(towards("embedded"), credentials());
+    assert.equal((await fences()).length, 1);
+    const gone = await dropFenceStep(inputs, {
+      databaseUrl: "postgresql://u:s3cret@127.0.0.1:1/d",
+    });
+    assert.match(gone, /^warning: .*not known.*\n.*\n {2}select format\('drop function/);
+    assert.ok(!gone.includes("s3cret"));
+    assert.match(await dropFenceStep({}, undefined), /^warning: /);
+    assert.equal((await fences()).length, 1);
+    const before = await legacy.snapshot();
+    assert.match(await dropFenceStep(inputs, credentials()), /the write fence is removed/);
+    assert.equal((await fences()).length, 0);
+    assert.deepEqual(await legacy.snapshot(), before);
+    assert.equal(await dropFenceStep(inputs, credentials()), "");
+  });
+
   it("goes back without probing, since no row will point at a server", async () => {
     await runCutoverStep(inputs, credentials());
     github.works = false;
     const asked = githubServer.seen.length;
     const outputs = await runCutoverStep(towards("embedded"), credentials());
     assert.equal(outputs.target, "embedded");
-    assert.equal(outputs.generation, 4);
+    assert.equal(outputs.generation, 6);
     assert.equal(githubServer.seen.length, asked);
-    const settled = await runSettleStep({ ...inputs, generation: 4, workloads: [] }, credentials());
+    const settled = await runSettleStep({ ...inputs, generation: 6, workloads: [] }, credentials());
     assert.equal(settled.removedFence, true);
   });
 

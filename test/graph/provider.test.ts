@@ -59,6 +59,7 @@ const fakeRunner = `
     calls,
     runCutoverStep: answer("cutover", { generation: 3, planHash: "p3", counts: { rewrite: 5 } }),
     runSettleStep: answer("settle", { generation: 3, settledAt: "now" }),
+    dropFenceStep: answer("drop", "the fence is removed\\n"),
     readLedgerStep: answer("read", { generation: 4, target: "embedded", planHash: "p4" }),
   };
 `;
@@ -175,10 +176,19 @@ describe("the dynamic providers as text", () => {
     }
   });
 
-  it("delete touches nothing (S15, S37)", async () => {
-    const provider = await load(cutoverProvider, directory);
-    await provider.delete("cutover:x", inputs);
-    assert.deepEqual(calls, []);
+  it("delete takes the write fence away and does nothing else (S15, S37)", async () => {
+    for (const one of [cutoverProvider, settleProvider]) {
+      calls.length = 0;
+      const provider = await load(one, directory);
+      await provider.delete("x", inputs);
+      assert.deepEqual(
+        calls.map(({ name, credentials }) => [name, credentials.databaseUrl]),
+        [["drop", dsn]],
+      );
+      await provider.configure({ config: { get: () => undefined } });
+      await provider.delete("x", inputs);
+      assert.equal(calls[1]?.credentials, undefined, "a missing DSN must not fail a removal");
+    }
   });
 
   it("settle runs again for another generation only", async () => {

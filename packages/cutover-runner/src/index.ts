@@ -1,3 +1,4 @@
+export { dropFenceStep } from "./drop-fence";
 export { previewRows } from "./preview";
 export { probeServers, readLedgerStep, runCutoverStep } from "./run";
 export { runSettleStep, type SettleOutputs } from "./settle";

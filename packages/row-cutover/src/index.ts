@@ -3,7 +3,7 @@ export { drift } from "./drift";
 export { finalize } from "./finalize";
 export { specHash } from "./hash";
 export { planRows, readLedger, runCutover } from "./run";
-export { settle } from "./settle";
+export { removeFence, settle } from "./settle";
 export type {
   CutoverSpec,
   Db,

@@ -18,6 +18,8 @@ import { columnOf, readShape, type TableShape } from "./table";
 import { checkSpec } from "./validate";
 
 const attempts = 8;
+/** Fewer, since removing a stack from a database that is gone too should not take long. */
+const removeAttempts = 3;
 
 /**
  * Ends a generation's rollout, once no old process of the application is left: writes again what old processes
@@ -42,6 +44,28 @@ export async function settle(db: Db, spec: CutoverSpec, generation: number): Pro
     );
   } catch (error) {
     throw shown(error, "settling the rows");
+  }
+}
+
+/**
+ * Takes a cutover's fence away without settling anything, whichever generation put it there: for when nobody is
+ * left to settle. Rows, journal and ledger stay as they are.
+ * @returns whether there was one
+ */
+export async function removeFence(db: Db, spec: CutoverSpec): Promise<boolean> {
+  const { lockSeconds, statementSeconds } = limitsOf(spec);
+  const limits = { lockSeconds: Math.min(lockSeconds, 1), statementSeconds };
+  try {
+    return await retrying(removeAttempts, () =>
+      withClient(db, `fence ${spec.name}`, limits, (client) =>
+        withTransaction(client, limits, "read write", async () => {
+          await takeRunLock(client, spec);
+          return dropFence(client, spec.name);
+        }),
+      ),
+    );
+  } catch (error) {
+    throw shown(error, "taking the write fence away");
   }
 }
 
