@@ -9,7 +9,7 @@ import {
   type StackSettings,
   unknownKey,
 } from "./schema";
-import { namesOfSecrets, type SecretValues } from "./secrets";
+import { isSecret, namesOfSecrets, type SecretValues } from "./secrets";
 import { type ResolvedServer, resolveServers } from "./servers";
 
 const project = "mcp-fleet";
@@ -65,6 +65,14 @@ function parseValues(raw: Map<string, string>, problems: Problem[]): Record<stri
     if (secretKeys.includes(key)) continue;
     if (!(key in shape)) {
       problems.push(unknownKey([key], known));
+      continue;
+    }
+    if (isSecret(project, key) === true) {
+      problems.push({
+        path: key,
+        problem: "is encrypted, and would be stored in clear in objects and state.",
+        fix: `Put credentials in serverSecrets.<server>.<KEY>, and this key in clear, with: pulumi config set ${key} <value>`,
+      });
       continue;
     }
     const value = plainText.has(key) ? text : parseJson(text);

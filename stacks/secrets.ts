@@ -24,7 +24,7 @@ export interface SecretValues {
 export function namesOfSecrets(project: string, problems: Problem[]): SecretValues {
   const config = new pulumi.Config(project);
   for (const key of ["databaseUrl", "serverSecrets", "studioSecrets"]) {
-    if (isSet(project, key) && !isSecret(project, key)) problems.push(notSecret(key));
+    if (isSet(project, key) && !(isSecret(project, key) ?? true)) problems.push(notSecret(key));
   }
   const databaseUrl = config.getSecret("databaseUrl");
   problems.push(...badDatabaseUrl(config.get("databaseUrl")));
@@ -52,10 +52,10 @@ function isSet(project: string, key: string): boolean {
   return pulumi.runtime.allConfig()[`${project}:${key}`] !== undefined;
 }
 
-/** The SDK knows which keys are secret but does not declare the function; without it nothing is refused. */
-function isSecret(project: string, key: string): boolean {
+/** The SDK knows which keys are secret but does not declare the function; undefined without it. */
+export function isSecret(project: string, key: string): boolean | undefined {
   const runtime = pulumi.runtime as unknown as { isConfigSecret?: (key: string) => boolean };
-  return runtime.isConfigSecret?.(`${project}:${key}`) ?? true;
+  return runtime.isConfigSecret?.(`${project}:${key}`);
 }
 
 function notSecret(key: string): Problem {

@@ -55,6 +55,7 @@ export class Cutover extends pulumi.dynamic.Resource {
       name,
       {
         ...withoutCredentials(args),
+        ...secretHeaders({ spec: args.spec, targets: args.targets }),
         ...secretCredentials(args.credentials),
         specHash: specHash(args.spec, args.target),
         toolVersion: args.meta.toolVersion,
@@ -66,7 +67,7 @@ export class Cutover extends pulumi.dynamic.Resource {
         probes: undefined,
         probeRuns: undefined,
       },
-      opts,
+      withSecretOutputs(secretHeaders({ spec: args.spec, targets: args.targets }), opts),
       module_,
       "Cutover",
     );
@@ -99,13 +100,14 @@ export class Settle extends pulumi.dynamic.Resource {
       name,
       {
         ...withoutCredentials(args),
+        ...secretHeaders({ spec: args.spec }),
         ...secretCredentials(args.credentials),
         settledAt: undefined,
         fencedWrites: undefined,
         converted: undefined,
         removedFence: undefined,
       },
-      opts,
+      withSecretOutputs(secretHeaders({ spec: args.spec }), opts),
       module_,
       "Settle",
     );
@@ -124,4 +126,28 @@ function secretCredentials(credentials: pulumi.Input<CutoverCredentials> | undef
   credentials?: pulumi.Output<CutoverCredentials>;
 } {
   return credentials === undefined ? {} : { credentials: pulumi.secret(credentials) };
+}
+
+/** A header may hold a credential, so what has any is kept encrypted. Nothing to add where none has. */
+function secretHeaders(values: {
+  readonly spec: CutoverSpec;
+  readonly targets?: readonly ProbeTarget[];
+}): Record<string, pulumi.Output<unknown>> {
+  const all = [...values.spec.rows, ...(values.targets ?? [])];
+  if (!all.some(({ headers }) => headers !== undefined && Object.keys(headers).length > 0))
+    return {};
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, pulumi.secret<unknown>(value)]),
+  );
+}
+
+/** The provider answers in clear; what was a secret input stays one in state. */
+function withSecretOutputs(
+  secrets: object,
+  opts: pulumi.CustomResourceOptions | undefined,
+): pulumi.CustomResourceOptions {
+  const names = Object.keys(secrets);
+  return names.length === 0
+    ? (opts ?? {})
+    : pulumi.mergeOptions(opts, { additionalSecretOutputs: names });
 }

@@ -122,6 +122,14 @@ const cases: Case[] = [
     fix: /config set --secret databaseUrl/,
   },
   {
+    what: "an encrypted key that would end up in clear",
+    secret: {
+      cutover: { name: "clear-secret" },
+    },
+    names: /\[cutover\] is encrypted, and would be stored in clear in objects and state/,
+    fix: /serverSecrets\.<server>\.<KEY>, and this key in clear/,
+  },
+  {
     what: "no database",
     secret: { databaseUrl: undefined },
     names: /\[databaseUrl\] is missing/,

@@ -169,6 +169,21 @@ describe("the stack", () => {
     );
   });
 
+  it("keeps headers encrypted in the cutover's inputs and outputs (S35)", async () => {
+    const servers = fullStack.plain.servers as Record<string, object>;
+    const github = { ...servers.github, headers: { Authorization: "header-secret" } };
+    const { recorder } = await runProgram(changed({ servers: { ...servers, github } }));
+    const rows = recorder.one(cutover, "llmctl-studio-rows");
+    const end = recorder.one(settle, "llmctl-studio-settle");
+    for (const one of [rows, end]) {
+      assert.ok(pulumi.runtime.isRpcSecret(one.inputs.spec), one.name);
+      assert.match(JSON.stringify(one.inputs.spec), /header-secret/);
+    }
+    assert.ok(pulumi.runtime.isRpcSecret(rows.inputs.targets));
+    assert.ok(!clearText([rows.inputs, end.inputs]).join("\n").includes("header-secret"));
+    assert.equal(typeof rows.inputs.specHash, "string", "diff needs it in clear");
+  });
+
   it("runs every pod under the restricted profile", async () => {
     const { recorder } = await runProgram(fullStack);
     const pods = recorder.of(deployment);
