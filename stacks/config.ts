@@ -115,6 +115,13 @@ function missing(settings: StackSettings, secrets: SecretValues): Problem[] {
       fix: "Set studio.images.embedded and studio.images.in-cluster, or set studio.enabled to false.",
     });
   }
+  if (settings.studio.enabled && secrets.studio?.keys.includes("DATABASE_URL") !== true) {
+    problems.push({
+      path: "studioSecrets.DATABASE_URL",
+      problem: "is missing: Studio does not get the cutover's databaseUrl, whose role is another.",
+      fix: "Set it with: pulumi config set --secret --path studioSecrets.DATABASE_URL postgresql://user:password@host:5432/database, as Studio's pods reach the database.",
+    });
+  }
   if (settings.cutover.enabled && settings.cutover.fence && !settings.studio.enabled) {
     problems.push({
       path: "cutover.fence",

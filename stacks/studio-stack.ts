@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
 import type { Cutover, ProbedServer, ProbeRun } from "../components/cutover";
@@ -127,12 +127,6 @@ function application(
   const { studio } = settings;
   // Checked when the configuration was loaded.
   const image = studio.images?.[settings.target] ?? "";
-  const values = pulumi
-    .all([secrets.databaseUrl, secrets.studio?.values])
-    .apply(([databaseUrl, own]) => ({
-      ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
-      ...own,
-    }));
   return new Studio(
     studio.name,
     {
@@ -142,7 +136,7 @@ function application(
       port: studio.port,
       replicas: studio.replicas,
       env: studio.env,
-      secrets: values,
+      secrets: secrets.studio?.values ?? {},
       generation: moved?.generation ?? 0,
       ...(studio.serviceAccount === undefined ? {} : { serviceAccountName: studio.serviceAccount }),
       ...(studio.rolloutSeconds === undefined ? {} : { rolloutSeconds: studio.rolloutSeconds }),

@@ -130,6 +130,12 @@ const cases: Case[] = [
     fix: /serverSecrets\.<server>\.<KEY>, and this key in clear/,
   },
   {
+    what: "no database for Studio",
+    secret: { studioSecrets: { OTHER: "x" } },
+    names: /\[studioSecrets\.DATABASE_URL\] is missing/,
+    fix: /pulumi config set --secret --path studioSecrets\.DATABASE_URL/,
+  },
+  {
     what: "no database",
     secret: { databaseUrl: undefined },
     names: /\[databaseUrl\] is missing/,

@@ -158,15 +158,16 @@ describe("the stack", () => {
   it("leaves no secret in clear anywhere, the provider's text included (S35)", async () => {
     const { recorder } = await runProgram(fullStack);
     const clear = recorder.resources.flatMap((one) => clearText(one.inputs)).join("\n");
-    for (const secret of ["dsn-secret", "pat-secret", "jira-secret"]) {
+    for (const secret of ["dsn-secret", "own-secret", "pat-secret", "jira-secret"]) {
       assert.ok(!clear.includes(secret), secret);
     }
     const studio = recorder.one("kubernetes:core/v1:Secret", "llmctl-studio-secret").inputs;
     assert.ok(pulumi.runtime.isRpcSecret(studio.stringData));
     assert.match(
       JSON.stringify(studio.stringData),
-      /"DATABASE_URL":"postgresql:\/\/app:dsn-secret/,
+      /"DATABASE_URL":"postgresql:\/\/studio:own-secret/,
     );
+    assert.ok(!JSON.stringify(studio).includes("dsn-secret"), "the cutover's DSN is not Studio's");
   });
 
   it("keeps headers encrypted in the cutover's inputs and outputs (S35)", async () => {
@@ -236,7 +237,10 @@ describe("the stack", () => {
   it("starts from a baseline without servers", async () => {
     const baseline: TestConfig = {
       ...changed({ target: "embedded", servers: {} }),
-      secret: { databaseUrl: "postgresql://app:x@db.example/studio" },
+      secret: {
+        databaseUrl: "postgresql://app:x@db.example/studio",
+        studioSecrets: { DATABASE_URL: "postgresql://studio:x@db.example/studio" },
+      },
     };
     const { recorder } = await runProgram(baseline, { generation: 0 });
     assert.deepEqual(

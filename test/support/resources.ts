@@ -60,6 +60,7 @@ export const fullStack: TestConfig = {
   },
   secret: {
     databaseUrl: "postgresql://app:dsn-secret@db.example:5432/studio",
+    studioSecrets: { DATABASE_URL: "postgresql://studio:own-secret@db.example:5432/studio" },
     serverSecrets: {
       github: { GITHUB_PERSONAL_ACCESS_TOKEN: "pat-secret" },
       atlassian: {
