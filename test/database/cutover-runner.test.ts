@@ -10,6 +10,7 @@ import {
   runSettleStep,
 } from "@mcp-fleet/cutover-runner";
 import { isUserError } from "@mcp-fleet/errors";
+import { specHash } from "@mcp-fleet/row-cutover";
 
 import { stopTestServer } from "../support/postgres";
 import { closeServers, initialized, json, serve, type TestServer } from "../unit/mcp-probe/servers";
@@ -107,6 +108,24 @@ describe("cutover-runner: a run against a real database", () => {
     assert.equal(again.generation, 1);
     assert.equal(again.runId, first?.runId);
     assert.equal(again.committedAt, first?.committedAt);
+  });
+
+  it("has the ledger name the plan that changed no row, so that the next refresh finds what state holds", async () => {
+    const before = await legacy.snapshot();
+    const asked = githubServer.seen.length;
+    const spec = {
+      ...inputs.spec,
+      onConflict: "keep" as const,
+      deferred: ["google-workspace", "x"],
+    };
+    const outputs = await runCutoverStep({ ...inputs, spec }, credentials());
+    const ledger = await readLedgerStep(inputs, credentials());
+    assert.notEqual(specHash(spec, "in-cluster"), specHash(inputs.spec, "in-cluster"));
+    assert.equal(outputs.planHash, specHash(spec, "in-cluster"));
+    assert.equal(ledger?.planHash, outputs.planHash);
+    assert.equal(ledger.generation, 1);
+    assert.equal(githubServer.seen.length, asked);
+    assert.deepEqual(await legacy.snapshot(), before);
   });
 
   it("refuses to write a URL that no probe covers", async () => {

@@ -22,7 +22,13 @@ export async function runCutoverStep(
   return withDatabase(inputs, credentials, async (db) => {
     const plan = await rows.planRows(db, inputs.spec, inputs.target);
     if (plan.noop) {
-      return recorded(await rows.readLedger(db, inputs.spec), inputs.target, plan.hash);
+      const ledger = await rows.readLedger(db, inputs.spec);
+      const agreed =
+        ledger === undefined ||
+        ledger.planHash === plan.hash ||
+        (await rows.recordPlan(db, inputs.spec, inputs.target)) !== undefined;
+      // Else somebody changed rows just now, and they are written as in any other run.
+      if (agreed) return recorded(ledger, inputs.target, plan.hash);
     }
     const probes =
       inputs.target === "embedded" ? [] : await probeServers(covering(inputs), credentials);

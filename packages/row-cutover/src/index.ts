@@ -2,7 +2,7 @@ export { readCredentials, type RowCredentials } from "./credentials";
 export { drift } from "./drift";
 export { finalize } from "./finalize";
 export { specHash } from "./hash";
-export { planRows, readLedger, runCutover } from "./run";
+export { planRows, readLedger, recordPlan, runCutover } from "./run";
 export { removeFence, settle } from "./settle";
 export type {
   CutoverSpec,

@@ -94,6 +94,33 @@ export async function runCutover(
   }
 }
 
+/**
+ * Records the plan of a run that has no row to change, so that ledger and caller name the same one. Never writes
+ * a row.
+ * @returns undefined, with nothing written, when there are rows to change after all
+ */
+export async function recordPlan(
+  db: Db,
+  spec: CutoverSpec,
+  target: Target,
+): Promise<RunResult | undefined> {
+  checkSpec(spec);
+  const limits = limitsOf(spec);
+  try {
+    return await retrying(attempts, () =>
+      withClient(db, `plan ${spec.name}`, limits, (client) =>
+        withTransaction(client, limits, "read write", async () => {
+          await takeRunLock(client, spec);
+          const analysis = await analyse(client, spec, target, { lock: false });
+          return analysis.kind === "noop" ? repeated(client, spec, target, analysis) : undefined;
+        }),
+      ),
+    );
+  } catch (error) {
+    throw shown(error, "recording the plan");
+  }
+}
+
 /** The newest ledger entry; undefined before the first run. Writes nothing. */
 export async function readLedger(db: Db, spec: CutoverSpec): Promise<LedgerState | undefined> {
   const limits = limitsOf(spec);
