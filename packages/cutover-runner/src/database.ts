@@ -33,11 +33,19 @@ export async function withDatabase<T>(
     local.port = String(forward.port);
     return await use(databaseOf(local.href, tls, url.hostname));
   } catch (error) {
-    // What the database client sees is a cut connection; the tunnel knows why.
-    throw forward.failure() ?? error;
+    throw await clearer(error, forward.failure());
   } finally {
     await forward.close();
   }
+}
+
+/**
+ * The tunnel's own failure where the database client only saw a cut connection. Anything else the client said
+ * stands: an unknown COMMIT or a conflict must not be hidden by a tunnel that failed before.
+ */
+export async function clearer(error: unknown, tunnel: Error | undefined): Promise<unknown> {
+  const { DatabaseUnreachable } = await import("@mcp-fleet/row-cutover");
+  return error instanceof DatabaseUnreachable ? (tunnel ?? error) : error;
 }
 
 /**

@@ -44,6 +44,7 @@ export async function openPortForward(kube: Kube, ref: PortForwardRef): Promise<
   let failure: UserError | undefined;
 
   const carry = async (socket: Socket): Promise<void> => {
+    failure = undefined;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());

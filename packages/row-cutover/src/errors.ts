@@ -5,6 +5,9 @@ export class CommitUnknown extends Error {
   override readonly name = "CommitUnknown";
 }
 
+/** No connection, and nothing that could have been committed over one. */
+export class DatabaseUnreachable extends UserError {}
+
 /** Something of this package did not hold. Its message names keys and counts only. */
 export class EngineError extends Error {
   override readonly name = "EngineError";
@@ -77,7 +80,7 @@ export function shown(error: unknown, doing: string): UserError {
     );
   }
   if (isConnectionError(error)) {
-    return new UserError(
+    return new DatabaseUnreachable(
       `The database cannot be reached while ${doing} (${reason(error)}).`,
       "Check that it runs and that host and port in the connection string are right; nothing was left half done.",
     );

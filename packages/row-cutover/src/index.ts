@@ -1,5 +1,6 @@
 export { readCredentials, type RowCredentials } from "./credentials";
 export { drift } from "./drift";
+export { DatabaseUnreachable } from "./errors";
 export { finalize } from "./finalize";
 export { specHash } from "./hash";
 export { planRows, readLedger, recordPlan, runCutover } from "./run";

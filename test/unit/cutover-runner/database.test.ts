@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 
-import { databaseOf } from "@mcp-fleet/cutover-runner/dist/database";
+import { clearer, databaseOf } from "@mcp-fleet/cutover-runner/dist/database";
+import { UserError } from "@mcp-fleet/errors";
+import { CommitUnknown, shown } from "@mcp-fleet/row-cutover/dist/errors";
 
 const dsn = "postgresql://app:p%40ss@db.example:6432/app?sslmode=no-verify&application_name=x";
 
@@ -26,6 +28,16 @@ describe("cutover-runner: the database connection", () => {
 
   it("checks the certificate for the database's own name behind a forwarded port", () => {
     assert.equal(tlsOf(dsn, "verify-full", "db.example").servername, "db.example");
+  });
+
+  it("takes the tunnel's word for a cut connection, and for nothing else", async () => {
+    const tunnel = new UserError("The port-forward failed.", "Look at it.");
+    const cut = shown(new Error("Connection terminated unexpectedly"), "moving the rows");
+    assert.equal(await clearer(cut, tunnel), tunnel);
+    assert.equal(await clearer(cut, undefined), cut);
+    const conflict = new UserError("The row was changed.", "Choose.");
+    for (const other of [shown(new CommitUnknown("x"), "moving the rows"), conflict])
+      assert.equal(await clearer(other, tunnel), other);
   });
 
   it("turns TLS off only when told to", () => {
