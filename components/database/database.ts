@@ -26,8 +26,8 @@ export interface CutoverDatabaseArgs {
   /** Name of the role to make. */
   readonly role: string;
   /**
-   * The role that owns the tables. Only its members may remove a trigger, so without it the run goes without a
-   * write fence.
+   * The role that owns the tables, where the cutover's role is to be a member of it. The write fence needs no
+   * membership: the grants include TRIGGER, and the fence goes with its function, which the cutover's role owns.
    */
   readonly memberOf?: string;
   /** Tables the role may read and write. */

@@ -32,7 +32,7 @@ const database = z.strictObject({
   manage: z
     .strictObject({
       role: identifier.default("mcp_cutover"),
-      /** The role that owns the table; needed for the write fence. */
+      /** The role that owns the table, to make ours a member of it. The write fence does not need it. */
       memberOf: identifier.optional(),
       /** Tables beside the one with the rows: those that refer to it. */
       tables: z.array(identifier).default([]),
