@@ -18,7 +18,13 @@ export function showRowPlan(
 ): void {
   if (!pulumi.runtime.isDryRun()) return;
   const { kubeconfig } = config.kubernetes;
-  databaseUrl.apply(async (url) => {
+  // The ledger belongs to the role that was made, and the admin may not read it.
+  const own =
+    args.credentials === undefined
+      ? databaseUrl
+      : pulumi.output(args.credentials).apply((credentials) => credentials.databaseUrl);
+  void sayUnknown(own, resource);
+  own.apply(async (url) => {
     const plan: Plan = await previewRows(args, {
       databaseUrl: url,
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
@@ -26,6 +32,14 @@ export function showRowPlan(
     const { lines, known } = describePlan(plan);
     await (known ? pulumi.log.info : pulumi.log.warn)(lines.join("\n"), resource);
   });
+}
+
+/** An output's `apply` is silent in a preview that does not know its value. The SDK does not declare `isKnown`. */
+async function sayUnknown(url: pulumi.Output<string>, resource: pulumi.Resource): Promise<void> {
+  const { isKnown } = url as unknown as { readonly isKnown?: Promise<boolean> };
+  if ((await isKnown) !== false) return;
+  const unreachable = "The database role for the cutover is not made yet";
+  await pulumi.log.warn(describePlan({ unreachable }).lines.join("\n"), resource);
 }
 
 /** A row plan as lines of text: keys, commands, URLs and names of dropped keys, never a value. */

@@ -50,11 +50,9 @@ function credentialsIfAny(configured: Configured, inputs: Bag): Credentials | un
   }
 }
 
-/** What state holds: the inputs without credentials, and what the run answered. */
+/** What state holds: the inputs, credentials of a role of our own as a secret, and what the run answered. */
 function outputsOf(inputs: Bag, answer: object): Bag {
-  const outputs: Bag = Object.assign({}, inputs, answer);
-  delete outputs.credentials;
-  return outputs;
+  return Object.assign({}, inputs, answer);
 }
 
 /** Whether one of `keys` differs or is not known yet. A key that older state never held does not count. */

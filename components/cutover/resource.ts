@@ -16,7 +16,7 @@ import { cutoverProvider, settleProvider } from "./provider";
 
 const module_ = "mcp-fleet";
 
-/** Credentials of a database role made for the cutover. Kept as a secret input, never in outputs. */
+/** Credentials of a database role made for the cutover. A secret input, and a secret output for `read` and `delete`. */
 export interface CutoverCredentials {
   readonly databaseUrl: string;
 }
@@ -67,7 +67,13 @@ export class Cutover extends pulumi.dynamic.Resource {
         probes: undefined,
         probeRuns: undefined,
       },
-      withSecretOutputs(secretHeaders({ spec: args.spec, targets: args.targets }), opts),
+      withSecretOutputs(
+        {
+          ...secretHeaders({ spec: args.spec, targets: args.targets }),
+          ...secretCredentials(args.credentials),
+        },
+        opts,
+      ),
       module_,
       "Cutover",
     );
@@ -107,7 +113,10 @@ export class Settle extends pulumi.dynamic.Resource {
         converted: undefined,
         removedFence: undefined,
       },
-      withSecretOutputs(secretHeaders({ spec: args.spec }), opts),
+      withSecretOutputs(
+        { ...secretHeaders({ spec: args.spec }), ...secretCredentials(args.credentials) },
+        opts,
+      ),
       module_,
       "Settle",
     );

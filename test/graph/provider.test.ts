@@ -130,7 +130,11 @@ describe("the dynamic providers as text", () => {
     const own = { ...inputs, credentials: { databaseUrl: "postgresql://mcp_cutover:own@db/x" } };
     const created = await provider.create(own);
     assert.equal(calls[0]?.credentials.databaseUrl, "postgresql://mcp_cutover:own@db/x");
-    assert.ok(!("credentials" in created.outs));
+    await provider.read(created.id, created.outs);
+    await provider.delete(created.id, created.outs);
+    for (const { name, credentials } of calls)
+      assert.equal(credentials.databaseUrl, "postgresql://mcp_cutover:own@db/x", name);
+    assert.equal(calls.length, 3);
   });
 
   it("diff answers from plan, target, version and text only, tolerates unknowns, and never replaces (S8, S17)", async () => {

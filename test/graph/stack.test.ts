@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type AddressInfo, createServer } from "node:net";
 
 import * as pulumi from "@pulumi/pulumi";
 
@@ -214,6 +215,30 @@ describe("the stack", () => {
       secret: { ...fullStack.secret, databaseUrl: "postgresql://app:x@127.0.0.1:1/studio" },
     };
     assert.deepEqual(await names(runProgram(config, { preview: true })), update);
+  });
+
+  it("previews the rows as the cutover's own role, which the ledger belongs to", async () => {
+    let asked = "";
+    const server = createServer((socket) => {
+      socket.once("data", (packet) => {
+        asked += packet.toString("latin1");
+        socket.destroy();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const config = changed({ database: { tls: "disable", manage: {} } });
+    const databaseUrl = `postgresql://admin:x@127.0.0.1:${port}/studio`;
+    try {
+      await runProgram({ ...config, secret: { ...config.secret, databaseUrl } }, { preview: true });
+      // The program does not wait for what a preview only tells.
+      for (let turn = 0; turn < 100 && asked === ""; turn += 1)
+        await new Promise((resolve) => setTimeout(resolve, 25));
+    } finally {
+      server.close();
+    }
+    assert.match(asked, /user\0mcp_cutover\0/);
+    assert.doesNotMatch(asked, /user\0admin\0/);
   });
 
   it("rolls back in the same order, with the servers still there and the embedded image (S24)", async () => {
