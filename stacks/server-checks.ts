@@ -1,6 +1,8 @@
 import type { CatalogEntry } from "./catalog";
+import { envProblems } from "./env-checks";
 import { nearest, type Problem, type ServerSettings, type StackSettings } from "./schema";
 import type { SecretBundle, SecretValues } from "./secrets";
+import { sourceProblems } from "./server-source";
 
 /** What a server that is in no catalog starts from. */
 export const ownServer: Omit<CatalogEntry, "serviceName" | "port" | "source"> = {
@@ -51,22 +53,14 @@ export function serverProblems(
   if (own.port === undefined && entry === undefined) {
     add(`${at}.port`, "is missing.", "Set it to the port the server listens on.");
   }
-  const source = own.source ?? entry?.source ?? "image";
-  if (source === "bridge" && (own.stdio ?? entry?.stdio) === undefined) {
-    add(`${at}.stdio`, "is missing.", "Set it to the stdio server's command line.");
-  }
-  const ignored = (
-    source === "bridge" ? (["command", "args"] as const) : (["stdio"] as const)
-  ).filter((name) => own[name] !== undefined);
-  for (const name of ignored) {
-    add(
-      `${at}.${name}`,
-      `means nothing for a server of source "${source}".`,
-      source === "bridge"
-        ? 'Set stdio to the server behind the bridge, or set source to "image".'
-        : 'Set command or args, or set source to "bridge".',
-    );
-  }
+  problems.push(...sourceProblems(key, own, entry));
+  problems.push(
+    ...envProblems(
+      key,
+      { ...entry?.env, ...own.env },
+      { secretKeys: secrets?.keys ?? [], unknownSecret: own.secret !== undefined },
+    ),
+  );
   const session = own.session ?? entry?.session ?? ownServer.session;
   if (session === "stateful" && (own.replicas ?? 1) > 1) {
     add(

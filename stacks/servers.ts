@@ -1,9 +1,10 @@
-import type { Health, SecretSource, ServerSource } from "../components/server";
+import type { EnvValue, Health, Probes, SecretSource, ServerSource } from "../components/server";
 import { defaultHealth } from "../components/server";
 import type { CatalogEntry, CatalogRow } from "./catalog";
 import type { Problem, ServerSettings, StackSettings } from "./schema";
 import type { SecretBundle, SecretValues } from "./secrets";
 import { ownServer, sameNames, secretsOfNobody, serverProblems } from "./server-checks";
+import { sourceOf } from "./server-source";
 
 /** A server with its catalog entry and the stack's settings put together; nothing in it is left to decide. */
 export interface ResolvedServer {
@@ -15,7 +16,8 @@ export interface ResolvedServer {
   readonly health: Health;
   readonly startSeconds: number;
   readonly rolloutSeconds?: number;
-  readonly env: Readonly<Record<string, string>>;
+  readonly probes?: Probes;
+  readonly env: Readonly<Record<string, EnvValue>>;
   readonly secret?: SecretSource;
   /** Absolute path -> key of the secret. */
   readonly files?: Readonly<Record<string, string>>;
@@ -80,6 +82,7 @@ function resolve(
     health: healthOf(own, entry, source.kind),
     startSeconds: own.startSeconds ?? base.startSeconds,
     ...(own.rolloutSeconds === undefined ? {} : { rolloutSeconds: own.rolloutSeconds }),
+    ...(own.probes === undefined ? {} : { probes: own.probes }),
     env,
     ...(secret === undefined ? {} : { secret }),
     ...(own.files === undefined ? {} : { files: own.files }),
@@ -96,21 +99,6 @@ function resolve(
     requiredTools: own.requiredTools ?? base.requiredTools,
     minTools: own.minTools ?? base.minTools,
     ...(row === undefined ? {} : { row }),
-  };
-}
-
-function sourceOf(own: ServerSettings, entry: CatalogEntry | undefined): ServerSource {
-  const image = own.image ?? entry?.image ?? "";
-  if ((own.source ?? entry?.source ?? "image") === "bridge") {
-    return { kind: "bridge", image, stdio: own.stdio ?? entry?.stdio ?? "" };
-  }
-  const command = own.command ?? entry?.command;
-  const args = own.args ?? entry?.args;
-  return {
-    kind: "image",
-    image,
-    ...(command === undefined ? {} : { command }),
-    ...(args === undefined ? {} : { args }),
   };
 }
 

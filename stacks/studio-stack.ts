@@ -103,6 +103,7 @@ function mcpServer(
       health: server.health,
       startSeconds: server.startSeconds,
       ...(server.rolloutSeconds === undefined ? {} : { rolloutSeconds: server.rolloutSeconds }),
+      ...(server.probes === undefined ? {} : { probes: server.probes }),
       env: server.env,
       ...(server.secret === undefined ? {} : { secret: server.secret }),
       ...(server.files === undefined ? {} : { files: server.files }),

@@ -28,6 +28,8 @@ export interface PodOptions {
     readonly secretName: pulumi.Input<string>;
     readonly keys: Readonly<Record<string, string>>;
   };
+  /** A ConfigMap mounted as a directory, read-only. */
+  readonly configDirectory?: { readonly configMap: pulumi.Input<string>; readonly path: string };
   /** How long the process gets to end after the drain, in seconds. */
   readonly graceSeconds: number;
 }
@@ -36,7 +38,7 @@ export interface PodOptions {
 export function hardenedPod(options: PodOptions): PodSpec {
   const directories = [...new Set(["/tmp", ...options.writable])];
   const volume = (index: number): string => (index === 0 ? "tmp" : `writable-${index}`);
-  const { secretFiles } = options;
+  const { secretFiles, configDirectory } = options;
   return {
     ...restrictedPod(options.user),
     serviceAccountName: options.serviceAccountName,
@@ -59,6 +61,9 @@ export function hardenedPod(options: PodOptions): PodSpec {
             subPath,
             readOnly: true,
           })),
+          ...(configDirectory === undefined
+            ? []
+            : [{ name: "config", mountPath: configDirectory.path, readOnly: true }]),
         ],
       },
     ],
@@ -72,6 +77,9 @@ export function hardenedPod(options: PodOptions): PodSpec {
               secret: { secretName: secretFiles.secretName, defaultMode: 0o440 },
             },
           ]),
+      ...(configDirectory === undefined
+        ? []
+        : [{ name: "config", configMap: { name: configDirectory.configMap } }]),
     ],
   };
 }

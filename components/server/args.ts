@@ -2,30 +2,25 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { Resources, Transform } from "../core";
-
-/** A prebuilt image that speaks MCP over streamable HTTP by itself. */
-export interface ImageSource {
-  readonly kind: "image";
-  readonly image: string;
-  /** Replaces the image's entrypoint. @default the image's own */
-  readonly command?: readonly string[];
-  /** Replaces the image's command. @default the image's own */
-  readonly args?: readonly string[];
-}
-
-/** A stdio server behind supergateway, both in one image; nothing is installed at start. */
-export interface BridgeSource {
-  readonly kind: "bridge";
-  readonly image: string;
-  /** The stdio server's command line. */
-  readonly stdio: string;
-}
-
-/** Where a server's process comes from. One kind a source: adding one changes only `container.ts`. */
-export type ServerSource = ImageSource | BridgeSource;
+import type { EnvValue, ServerSource } from "./sources";
 
 /** How the kubelet asks whether the process lives. Never `GET` on the MCP path: it answers 405 and leaks sessions. */
 export type Health = { readonly kind: "http"; readonly path: string } | { readonly kind: "tcp" };
+
+/** When a probe asks and how often it may fail; what is left out keeps its default. */
+export interface ProbeTimes {
+  readonly initialDelaySeconds?: number | undefined;
+  readonly periodSeconds?: number | undefined;
+  readonly timeoutSeconds?: number | undefined;
+  readonly failureThreshold?: number | undefined;
+}
+
+/** Timings of the three probes. */
+export interface Probes {
+  readonly startup?: ProbeTimes | undefined;
+  readonly readiness?: ProbeTimes | undefined;
+  readonly liveness?: ProbeTimes | undefined;
+}
 
 /** Where a server may connect to: nowhere, name servers only, pods of this cluster, or anywhere. */
 export type Egress = "none" | "dns" | "cluster" | "internet";
@@ -66,7 +61,9 @@ export interface McpServerArgs {
   readonly startSeconds?: number;
   /** How long a rollout may go on without progress before it fails, image pull included, in seconds. @default 600 */
   readonly rolloutSeconds?: number;
-  readonly env?: Readonly<Record<string, string>>;
+  /** @default every 2 s, 5 s and 10 s; the first for `startSeconds` */
+  readonly probes?: Probes;
+  readonly env?: Readonly<Record<string, EnvValue>>;
   readonly secret?: SecretSource;
   /** Absolute path -> key of the Secret, for a server that reads a credential from a file. */
   readonly files?: Readonly<Record<string, string>>;
@@ -88,6 +85,7 @@ export interface McpServerArgs {
     readonly deployment?: Transform<k8s.apps.v1.DeploymentArgs>;
     readonly service?: Transform<k8s.core.v1.ServiceArgs>;
     readonly serviceAccount?: Transform<k8s.core.v1.ServiceAccountArgs>;
+    readonly configMap?: Transform<k8s.core.v1.ConfigMapArgs>;
     readonly secret?: Transform<k8s.core.v1.SecretArgs>;
     readonly networkPolicy?: Transform<k8s.networking.v1.NetworkPolicyArgs>;
   };

@@ -1,24 +1,27 @@
 import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 
-import type { Health, McpServerArgs, ServerSource } from "./args";
+import type { McpServerArgs, ProbeTimes } from "./args";
+import { orderedEnv } from "./env";
+import { serverProcess, sourceEnv } from "./process";
 
 type Container = k8s.types.input.core.v1.Container;
 type Probe = k8s.types.input.core.v1.Probe;
 
 const defaultStartSeconds = 60;
 const startupPeriodSeconds = 2;
-const bridgeHealthPath = "/healthz";
 
 /** The container of an MCP server. `secretName` is the Secret whose keys become environment variables. */
 export function serverContainer(
   args: McpServerArgs,
-  secretName: k8s.types.input.core.v1.SecretEnvSource["name"],
+  secretName: pulumi.Input<string> | undefined,
 ): Omit<Container, "securityContext" | "volumeMounts" | "lifecycle"> {
+  const env = { ...sourceEnv(args.source), ...args.env };
   return {
     name: "mcp-server",
-    ...process(args),
+    ...serverProcess(args),
     ports: [{ name: "http", containerPort: args.port, protocol: "TCP" }],
-    env: Object.entries(args.env ?? {}).map(([name, value]) => ({ name, value })),
+    env: orderedEnv(`McpServer ${args.serviceName}`, env, secretName),
     ...(secretName === undefined ? {} : { envFrom: [{ secretRef: { name: secretName } }] }),
     resources: args.resources ?? {
       requests: { cpu: "50m", memory: "128Mi" },
@@ -28,37 +31,6 @@ export function serverContainer(
   };
 }
 
-/** The default health check of a source: a bridge has a route of its own, a plain image a port. */
-export function defaultHealth(source: ServerSource["kind"]): Health {
-  return source === "bridge" ? { kind: "http", path: bridgeHealthPath } : { kind: "tcp" };
-}
-
-function process(args: McpServerArgs): Pick<Container, "image" | "command" | "args"> {
-  const source = args.source;
-  switch (source.kind) {
-    case "image":
-      return {
-        image: source.image,
-        ...(source.command === undefined ? {} : { command: [...source.command] }),
-        ...(source.args === undefined ? {} : { args: [...source.args] }),
-      };
-    case "bridge":
-      return {
-        image: source.image,
-        command: ["supergateway"],
-        args: [
-          ...["--stdio", source.stdio],
-          ...["--outputTransport", "streamableHttp"],
-          ...["--port", String(args.port)],
-          ...["--streamableHttpPath", args.path],
-          ...["--healthEndpoint", bridgeHealthPath],
-          // It logs every tool call's arguments and result otherwise.
-          ...["--logLevel", "none"],
-        ],
-      };
-  }
-}
-
 function probes(
   args: McpServerArgs,
 ): Pick<Container, "startupProbe" | "readinessProbe" | "livenessProbe"> {
@@ -66,15 +38,29 @@ function probes(
     args.health.kind === "http"
       ? { httpGet: { path: args.health.path, port: "http" } }
       : { tcpSocket: { port: "http" } };
+  const { startup = {}, readiness = {}, liveness = {} } = args.probes ?? {};
   const startSeconds = args.startSeconds ?? defaultStartSeconds;
+  const startupPeriod = startup.periodSeconds ?? startupPeriodSeconds;
   return {
-    startupProbe: {
-      ...check,
-      periodSeconds: startupPeriodSeconds,
+    startupProbe: timed(check, startup, {
+      periodSeconds: startupPeriod,
       timeoutSeconds: 3,
-      failureThreshold: Math.ceil(startSeconds / startupPeriodSeconds),
-    },
-    readinessProbe: { ...check, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
-    livenessProbe: { ...check, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+      failureThreshold: Math.ceil(startSeconds / startupPeriod),
+    }),
+    readinessProbe: timed(check, readiness, {
+      periodSeconds: 5,
+      timeoutSeconds: 3,
+      failureThreshold: 2,
+    }),
+    livenessProbe: timed(check, liveness, {
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 3,
+    }),
   };
+}
+
+function timed(check: Probe, own: ProbeTimes, defaults: ProbeTimes): Probe {
+  const given = Object.entries(own).filter(([, value]) => value !== undefined);
+  return { ...check, ...defaults, ...Object.fromEntries(given) };
 }

@@ -1,3 +1,5 @@
 export * from "./args";
-export { defaultHealth } from "./container";
+export { referencesOf } from "./env";
+export { defaultHealth } from "./process";
 export { McpServer } from "./server";
+export * from "./sources";

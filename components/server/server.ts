@@ -18,6 +18,7 @@ import {
 import type { McpServerArgs } from "./args";
 import { serverContainer } from "./container";
 import { serverPolicy } from "./network";
+import { codeAnnotation, codeHash, codePath } from "./process";
 
 /**
  * One MCP server on Kubernetes: Deployment, Service, ServiceAccount without token, Secret and NetworkPolicy,
@@ -58,7 +59,11 @@ export class McpServer extends pulumi.ComponentResource {
     const account = this.createServiceAccount();
     const policy = args.networkPolicy === false ? undefined : this.createNetworkPolicy();
     const secretName = this.createSecret();
-    this.deployment = this.createDeployment(account, secretName);
+    const code = this.createCode();
+    this.deployment = this.createDeployment(secretName, [
+      account,
+      ...(code === undefined ? [] : [code]),
+    ]);
     this.service = this.createService();
     this.url = serviceUrl(args.serviceName, args.namespace, args.port, args.path);
     this.ready = [this.deployment, this.service, ...(policy === undefined ? [] : [policy])];
@@ -112,10 +117,26 @@ export class McpServer extends pulumi.ComponentResource {
     return secret.metadata.name;
   }
 
+  /** The name is part of the convention and never changes; the hash on the pods is what rolls them. */
+  private createCode(): k8s.core.v1.ConfigMap | undefined {
+    const { source, serviceName } = this.args;
+    if (source.kind !== "code") return undefined;
+    return new k8s.core.v1.ConfigMap(
+      `${this.name}-code`,
+      applyTransform<k8s.core.v1.ConfigMapArgs>(
+        { metadata: { ...this.metadata, name: `${serviceName}-code` }, data: { ...source.files } },
+        this.args.transform?.configMap,
+      ),
+      { parent: this },
+    );
+  }
+
   private createDeployment(
-    account: k8s.core.v1.ServiceAccount,
     secretName: pulumi.Input<string> | undefined,
+    dependsOn: pulumi.Resource[],
   ): k8s.apps.v1.Deployment {
+    const { source } = this.args;
+    const code = source.kind === "code" ? source : undefined;
     const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
       {
         metadata: { ...this.metadata, name: this.args.serviceName },
@@ -126,7 +147,10 @@ export class McpServer extends pulumi.ComponentResource {
           selector: { matchLabels: selectorLabels(this.labels) },
           strategy: gentleRollout,
           template: {
-            metadata: { labels: this.metadata.labels },
+            metadata: {
+              labels: this.metadata.labels,
+              ...(code === undefined ? {} : { annotations: { [codeAnnotation]: codeHash(code) } }),
+            },
             spec: hardenedPod({
               container: serverContainer(this.args, secretName),
               serviceAccountName: this.args.serviceName,
@@ -136,6 +160,11 @@ export class McpServer extends pulumi.ComponentResource {
               ...(secretName === undefined || this.args.files === undefined
                 ? {}
                 : { secretFiles: { secretName, keys: this.args.files } }),
+              ...(code === undefined
+                ? {}
+                : {
+                    configDirectory: { configMap: `${this.args.serviceName}-code`, path: codePath },
+                  }),
               graceSeconds: 10,
             }),
           },
@@ -144,7 +173,7 @@ export class McpServer extends pulumi.ComponentResource {
       this.args.transform?.deployment,
     );
     assertRestricted(`McpServer ${this.name}`, (args.spec as { template?: unknown }).template);
-    return new k8s.apps.v1.Deployment(this.name, args, { parent: this, dependsOn: [account] });
+    return new k8s.apps.v1.Deployment(this.name, args, { parent: this, dependsOn });
   }
 
   private createService(): k8s.core.v1.Service {

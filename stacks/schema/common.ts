@@ -29,6 +29,18 @@ export const env = z.record(
   z.union([z.string(), z.number(), z.boolean()]).transform(String),
 );
 
+const reference = { key: z.string().min(1, "must name a key"), optional: z.boolean().optional() };
+
+/** The same for a server, whose variables may also be keys of a Secret or ConfigMap that exists. */
+export const serverEnv = z.record(
+  env.keyType,
+  z.union([
+    env.valueType,
+    z.strictObject({ secret: dnsName, ...reference }),
+    z.strictObject({ configMap: dnsName, ...reference }),
+  ]),
+);
+
 export const labels = z.record(z.string(), z.string());
 
 const cpu = z.string().regex(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
@@ -43,5 +55,19 @@ export const resources = z.strictObject({
 });
 
 export const seconds = z.number().positive("must be a number of seconds above 0");
+
+const times = z.strictObject({
+  initialDelaySeconds: z.int().min(0).optional(),
+  periodSeconds: z.int().min(1).optional(),
+  timeoutSeconds: z.int().min(1).optional(),
+  failureThreshold: z.int().min(1).optional(),
+});
+
+/** Timings of a server's probes; what is left out keeps its default. */
+export const probes = z.strictObject({
+  startup: times.optional(),
+  readiness: times.optional(),
+  liveness: times.optional(),
+});
 
 export const replicas = z.int("must be a whole number").min(0).max(100);

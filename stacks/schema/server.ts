@@ -1,6 +1,16 @@
 import { z } from "zod";
 
-import { absolutePath, dnsName, env, mcpPath, port, replicas, resources, seconds } from "./common";
+import {
+  absolutePath,
+  dnsName,
+  mcpPath,
+  port,
+  probes,
+  replicas,
+  resources,
+  seconds,
+  serverEnv,
+} from "./common";
 
 const row = z.strictObject({
   /** Key of the server's row. @default the server's own key */
@@ -19,21 +29,43 @@ const row = z.strictObject({
     .optional(),
 });
 
+/** Python code that is served out of a ConfigMap. */
+const code = z.strictObject({
+  /** A directory of Python files, from where Pulumi.yaml is. */
+  directory: z.string().min(1).optional(),
+  /** The same in the stack file: file name -> text. */
+  files: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*\.py$/, "must be a Python file's name"),
+      z.string(),
+    )
+    .optional(),
+  /** The ASGI application. @default "server:app" */
+  app: z
+    .string()
+    .regex(/^[A-Za-z_]\w*:[A-Za-z_]\w*$/, "must be <module>:<attribute>, like server:app")
+    .optional(),
+});
+
 /** What a stack may say about one server; every key is optional for a server of the catalog. */
 export const serverSchema = z.strictObject({
   enabled: z.boolean().optional(),
   image: z.string().min(1).optional(),
-  source: z.enum(["image", "bridge"]).optional(),
+  source: z.enum(["image", "bridge", "code", "shared"]).optional(),
   command: z.array(z.string()).optional(),
   args: z.array(z.string()).optional(),
   stdio: z.string().min(1).optional(),
+  code: code.optional(),
   name: dnsName.optional(),
   port: port.optional(),
   path: mcpPath.optional(),
   health: z.union([z.literal("tcp"), absolutePath]).optional(),
   startSeconds: seconds.optional(),
   rolloutSeconds: z.int().positive().optional(),
-  env: env.optional(),
+  /** Timings of the probes, for a server that is known to be slow or quick. */
+  probes: probes.optional(),
+  /** Text, `{secret, key}` or `{configMap, key}`; text may hold `$(NAME)` of another one. */
+  env: serverEnv.optional(),
   /** Name of a Secret that exists already; all its keys become environment variables. */
   secret: dnsName.optional(),
   /** Keys of that Secret, for the comparison with the credentials in the old row. */

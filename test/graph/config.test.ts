@@ -1,26 +1,14 @@
 import assert from "node:assert/strict";
 
-import * as pulumi from "@pulumi/pulumi";
-
-import { Recorder } from "../support/mocks";
-import { fullStack, runProgram, setConfig, type TestConfig } from "../support/resources";
-
-/** A change to a stack that works, the key its message has to name, and what its fix has to say. */
-interface Case {
-  readonly what: string;
-  readonly plain?: Readonly<Record<string, unknown>>;
-  readonly secret?: Readonly<Record<string, unknown>>;
-  readonly kubernetes?: Readonly<Record<string, string>>;
-  readonly names: RegExp;
-  readonly fix: RegExp;
-}
+import { type BadConfig, refusal, refusesEach } from "../support/refusal";
+import { fullStack, runProgram } from "../support/resources";
 
 const servers = fullStack.plain.servers as Record<string, Record<string, unknown>>;
 const withServer = (key: string, settings: unknown): Readonly<Record<string, unknown>> => ({
   servers: { ...servers, [key]: settings },
 });
 
-const cases: Case[] = [
+const cases: BadConfig[] = [
   {
     what: "an unknown key, with the nearest known one",
     plain: { namespaces: "llmctl" },
@@ -204,40 +192,8 @@ const cases: Case[] = [
   },
 ];
 
-/** Runs the program, which must refuse, and returns what it says. */
-async function refusal(config: TestConfig): Promise<string> {
-  const recorder = await Recorder.install();
-  setConfig(config);
-  const program = (await import("../../index.js")).default;
-  let message = "";
-  await assert.rejects(program(), (error: Error) => {
-    message = error.message;
-    return pulumi.RunError.isInstance(error);
-  });
-  assert.deepEqual(recorder.resources, [], "nothing may be made before the refusal");
-  return message;
-}
-
-function without(bag: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(bag).filter(([, value]) => value !== undefined));
-}
-
 describe("bad configuration", () => {
-  for (const one of cases) {
-    it(`is refused: ${one.what}`, async () => {
-      const message = await refusal({
-        plain: without({ ...fullStack.plain, ...one.plain }),
-        secret: without({ ...fullStack.secret, ...one.secret }),
-        ...(one.kubernetes === undefined ? {} : { kubernetes: one.kubernetes }),
-      });
-      assert.match(message, one.names);
-      assert.match(message, one.fix);
-      assert.ok(!/\n\s+at /.test(message), "no stack trace");
-      for (const secret of ["dsn-secret", "pat-secret", "jira-secret", "clear-secret"]) {
-        assert.ok(!message.includes(secret), secret);
-      }
-    });
-  }
+  refusesEach(cases);
 
   it("reports every problem at once", async () => {
     const message = await refusal({

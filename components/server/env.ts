@@ -1,0 +1,69 @@
+import { UserError } from "@mcp-fleet/errors";
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { EnvValue } from "./sources";
+
+type EnvVar = k8s.types.input.core.v1.EnvVar;
+
+/**
+ * The variables in an order in which the kubelet can put them together: it expands `$(NAME)` only from variables
+ * further up in the list, and never from `envFrom`. A name that is no variable is taken from the server's Secret.
+ *
+ * @throws UserError naming `owner` and the variable that refers to itself, or to nothing.
+ */
+export function orderedEnv(
+  owner: string,
+  env: Readonly<Record<string, EnvValue>>,
+  secretName: pulumi.Input<string> | undefined,
+): EnvVar[] {
+  const done = new Map<string, EnvVar>();
+  const open = new Set<string>();
+  const add = (name: string, by: string): void => {
+    if (done.has(name)) return;
+    const value = env[name];
+    if (open.has(name)) throw circular(owner, name);
+    if (value === undefined && secretName === undefined) throw unresolved(owner, by, name);
+    open.add(name);
+    for (const other of referencesOf(value)) add(other, name);
+    done.set(name, value === undefined ? fromSecret(name, secretName) : variable(name, value));
+  };
+  for (const name of Object.keys(env)) add(name, name);
+  return [...done.values()];
+}
+
+/** The names in `$(NAME)`, those behind a second dollar sign left out. */
+export function referencesOf(value: EnvValue | undefined): string[] {
+  if (typeof value !== "string") return [];
+  return [...value.matchAll(/\$\$|\$\(([A-Za-z_][A-Za-z0-9_]*)\)/g)].flatMap(([, name]) =>
+    name === undefined ? [] : [name],
+  );
+}
+
+function variable(name: string, value: EnvValue): EnvVar {
+  if (typeof value === "string") return { name, value };
+  const optional = value.optional === undefined ? {} : { optional: value.optional };
+  const { key } = value;
+  return "secret" in value
+    ? { name, valueFrom: { secretKeyRef: { name: value.secret, key, ...optional } } }
+    : { name, valueFrom: { configMapKeyRef: { name: value.configMap, key, ...optional } } };
+}
+
+function fromSecret(name: string, secretName: EnvVar["name"] | undefined): EnvVar {
+  const secretKeyRef = { ...(secretName === undefined ? {} : { name: secretName }), key: name };
+  return { name, valueFrom: { secretKeyRef } };
+}
+
+function circular(owner: string, name: string): UserError {
+  return new UserError(
+    `${owner}: [env.${name}] refers to itself.`,
+    `Take $(${name}) out of it, or write $$(${name}) for the text itself.`,
+  );
+}
+
+function unresolved(owner: string, by: string, name: string): UserError {
+  return new UserError(
+    `${owner}: [env.${by}] refers to $(${name}), which is no variable of the server.`,
+    `Add env.${name}, or write $$(${name}) for the text itself.`,
+  );
+}

@@ -1,0 +1,52 @@
+import { type EnvValue, referencesOf } from "../components/server";
+import type { Problem } from "./schema";
+
+/** Where `$(NAME)` may come from beside the variables themselves. */
+export interface EnvSources {
+  /** Keys of the stack's secrets for the server. */
+  readonly secretKeys: readonly string[];
+  /** A Secret whose keys are not known here: any name may be one of them. */
+  readonly unknownSecret: boolean;
+}
+
+/** References to variables that do not exist, and variables that refer to themselves. */
+export function envProblems(
+  key: string,
+  env: Readonly<Record<string, EnvValue>>,
+  sources: EnvSources,
+): Problem[] {
+  const at = `servers.${key}.env`;
+  return Object.entries(env).flatMap(([name, value]) => {
+    const problems: Problem[] = [];
+    for (const other of new Set(referencesOf(value))) {
+      if (other in env || sources.unknownSecret || sources.secretKeys.includes(other)) continue;
+      problems.push({
+        path: `${at}.${name}`,
+        problem: `refers to $(${other}), which is neither in env nor in serverSecrets.${key}.`,
+        fix: `Set ${at}.${other} to {secret: <name>, key: <key>} or to text, or write $$(${other}) for the text itself.`,
+      });
+    }
+    if (reaches(name, name, env, new Set())) {
+      problems.push({
+        path: `${at}.${name}`,
+        problem: "refers to itself.",
+        fix: `Take $(${name}) out of it, or write $$(${name}) for the text itself.`,
+      });
+    }
+    return problems;
+  });
+}
+
+function reaches(
+  from: string,
+  to: string,
+  env: Readonly<Record<string, EnvValue>>,
+  seen: Set<string>,
+): boolean {
+  return referencesOf(env[from]).some((other) => {
+    if (other === to) return true;
+    if (seen.has(other)) return false;
+    seen.add(other);
+    return reaches(other, to, env, seen);
+  });
+}
