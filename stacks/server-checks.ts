@@ -2,6 +2,7 @@ import type { CatalogEntry } from "./catalog";
 import { envProblems } from "./env-checks";
 import { nearest, type Problem, type ServerSettings, type StackSettings } from "./schema";
 import type { SecretBundle, SecretValues } from "./secrets";
+import { operationsProblems } from "./server-operations";
 import { sourceProblems } from "./server-source";
 
 /** What a server that is in no catalog starts from. */
@@ -61,6 +62,8 @@ export function serverProblems(
       { secretKeys: secrets?.keys ?? [], unknownSecret: own.secret !== undefined },
     ),
   );
+  const closed = settings.network.isolate !== "none";
+  problems.push(...operationsProblems(key, own, entry ?? ownServer, closed));
   const session = own.session ?? entry?.session ?? ownServer.session;
   if (session === "stateful" && (own.replicas ?? 1) > 1) {
     add(

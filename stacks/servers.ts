@@ -4,6 +4,7 @@ import type { CatalogEntry, CatalogRow } from "./catalog";
 import type { Problem, ServerSettings, StackSettings } from "./schema";
 import type { SecretBundle, SecretValues } from "./secrets";
 import { ownServer, sameNames, secretsOfNobody, serverProblems } from "./server-checks";
+import { nodePortsTwice, type Operations, operationsOf } from "./server-operations";
 import { sourceOf } from "./server-source";
 
 /** A server with its catalog entry and the stack's settings put together; nothing in it is left to decide. */
@@ -23,10 +24,10 @@ export interface ResolvedServer {
   readonly files?: Readonly<Record<string, string>>;
   /** Every credential the server is configured with, by name. */
   readonly credentialKeys: readonly string[];
-  readonly replicas: number;
+  readonly replicas?: number;
   readonly resources: CatalogEntry["resources"];
   readonly writable: readonly string[];
-  readonly egress: CatalogEntry["egress"];
+  readonly operations: Operations;
   readonly imagePullSecrets: readonly string[];
   readonly auth: "none" | "per-request";
   readonly headers: Readonly<Record<string, string>>;
@@ -57,7 +58,11 @@ export function resolveServers(
     problems.push(...found);
     return found.length > 0 ? [] : [resolve(key, own, entry, secrets.servers[key], settings)];
   });
-  problems.push(...secretsOfNobody(settings, secrets), ...sameNames(servers));
+  problems.push(
+    ...secretsOfNobody(settings, secrets),
+    ...sameNames(servers),
+    ...nodePortsTwice(settings.servers),
+  );
   return servers;
 }
 
@@ -89,10 +94,10 @@ function resolve(
     credentialKeys: [
       ...new Set([...Object.keys(env), ...(secrets?.keys ?? []), ...(own.secretKeys ?? [])]),
     ].sort(),
-    replicas: own.replicas ?? 1,
+    ...(own.replicas === undefined ? {} : { replicas: own.replicas }),
     resources: own.resources ?? base.resources,
     writable: own.writable ?? base.writable,
-    egress: own.egress ?? base.egress,
+    operations: operationsOf(own, base),
     imagePullSecrets: own.imagePullSecrets ?? settings.imagePullSecrets,
     auth: own.auth ?? "none",
     headers: own.headers ?? {},

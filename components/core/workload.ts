@@ -30,8 +30,12 @@ export interface PodOptions {
   };
   /** A ConfigMap mounted as a directory, read-only. */
   readonly configDirectory?: { readonly configMap: pulumi.Input<string>; readonly path: string };
+  /** How long the pod still serves once it is to go; 0 for not at all. @default {@link drainSeconds} */
+  readonly drainSeconds?: number;
   /** How long the process gets to end after the drain, in seconds. */
   readonly graceSeconds: number;
+  /** Fields of the pod that say where it runs. */
+  readonly placement?: Partial<PodSpec>;
 }
 
 /** A pod with one container, the restricted security profile and writable directories where asked for. */
@@ -39,10 +43,12 @@ export function hardenedPod(options: PodOptions): PodSpec {
   const directories = [...new Set(["/tmp", ...options.writable])];
   const volume = (index: number): string => (index === 0 ? "tmp" : `writable-${index}`);
   const { secretFiles, configDirectory } = options;
+  const drain = options.drainSeconds ?? drainSeconds;
   return {
     ...restrictedPod(options.user),
     serviceAccountName: options.serviceAccountName,
-    terminationGracePeriodSeconds: drainSeconds + options.graceSeconds,
+    terminationGracePeriodSeconds: drain + options.graceSeconds,
+    ...options.placement,
     ...(options.imagePullSecrets.length === 0
       ? {}
       : { imagePullSecrets: options.imagePullSecrets.map((name) => ({ name })) }),
@@ -52,7 +58,7 @@ export function hardenedPod(options: PodOptions): PodSpec {
         ...options.container,
         securityContext: restrictedContainer,
         // The endpoint is withdrawn while the process still answers; needs no shell in the image.
-        lifecycle: { preStop: { sleep: { seconds: drainSeconds } } },
+        ...(drain === 0 ? {} : { lifecycle: { preStop: { sleep: { seconds: drain } } } }),
         volumeMounts: [
           ...directories.map((mountPath, index) => ({ name: volume(index), mountPath })),
           ...Object.entries(secretFiles?.keys ?? {}).map(([mountPath, subPath]) => ({

@@ -2,6 +2,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { Resources, Transform } from "../core";
+import type { Autoscaling, DisruptionBudget, Exposure, Placement } from "./operations";
 import type { EnvValue, ServerSource } from "./sources";
 
 /** How the kubelet asks whether the process lives. Never `GET` on the MCP path: it answers 405 and leaks sessions. */
@@ -24,6 +25,14 @@ export interface Probes {
 
 /** Where a server may connect to: nowhere, name servers only, pods of this cluster, or anywhere. */
 export type Egress = "none" | "dns" | "cluster" | "internet";
+
+/** Addresses outside of the cluster that a server may connect to beside its profile. */
+export interface EgressTarget {
+  readonly cidr: string;
+  readonly except?: readonly string[] | undefined;
+  /** TCP ports. @default every port */
+  readonly ports?: readonly number[] | undefined;
+}
 
 /** Values a server gets from a Kubernetes Secret. */
 export type SecretSource =
@@ -67,8 +76,18 @@ export interface McpServerArgs {
   readonly secret?: SecretSource;
   /** Absolute path -> key of the Secret, for a server that reads a credential from a file. */
   readonly files?: Readonly<Record<string, string>>;
-  /** @default 1 */
+  /** With `autoscaling`: how many there are at first. @default 1, or the autoscaler's minimum */
   readonly replicas?: number;
+  readonly autoscaling?: Autoscaling;
+  /** Only above one replica. */
+  readonly disruptionBudget?: DisruptionBudget;
+  readonly placement?: Placement;
+  /** How long a pod that is going away still serves, in seconds; 0 for not at all. @default 5 */
+  readonly preStopSeconds?: number;
+  /** How long a pod may take to go, `preStopSeconds` included, in seconds. @default 10 after `preStopSeconds` */
+  readonly terminationGraceSeconds?: number;
+  /** @default within the cluster only */
+  readonly exposure?: Exposure;
   readonly resources?: Resources;
   /** Directories the process writes to, beside `/tmp`. */
   readonly writable?: readonly string[];
@@ -77,6 +96,7 @@ export interface McpServerArgs {
   readonly consumers: readonly Consumer[];
   /** @default "dns" */
   readonly egress?: Egress;
+  readonly egressTo?: readonly EgressTarget[];
   /** Whether NetworkPolicies are made. @default true */
   readonly networkPolicy?: boolean;
   readonly imagePullSecrets?: readonly string[];
@@ -88,5 +108,7 @@ export interface McpServerArgs {
     readonly configMap?: Transform<k8s.core.v1.ConfigMapArgs>;
     readonly secret?: Transform<k8s.core.v1.SecretArgs>;
     readonly networkPolicy?: Transform<k8s.networking.v1.NetworkPolicyArgs>;
+    readonly autoscaler?: Transform<k8s.autoscaling.v2.HorizontalPodAutoscalerArgs>;
+    readonly disruptionBudget?: Transform<k8s.policy.v1.PodDisruptionBudgetArgs>;
   };
 }

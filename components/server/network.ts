@@ -1,9 +1,10 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { selectorLabels } from "../core";
-import type { Egress, McpServerArgs } from "./args";
+import type { Egress, EgressTarget, McpServerArgs } from "./args";
 
 type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
+type IngressRule = k8s.types.input.networking.v1.NetworkPolicyIngressRule;
 type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 
 const dnsRule: EgressRule = {
@@ -13,7 +14,7 @@ const dnsRule: EgressRule = {
   ],
 };
 
-/** Who may call the server (its consumers, on its port), and where it may connect to. */
+/** Who may call the server (its consumers and the addresses it is exposed to, on its port), and where it may connect to. */
 export function serverPolicy(
   args: McpServerArgs,
   labels: Parameters<typeof selectorLabels>[0],
@@ -21,18 +22,27 @@ export function serverPolicy(
   return {
     podSelector: { matchLabels: selectorLabels(labels) },
     policyTypes: ["Ingress", "Egress"],
-    ingress:
-      args.consumers.length === 0
-        ? []
-        : [
-            {
-              from: args.consumers.map((consumer) => ({
-                podSelector: { matchLabels: { ...consumer.labels } },
-              })),
-              ports: [{ protocol: "TCP", port: args.port }],
-            },
-          ],
-    egress: egressRules(args.egress ?? "dns"),
+    ingress: ingressRules(args),
+    egress: [...egressRules(args.egress ?? "dns"), ...(args.egressTo ?? []).map(targetRule)],
+  };
+}
+
+function ingressRules(args: McpServerArgs): IngressRule[] {
+  const ports = [{ protocol: "TCP", port: args.port }];
+  const pods = args.consumers.map((consumer) => ({
+    podSelector: { matchLabels: { ...consumer.labels } },
+  }));
+  const outside = (args.exposure?.sourceRanges ?? []).map((cidr) => ({ ipBlock: { cidr } }));
+  return [pods, outside].filter((from) => from.length > 0).map((from) => ({ from, ports }));
+}
+
+function targetRule(target: EgressTarget): EgressRule {
+  const except = target.except === undefined ? {} : { except: [...target.except] };
+  return {
+    to: [{ ipBlock: { cidr: target.cidr, ...except } }],
+    ...(target.ports === undefined
+      ? {}
+      : { ports: target.ports.map((port) => ({ protocol: "TCP", port })) }),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   assertRestricted,
   defaultRolloutSeconds,
   defaultUser,
+  drainSeconds,
   gentleRollout,
   hardenedPod,
   mcpServerComponent,
@@ -18,11 +19,15 @@ import {
 import type { McpServerArgs } from "./args";
 import { serverContainer } from "./container";
 import { serverPolicy } from "./network";
+import { autoscalerSpec, budgetSpec, placementSpec, serviceSpec } from "./operations";
 import { codeAnnotation, codeHash, codePath } from "./process";
+
+/** How long a process gets to end by itself, in seconds. */
+const endSeconds = 10;
 
 /**
  * One MCP server on Kubernetes: Deployment, Service, ServiceAccount without token, Secret and NetworkPolicy,
- * hardened to Pod Security "restricted".
+ * hardened to Pod Security "restricted"; autoscaler and disruption budget where asked for.
  */
 export class McpServer extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:server:McpServer";
@@ -65,6 +70,8 @@ export class McpServer extends pulumi.ComponentResource {
       ...(code === undefined ? [] : [code]),
     ]);
     this.service = this.createService();
+    this.createAutoscaler();
+    this.createDisruptionBudget();
     this.url = serviceUrl(args.serviceName, args.namespace, args.port, args.path);
     this.ready = [this.deployment, this.service, ...(policy === undefined ? [] : [policy])];
     this.registerOutputs({ url: this.url });
@@ -137,11 +144,12 @@ export class McpServer extends pulumi.ComponentResource {
   ): k8s.apps.v1.Deployment {
     const { source } = this.args;
     const code = source.kind === "code" ? source : undefined;
+    const drain = this.args.preStopSeconds ?? drainSeconds;
     const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
       {
         metadata: { ...this.metadata, name: this.args.serviceName },
         spec: {
-          replicas: this.args.replicas ?? 1,
+          replicas: this.args.replicas ?? this.args.autoscaling?.minReplicas ?? 1,
           revisionHistoryLimit: 2,
           progressDeadlineSeconds: this.args.rolloutSeconds ?? defaultRolloutSeconds,
           selector: { matchLabels: selectorLabels(this.labels) },
@@ -165,7 +173,9 @@ export class McpServer extends pulumi.ComponentResource {
                 : {
                     configDirectory: { configMap: `${this.args.serviceName}-code`, path: codePath },
                   }),
-              graceSeconds: 10,
+              placement: placementSpec(this.labels, this.args.placement),
+              drainSeconds: drain,
+              graceSeconds: (this.args.terminationGraceSeconds ?? drain + endSeconds) - drain,
             }),
           },
         },
@@ -173,7 +183,12 @@ export class McpServer extends pulumi.ComponentResource {
       this.args.transform?.deployment,
     );
     assertRestricted(`McpServer ${this.name}`, (args.spec as { template?: unknown }).template);
-    return new k8s.apps.v1.Deployment(this.name, args, { parent: this, dependsOn });
+    return new k8s.apps.v1.Deployment(this.name, args, {
+      parent: this,
+      dependsOn,
+      // The autoscaler's business from then on.
+      ...(this.args.autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
+    });
   }
 
   private createService(): k8s.core.v1.Service {
@@ -185,15 +200,37 @@ export class McpServer extends pulumi.ComponentResource {
             ...this.metadata,
             name: this.args.serviceName,
             // The engine's await of a Service costs ten seconds and proves less than the probe through it.
-            annotations: { "pulumi.com/skipAwait": "true" },
+            annotations: { "pulumi.com/skipAwait": "true", ...this.args.exposure?.annotations },
           },
-          spec: {
-            type: "ClusterIP",
-            selector: selectorLabels(this.labels),
-            ports: [{ name: "http", port: this.args.port, targetPort: "http", protocol: "TCP" }],
-          },
+          spec: serviceSpec(this.labels, this.args.port, this.args.exposure),
         },
         this.args.transform?.service,
+      ),
+      { parent: this },
+    );
+  }
+
+  private createAutoscaler(): void {
+    const { autoscaling, serviceName: name } = this.args;
+    if (autoscaling === undefined) return;
+    new k8s.autoscaling.v2.HorizontalPodAutoscaler(
+      this.name,
+      applyTransform<k8s.autoscaling.v2.HorizontalPodAutoscalerArgs>(
+        { metadata: { ...this.metadata, name }, spec: autoscalerSpec(name, autoscaling) },
+        this.args.transform?.autoscaler,
+      ),
+      { parent: this, dependsOn: [this.deployment] },
+    );
+  }
+
+  private createDisruptionBudget(): void {
+    const { disruptionBudget, serviceName: name } = this.args;
+    if (disruptionBudget === undefined) return;
+    new k8s.policy.v1.PodDisruptionBudget(
+      this.name,
+      applyTransform<k8s.policy.v1.PodDisruptionBudgetArgs>(
+        { metadata: { ...this.metadata, name }, spec: budgetSpec(this.labels, disruptionBudget) },
+        this.args.transform?.disruptionBudget,
       ),
       { parent: this },
     );

@@ -11,6 +11,7 @@ import {
   seconds,
   serverEnv,
 } from "./common";
+import { egress, operations } from "./operations";
 
 const row = z.strictObject({
   /** Key of the server's row. @default the server's own key */
@@ -80,7 +81,8 @@ export const serverSchema = z.strictObject({
   minTools: z.int().min(0).optional(),
   resources: resources.optional(),
   writable: z.array(absolutePath).optional(),
-  egress: z.enum(["none", "dns", "cluster", "internet"]).optional(),
+  egress: egress.optional(),
+  ...operations,
   imagePullSecrets: z.array(dnsName).optional(),
   /** `false`: the server has no row in the application's table. */
   row: z.union([z.literal(false), row]).optional(),

@@ -117,3 +117,114 @@ describe("bad configuration of a server's source", () => {
   ];
   refusesEach(cases);
 });
+
+describe("bad configuration of how a server runs", () => {
+  const nodePort = (port: unknown): Record<string, unknown> => ({
+    service: { type: "NodePort", nodePort: port, sourceRanges: ["10.20.0.0/24"] },
+  });
+  const cases: BadConfig[] = [
+    {
+      what: "an autoscaler of a server with sessions",
+      plain: withExtra({ session: "stateful", autoscaling: { maxReplicas: 3 } }),
+      names: /\[servers\.extra\.autoscaling\] would scale a server that keeps sessions/,
+      fix: /session to "stateless"/,
+    },
+    {
+      what: "an autoscaler that may have less than there are",
+      plain: withExtra({ replicas: 4, autoscaling: { maxReplicas: 3 } }),
+      names: /\[servers\.extra\.autoscaling\.maxReplicas\] is below/,
+      fix: /Set it to 4 or more/,
+    },
+    {
+      what: "an autoscaler without an end",
+      plain: withExtra({ autoscaling: { minReplicas: 1 } }),
+      names: /\[servers\.extra\.autoscaling\.maxReplicas\] is missing/,
+      fix: /--path servers\.extra\.autoscaling\.maxReplicas/,
+    },
+    {
+      what: "an autoscaler without a request to measure by",
+      plain: withExtra({ autoscaling: { maxReplicas: 3 }, resources: { limits: { cpu: "1" } } }),
+      names: /\[servers\.extra\.resources\.requests\.cpu\] is missing/,
+      fix: /autoscaling\.cpuPercent/,
+    },
+    {
+      what: "a share of more than all",
+      plain: withExtra({ autoscaling: { maxReplicas: 3, cpuPercent: 170 } }),
+      names: /\[servers\.extra\.autoscaling\.cpuPercent\] must be from 1 to 100/,
+      fix: /--path servers\.extra\.autoscaling\.cpuPercent/,
+    },
+    {
+      what: "a disruption budget of one replica",
+      plain: withExtra({ disruptionBudget: {} }),
+      names: /\[servers\.extra\.disruptionBudget\] protects nothing with one replica/,
+      fix: /replicas to 2 or more/,
+    },
+    {
+      what: "no time to end",
+      plain: withExtra({ preStopSeconds: 30, terminationGraceSeconds: 30 }),
+      names: /\[servers\.extra\.terminationGraceSeconds\] leaves the process no time/,
+      fix: /more than 30/,
+    },
+    {
+      what: "a node port out of its range",
+      plain: withExtra(nodePort(30080)),
+      names: /\[servers\.extra\.service\.nodePort\] must be from 31000 to 31999/,
+      fix: /--path servers\.extra\.service\.nodePort/,
+    },
+    {
+      what: "a node port taken twice",
+      plain: {
+        servers: {
+          ...(fullStack.plain.servers as object),
+          ...{ one: { image: "x:1", port: 80, ...nodePort(31100) } },
+          ...{ two: { image: "x:1", port: 80, ...nodePort(31100) } },
+        },
+      },
+      names: /\[servers\.two\.service\.nodePort\] 31100 is the node port of servers\.one too/,
+      fix: /another port from 31000 to 31999/,
+    },
+    {
+      what: "a node port of a Service within the cluster",
+      plain: withExtra({ service: { type: "ClusterIP", nodePort: 31100 } }),
+      names: /\[servers\.extra\.service\.nodePort\] means nothing/,
+      fix: /service\.type to NodePort/,
+    },
+    {
+      what: "an exposed server that nobody may call",
+      plain: withExtra({ service: { type: "LoadBalancer" } }),
+      names: /\[servers\.extra\.service\.sourceRanges\] is missing/,
+      fix: /ranges of addresses that may call/,
+    },
+    {
+      what: "a range without a mask",
+      plain: withExtra({ egress: { to: [{ cidr: "10.20.0.40" }] } }),
+      names: /\[servers\.extra\.egress\.to\.0\.cidr\] "10\.20\.0\.40" has no mask/,
+      fix: /egress\.to\.0\.cidr/,
+    },
+    {
+      what: "a range with a mask that is none",
+      plain: withExtra({ egress: { to: [{ cidr: "10.20.0.0/33" }] } }),
+      names: /\[servers\.extra\.egress\.to\.0\.cidr\] "10\.20\.0\.0\/33" has a mask that is none/,
+      fix: /egress\.to\.0\.cidr/,
+    },
+    {
+      what: "a range that is none",
+      plain: withExtra({ egress: { to: [{ cidr: "db.example.com/32" }] } }),
+      names: /\[servers\.extra\.egress\.to\.0\.cidr\] "db\.example\.com\/32" is no range/,
+      fix: /egress\.to\.0\.cidr/,
+    },
+    {
+      what: "an egress profile that is none",
+      plain: withExtra({ egress: "internett" }),
+      names: /\[servers\.extra\.egress\].*"none"\|"dns"\|"cluster"\|"internet"/,
+      fix: /--path servers\.extra\.egress/,
+    },
+    {
+      what: "a transform of an object that there is none of",
+      plain: withExtra({ transform: { deployments: {} } }),
+      names: /\[servers\.extra\.transform\.deployments\] is not a known key/,
+      fix: /Did you mean "servers\.extra\.transform\.deployment"\?/,
+    },
+  ];
+  refusesEach(cases);
+});
