@@ -79,6 +79,13 @@ export function serverProblems(
       "Keep one of them: an existing Secret, or values from the stack.",
     );
   }
+  if (own.secretVersion !== undefined && own.secret === undefined) {
+    add(
+      `${at}.secretVersion`,
+      "means nothing for values from the stack: pods roll by themselves when one changes.",
+      "Remove it, or name a Secret with secret.",
+    );
+  }
   for (const [file, name] of Object.entries(own.files ?? {})) {
     if (own.secret !== undefined || secrets?.keys.includes(name)) continue;
     add(

@@ -20,6 +20,7 @@ export interface ResolvedServer {
   readonly probes?: Probes;
   readonly env: Readonly<Record<string, EnvValue>>;
   readonly secret?: SecretSource;
+  readonly secretVersion?: string;
   /** Absolute path -> key of the secret. */
   readonly files?: Readonly<Record<string, string>>;
   /** Every credential the server is configured with, by name. */
@@ -90,9 +91,15 @@ function resolve(
     ...(own.probes === undefined ? {} : { probes: own.probes }),
     env,
     ...(secret === undefined ? {} : { secret }),
+    ...(own.secretVersion === undefined ? {} : { secretVersion: own.secretVersion }),
     ...(own.files === undefined ? {} : { files: own.files }),
     credentialKeys: [
-      ...new Set([...Object.keys(env), ...(secrets?.keys ?? []), ...(own.secretKeys ?? [])]),
+      ...new Set([
+        ...Object.keys(env),
+        ...(secrets?.keys ?? []),
+        ...(own.secretKeys ?? []),
+        ...externalKeys(own),
+      ]),
     ].sort(),
     ...(own.replicas === undefined ? {} : { replicas: own.replicas }),
     resources: own.resources ?? base.resources,
@@ -121,8 +128,19 @@ function secretOf(
   own: ServerSettings,
   secrets: SecretBundle | undefined,
 ): SecretSource | undefined {
-  if (own.secret !== undefined) return { kind: "existing", name: own.secret };
+  if (typeof own.secret === "string") return { kind: "existing", name: own.secret };
+  if (own.secret !== undefined && "external" in own.secret) {
+    return { kind: "external", ...own.secret.external };
+  }
+  if (own.secret !== undefined) return { kind: "infisical", ...own.secret.infisical };
   return secrets === undefined ? undefined : { kind: "values", values: secrets.values };
+}
+
+/** The variables of a Secret out of a store, where they are named one by one. */
+function externalKeys({ secret }: ServerSettings): string[] {
+  return typeof secret === "object" && "external" in secret
+    ? Object.keys(secret.external.keys ?? {})
+    : [];
 }
 
 function rowOf(

@@ -106,6 +106,7 @@ function mcpServer(
       ...(server.probes === undefined ? {} : { probes: server.probes }),
       env: server.env,
       ...(server.secret === undefined ? {} : { secret: server.secret }),
+      ...(server.secretVersion === undefined ? {} : { secretVersion: server.secretVersion }),
       ...(server.files === undefined ? {} : { files: server.files }),
       ...(server.replicas === undefined ? {} : { replicas: server.replicas }),
       resources: server.resources,

@@ -1,8 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
 
 import type { Resources, Transform } from "../core";
 import type { Autoscaling, DisruptionBudget, Exposure, Placement } from "./operations";
+import type { SecretSource } from "./secret";
 import type { EnvValue, ServerSource } from "./sources";
 
 /** How the kubelet asks whether the process lives. Never `GET` on the MCP path: it answers 405 and leaks sessions. */
@@ -34,19 +34,6 @@ export interface EgressTarget {
   readonly ports?: readonly number[] | undefined;
 }
 
-/** Values a server gets from a Kubernetes Secret. */
-export type SecretSource =
-  | {
-      /** Values from stack secrets; the component makes the Secret. */
-      readonly kind: "values";
-      readonly values: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    }
-  | {
-      /** A Secret that exists already; all of its keys become environment variables. */
-      readonly kind: "existing";
-      readonly name: string;
-    };
-
 /** Pods that may call a server, in the server's own namespace. */
 export interface Consumer {
   readonly name: string;
@@ -74,6 +61,8 @@ export interface McpServerArgs {
   readonly probes?: Probes;
   readonly env?: Readonly<Record<string, EnvValue>>;
   readonly secret?: SecretSource;
+  /** Rolls the pods when it changes, for a Secret whose content is not ours. */
+  readonly secretVersion?: string;
   /** Absolute path -> key of the Secret, for a server that reads a credential from a file. */
   readonly files?: Readonly<Record<string, string>>;
   /** With `autoscaling`: how many there are at first. @default 1, or the autoscaler's minimum */
@@ -107,6 +96,8 @@ export interface McpServerArgs {
     readonly serviceAccount?: Transform<k8s.core.v1.ServiceAccountArgs>;
     readonly configMap?: Transform<k8s.core.v1.ConfigMapArgs>;
     readonly secret?: Transform<k8s.core.v1.SecretArgs>;
+    /** The ExternalSecret or InfisicalSecret. */
+    readonly externalSecret?: Transform<k8s.apiextensions.CustomResourceArgs>;
     readonly networkPolicy?: Transform<k8s.networking.v1.NetworkPolicyArgs>;
     readonly autoscaler?: Transform<k8s.autoscaling.v2.HorizontalPodAutoscalerArgs>;
     readonly disruptionBudget?: Transform<k8s.policy.v1.PodDisruptionBudgetArgs>;

@@ -2,5 +2,6 @@ export * from "./args";
 export { referencesOf } from "./env";
 export type * from "./operations";
 export { defaultHealth } from "./process";
+export type { SecretSource } from "./secret";
 export { McpServer } from "./server";
 export * from "./sources";

@@ -21,6 +21,7 @@ import { serverContainer } from "./container";
 import { serverPolicy } from "./network";
 import { autoscalerSpec, budgetSpec, placementSpec, serviceSpec } from "./operations";
 import { codeAnnotation, codeHash, codePath } from "./process";
+import { createSecret, infisicalReload, secretVersionAnnotation } from "./secret";
 
 /** How long a process gets to end by itself, in seconds. */
 const endSeconds = 10;
@@ -63,12 +64,12 @@ export class McpServer extends pulumi.ComponentResource {
 
     const account = this.createServiceAccount();
     const policy = args.networkPolicy === false ? undefined : this.createNetworkPolicy();
-    const secretName = this.createSecret();
-    const code = this.createCode();
-    this.deployment = this.createDeployment(secretName, [
-      account,
-      ...(code === undefined ? [] : [code]),
-    ]);
+    const secret = createSecret(this, this.name, this.metadata, args);
+    const before = [account, this.createCode(), secret.made];
+    this.deployment = this.createDeployment(
+      secret.name,
+      before.filter((one) => one !== undefined),
+    );
     this.service = this.createService();
     this.createAutoscaler();
     this.createDisruptionBudget();
@@ -105,25 +106,6 @@ export class McpServer extends pulumi.ComponentResource {
     );
   }
 
-  /**
-   * The Secret has no name of ours: the engine names it anew when its content changes, and the new name in
-   * the pod template is what rolls the pods. Nothing derived from the content shows anywhere.
-   */
-  private createSecret(): pulumi.Input<string> | undefined {
-    const source = this.args.secret;
-    if (source === undefined) return undefined;
-    if (source.kind === "existing") return source.name;
-    const secret = new k8s.core.v1.Secret(
-      this.name,
-      applyTransform<k8s.core.v1.SecretArgs>(
-        { metadata: this.metadata, type: "Opaque", stringData: pulumi.secret(source.values) },
-        this.args.transform?.secret,
-      ),
-      { parent: this },
-    );
-    return secret.metadata.name;
-  }
-
   /** The name is part of the convention and never changes; the hash on the pods is what rolls them. */
   private createCode(): k8s.core.v1.ConfigMap | undefined {
     const { source, serviceName } = this.args;
@@ -144,10 +126,19 @@ export class McpServer extends pulumi.ComponentResource {
   ): k8s.apps.v1.Deployment {
     const { source } = this.args;
     const code = source.kind === "code" ? source : undefined;
+    const { secretVersion } = this.args;
+    const annotations = {
+      ...(code === undefined ? {} : { [codeAnnotation]: codeHash(code) }),
+      ...(secretVersion === undefined ? {} : { [secretVersionAnnotation]: secretVersion }),
+    };
     const drain = this.args.preStopSeconds ?? drainSeconds;
     const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
       {
-        metadata: { ...this.metadata, name: this.args.serviceName },
+        metadata: {
+          ...this.metadata,
+          name: this.args.serviceName,
+          ...(this.args.secret?.kind === "infisical" ? { annotations: infisicalReload } : {}),
+        },
         spec: {
           replicas: this.args.replicas ?? this.args.autoscaling?.minReplicas ?? 1,
           revisionHistoryLimit: 2,
@@ -157,7 +148,7 @@ export class McpServer extends pulumi.ComponentResource {
           template: {
             metadata: {
               labels: this.metadata.labels,
-              ...(code === undefined ? {} : { annotations: { [codeAnnotation]: codeHash(code) } }),
+              ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
             },
             spec: hardenedPod({
               container: serverContainer(this.args, secretName),

@@ -99,6 +99,7 @@ export const operations = {
       service: patch.optional(),
       serviceAccount: patch.optional(),
       configMap: patch.optional(),
+      externalSecret: patch.optional(),
       networkPolicy: patch.optional(),
       autoscaler: patch.optional(),
       disruptionBudget: patch.optional(),

@@ -40,11 +40,8 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
       return issue.keys.map((key) => unknownKey([...path, key], known));
     }
     if (issue.code === "invalid_union") {
-      const inner =
-        issue.errors.flat().find((one) => one.path.length > 0) ?? issue.errors.flat()[0];
-      return [
-        invalid([...path, ...(inner?.path ?? []).map(String)], inner?.message ?? issue.message),
-      ];
+      const inner = insideUnion(issue);
+      return [invalid([...path, ...inner.path], inner.message)];
     }
     if (issue.code === "invalid_key") {
       const rule = issue.issues[0]?.message ?? "must be another one";
@@ -58,6 +55,20 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
     }
     return [invalid(path, issue.message)];
   });
+}
+
+type UnionIssue = Extract<z.core.$ZodIssue, { code: "invalid_union" }>;
+
+/** What is wrong in the alternative that was meant: the one that fits but for something further inside. */
+function insideUnion(issue: UnionIssue): { path: string[]; message: string } {
+  const meant = issue.errors.find((found) => found.every((one) => one.path.length > 0));
+  const all = meant ?? issue.errors.flat();
+  const inner = all.find((one) => one.path.length > 0) ?? all[0];
+  if (inner === undefined) return { path: [], message: issue.message };
+  const path = inner.path.map(String);
+  if (inner.code !== "invalid_union") return { path, message: inner.message };
+  const deeper = insideUnion(inner);
+  return { path: [...path, ...deeper.path], message: deeper.message };
 }
 
 /** The problem of a key that nothing reads. */

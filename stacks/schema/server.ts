@@ -12,6 +12,7 @@ import {
   serverEnv,
 } from "./common";
 import { egress, operations } from "./operations";
+import { secret } from "./secret";
 
 const row = z.strictObject({
   /** Key of the server's row. @default the server's own key */
@@ -67,8 +68,13 @@ export const serverSchema = z.strictObject({
   probes: probes.optional(),
   /** Text, `{secret, key}` or `{configMap, key}`; text may hold `$(NAME)` of another one. */
   env: serverEnv.optional(),
-  /** Name of a Secret that exists already; all its keys become environment variables. */
-  secret: dnsName.optional(),
+  /** A Secret that exists already, by name, or one that an operator makes; all its keys become variables. */
+  secret: secret.optional(),
+  /** Rolls the pods when it changes, for such a Secret. */
+  secretVersion: z
+    .union([z.string().min(1), z.number()])
+    .transform(String)
+    .optional(),
   /** Keys of that Secret, for the comparison with the credentials in the old row. */
   secretKeys: z.array(z.string()).optional(),
   /** Absolute path -> key of the server's secrets, for a credential that is read from a file. */

@@ -1,11 +1,5 @@
-import { type BadConfig, refusesEach } from "../support/refusal";
+import { type BadConfig, refusesEach, withExtra } from "../support/refusal";
 import { fullStack } from "../support/resources";
-
-/** The working stack with one more server. */
-function withExtra(settings: Record<string, unknown>): BadConfig["plain"] {
-  const extra = { image: "registry.example/extra:1.0.0", port: 8100, ...settings };
-  return { servers: { ...(fullStack.plain.servers as object), extra } };
-}
 
 const app = "app = object()\n";
 

@@ -15,6 +15,12 @@ export interface BadConfig {
   readonly fix: RegExp;
 }
 
+/** The servers of the working stack with one more, `extra`. */
+export function withExtra(settings: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  const extra = { image: "registry.example/extra:1.0.0", port: 8100, ...settings };
+  return { servers: { ...(fullStack.plain.servers as object), extra } };
+}
+
 /** Runs the program, which must refuse, and returns what it says. */
 export async function refusal(config: TestConfig): Promise<string> {
   const recorder = await Recorder.install();

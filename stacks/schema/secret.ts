@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+import { dnsName } from "./common";
+
+const variable = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable");
+
+/** A Secret made by the External Secrets Operator. */
+const external = z
+  .strictObject({
+    store: dnsName,
+    storeKind: z.enum(["SecretStore", "ClusterSecretStore"]).default("ClusterSecretStore"),
+    refreshInterval: z
+      .string()
+      .regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as "1h"')
+      .default("1h"),
+    from: z.string().min(1).optional(),
+    keys: z
+      .record(variable, z.strictObject({ key: z.string().min(1), property: z.string().optional() }))
+      .optional(),
+  })
+  .refine(
+    (value) => value.from !== undefined || Object.keys(value.keys ?? {}).length > 0,
+    "must name what to take: from (every property of an entry) or keys",
+  );
+
+/** A Secret made by Infisical's operator. */
+const infisical = z.strictObject({
+  project: z.string().min(1),
+  environment: z.string().min(1),
+  path: z.string().regex(/^\//, "must start with a slash").default("/"),
+  hostApi: z.string().min(1).optional(),
+  recursive: z.boolean().optional(),
+  auth: z.union([
+    z.strictObject({ credentialsSecret: dnsName, namespace: dnsName.optional() }),
+    z.strictObject({ identityId: z.string().min(1), serviceAccount: dnsName }),
+  ]),
+});
+
+/** Where a server's Secret comes from when its values are not in the stack: its name, or who makes it. */
+export const secret = z.union([
+  dnsName,
+  z.strictObject({ external }),
+  z.strictObject({ infisical }),
+]);
