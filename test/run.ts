@@ -38,6 +38,7 @@ async function runRung(rung: (typeof rungs)[number], scratch: string): Promise<C
       "--reporter",
       "test/support/reporter.cjs",
       "--sort",
+      process.stdout.isTTY ? "--color" : "--no-color",
       "--exit",
       ...rung.files,
     ],
@@ -45,7 +46,7 @@ async function runRung(rung: (typeof rungs)[number], scratch: string): Promise<C
       reject: false,
       stdio: ["ignore", "inherit", "inherit"],
       timeout: rung.limit * 60_000,
-      env: { MCP_FLEET_COUNTS: countsFile, FORCE_COLOR: "0" },
+      env: { MCP_FLEET_COUNTS: countsFile },
     },
   );
   if (mocha.timedOut) print(`the ${rung.name} rung did not end within ${rung.limit} minutes`);

@@ -199,13 +199,9 @@ async function moments(
   assert.ok(runs.length > 0, "no probe ran");
   const pods = await lab.kube.core.listNamespacedPod({
     namespace: labNamespace,
-    labelSelector: "app.kubernetes.io/name=llmctl-studio",
+    labelSelector: "mcp-fleet.dev/workload=studio",
   });
-  const fresh = pods.items.filter(
-    (pod) =>
-      !oldPods.includes(pod.metadata?.name ?? "") &&
-      pod.metadata?.labels?.["job-name"] === undefined,
-  );
+  const fresh = pods.items.filter((pod) => !oldPods.includes(pod.metadata?.name ?? ""));
   assert.ok(fresh.length > 0, "no new Studio pod");
   const ledger = await ledgerRow(lab, generation);
   assert.ok(ledger.settled !== null, "the run is not settled");

@@ -83,11 +83,11 @@ export async function everythingOfUsers(lab: Lab): Promise<string> {
   return hash(JSON.stringify({ servers: rows, ...rest }));
 }
 
-/** Names of Studio's pods and when each was made. */
+/** Names of Studio's own pods. Probe Jobs wear Studio's public labels, but not this one. */
 export async function studioPods(lab: Lab): Promise<string[]> {
   const found = await lab.kube.core.listNamespacedPod({
     namespace: labNamespace,
-    labelSelector: "app.kubernetes.io/name=llmctl-studio",
+    labelSelector: "mcp-fleet.dev/workload=studio",
   });
   return found.items.map((pod) => pod.metadata?.name ?? "").sort();
 }
