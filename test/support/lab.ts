@@ -59,16 +59,13 @@ export async function studioConnected(lab: Lab, mode: string): Promise<StudioVie
   }
 }
 
-/**
- * Where a client on this machine reaches Studio's Service: its list of servers, with every request for which the
- * pods of before write their rows back.
- */
+/** Where a client on this machine reaches Studio's Service, without a slash at the end. */
 export async function studioUrl(lab: Lab): Promise<string> {
   const service = await lab.kube.core.readNamespacedService({
     name: "llmctl-studio",
     namespace: labNamespace,
   });
-  return `http://${service.spec?.clusterIP}:8080/mcps`;
+  return `http://${service.spec?.clusterIP}:8080`;
 }
 
 /** Everything a cutover may touch, as one text. Compared as a hash: it holds credentials. */
