@@ -40,9 +40,9 @@ export function serverProblems(
     void problems.push({ path, problem, fix });
 
   const image = own.image ?? entry?.image;
+  const near = entry === undefined ? nearest(key, Object.keys(catalog)) : undefined;
+  const hint = near === undefined ? "" : `; if you meant the catalog's "${near}", rename the key`;
   if (image === undefined) {
-    const near = entry === undefined ? nearest(key, Object.keys(catalog)) : undefined;
-    const hint = near === undefined ? "" : `; if you meant the catalog's "${near}", rename the key`;
     add(`${at}.image`, "is missing.", `Set it to a pinned image reference${hint}.`);
   } else if (!settings.allowLatest && isFloating(image)) {
     add(
@@ -52,7 +52,7 @@ export function serverProblems(
     );
   }
   if (own.port === undefined && entry === undefined) {
-    add(`${at}.port`, "is missing.", "Set it to the port the server listens on.");
+    add(`${at}.port`, "is missing.", `Set it to the port the server listens on${hint}.`);
   }
   problems.push(...sourceProblems(key, own, entry));
   problems.push(

@@ -80,13 +80,19 @@ export async function everythingOfUsers(lab: Lab): Promise<string> {
   return hash(JSON.stringify({ servers: rows, ...rest }));
 }
 
-/** Names of Studio's own pods. Probe Jobs wear Studio's public labels, but not this one. */
+/**
+ * Names of Studio's own pods whose process has not ended. Probe Jobs wear Studio's public labels, but not this one; a
+ * pod that ended is listed for a moment longer.
+ */
 export async function studioPods(lab: Lab): Promise<string[]> {
   const found = await lab.kube.core.listNamespacedPod({
     namespace: labNamespace,
     labelSelector: "mcp-fleet.dev/workload=studio",
   });
-  return found.items.map((pod) => pod.metadata?.name ?? "").sort();
+  const running = found.items.filter(
+    ({ status }) => status?.phase !== "Succeeded" && status?.phase !== "Failed",
+  );
+  return running.map((pod) => pod.metadata?.name ?? "").sort();
 }
 
 /** The two sentences a failed run shows. Anything but a user error fails the test. */
