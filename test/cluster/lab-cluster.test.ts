@@ -31,7 +31,12 @@ describe("the bare lab cluster", function () {
   before(async function () {
     this.timeout(45 * 60_000);
     cluster = await ensureCluster(consoleLog());
-    if (cluster.engine !== "bare") this.skip();
+    if (cluster.engine !== "bare") {
+      process.stdout.write(
+        "    skipped: the cluster is not the bare one, which is what these tests are about\n",
+      );
+      this.skip();
+    }
     config = new KubeConfig();
     config.loadFromFile(cluster.kubeconfig);
     config.setCurrentContext(cluster.context);

@@ -23,6 +23,7 @@ describe("lab runner: a program with a cluster", function () {
   before(async function () {
     if (!existsSync(kubeconfig)) {
       if (process.env.CI === "true") throw new Error("no lab cluster is running");
+      process.stdout.write("    skipped: no lab cluster is running\n");
       this.skip();
     }
     client = KubeClient.from(kubeconfig, { patient: true });

@@ -188,7 +188,10 @@ describe("the lab's database", function () {
     after(() => rmSync(elsewhere, { recursive: true, force: true }));
 
     it("restores it, whoever owned it, and gives the application's role its tables", async function () {
-      if (!(await onPath("psql"))) this.skip();
+      if (!(await onPath("psql"))) {
+        process.stdout.write("    skipped: there is no psql on PATH to restore with\n");
+        this.skip();
+      }
       writeFileSync(file, dump);
       const restored = await ensureDatabase({ runDir: elsewhere, dump: file }, silentLog);
       const snapshot = await rowsSnapshot(restored.url);

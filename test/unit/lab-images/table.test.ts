@@ -14,7 +14,10 @@ describe("lab images: content hashes", () => {
   });
 
   it("changes the references of exactly the images that hold a changed program", function () {
-    if (process.platform !== "linux") this.skip();
+    if (process.platform !== "linux") {
+      process.stdout.write("    skipped: images are built on Linux only\n");
+      this.skip();
+    }
     const before = layerKeys(bundles);
     const after = layerKeys({ ...bundles, studio: "studio, changed" });
     const changed = imageNames.filter((name) => imageKey(name, before) !== imageKey(name, after));
