@@ -1,0 +1,83 @@
+/** One gauge, as `mcp-fleet check` and `mcp-fleet exporter` write it. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/**
+ * Every metric of the two checks `verify` and `drift`. All are gauges: each check states how things are now.
+ * `cutover` is the ledger's name, `<project>/<stack>` unless configured; `server` the server's key; `consumer` the
+ * kind of process it was asked for (`web`, `executor`, or `here`).
+ */
+export const metrics = {
+  /** 1: answered MCP and lists every tool recorded at the cutover. 0: not. */
+  verified: {
+    name: "mcp_server_verified",
+    help: "Whether the server passed its last probe with every tool that the cutover recorded (1) or not (0)",
+    labels: ["cutover", "server", "consumer"],
+  },
+  tools: {
+    name: "mcp_server_tools",
+    help: "Tools the server listed at its last probe",
+    labels: ["cutover", "server", "consumer"],
+  },
+  missingTools: {
+    name: "mcp_server_missing_tools",
+    help: "Tools recorded at the cutover that the server does not list any more",
+    labels: ["cutover", "server", "consumer"],
+  },
+  probeDuration: {
+    name: "mcp_server_probe_duration_seconds",
+    help: "Duration of the last attempt of the last probe",
+    labels: ["cutover", "server", "consumer"],
+  },
+  /** `kind` is one of {@link driftKinds}; kinds without a finding are 0, so that a sum never lacks a series. */
+  driftRows: {
+    name: "mcp_cutover_drift_rows",
+    help: "Differences between rows, Services and stack outputs, by kind",
+    labels: ["cutover", "kind"],
+  },
+  generation: {
+    name: "mcp_cutover_generation",
+    help: "Newest generation in the ledger; 0 before the first cutover",
+    labels: ["cutover", "target"],
+  },
+  /** 0 from COMMIT until the last old pod is gone; staying at 0 means a rollout that hangs. */
+  settled: {
+    name: "mcp_cutover_settled",
+    help: "Whether the newest generation's rollout has ended and its write fence is gone (1) or not (0)",
+    labels: ["cutover"],
+  },
+  fencedWrites: {
+    name: "mcp_cutover_fenced_writes",
+    help: "Writes of old pods that the newest generation's write fence held off",
+    labels: ["cutover"],
+  },
+  /** `check` is `verify` or `drift`. 0: it could not be done (no database, no cluster), so the rest is old news. */
+  checkUp: {
+    name: "mcp_fleet_check_up",
+    help: "Whether the last run of the check could be done (1) or not (0)",
+    labels: ["cutover", "check"],
+  },
+  checkTime: {
+    name: "mcp_fleet_check_timestamp_seconds",
+    help: "Unix time of the last run of the check that could be done",
+    labels: ["cutover", "check"],
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+/** Values of the label `kind` of {@link metrics}.driftRows. */
+export const driftKinds = [
+  "row-changed",
+  "row-gone",
+  "row-new",
+  "row-without-service",
+  "service-without-row",
+  "service-without-backends",
+  "wrong-port",
+  "wrong-path",
+  "output-differs",
+] as const;
+
+export type DriftKind = (typeof driftKinds)[number];
