@@ -1,6 +1,8 @@
+export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
 export { previewRows } from "./preview";
-export { probeServers, readLedgerStep, runCutoverStep } from "./run";
+export type { ConsumerProbe } from "./probe-job";
+export { askServers, probeServers, readLedgerStep, runCutoverStep } from "./run";
 export { runSettleStep, type SettleOutputs } from "./settle";
 export type {
   Consumer,

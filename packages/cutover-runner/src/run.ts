@@ -1,6 +1,6 @@
 import { UserError } from "@mcp-fleet/errors";
 import { probeAll, type ProbeResult } from "@mcp-fleet/mcp-probe";
-import type { LedgerState } from "@mcp-fleet/row-cutover";
+import type { LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
 import { connectKube } from "./kube";
@@ -32,7 +32,8 @@ export async function runCutoverStep(
     }
     const probes =
       inputs.target === "embedded" ? [] : await probeServers(covering(inputs), credentials);
-    const done = await rows.runCutover(db, inputs.spec, inputs.target, inputs.meta);
+    const meta = { ...inputs.meta, tools: toolsOf(probes) };
+    const done = await rows.runCutover(db, inputs.spec, inputs.target, meta);
     return {
       generation: done.generation,
       runId: done.runId,
@@ -57,6 +58,16 @@ export async function runCutoverStep(
       })),
     };
   });
+}
+
+/** What each server listed, whichever consumer asked. A server that keeps its tools for clients of its own has none. */
+function toolsOf(probes: readonly ConsumerProbe[]): ToolLists {
+  const lists = new Map<string, Set<string>>();
+  for (const { name, tools } of probes.flatMap(({ results }) => results)) {
+    if (tools === undefined) continue;
+    lists.set(name, new Set([...(lists.get(name) ?? []), ...tools]));
+  }
+  return Object.fromEntries([...lists].map(([name, tools]) => [name, [...tools].sort()]));
 }
 
 /**
@@ -102,28 +113,37 @@ export async function readLedgerStep(
   return withDatabase(inputs, credentials, (db) => rows.readLedger(db, inputs.spec));
 }
 
+/** What {@link askServers} reads. */
+export interface ProbeInputs extends Pick<CutoverInputs, "probe" | "targets" | "kubernetes"> {
+  /** Only its name is read: it tells one cutover's Jobs from another's. */
+  readonly spec: Pick<CutoverInputs["spec"], "name">;
+}
+
+/**
+ * Asks every server from every consumer's position.
+ * @returns what each one answered; a server that fails is a result
+ * @throws {UserError} when it could not be asked
+ */
+export async function askServers(
+  inputs: ProbeInputs,
+  credentials: Pick<Credentials, "kubeconfig">,
+): Promise<ConsumerProbe[]> {
+  const { probe, targets } = inputs;
+  if (targets.length === 0) return [];
+  if (probe.from === "here") return [await probeFromHere(inputs)];
+  const kube = await connectKube(inputs.kubernetes, credentials);
+  return probeFromCluster(kube, inputs.spec.name, probe, targets);
+}
+
 /**
  * Asks every server from every consumer's position. All must pass.
  * @throws {UserError} that lists each server that did not, once for each different reason
  */
 export async function probeServers(
-  inputs: Pick<CutoverInputs, "probe" | "targets" | "kubernetes"> & {
-    /** Only its name is read: it tells one cutover's Jobs from another's. */
-    readonly spec: Pick<CutoverInputs["spec"], "name">;
-  },
+  inputs: ProbeInputs,
   credentials: Pick<Credentials, "kubeconfig">,
 ): Promise<ConsumerProbe[]> {
-  const { probe, targets } = inputs;
-  if (targets.length === 0) return [];
-  const probes =
-    probe.from === "here"
-      ? [await probeFromHere(inputs)]
-      : await probeFromCluster(
-          await connectKube(inputs.kubernetes, credentials),
-          inputs.spec.name,
-          probe,
-          targets,
-        );
+  const probes = await askServers(inputs, credentials);
   const failures = probes.flatMap(({ consumer, results }) =>
     results.filter(({ ok }) => !ok).map((result) => ({ consumer, result })),
   );

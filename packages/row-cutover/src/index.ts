@@ -2,6 +2,7 @@ export { readCredentials, type RowCredentials } from "./credentials";
 export { drift } from "./drift";
 export { DatabaseUnreachable } from "./errors";
 export { finalize } from "./finalize";
+export { readRunRows, readRuns } from "./history";
 export { specHash } from "./hash";
 export { planRows, readLedger, recordPlan, runCutover } from "./run";
 export { removeFence, settle } from "./settle";
@@ -12,6 +13,7 @@ export type {
   DriftReport,
   FinalizeResult,
   LedgerState,
+  MaskedDocument,
   PlanSize,
   RowAction,
   RowChange,
@@ -20,8 +22,10 @@ export type {
   RowSpec,
   RunMeta,
   RunResult,
+  RunRow,
   SettleResult,
   SoftReference,
   TableSpec,
   Target,
+  ToolLists,
 } from "./spec";

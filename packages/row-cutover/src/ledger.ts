@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import type { CutoverSpec, LedgerState, RunMeta, Target } from "./spec";
+import type { CutoverSpec, LedgerState, RunMeta, Target, ToolLists } from "./spec";
 
 /** The schema of ledger, journal and fence. */
 export const ledgerSchema = "mcp_cutover";
@@ -39,6 +39,7 @@ create table if not exists mcp_cutover.run (
   committed_at timestamptz not null,
   settled_at timestamptz,
   finalized_at timestamptz,
+  tools jsonb,
   primary key (cutover, generation)
 );
 create table if not exists mcp_cutover.journal (
@@ -122,13 +123,14 @@ const runColumns = `
   fenced_writes::int8::text as "fencedWrites", converted,
   to_char(committed_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "committedAt",
   to_char(settled_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "settledAt",
-  ${finalizedAt} as "finalizedAt"`;
+  ${finalizedAt} as "finalizedAt", to_jsonb(run) -> 'tools' as tools`;
 
-type RawRun = Omit<Run, "fencedWrites" | "settledAt" | "finalizedAt" | "commit"> & {
+type RawRun = Omit<Run, "fencedWrites" | "settledAt" | "finalizedAt" | "commit" | "tools"> & {
   fencedWrites: string;
   settledAt: string | null;
   finalizedAt: string | null;
   commit: string | null;
+  tools: ToolLists | null;
 };
 
 /** The newest run of a cutover, or the one with `runId`. */
@@ -144,21 +146,34 @@ export async function findRun(
     [cutover, runId ?? null],
   );
   const row = found.rows[0];
-  if (row === undefined) return undefined;
-  const { settledAt, finalizedAt, commit, fencedWrites, ...rest } = row;
+  return row === undefined ? undefined : toRun(row);
+}
+
+/** Every run of a cutover, the newest first. */
+export async function findRuns(client: Client, cutover: string): Promise<Run[]> {
+  if (!(await ledgerExists(client))) return [];
+  const found = await client.query<RawRun>(
+    `select ${runColumns} from mcp_cutover.run where cutover = $1 order by generation desc`,
+    [cutover],
+  );
+  return found.rows.map(toRun);
+}
+
+function toRun({ settledAt, finalizedAt, commit, fencedWrites, tools, ...rest }: RawRun): Run {
   return {
     ...rest,
     fencedWrites: Number(fencedWrites),
     ...(settledAt === null ? {} : { settledAt }),
     ...(finalizedAt === null ? {} : { finalizedAt }),
     ...(commit === null ? {} : { commit }),
+    ...(tools === null ? {} : { tools }),
   };
 }
 
 /** What callers get of a run. */
 export function publicRun(run: Run): LedgerState {
   const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
-  const { toolVersion, counts, fenced, fencedWrites, finalizedAt } = run;
+  const { toolVersion, counts, fenced, fencedWrites, finalizedAt, tools } = run;
   return {
     generation,
     target,
@@ -174,6 +189,7 @@ export function publicRun(run: Run): LedgerState {
     counts,
     fenced,
     fencedWrites,
+    ...(tools === undefined ? {} : { tools }),
   };
 }
 
@@ -261,5 +277,25 @@ export async function markFinalized(
 export async function inheritFinalized(client: Client, runId: string): Promise<void> {
   await client.query("update mcp_cutover.run set finalized_at = committed_at where run_id = $1", [
     runId,
+  ]);
+}
+
+/**
+ * Keeps what the servers listed before a run. A ledger made before there was a column for it gets one, where this
+ * role owns the table; else the lists are not kept, and nothing depends on them.
+ */
+export async function recordTools(client: Client, runId: string, tools: ToolLists): Promise<void> {
+  const found = await client.query<{ there: boolean; owner: boolean }>(
+    `select exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'tools'
+                       and not a.attisdropped) as there,
+            pg_has_role(c.relowner, 'usage') as owner
+       from pg_class c where c.oid = 'mcp_cutover.run'::regclass`,
+  );
+  const { there, owner } = found.rows[0] ?? { there: false, owner: false };
+  if (!there && !owner) return;
+  if (!there) await client.query("alter table mcp_cutover.run add column tools jsonb");
+  await client.query("update mcp_cutover.run set tools = $2::jsonb where run_id = $1", [
+    runId,
+    JSON.stringify(tools),
   ]);
 }

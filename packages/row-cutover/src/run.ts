@@ -9,7 +9,14 @@ import { estimate, sizeWarnings } from "./estimate";
 import { dropFence, enterAsWriter, putFence } from "./fence";
 import { applyForward } from "./forward";
 import { specHash } from "./hash";
-import { ensureLedger, findRun, inheritFinalized, publicRun, recordRun } from "./ledger";
+import {
+  ensureLedger,
+  findRun,
+  inheritFinalized,
+  publicRun,
+  recordRun,
+  recordTools,
+} from "./ledger";
 import { lockTable, takeRunLock, waitForRunLock } from "./locks";
 import { refuseConflicts } from "./plan-undo";
 import type { CutoverSpec, Db, LedgerState, RowPlan, RunMeta, RunResult, Target } from "./spec";
@@ -170,6 +177,8 @@ async function inTransaction(
     counts,
     fenced,
   });
+  if (meta.tools !== undefined && Object.keys(meta.tools).length > 0)
+    await recordTools(client, runId, meta.tools);
   // The oldest form is not known any more, so this generation has no way back either.
   if (analysis.kind === "forward" && analysis.previous?.finalizedAt !== undefined)
     await inheritFinalized(client, runId);

@@ -85,7 +85,12 @@ export interface RunMeta {
   readonly stack: string;
   readonly commit?: string;
   readonly toolVersion: string;
+  /** What each server listed just before the run, by server: kept to compare with later. */
+  readonly tools?: ToolLists;
 }
+
+/** Names of tools by server. */
+export type ToolLists = Readonly<Record<string, readonly string[]>>;
 
 /** A connection. The package opens and closes its own. */
 export interface Db {
@@ -177,7 +182,26 @@ export interface LedgerState {
   /** Whether the run put a write fence on the table. */
   readonly fenced: boolean;
   readonly fencedWrites: number;
+  /** What the servers listed just before the run. Not there for a run that asked none. */
+  readonly tools?: ToolLists;
 }
+
+/** One row of one run. Documents have their names, and of their values only transport, command and plain URL. */
+export interface RunRow {
+  readonly key: string;
+  /** The key before, where it was another. */
+  readonly keyBefore?: string;
+  readonly action: string;
+  /** Transport and command or URL. Not there for a row that was made. */
+  readonly from?: string;
+  /** Not there for a row that was removed. */
+  readonly to?: string;
+  readonly before?: MaskedDocument;
+  readonly after?: MaskedDocument;
+}
+
+/** A document whose values that may be secret read `•••`. */
+export type MaskedDocument = Readonly<Record<string, unknown>>;
 
 /** A row that is not as the newest run left it. Names keys of documents, never values. */
 export interface DriftedRow {

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+
+import { finalize, readLedger, readRunRows, readRuns, runCutover } from "@mcp-fleet/row-cutover";
+
+import { secretMark } from "../../../lab/database/schema";
+import { meta, type StudioDatabase, studioDatabase, studioSpec } from "./support";
+
+const spec = studioSpec({ fence: false });
+const tools = { github: ["create_issue", "get_me"], "llmctl-mcp": [] };
+
+describe("history of a cutover", () => {
+  let database: StudioDatabase;
+  beforeEach(async () => {
+    database = await studioDatabase({ generation: "text" });
+  });
+  afterEach(() => database.drop());
+
+  it("is every run, the newest first, with what the servers listed", async () => {
+    assert.deepEqual(await readRuns(database.db, spec), []);
+    await runCutover(database.db, spec, "in-cluster", { ...meta, tools });
+    await runCutover(database.db, spec, "embedded", meta);
+    const [back, there] = await readRuns(database.db, spec);
+    assert.deepEqual([back?.generation, back?.target, back?.tools], [2, "embedded", undefined]);
+    assert.deepEqual([there?.generation, there?.target, there?.tools], [1, "in-cluster", tools]);
+  });
+
+  it("adds the column to a ledger that an earlier release made", async () => {
+    await runCutover(database.db, spec, "in-cluster", meta);
+    await database.query("alter table mcp_cutover.run drop column tools");
+    assert.equal((await readLedger(database.db, spec))?.generation, 1);
+    await runCutover(database.db, spec, "embedded", meta);
+    await runCutover(database.db, spec, "in-cluster", { ...meta, tools });
+    assert.deepEqual((await readLedger(database.db, spec))?.tools, tools);
+  });
+
+  it("runs all the same where the column is missing and the ledger is another role's", async () => {
+    await runCutover(database.db, spec, "in-cluster", meta);
+    await database.query("alter table mcp_cutover.run drop column tools");
+    await database.query("alter table mcp_cutover.run owner to postgres");
+    await database.query("grant all on mcp_cutover.run to rc_cutover");
+    const done = await runCutover(database.db, spec, "embedded", { ...meta, tools });
+    assert.equal(done.generation, 2);
+    assert.equal((await readLedger(database.db, spec))?.tools, undefined);
+  });
+
+  it("shows a run's rows before and after, and no value that may be secret", async () => {
+    await runCutover(database.db, spec, "in-cluster", meta);
+    const rows = await readRunRows(database.db, spec, 1);
+    assert.deepEqual(
+      rows?.find(({ key }) => key === "github"),
+      {
+        key: "github",
+        action: "rewrite",
+        from: "stdio mcp-server-github",
+        before: { command: "mcp-server-github", env: { GITHUB_PERSONAL_ACCESS_TOKEN: "•••" } },
+        to: "streamable-http http://llmctl-mcp-github.llmctl.svc.cluster.local:8000/mcp",
+        after: {
+          url: "http://llmctl-mcp-github.llmctl.svc.cluster.local:8000/mcp",
+          transport: "streamable-http",
+        },
+      },
+    );
+    assert.ok(!JSON.stringify(rows).includes(secretMark));
+    assert.equal(await readRunRows(database.db, spec, 7), undefined);
+  });
+
+  it("has no row as it was before, once the way back was dropped", async () => {
+    await runCutover(database.db, spec, "in-cluster", meta);
+    await database.query("update mcp_cutover.run set settled_at = now()");
+    await finalize(database.db, spec, 1);
+    const rows = await readRunRows(database.db, spec, 1);
+    assert.ok(rows !== undefined && rows.length > 0);
+    assert.deepEqual(
+      rows.filter(({ before, from }) => before !== undefined || from !== undefined),
+      [],
+    );
+  });
+});
