@@ -32,12 +32,10 @@ export const restrictedContainer = {
 };
 
 /**
- * Refuses a pod that a transform made weaker than the restricted profile. Values that are not known yet
- * (outputs) count as weaker: what cannot be checked is not let through.
- *
- * @throws UserError naming `owner` and every field that is wrong.
+ * The fields in which a pod template is weaker than the restricted profile. Values that are not known yet (outputs)
+ * count as weaker: what cannot be checked is not let through.
  */
-export function assertRestricted(owner: string, template: unknown): void {
+export function restrictedProblems(template: unknown): string[] {
   const spec = (template as { spec?: PodSpec } | undefined)?.spec;
   const wrong: string[] = [];
   const must = (held: boolean, field: string): void => void (held || wrong.push(field));
@@ -59,6 +57,16 @@ export function assertRestricted(owner: string, template: unknown): void {
     must(own.runAsNonRoot !== false, `${at}.runAsNonRoot`);
     must(Array.isArray(drop) && drop.includes("ALL"), `${at}.capabilities.drop`);
   }
+  return wrong;
+}
+
+/**
+ * Refuses a pod that a transform made weaker than the restricted profile.
+ *
+ * @throws UserError naming `owner` and every field that is wrong.
+ */
+export function assertRestricted(owner: string, template: unknown): void {
+  const wrong = restrictedProblems(template);
   if (wrong.length === 0) return;
   throw new UserError(
     `${owner}: [transform.deployment] takes away what Pod Security "restricted" asks for: ${wrong.join("; ")}.`,

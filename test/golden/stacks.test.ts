@@ -6,52 +6,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse, stringify } from "yaml";
 
 import type { Recorder } from "../support/mocks";
-import { runProgram } from "../support/resources";
+import { recordStack, root } from "../support/stack-file";
 
-const root = join(__dirname, "..", "..", "..");
 const goldenDirectory = join(root, "test", "golden");
-
-/** Stand-ins for what a stack keeps encrypted; every one of them must be gone from the dump. */
-const secret = {
-  databaseUrl: "postgresql://studio:golden-secret@db.example.com:5432/studio",
-  studioSecrets: { DATABASE_URL: "postgresql://studio:golden-secret@llmctl-postgres:5432/studio" },
-  serverSecrets: {
-    github: { GITHUB_PERSONAL_ACCESS_TOKEN: "golden-secret" },
-    atlassian: {
-      JIRA_URL: "https://golden-secret.atlassian.net",
-      JIRA_USERNAME: "golden-secret",
-      JIRA_API_TOKEN: "golden-secret",
-      CONFLUENCE_URL: "https://golden-secret.atlassian.net/wiki",
-      CONFLUENCE_USERNAME: "golden-secret",
-      CONFLUENCE_API_TOKEN: "golden-secret",
-    },
-  },
-};
-const keyFile = { "google-cloud": { SERVICE_ACCOUNT_KEY: "golden-secret" } };
-
-function stackFile(stack: string): Record<string, unknown> {
-  const text = readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8");
-  return (parse(text) as { config: Record<string, unknown> }).config;
-}
 
 /** What the program registers for a stack, in an order of its own, without secrets and without what varies. */
 async function dump(stack: string): Promise<string> {
-  const own: Record<string, unknown> = {};
-  const kubernetes: Record<string, string> = {};
-  for (const [key, value] of Object.entries(stackFile(stack))) {
-    const [namespace, name] = key.split(":", 2) as [string, string];
-    if (namespace === "mcp-fleet") own[name] = value;
-    else kubernetes[name] = String(value);
-  }
-  const extra = stack === "prod" ? keyFile : {};
-  const { recorder } = await runProgram(
-    {
-      plain: own,
-      secret: { ...secret, serverSecrets: { ...secret.serverSecrets, ...extra } },
-      kubernetes,
-    },
-    { stack },
-  );
+  const recorder = await recordStack(stack);
   return resources(recorder)
     .map((one) => stringify(one, { lineWidth: 0, aliasDuplicateObjects: false }))
     .join("---\n");

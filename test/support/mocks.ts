@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type * as resproto from "@pulumi/pulumi/proto/resource_pb";
 
 /** One registered resource, as the engine would have received it. */
 export interface Recorded {
@@ -7,6 +8,16 @@ export interface Recorded {
   readonly inputs: Record<string, unknown>;
   /** Position among all registrations, from 0. */
   readonly order: number;
+}
+
+/** What the engine is told beside the inputs. */
+export interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly urn: string;
+  readonly dependencies: readonly string[];
+  readonly deleteBeforeReplace: boolean;
+  readonly ignoreChanges: readonly string[];
 }
 
 /** What the recorder may be told. */
@@ -20,12 +31,18 @@ export interface RecorderOptions {
   readonly generation?: number;
 }
 
+type Register = (
+  request: resproto.RegisterResourceRequest,
+  reply: (error: unknown, response?: resproto.RegisterResourceResponse) => void,
+) => unknown;
+
 const known =
   /^(kubernetes:|postgresql:|random:|pulumi:providers:|pulumi-nodejs:dynamic\/mcp-fleet:|mcp-fleet:)/;
 
 /** Records what a program registers. A type or a function nobody expects is an error. */
 export class Recorder implements pulumi.runtime.Mocks {
   readonly resources: Recorded[] = [];
+  readonly registrations: Registered[] = [];
 
   private constructor(private readonly options: RecorderOptions) {}
 
@@ -38,7 +55,28 @@ export class Recorder implements pulumi.runtime.Mocks {
       options.stack ?? "test",
       options.preview ?? false,
     );
+    recorder.listen();
     return recorder;
+  }
+
+  /** The SDK's mocks leave the options of a resource out. */
+  private listen(): void {
+    const monitor = pulumi.runtime.getMonitor() as unknown as { registerResource: Register };
+    const register = monitor.registerResource.bind(monitor);
+    monitor.registerResource = (request, reply) =>
+      register(request, (error, response) => {
+        if (response !== undefined) {
+          this.registrations.push({
+            type: request.getType(),
+            name: request.getName(),
+            urn: response.getUrn(),
+            dependencies: request.getDependenciesList(),
+            deleteBeforeReplace: request.getDeletebeforereplace(),
+            ignoreChanges: request.getIgnorechangesList(),
+          });
+        }
+        reply(error, response);
+      });
   }
 
   async newResource(

@@ -1,0 +1,68 @@
+import { mcpServerComponent } from "../components/core";
+import type { FleetResource } from "./resource";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A container of a pod template, as far as the rules look at it. */
+export interface Container {
+  readonly name?: string;
+  readonly image?: string;
+  readonly env?: readonly { readonly name?: string; readonly value?: unknown }[];
+  readonly resources?: { readonly requests?: Fields; readonly limits?: Fields };
+  readonly startupProbe?: unknown;
+  readonly readinessProbe?: unknown;
+  readonly livenessProbe?: unknown;
+}
+
+/** The value at a path, undefined where a part is missing. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === "object" && inner !== null ? (inner as Fields)[key] : undefined,
+    value,
+  );
+}
+
+/** Whether it is an object of this kind, in any version of its group. */
+export function isKind(resource: FleetResource, kind: string): boolean {
+  return resource.type.startsWith("kubernetes:") && resource.type.endsWith(`:${kind}`);
+}
+
+/** Whether every pair of `selector` is among `labels`. An empty selector selects everything, as Kubernetes has it. */
+export function selects(selector: unknown, labels: unknown): boolean {
+  const wanted = Object.entries((selector ?? {}) as Fields);
+  return wanted.every(([key, value]) => at(labels, key) === value);
+}
+
+/** The Deployment of an MCP server, by the labels of its pods. */
+export function isMcpServer(resource: FleetResource): boolean {
+  return (
+    isKind(resource, "Deployment") &&
+    at(podLabels(resource), "app.kubernetes.io/component") === mcpServerComponent
+  );
+}
+
+export function podLabels(resource: FleetResource): unknown {
+  return at(resource.props, "spec", "template", "metadata", "labels");
+}
+
+export function namespaceOf(resource: FleetResource): unknown {
+  return at(resource.props, "metadata", "namespace");
+}
+
+/** The containers and init containers of a workload of any kind, a bare pod and a CronJob included. */
+export function containersOf(resource: FleetResource): readonly Container[] {
+  if (!resource.type.startsWith("kubernetes:")) return [];
+  const { spec } = resource.props;
+  const pods = [
+    spec,
+    at(spec, "template", "spec"),
+    at(spec, "jobTemplate", "spec", "template", "spec"),
+  ];
+  return pods.flatMap((pod) =>
+    ["containers", "initContainers"].flatMap((field) => {
+      const containers = at(pod, field);
+      return Array.isArray(containers) ? (containers as Container[]) : [];
+    }),
+  );
+}
