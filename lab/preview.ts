@@ -1,9 +1,9 @@
 import { UserError } from "@mcp-fleet/errors";
+import { table } from "@mcp-fleet/terminal";
 
 import { clusterStatus } from "./cluster";
 import type { Log } from "./log";
 import { openLab } from "./session";
-import { table } from "./table";
 
 /**
  * What the next `make up` would change. The program itself reports what happens to each row; the resources are

@@ -1,8 +1,8 @@
 import type { ProbedServer } from "@mcp-fleet/cutover-runner";
+import { table } from "@mcp-fleet/terminal";
 
 import type { DisplayRow } from "./database/snapshot";
 import type { ServerStatus } from "./studio/clients";
-import { table } from "./table";
 
 /** Studio's own `/servers` page. */
 export interface StudioView {

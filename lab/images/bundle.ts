@@ -16,7 +16,7 @@ export const bundleSources = {
 export type BundleName = keyof typeof bundleSources;
 
 /** Our own packages are taken from their sources, so that an image never holds a stale build. */
-const ownPackages = ["errors", "mcp-probe", "row-cutover", "cutover-runner"];
+const ownPackages = ["errors", "kube", "mcp-probe", "row-cutover", "cutover-runner"];
 
 /**
  * Bundles a program and all it imports into one CommonJS file for Node.js 24.

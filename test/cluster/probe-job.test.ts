@@ -3,10 +3,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 
 import { type CutoverInputs, probeServers } from "@mcp-fleet/cutover-runner";
-import { connectKube, type Kube } from "@mcp-fleet/cutover-runner/dist/kube";
 import { openPortForward } from "@mcp-fleet/cutover-runner/dist/port-forward";
 import { waitForRollout } from "@mcp-fleet/cutover-runner/dist/settle";
 import { isUserError } from "@mcp-fleet/errors";
+import { connectKube, type Kube } from "@mcp-fleet/kube";
 import { probe } from "@mcp-fleet/mcp-probe";
 
 import { ensureCluster } from "../../lab/cluster";

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 
 import { messageOf, UserError } from "@mcp-fleet/errors";
+import { connectKube } from "@mcp-fleet/kube";
 import type { Db } from "@mcp-fleet/row-cutover";
 
-import { connectKube } from "./kube";
 import { openPortForward } from "./port-forward";
 import type { Credentials, DatabaseRef, KubeRef } from "./types";
 

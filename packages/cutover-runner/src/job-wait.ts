@@ -2,10 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
+import { asking, type Kube, oneLine } from "@mcp-fleet/kube";
 
 import { keepSeconds, type ProbeObjects, startSeconds } from "./job-spec";
-import type { Kube } from "./kube";
-import { asking, oneLine } from "./kube-errors";
 import { creationTrouble, podTrouble, type Trouble } from "./pod-trouble";
 import type { Consumer } from "./types";
 

@@ -1,6 +1,5 @@
 import type * as k8s from "@kubernetes/client-node";
-
-import { oneLine } from "./kube-errors";
+import { oneLine } from "@mcp-fleet/kube";
 
 /** Why a probe's pod has not answered. */
 export interface Trouble {

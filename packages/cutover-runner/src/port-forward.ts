@@ -4,9 +4,8 @@ import { PassThrough } from "node:stream";
 
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
+import { asking, type Kube, oneLine, UnreachableError } from "@mcp-fleet/kube";
 
-import type { Kube } from "./kube";
-import { asking, oneLine, UnreachableError } from "./kube-errors";
 import type { PortForwardRef } from "./types";
 
 /** A local port that leads to a pod's port. */

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { connect } from "node:net";
 
 import { isUserError } from "@mcp-fleet/errors";
+import { UnreachableError } from "@mcp-fleet/kube";
 import type { Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
-import { UnreachableError } from "./kube-errors";
 import type { Credentials, CutoverInputs } from "./types";
 
 /** How long a preview waits for the database, in seconds. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
+import { asking, type Kube } from "@mcp-fleet/kube";
 import type { ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
 
 import {
@@ -14,8 +15,6 @@ import {
   targetsSecret,
 } from "./job-spec";
 import { finished, jobError, kept, quietly, readLog } from "./job-wait";
-import type { Kube } from "./kube";
-import { asking } from "./kube-errors";
 import { endTrouble } from "./pod-trouble";
 import { resultsIn, unanswered } from "./probe-log";
 import type { Consumer, ProbeRun, ProbeSpec } from "./types";

@@ -1,8 +1,6 @@
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
-
-import type { Kube } from "./kube";
-import { asking } from "./kube-errors";
+import { asking, type Kube } from "@mcp-fleet/kube";
 
 /** On the application's pod templates, as a label or an annotation: the generation their rows belong to. */
 export const generationKey = "mcp-fleet.dev/generation";

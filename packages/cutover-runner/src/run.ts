@@ -1,9 +1,9 @@
 import { UserError } from "@mcp-fleet/errors";
+import { connectKube } from "@mcp-fleet/kube";
 import { probeAll, type ProbeResult } from "@mcp-fleet/mcp-probe";
 import type { LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
-import { connectKube } from "./kube";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
 import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { UserError } from "@mcp-fleet/errors";
+import { connectKube, type Kube } from "@mcp-fleet/kube";
 import type { SettleResult } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
-import { connectKube, type Kube } from "./kube";
 import { rolloutState } from "./rollout";
 import type { Credentials, SettleInputs } from "./types";
 

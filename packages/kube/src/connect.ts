@@ -5,12 +5,20 @@ import { join } from "node:path";
 import type * as k8s from "@kubernetes/client-node";
 import { messageOf, UserError } from "@mcp-fleet/errors";
 
-import type { Credentials, KubeRef } from "./types";
+import { programSettings, type SettingNames } from "./errors";
 
 /** Limit of one request to the Kubernetes API, in seconds. */
 const requestSeconds = 20;
 
-/** A cluster and the parts of its API that a run uses. */
+/** Which cluster, and how messages call the settings that choose it. */
+export interface ConnectOptions {
+  /** Content of a kubeconfig, or the path of one. @default KUBECONFIG, else ~/.kube/config, else the pod's own account */
+  readonly kubeconfig?: string;
+  /** @default the settings of the Pulumi program, `kubernetes:kubeconfig` and `kubernetes:context` */
+  readonly names?: SettingNames;
+}
+
+/** A cluster and the parts of its API that are used here. */
 export interface Kube {
   readonly config: k8s.KubeConfig;
   readonly core: k8s.CoreV1Api;
@@ -20,6 +28,9 @@ export interface Kube {
   readonly context: string;
   /** The API server's address, for messages. */
   readonly server: string;
+  /** The context's namespace; in a pod the pod's own. @default "default" */
+  readonly namespace: string;
+  readonly names: SettingNames;
 }
 
 /**
@@ -28,19 +39,19 @@ export interface Kube {
  * @throws {UserError} when there is no readable kubeconfig or no such context
  */
 export async function connectKube(
-  ref: KubeRef,
-  credentials: Pick<Credentials, "kubeconfig">,
+  ref: { readonly context?: string },
+  { kubeconfig, names = programSettings }: ConnectOptions,
 ): Promise<Kube> {
   // Loading this library takes over half a second; a preview that needs no cluster must not pay for it.
   const client = await import("@kubernetes/client-node");
   const config = new client.KubeConfig();
-  load(config, credentials.kubeconfig);
+  load(config, kubeconfig, names);
   if (ref.context !== undefined) {
     if (config.getContextObject(ref.context) === null) {
       const known = config.getContexts().map(({ name }) => name);
       throw new UserError(
         `The kubeconfig has no context ${JSON.stringify(ref.context)}; it has ${known.length > 0 ? known.join(", ") : "none"}.`,
-        "Set kubernetes:context to one of them, or give the right kubernetes:kubeconfig.",
+        `Set ${names.context} to one of them, or give the right ${names.kubeconfig}.`,
       );
     }
     config.setCurrentContext(ref.context);
@@ -49,7 +60,7 @@ export async function connectKube(
   if (cluster === null) {
     throw new UserError(
       `The kubeconfig's context ${JSON.stringify(config.getCurrentContext())} names no cluster.`,
-      "Set kubernetes:context to a context of the kubeconfig.",
+      `Set ${names.context} to a context of the kubeconfig.`,
     );
   }
   const configuration = client.createConfiguration({
@@ -72,14 +83,16 @@ export async function connectKube(
     apps: new client.AppsV1Api(configuration),
     context: config.getCurrentContext(),
     server: cluster.server,
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? "default",
+    names,
   };
 }
 
-function load(config: k8s.KubeConfig, given: string | undefined): void {
+function load(config: k8s.KubeConfig, given: string | undefined, names: SettingNames): void {
   if (given !== undefined && given !== "") {
     // A path has neither a line break nor a brace; a kubeconfig is YAML or JSON.
-    const content = /[\n{]/.test(given) ? given : readKubeconfig(expandHome(given));
-    loadText(config, content);
+    const content = /[\n{]/.test(given) ? given : readKubeconfig(expandHome(given), names);
+    loadText(config, content, names);
     return;
   }
   const fromEnvironment = (process.env.KUBECONFIG ?? "") !== "";
@@ -88,44 +101,41 @@ function load(config: k8s.KubeConfig, given: string | undefined): void {
     try {
       config.loadFromDefault(); // merges the files of a list
     } catch (error) {
-      throw unreadable("named by KUBECONFIG", error);
+      throw unreadable("named by KUBECONFIG", error, names);
     }
   } else if (existsSync(inHome)) {
-    loadText(config, readKubeconfig(inHome));
+    loadText(config, readKubeconfig(inHome, names), names);
   } else if (process.env.KUBERNETES_SERVICE_HOST !== undefined) {
     config.loadFromCluster();
   } else {
     throw new UserError(
-      "There is no kubeconfig: kubernetes:kubeconfig and KUBECONFIG are unset, and ~/.kube/config does not exist.",
-      "Set kubernetes:kubeconfig to the path or the content of a kubeconfig.",
+      `There is no kubeconfig: ${names.kubeconfig} and KUBECONFIG are unset, and ~/.kube/config does not exist.`,
+      `Set ${names.kubeconfig} to the path or the content of a kubeconfig.`,
     );
   }
 }
 
-function loadText(config: k8s.KubeConfig, content: string): void {
+function loadText(config: k8s.KubeConfig, content: string, names: SettingNames): void {
   try {
     config.loadFromString(content);
   } catch {
     // The parser's message quotes the text, which holds keys and tokens.
-    throw new UserError(
-      "The kubeconfig is not valid YAML or JSON.",
-      "Check kubernetes:kubeconfig.",
-    );
+    throw new UserError("The kubeconfig is not valid YAML or JSON.", `Check ${names.kubeconfig}.`);
   }
 }
 
-function readKubeconfig(path: string): string {
+function readKubeconfig(path: string, names: SettingNames): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw unreadable(path, error);
+    throw unreadable(path, error, names);
   }
 }
 
-function unreadable(which: string, error: unknown): UserError {
+function unreadable(which: string, error: unknown, names: SettingNames): UserError {
   return new UserError(
     `The kubeconfig ${which} cannot be read: ${messageOf(error)}.`,
-    "Set kubernetes:kubeconfig to the path or the content of a kubeconfig.",
+    `Set ${names.kubeconfig} to the path or the content of a kubeconfig.`,
   );
 }
 

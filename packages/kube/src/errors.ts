@@ -1,9 +1,39 @@
 import { isUserError, UserError } from "@mcp-fleet/errors";
 
-import type { Kube } from "./kube";
+import type { Kube } from "./connect";
+
+/** How messages call what their reader can set. */
+export interface SettingNames {
+  readonly kubeconfig: string;
+  readonly context: string;
+  /** Where the rights are listed that the kubeconfig's identity needs. */
+  readonly rights: string;
+}
+
+/** The settings of the Pulumi program. */
+export const programSettings: SettingNames = {
+  kubeconfig: "kubernetes:kubeconfig",
+  context: "kubernetes:context",
+  rights: "packages/cutover-runner/README.md lists what a run needs",
+};
+
+/** The parts of a cluster that a message names. */
+type Named = Pick<Kube, "context" | "server" | "names">;
 
 /** Something between us and the cluster or its database does not answer; trying later may help. */
 export class UnreachableError extends UserError {}
+
+/** The Kubernetes API answered and refused. */
+export class ApiError extends UserError {
+  constructor(
+    /** The HTTP status of the answer, such as 403. */
+    readonly status: number,
+    problem: string,
+    fix: string,
+  ) {
+    super(problem, fix);
+  }
+}
 
 /** The HTTP status with which the Kubernetes API refused a request; undefined for every other error. */
 export function statusOf(error: unknown): number | undefined {
@@ -16,11 +46,7 @@ export function statusOf(error: unknown): number | undefined {
  * @param doing what was tried, as `create Job llmctl/x`
  * @throws {UserError}
  */
-export async function asking<T>(
-  kube: Pick<Kube, "context" | "server">,
-  doing: string,
-  request: () => Promise<T>,
-): Promise<T> {
+export async function asking<T>(kube: Named, doing: string, request: () => Promise<T>): Promise<T> {
   try {
     return await request();
   } catch (error) {
@@ -28,41 +54,42 @@ export async function asking<T>(
   }
 }
 
-/** Explains why a request to the Kubernetes API failed. */
-export function kubeError(
-  kube: Pick<Kube, "context" | "server">,
-  doing: string,
-  error: unknown,
-): UserError {
+/** Explains why a request to the Kubernetes API failed: {@link ApiError}, else {@link UnreachableError}. */
+export function kubeError(kube: Named, doing: string, error: unknown): UserError {
   if (isUserError(error)) return error;
+  const { names } = kube;
   const status = statusOf(error);
   const cluster = `The cluster of context ${JSON.stringify(kube.context)}`;
   if (status === undefined) {
     return new UnreachableError(
       `The Kubernetes API at ${kube.server} cannot be reached to ${doing}: ${networkReason(error)}.`,
-      "Check that the cluster runs, and kubernetes:kubeconfig and kubernetes:context.",
+      `Check that the cluster runs, and ${names.kubeconfig} and ${names.context}.`,
     );
   }
   const said = apiMessage(error);
   if (status === 401) {
-    return new UserError(
+    return new ApiError(
+      status,
       `${cluster} does not accept the kubeconfig's credentials.`,
-      "Sign in again, or give a fresh kubernetes:kubeconfig.",
+      `Sign in again, or give a fresh ${names.kubeconfig}.`,
     );
   }
   if (status === 403) {
-    return new UserError(
+    return new ApiError(
+      status,
       `${cluster} does not allow us to ${doing}: ${said}.`,
-      "Grant this to the kubeconfig's identity; packages/cutover-runner/README.md lists what a run needs.",
+      `Grant this to the kubeconfig's identity; ${names.rights}.`,
     );
   }
   if (status === 404) {
-    return new UserError(
+    return new ApiError(
+      status,
       `${cluster} cannot ${doing}: ${said}.`,
-      "Check the name, the namespace and kubernetes:context.",
+      `Check the name, the namespace and ${names.context}.`,
     );
   }
-  return new UserError(
+  return new ApiError(
+    status,
     `${cluster} could not ${doing} (HTTP ${status}): ${said}.`,
     "Look at the cluster, then run again.",
   );

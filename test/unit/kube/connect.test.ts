@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { connectKube, type Kube } from "@mcp-fleet/cutover-runner/dist/kube";
-import { asking } from "@mcp-fleet/cutover-runner/dist/kube-errors";
 import { isUserError, type UserError } from "@mcp-fleet/errors";
+import { asking, connectKube, type Kube } from "@mcp-fleet/kube";
 
 /** A kubeconfig with one context, as JSON (which is YAML too). */
 function kubeconfig(server: string): string {
@@ -61,7 +60,7 @@ const readJob = (kube: Kube): Promise<unknown> =>
     kube.batch.readNamespacedJob({ namespace: "tools", name: "x" }),
   );
 
-describe("cutover-runner: reaching the cluster", () => {
+describe("kube: reaching the cluster", () => {
   it("names the contexts there are when the wanted one is not among them", async () => {
     const credentials = { kubeconfig: kubeconfig("https://127.0.0.1:1") };
     const error = await userErrorOf(() => connectKube({ context: "prod" }, credentials));

@@ -1,0 +1,77 @@
+import { styleText } from "node:util";
+
+import type { Kube } from "@mcp-fleet/kube";
+
+import { type OutputFormat, rendered } from "./output";
+
+/** The options every command takes. */
+export interface GlobalOptions {
+  readonly output: OutputFormat;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+}
+
+/** Where a command reads and writes: the process's own streams, or a test's. */
+export interface Streams {
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+/** Colours as `util.styleText` names them. */
+type Style = Parameters<typeof styleText>[0];
+
+/** What a command needs beside its own arguments. */
+export interface CliContext {
+  readonly streams: Streams;
+  /** Aborted by Ctrl-C; whatever waits takes it. */
+  readonly signal: AbortSignal;
+  /** The options given before or after the command's name. Known once a command's action runs. */
+  globals(): GlobalOptions;
+  /** Writes the command's result in the wanted form to standard output. */
+  print(data: unknown, people: () => string): Promise<void>;
+  /** Writes a line for people to standard error: progress, advice, never a result. */
+  note(line: string): void;
+  /** Coloured when standard output is a terminal, and NO_COLOR does not forbid it. */
+  styled(style: Style, text: string): string;
+  /**
+   * The cluster of `--kubeconfig` and `--context`, else of KUBECONFIG, else of ~/.kube/config, else the one this
+   * process runs in. `namespace` is that of `--namespace`, else the context's.
+   * @throws {UserError} when there is no readable kubeconfig or no such context
+   */
+  cluster(): Promise<Kube>;
+}
+
+/** @param globals the global options, asked for when a command needs them */
+export function createContext(
+  streams: Streams,
+  signal: AbortSignal,
+  globals: () => GlobalOptions,
+): CliContext {
+  return {
+    streams,
+    signal,
+    globals,
+    async print(data, people) {
+      streams.stdout.write(await rendered(globals().output, data, people));
+    },
+    note(line) {
+      streams.stderr.write(`${line}\n`);
+    },
+    styled: (style, text) => styleText(style, text, { stream: streams.stdout }),
+    async cluster() {
+      const { kubeconfig, context, namespace } = globals();
+      const { connectKube } = await import("@mcp-fleet/kube");
+      const kube = await connectKube(context === undefined ? {} : { context }, {
+        ...(kubeconfig === undefined ? {} : { kubeconfig }),
+        names: {
+          kubeconfig: "--kubeconfig",
+          context: "--context",
+          rights: "docs/cli.md lists what each command needs",
+        },
+      });
+      return namespace === undefined ? kube : { ...kube, namespace };
+    },
+  };
+}

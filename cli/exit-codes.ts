@@ -1,0 +1,37 @@
+import type { UserError } from "@mcp-fleet/errors";
+import { ApiError, UnreachableError } from "@mcp-fleet/kube";
+
+/** What the command's exit code says. `docs/cli.md` lists the same; keep both in step. */
+export const exitCodes = {
+  /** Done, or there was nothing to do. */
+  ok: 0,
+  /** It could not be done; the message says why. */
+  failed: 1,
+  /** The command line or a configuration value is wrong; nothing was asked of cluster or database. */
+  usage: 2,
+  /** There is no such server, namespace or stack. */
+  notFound: 3,
+  /** Not in time. What was asked for may still happen. */
+  timeout: 4,
+  /** The Kubernetes API refused: credentials, rights, or another status. */
+  refused: 5,
+  /** The Kubernetes API or the database cannot be reached. */
+  unreachable: 6,
+  /** The command worked and what it looked at is not as it should be: drift, a server that does not answer. */
+  findings: 10,
+  /** A defect of this program. */
+  bug: 70,
+  /** Ended by Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** The exit code for an error its reader can mend. */
+export function exitCodeOf(error: UserError): number {
+  if (error instanceof UnreachableError) return exitCodes.unreachable;
+  if (error instanceof ApiError) {
+    return error.status === 404 ? exitCodes.notFound : exitCodes.refused;
+  }
+  return error.exitCode;
+}

@@ -1,0 +1,38 @@
+import { isUserError, messageOf } from "@mcp-fleet/errors";
+import { CommanderError } from "commander";
+
+import { exitCodeOf, exitCodes } from "./exit-codes";
+import { createProgram } from "./program";
+
+/** Runs one command line to its end and says with which exit code. Prints errors in two sentences, without a stack. */
+async function main(): Promise<number> {
+  const interrupted = new AbortController();
+  process.once("SIGINT", () => interrupted.abort());
+  // A reader such as `head` may go before all is written.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(exitCodes.ok);
+  });
+  try {
+    await createProgram(process, interrupted.signal).parseAsync();
+    return Number(process.exitCode ?? exitCodes.ok);
+  } catch (error) {
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (interrupted.signal.aborted) return exitCodes.interrupted;
+    if (isUserError(error)) {
+      process.stderr.write(`${error.problem}\n${error.fix}\n`);
+      return exitCodeOf(error);
+    }
+    const shown =
+      process.env.MCP_FLEET_DEBUG === undefined ? messageOf(error) : String((error as Error).stack);
+    process.stderr.write(
+      `Unexpected: ${shown}\nPlease report this; MCP_FLEET_DEBUG=1 shows where it happened.\n`,
+    );
+    return exitCodes.bug;
+  }
+}
+
+void main().then((code) => {
+  process.exitCode = code;
+});

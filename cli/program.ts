@@ -1,0 +1,32 @@
+import { Command, Option } from "commander";
+
+import { listCommand } from "./commands/list";
+import { type CliContext, createContext, type GlobalOptions, type Streams } from "./context";
+import { outputFormats } from "./output";
+
+/** In the order that `mcp-fleet --help` shows. A command's file imports what is heavy only in its action. */
+const commands: readonly ((context: CliContext) => Command)[] = [listCommand];
+
+/** The whole command line. Throws commander's errors and UserErrors; ends no process. */
+export function createProgram(streams: Streams, signal: AbortSignal): Command {
+  const program = new Command("mcp-fleet")
+    .description("MCP servers on Kubernetes, and the cutover of the application that uses them")
+    .addOption(
+      new Option("-o, --output <format>", "form of the result")
+        .choices(outputFormats)
+        .default("table"),
+    )
+    .option("--kubeconfig <file>", "kubeconfig file (default: KUBECONFIG, ~/.kube/config, the pod)")
+    .option("--context <name>", "context of the kubeconfig (default: its current one)")
+    .option("-n, --namespace <name>", "namespace of the servers (default: the context's)")
+    .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text),
+    })
+    .exitOverride();
+  const context = createContext(streams, signal, () => program.opts<GlobalOptions>());
+  for (const command of commands) {
+    program.addCommand(command(context).copyInheritedSettings(program));
+  }
+  return program;
+}

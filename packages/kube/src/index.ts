@@ -1,0 +1,12 @@
+export { connectKube, type ConnectOptions, type Kube } from "./connect";
+export {
+  ApiError,
+  apiMessage,
+  asking,
+  kubeError,
+  oneLine,
+  programSettings,
+  type SettingNames,
+  statusOf,
+  UnreachableError,
+} from "./errors";
