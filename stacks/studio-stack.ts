@@ -8,6 +8,7 @@ import { Studio, studioAccount, studioComponent } from "../components/studio";
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
+import { observe } from "./observability-stack";
 import type { ResolvedServer } from "./servers";
 
 /** What a stack exports. */
@@ -46,6 +47,7 @@ export function buildStack(config: StackConfig): StackOutputs {
   const servers = config.servers.map(
     (server) => [server.key, mcpServer(config, server, consumers, inNamespace)] as const,
   );
+  observe(config, inNamespace);
   const outputs = {
     target: settings.target,
     namespace: settings.namespace,

@@ -1,4 +1,3 @@
 export * from "./problems";
-export * from "./prune";
 export * from "./server";
 export * from "./stack";

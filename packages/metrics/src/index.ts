@@ -1,9 +1,7 @@
-/** One gauge, as `mcp-fleet check` and `mcp-fleet exporter` write it. */
-export interface MetricDefinition {
-  readonly name: string;
-  readonly help: string;
-  readonly labels: readonly string[];
-}
+import type { MetricDefinition } from "./definition";
+
+export type { MetricDefinition } from "./definition";
+export * from "./observer";
 
 /**
  * Every metric of the two checks `verify` and `drift`. All are gauges: each check states how things are now.

@@ -1,0 +1,208 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import {
+  assertRestricted,
+  defaultUser,
+  gentleRollout,
+  hardenedPod,
+  objectLabels,
+  selectorLabels,
+  serviceUrl,
+} from "../core";
+import { metricsComponent, metricsLabels, metricsPortName } from "./monitors";
+import { observerRules, withToken } from "./observer-access";
+
+/** Port of the observer's metrics. */
+const port = 9464;
+
+/** Arguments of {@link FleetObserver}. */
+export interface FleetObserverArgs {
+  readonly namespace: string;
+  readonly application: string;
+  /** The image built from `images/observer`. */
+  readonly image: string;
+  /** Server key -> name of its Deployment. */
+  readonly servers: Readonly<Record<string, string>>;
+  /** Endpoints whose certificate's end is reported: `host:port` or `postgresql://host:port`. @default none */
+  readonly certificates?: readonly string[];
+  /** The mesh registry. @default there is no mesh */
+  readonly registry?: {
+    readonly service: string;
+    readonly port: number;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  /** Namespaces, by their labels, whose pods may read the metrics. @default every pod of every namespace */
+  readonly scrapers?: Readonly<Record<string, string>>;
+  readonly imagePullSecrets?: readonly string[];
+  /** @default true */
+  readonly networkPolicy?: boolean;
+}
+
+/**
+ * One pod that tells Prometheus how the fleet's pods, the mesh's agents and certificates are, and keeps the status of
+ * the MCPAgent objects. It reads objects of its own namespace, writes that status, and holds no secret.
+ */
+export class FleetObserver extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:observability:FleetObserver";
+
+  private readonly args: FleetObserverArgs;
+  private readonly name: string;
+  private readonly labels: { name: string; component: string };
+  private readonly metadata: { name: string; namespace: string; labels: Record<string, string> };
+
+  constructor(name: string, args: FleetObserverArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(FleetObserver.type, name, { namespace: args.namespace }, opts);
+    this.args = args;
+    this.name = name;
+    const context = metricsLabels(`${args.application}-observer`, args.application);
+    this.labels = { name: context.name, component: metricsComponent };
+    this.metadata = {
+      name: context.name,
+      namespace: args.namespace,
+      labels: objectLabels(context),
+    };
+
+    const access = this.createAccess();
+    if (args.networkPolicy !== false) this.createNetworkPolicy();
+    this.createDeployment(access);
+    this.createService();
+    this.registerOutputs({});
+  }
+
+  private createAccess(): pulumi.Resource[] {
+    const { metadata, name } = this;
+    const account = new k8s.core.v1.ServiceAccount(
+      name,
+      { metadata, automountServiceAccountToken: false },
+      { parent: this },
+    );
+    const role = new k8s.rbac.v1.Role(
+      name,
+      { metadata, rules: observerRules(this.args.registry !== undefined) },
+      { parent: this },
+    );
+    const binding = new k8s.rbac.v1.RoleBinding(
+      name,
+      {
+        metadata,
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
+        subjects: [{ kind: "ServiceAccount", name: metadata.name, namespace: this.args.namespace }],
+      },
+      { parent: this, dependsOn: [role] },
+    );
+    return [account, binding];
+  }
+
+  private createNetworkPolicy(): k8s.networking.v1.NetworkPolicy {
+    const { scrapers, registry, certificates = [] } = this.args;
+    const tcp = (number: number): { protocol: string; port: number } => ({
+      protocol: "TCP",
+      port: number,
+    });
+    const watched = certificates.map((endpoint) => tcp(portOf(endpoint)));
+    return new k8s.networking.v1.NetworkPolicy(
+      this.name,
+      {
+        metadata: this.metadata,
+        spec: {
+          podSelector: { matchLabels: selectorLabels(this.labels) },
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [
+            {
+              from: [
+                {
+                  namespaceSelector: scrapers === undefined ? {} : { matchLabels: { ...scrapers } },
+                },
+              ],
+              ports: [tcp(port)],
+            },
+          ],
+          egress: [
+            { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
+            // The API server has no labels to select by; behind its Service it listens on one of these.
+            { ports: [tcp(443), tcp(6443), ...watched] },
+            ...(registry === undefined
+              ? []
+              : [
+                  {
+                    to: [{ podSelector: { matchLabels: { ...registry.labels } } }],
+                    ports: [tcp(registry.port)],
+                  },
+                ]),
+          ],
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private createDeployment(dependsOn: pulumi.Resource[]): k8s.apps.v1.Deployment {
+    const { namespace, application, image, servers, certificates = [], registry } = this.args;
+    const config = {
+      ...{ namespace, application, servers, certificates, port },
+      ...(registry === undefined
+        ? {}
+        : { registry: serviceUrl(registry.service, namespace, registry.port, "") }),
+    };
+    const http = { httpGet: { path: "/healthz", port: metricsPortName } };
+    const pod = hardenedPod({
+      container: {
+        name: "observer",
+        image,
+        env: [{ name: "OBSERVER_CONFIG", value: JSON.stringify(config) }],
+        ports: [{ name: metricsPortName, containerPort: port, protocol: "TCP" }],
+        resources: {
+          requests: { cpu: "10m", memory: "64Mi" },
+          limits: { cpu: "500m", memory: "256Mi" },
+        },
+        startupProbe: { ...http, periodSeconds: 2, failureThreshold: 30 },
+        readinessProbe: { ...http, periodSeconds: 5 },
+        livenessProbe: { ...http, periodSeconds: 20, timeoutSeconds: 5 },
+      },
+      serviceAccountName: this.metadata.name,
+      user: defaultUser,
+      writable: [],
+      imagePullSecrets: this.args.imagePullSecrets ?? [],
+      drainSeconds: 0,
+      graceSeconds: 10,
+    });
+    const template = { metadata: { labels: this.metadata.labels }, spec: withToken(pod) };
+    assertRestricted(`FleetObserver ${this.name}`, template);
+    return new k8s.apps.v1.Deployment(
+      this.name,
+      {
+        metadata: this.metadata,
+        spec: {
+          replicas: 1,
+          revisionHistoryLimit: 2,
+          selector: { matchLabels: selectorLabels(this.labels) },
+          strategy: gentleRollout,
+          template,
+        },
+      },
+      { parent: this, dependsOn },
+    );
+  }
+
+  private createService(): k8s.core.v1.Service {
+    return new k8s.core.v1.Service(
+      this.name,
+      {
+        metadata: { ...this.metadata, annotations: { "pulumi.com/skipAwait": "true" } },
+        spec: {
+          selector: selectorLabels(this.labels),
+          ports: [{ name: metricsPortName, port, targetPort: metricsPortName, protocol: "TCP" }],
+        },
+      },
+      { parent: this },
+    );
+  }
+}
+
+/** The port of a watched endpoint; the schema has checked its form. */
+function portOf(endpoint: string): number {
+  const url = new URL(endpoint.includes("://") ? endpoint : `tls://${endpoint}`);
+  if (url.port !== "") return Number(url.port);
+  return url.protocol.startsWith("postgres") ? 5432 : 443;
+}

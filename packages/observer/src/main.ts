@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { isUserError, messageOf } from "@mcp-fleet/errors";
+
+import { openCluster } from "./cluster";
+import { parseConfig } from "./config";
+import { observe } from "./observe";
+import { Recorder } from "./record";
+
+/** One JSON line a message; a problem that stays is said once. */
+function reporter(): { look: () => void; report: (source: string, problem: string) => void } {
+  let before = new Set<string>();
+  let now = new Set<string>();
+  return {
+    look: () => {
+      [before, now] = [now, new Set()];
+    },
+    report: (source, problem) => {
+      const key = `${source} ${problem}`;
+      if (!before.has(key) && !now.has(key)) log("warn", problem, { source });
+      now.add(key);
+    },
+  };
+}
+
+function log(level: "info" | "warn", message: string, fields: Record<string, unknown> = {}): void {
+  const time = new Date().toISOString();
+  process.stdout.write(`${JSON.stringify({ time, level, ...fields, message })}\n`);
+}
+
+/** Looks every few seconds until the process is told to end; serves `/metrics` and `/healthz`. */
+async function main(): Promise<void> {
+  const config = parseConfig(process.env.OBSERVER_CONFIG);
+  const cluster = openCluster(config.namespace, config.application);
+  const recorder = new Recorder();
+  const problems = reporter();
+  let looked = false;
+  const server = createServer((request, response) => {
+    if (request.url === "/healthz") {
+      response.writeHead(looked ? 200 : 503).end();
+      return;
+    }
+    if (request.url !== "/metrics") {
+      response.writeHead(404).end();
+      return;
+    }
+    void recorder.registry.metrics().then((text) => {
+      response.writeHead(200, { "content-type": recorder.registry.contentType }).end(text);
+    });
+  });
+  server.listen(config.port);
+  const end = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => end.abort());
+  log("info", "observing", { namespace: config.namespace, port: config.port });
+  while (!end.signal.aborted) {
+    problems.look();
+    recorder.record(await observe(config, cluster, problems.report));
+    looked = true;
+    await sleep(config.intervalSeconds * 1000, undefined, { signal: end.signal }).catch(() => {});
+  }
+  server.close();
+  server.closeAllConnections();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${isUserError(error) ? error.message : messageOf(error)}\n`);
+  process.exitCode = isUserError(error) ? error.exitCode : 1;
+});

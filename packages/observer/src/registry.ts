@@ -1,0 +1,52 @@
+import { z } from "zod";
+
+const timeoutMs = 5000;
+
+/** The part of the registry's `GET /agents` that is looked at. It answers null for an empty list. */
+const answer = z.object({
+  agents: z
+    .array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        status: z.string(),
+        endpoint: z.string().optional(),
+        last_seen: z.string().optional(),
+        dependencies_resolved: z.number().default(0),
+        total_dependencies: z.number().default(0),
+      }),
+    )
+    .nullable(),
+});
+
+/** One agent process, as the registry knows it. */
+export interface Agent {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly endpoint?: string;
+  readonly lastSeen?: string;
+  readonly unresolved: number;
+}
+
+/**
+ * Asks the registry for its agents.
+ *
+ * @throws Error when it does not answer within 5 s, or not as a registry does.
+ */
+export async function readAgents(registry: string): Promise<Agent[]> {
+  const response = await fetch(new URL("/agents", registry), {
+    signal: AbortSignal.timeout(timeoutMs),
+    redirect: "error",
+  });
+  if (!response.ok) throw new Error(`GET /agents answered HTTP ${response.status}`);
+  const { agents } = answer.parse(await response.json());
+  return (agents ?? []).map((one) => ({
+    id: one.id,
+    name: one.name,
+    status: one.status,
+    ...(one.endpoint === undefined ? {} : { endpoint: one.endpoint }),
+    ...(one.last_seen === undefined ? {} : { lastSeen: one.last_seen }),
+    unresolved: Math.max(0, one.total_dependencies - one.dependencies_resolved),
+  }));
+}

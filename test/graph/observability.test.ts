@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+
+import { runProgram, type TestConfig } from "../support/resources";
+
+const stack = (observability: Record<string, unknown>): TestConfig => ({
+  plain: {
+    ...{ namespace: "llmctl", application: "llmctl-studio" },
+    ...{ cutover: { enabled: false }, studio: { enabled: false } },
+    servers: { chroma: { image: "registry.example/mcp-chroma:0.2.6" } },
+    observability,
+  },
+});
+const observer = { image: "registry.example/mcp-observer:0.1.0" };
+const custom = "kubernetes:monitoring.coreos.com/v1:";
+
+describe("observability", () => {
+  it("is not there unless asked for", async () => {
+    const { recorder } = await runProgram(stack({}));
+    const types = new Set(recorder.resources.map((one) => one.type));
+    assert.ok(![...types].some((type) => type.includes("monitoring") || type.includes("rbac")));
+  });
+
+  it("makes monitor, rules and dashboards, labelled so that Prometheus and Grafana find them", async () => {
+    const { recorder } = await runProgram(
+      stack({ enabled: true, labels: { release: "prom" }, thresholds: { restarts: 7 } }),
+    );
+    const rule = recorder.one(`${custom}PrometheusRule`, "llmctl-studio-alerts").inputs;
+    assert.equal((rule.metadata as { labels: Record<string, string> }).labels.release, "prom");
+    assert.match(JSON.stringify(rule.spec), /\[15m\]\)\) > 7/);
+    recorder.one(`${custom}ServiceMonitor`, "llmctl-studio-metrics");
+    const boards = recorder
+      .of("kubernetes:core/v1:ConfigMap")
+      .map(({ inputs }) => inputs as { metadata: { labels: Record<string, string> }; data: object })
+      .filter(({ metadata }) => metadata.labels.grafana_dashboard === "1");
+    assert.deepEqual(boards.flatMap(({ data }) => Object.keys(data)).sort(), [
+      "mcp-cutover.json",
+      "mcp-fleet.json",
+      "mcp-mesh.json",
+      "mcp-server.json",
+    ]);
+  });
+
+  it("gives the observer a Service that the monitor selects, and rights to list and no more", async () => {
+    const { recorder } = await runProgram(stack({ enabled: true, observer }));
+    const name = "llmctl-studio-observer";
+    const monitor = recorder.one(`${custom}ServiceMonitor`, "llmctl-studio-metrics").inputs;
+    const { selector, endpoints } = monitor.spec as {
+      selector: { matchLabels: Record<string, string> };
+      endpoints: [{ port: string }];
+    };
+    const service = recorder.one("kubernetes:core/v1:Service", name).inputs as {
+      metadata: { labels: Record<string, string> };
+      spec: { ports: [{ name: string }] };
+    };
+    for (const [key, value] of Object.entries(selector.matchLabels)) {
+      assert.equal(service.metadata.labels[key], value);
+    }
+    assert.equal(service.spec.ports[0].name, endpoints[0].port);
+    assert.deepEqual(
+      recorder.one("kubernetes:rbac.authorization.k8s.io/v1:Role", name).inputs.rules,
+      [
+        { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
+        { apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"] },
+      ],
+    );
+  });
+
+  it("makes no object of the Prometheus operator where there is none", async () => {
+    const { recorder } = await runProgram(stack({ enabled: true, prometheusOperator: false }));
+    assert.ok(!recorder.resources.some((one) => one.type.startsWith(custom)));
+  });
+
+  it("refuses an endpoint with a password in it, by its key", async () => {
+    const certificates = ["postgresql://user:secret@db:5432/x"];
+    await assert.rejects(
+      runProgram(stack({ enabled: true, observer: { ...observer, certificates } })),
+      (error: Error) =>
+        /observability\.observer\.certificates\.0/.test(error.message) &&
+        !error.message.includes("secret"),
+    );
+  });
+});
