@@ -9,7 +9,7 @@ export NPM_CONFIG_LOGLEVEL := error
 
 LAB := node --enable-source-maps dist/lab/main.js
 
-.PHONY: help up down status preview rollback test check lint bench
+.PHONY: help up down status preview rollback render test check lint bench
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -42,6 +42,10 @@ test: build ## All rungs: unit, graph, golden, database, cluster, engine
 
 check: node_modules/.installed ## Types, lint, format, unit tests: under a minute
 	@npm run --silent check
+
+render: build ## A stack as plain YAML with a kustomization.yaml, without the Pulumi CLI (FILE=Pulumi.dev.yaml OUT=out/render SERVERS_ONLY=1)
+	@node --enable-source-maps dist/render/main.js $(FILE) --out $(or $(OUT),out/render) $(if $(SERVERS_ONLY),--servers-only) \
+	  $(if $(ASSUME_SECRETS),--assume-secret $(ASSUME_SECRETS)) $(if $(WITH_SECRETS),--with-secret $(WITH_SECRETS))
 
 lint: build ## Lint and format check alone
 	@npm run --silent lint && npm run --silent format:check

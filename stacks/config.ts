@@ -5,6 +5,7 @@ import {
   ConfigError,
   type Problem,
   problemsOf,
+  remainderOf,
   stackSchema,
   type StackSettings,
   unknownKey,
@@ -21,7 +22,17 @@ export interface StackConfig {
   readonly servers: readonly ResolvedServer[];
   readonly secrets: SecretValues;
   /** Where the cluster is: what the Kubernetes provider was told. */
-  readonly kubernetes: { readonly context?: string; readonly kubeconfig?: string };
+  readonly kubernetes: KubernetesConfig;
+}
+
+/** The Kubernetes provider's own configuration, as far as the program looks at it. */
+export interface KubernetesConfig {
+  readonly context?: string;
+  readonly kubeconfig?: string;
+  /** Whether objects are written as YAML (`renderYamlToDirectory`) and none is made. */
+  readonly rendered: boolean;
+  /** Whether updates of objects that cannot be reached count as done (`skipUpdateUnreachable`). */
+  readonly skipsUnreachable: boolean;
 }
 
 /**
@@ -36,14 +47,32 @@ export function loadConfig(): StackConfig {
   const secrets = namesOfSecrets(project, problems);
 
   const parsed = stackSchema.safeParse(values);
-  if (!parsed.success) problems.push(...problemsOf(parsed.error, stackSchema));
-  if (!parsed.success) throw new ConfigError(problems);
-
+  const kubernetes = kubernetesConfig();
+  if (!parsed.success) {
+    problems.push(...problemsOf(parsed.error, stackSchema));
+    const remainder = remainderOf(values, parsed.error);
+    const further =
+      remainder === undefined ? [] : check(remainder.settings, secrets, kubernetes)[1];
+    problems.push(...further.filter((problem) => remainder?.isArtefact(problem) === false));
+    throw new ConfigError(problems);
+  }
   const settings = parsed.data;
-  const servers = resolveServers(settings, integratedServers, secrets, problems);
-  problems.push(...missing(settings, secrets));
+  const [servers, further] = check(settings, secrets, kubernetes);
+  problems.push(...further);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { settings, servers, secrets, kubernetes: kubernetesConfig() };
+  return { settings, servers, secrets, kubernetes };
+}
+
+/** What the schema cannot see: how the parts fit together. */
+function check(
+  settings: StackSettings,
+  secrets: SecretValues,
+  kubernetes: KubernetesConfig,
+): [ResolvedServer[], Problem[]] {
+  const problems: Problem[] = [];
+  const servers = resolveServers(settings, integratedServers, secrets, problems);
+  problems.push(...missing(settings, secrets), ...unprovable(settings, kubernetes));
+  return [servers, problems];
 }
 
 /** The keys of our own namespace, without it. */
@@ -148,12 +177,38 @@ function missing(settings: StackSettings, secrets: SecretValues): Problem[] {
   return problems;
 }
 
-function kubernetesConfig(): StackConfig["kubernetes"] {
+/** Provider modes in which a cutover would have no proof that the servers run. */
+function unprovable(settings: StackSettings, kubernetes: KubernetesConfig): Problem[] {
+  if (!settings.cutover.enabled) return [];
+  const problems: Problem[] = [];
+  if (kubernetes.rendered) {
+    problems.push({
+      path: "cutover.enabled",
+      problem: "cannot be rendered: YAML proves of no server that it answers, and moves no row.",
+      fix: "Use pulumi up, render the servers alone (--servers-only), or set cutover.enabled to false.",
+    });
+  }
+  if (kubernetes.skipsUnreachable) {
+    problems.push({
+      path: "kubernetes:skipUpdateUnreachable",
+      problem:
+        "passes over servers that could not be updated, and the rows would be moved all the same.",
+      fix: "Remove it (and PULUMI_K8S_SKIP_UPDATE_UNREACHABLE), or set cutover.enabled to false.",
+    });
+  }
+  return problems;
+}
+
+function kubernetesConfig(): KubernetesConfig {
   const config = new pulumi.Config("kubernetes");
   const context = config.get("context");
   const kubeconfig = config.get("kubeconfig");
+  const skips =
+    config.get("skipUpdateUnreachable") ?? process.env.PULUMI_K8S_SKIP_UPDATE_UNREACHABLE;
   return {
     ...(context === undefined ? {} : { context }),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    rendered: (config.get("renderYamlToDirectory") ?? "") !== "",
+    skipsUnreachable: ["true", "1"].includes(skips ?? ""),
   };
 }

@@ -13,6 +13,7 @@ export type Operations = Pick<
   | "exposure"
   | "egress"
   | "egressTo"
+  | "egressFqdns"
   | "transform"
 >;
 
@@ -26,10 +27,11 @@ export function operationsOf(own: ServerSettings, base: Base): Operations {
   const { spreadOver, priorityClass, nodeSelector, tolerations } = own;
   const placed = [spreadOver, priorityClass, nodeSelector, tolerations].some(Boolean);
   const exposure = exposureOf(own);
-  const egressTo = typeof own.egress === "object" ? own.egress.to : undefined;
+  const { to: egressTo, fqdns: egressFqdns } = typeof own.egress === "object" ? own.egress : {};
   return {
     egress: egressProfile(own, base),
     ...(egressTo === undefined ? {} : { egressTo }),
+    ...(egressFqdns === undefined ? {} : { egressFqdns }),
     ...(own.autoscaling === undefined ? {} : { autoscaling: scalingOf(own.autoscaling) }),
     ...(own.disruptionBudget === undefined ? {} : { disruptionBudget: own.disruptionBudget }),
     ...(placed ? { placement: { spreadOver, priorityClass, nodeSelector, tolerations } } : {}),
@@ -44,7 +46,8 @@ export function operationsOf(own: ServerSettings, base: Base): Operations {
 
 function egressProfile(own: ServerSettings, base: Base): Egress {
   if (typeof own.egress === "string") return own.egress;
-  return own.egress?.profile ?? base.egress;
+  // Host names are there to narrow: the profile of the catalog may be the whole internet.
+  return own.egress?.profile ?? (own.egress?.fqdns === undefined ? base.egress : "dns");
 }
 
 /** Without a measure the CPU is one. */
@@ -72,7 +75,21 @@ export function operationsProblems(
     ...scalingProblems(key, own, base),
     ...endProblems(key, own),
     ...serviceProblems(key, own, closed),
+    ...egressProblems(key, own, closed),
   ];
+}
+
+function egressProblems(key: string, own: ServerSettings, closed: boolean): Problem[] {
+  const { fqdns, profile } = typeof own.egress === "object" ? own.egress : {};
+  if (fqdns === undefined) return [];
+  const path = `servers.${key}.egress.fqdns`;
+  if (!closed) {
+    const problem = 'means nothing with network.isolate "none".';
+    return [{ path, problem, fix: "Remove it, or let NetworkPolicies be made." }];
+  }
+  if (profile !== "internet") return [];
+  const problem = 'narrows nothing beside the profile "internet".';
+  return [{ path, problem, fix: 'Set egress.profile to "dns" or "cluster".' }];
 }
 
 function scalingProblems(key: string, own: ServerSettings, base: Base): Problem[] {

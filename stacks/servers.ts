@@ -132,7 +132,12 @@ function secretOf(
   if (own.secret !== undefined && "external" in own.secret) {
     return { kind: "external", ...own.secret.external };
   }
-  if (own.secret !== undefined) return { kind: "infisical", ...own.secret.infisical };
+  if (own.secret !== undefined) {
+    const { infisical } = own.secret;
+    return "authRef" in infisical
+      ? { kind: "infisical-static", ...infisical }
+      : { kind: "infisical", ...infisical };
+  }
   return secrets === undefined ? undefined : { kind: "values", values: secrets.values };
 }
 

@@ -86,6 +86,8 @@ export interface McpServerArgs {
   /** @default "dns" */
   readonly egress?: Egress;
   readonly egressTo?: readonly EgressTarget[];
+  /** Hosts that may be called on port 443, in full or with stars. Needs Cilium: they become a CiliumNetworkPolicy. */
+  readonly egressFqdns?: readonly string[];
   /** Whether NetworkPolicies are made. @default true */
   readonly networkPolicy?: boolean;
   readonly imagePullSecrets?: readonly string[];
@@ -99,6 +101,8 @@ export interface McpServerArgs {
     /** The ExternalSecret or InfisicalSecret. */
     readonly externalSecret?: Transform<k8s.apiextensions.CustomResourceArgs>;
     readonly networkPolicy?: Transform<k8s.networking.v1.NetworkPolicyArgs>;
+    /** The CiliumNetworkPolicy. */
+    readonly fqdnPolicy?: Transform<k8s.apiextensions.CustomResourceArgs>;
     readonly autoscaler?: Transform<k8s.autoscaling.v2.HorizontalPodAutoscalerArgs>;
     readonly disruptionBudget?: Transform<k8s.policy.v1.PodDisruptionBudgetArgs>;
   };

@@ -58,3 +58,34 @@ function egressRules(profile: Egress): EgressRule[] {
       return [{}];
   }
 }
+
+/**
+ * The spec of a CiliumNetworkPolicy that lets the server call these hosts on port 443. Cilium learns their addresses
+ * from the answers of the cluster's name server, so the questions have to go through its proxy.
+ */
+export function fqdnPolicySpec(
+  labels: Parameters<typeof selectorLabels>[0],
+  fqdns: readonly string[],
+): Record<string, unknown> {
+  const nameServer = { "k8s:io.kubernetes.pod.namespace": "kube-system", "k8s-app": "kube-dns" };
+  return {
+    endpointSelector: { matchLabels: selectorLabels(labels) },
+    egress: [
+      {
+        toEndpoints: [{ matchLabels: nameServer }],
+        toPorts: [
+          {
+            ports: [{ port: "53", protocol: "ANY" }],
+            rules: { dns: [{ matchPattern: "*" }] },
+          },
+        ],
+      },
+      {
+        toFQDNs: fqdns.map((name) =>
+          name.includes("*") ? { matchPattern: name } : { matchName: name },
+        ),
+        toPorts: [{ ports: [{ port: "443", protocol: "TCP" }] }],
+      },
+    ],
+  };
+}

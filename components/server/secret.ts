@@ -17,7 +17,8 @@ export type SecretSource =
       readonly name: string;
     }
   | ExternalSource
-  | InfisicalSource;
+  | InfisicalSource
+  | InfisicalStaticSource;
 
 /** A Secret that the External Secrets Operator makes out of a store. */
 export interface ExternalSource {
@@ -33,7 +34,22 @@ export interface ExternalSource {
     | undefined;
 }
 
-/** A Secret that Infisical's operator makes. */
+/** A Secret that Infisical's operator makes out of an InfisicalStaticSecret (v1beta1). */
+export interface InfisicalStaticSource {
+  readonly kind: "infisical-static";
+  /** The InfisicalAuth that says where Infisical is and who asks. */
+  readonly authRef: { readonly name: string; readonly namespace?: string | undefined };
+  readonly projectId: string;
+  readonly environment: string;
+  readonly path: string;
+  readonly recursive?: boolean | undefined;
+  readonly refreshInterval: string;
+}
+
+/**
+ * The same out of an InfisicalSecret (v1alpha1), which says everything by itself. Its publisher calls it deprecated;
+ * operators that know no v1beta1 are still in the field.
+ */
 export interface InfisicalSource {
   readonly kind: "infisical";
   readonly project: string;
@@ -87,14 +103,52 @@ export function createSecret(
   const made = new k8s.apiextensions.CustomResource(
     `${name}-secrets`,
     applyTransform<k8s.apiextensions.CustomResourceArgs>(
-      source.kind === "external"
-        ? externalSecret(target, metadata, source)
-        : infisicalSecret(target, metadata, source),
+      operatorSecret(target, metadata, source),
       transform?.externalSecret,
     ),
     { parent },
   );
   return { name: target, made };
+}
+
+function operatorSecret(
+  name: string,
+  metadata: Metadata,
+  source: ExternalSource | InfisicalSource | InfisicalStaticSource,
+): k8s.apiextensions.CustomResourceArgs {
+  switch (source.kind) {
+    case "external":
+      return externalSecret(name, metadata, source);
+    case "infisical":
+      return infisicalSecret(name, metadata, source);
+    case "infisical-static":
+      return infisicalStaticSecret(name, metadata, source);
+  }
+}
+
+function infisicalStaticSecret(
+  name: string,
+  metadata: Metadata,
+  source: InfisicalStaticSource,
+): k8s.apiextensions.CustomResourceArgs {
+  const { authRef, projectId, environment, path, recursive, refreshInterval } = source;
+  const { namespace } = metadata;
+  return {
+    apiVersion: "secrets.infisical.com/v1beta1",
+    kind: "InfisicalStaticSecret",
+    metadata: { ...metadata, name },
+    spec: {
+      infisicalAuthRef: { name: authRef.name, namespace: authRef.namespace ?? namespace },
+      syncOptions: { refreshInterval },
+      sources: [
+        {
+          ...{ projectId, environmentSlug: environment, secretPath: path },
+          ...(recursive === undefined ? {} : { recursive }),
+        },
+      ],
+      targets: [{ name, namespace, kind: "Secret", creationPolicy: "Owner" }],
+    },
+  };
 }
 
 function externalSecret(

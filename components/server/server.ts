@@ -18,7 +18,7 @@ import {
 } from "../core";
 import type { McpServerArgs } from "./args";
 import { serverContainer } from "./container";
-import { serverPolicy } from "./network";
+import { fqdnPolicySpec, serverPolicy } from "./network";
 import { autoscalerSpec, budgetSpec, placementSpec, serviceSpec } from "./operations";
 import { codeAnnotation, codeHash, codePath } from "./process";
 import { createSecret, infisicalReload, secretVersionAnnotation } from "./secret";
@@ -63,7 +63,7 @@ export class McpServer extends pulumi.ComponentResource {
     };
 
     const account = this.createServiceAccount();
-    const policy = args.networkPolicy === false ? undefined : this.createNetworkPolicy();
+    const policies = args.networkPolicy === false ? [] : this.createNetworkPolicies();
     const secret = createSecret(this, this.name, this.metadata, args);
     const before = [account, this.createCode(), secret.made];
     this.deployment = this.createDeployment(
@@ -74,7 +74,7 @@ export class McpServer extends pulumi.ComponentResource {
     this.createAutoscaler();
     this.createDisruptionBudget();
     this.url = serviceUrl(args.serviceName, args.namespace, args.port, args.path);
-    this.ready = [this.deployment, this.service, ...(policy === undefined ? [] : [policy])];
+    this.ready = [this.deployment, this.service, ...policies];
     this.registerOutputs({ url: this.url });
   }
 
@@ -92,18 +92,32 @@ export class McpServer extends pulumi.ComponentResource {
     );
   }
 
-  private createNetworkPolicy(): k8s.networking.v1.NetworkPolicy {
-    return new k8s.networking.v1.NetworkPolicy(
+  private createNetworkPolicies(): pulumi.Resource[] {
+    const { egressFqdns, serviceName, transform } = this.args;
+    const metadata = { ...this.metadata, name: serviceName };
+    const policy = new k8s.networking.v1.NetworkPolicy(
       this.name,
       applyTransform<k8s.networking.v1.NetworkPolicyArgs>(
-        {
-          metadata: { ...this.metadata, name: this.args.serviceName },
-          spec: serverPolicy(this.args, this.labels),
-        },
-        this.args.transform?.networkPolicy,
+        { metadata, spec: serverPolicy(this.args, this.labels) },
+        transform?.networkPolicy,
       ),
       { parent: this },
     );
+    if (egressFqdns === undefined) return [policy];
+    const byName = new k8s.apiextensions.CustomResource(
+      `${this.name}-fqdns`,
+      applyTransform<k8s.apiextensions.CustomResourceArgs>(
+        {
+          apiVersion: "cilium.io/v2",
+          kind: "CiliumNetworkPolicy",
+          metadata: { ...metadata, name: `${serviceName}-fqdns` },
+          spec: fqdnPolicySpec(this.labels, egressFqdns),
+        },
+        transform?.fqdnPolicy,
+      ),
+      { parent: this },
+    );
+    return [policy, byName];
   }
 
   /** The name is part of the convention and never changes; the hash on the pods is what rolls them. */
@@ -137,7 +151,9 @@ export class McpServer extends pulumi.ComponentResource {
         metadata: {
           ...this.metadata,
           name: this.args.serviceName,
-          ...(this.args.secret?.kind === "infisical" ? { annotations: infisicalReload } : {}),
+          ...(this.args.secret?.kind.startsWith("infisical") === true
+            ? { annotations: infisicalReload }
+            : {}),
         },
         spec: {
           replicas: this.args.replicas ?? this.args.autoscaling?.minReplicas ?? 1,

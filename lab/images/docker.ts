@@ -16,6 +16,8 @@ import { type ImageName } from "./table";
 interface Recipe {
   readonly dockerfile: string;
   readonly stage?: string;
+  /** The image that is its build argument BASE. */
+  readonly base?: ImageName;
   readonly files: readonly string[];
   readonly bundles?: readonly BundleName[];
 }
@@ -24,6 +26,7 @@ const lock = (dir: string): string[] => [`${dir}/package.json`, `${dir}/package-
 const gateway = [...lock("images/supergateway"), "images/supergateway/supergateway"];
 const chroma = ["images/chroma/requirements.txt", "images/chroma/chroma-mcp"];
 const atlassian = ["images/atlassian/requirements.txt", "images/atlassian/mcp-atlassian"];
+const fastmcp = ["requirements.txt", "python", "uvicorn"].map((file) => `images/fastmcp/${file}`);
 const gcloud = [...lock("images/google-cloud"), "lab/images/gcloud-stub/gcloud"];
 const embedded = [
   ...[...chroma, ...atlassian, ...gcloud, ...lock("lab/images/llmctl-mcp")],
@@ -67,6 +70,17 @@ const recipes: Readonly<Record<ImageName, Recipe>> = {
     files: embedded,
     bundles: ["studio"],
   },
+  fastmcp: { dockerfile: "images/fastmcp/Dockerfile", files: fastmcp },
+  todo: {
+    dockerfile: "examples/todo/backend/Dockerfile",
+    base: "fastmcp",
+    files: [
+      ...["images/fastmcp/Dockerfile", ...fastmcp],
+      ...["__init__", "main", "mcp_server", "tasks"].map(
+        (name) => `examples/todo/backend/app/${name}.py`,
+      ),
+    ],
+  },
 };
 
 /** The content hash of an image that a container engine builds. */
@@ -101,17 +115,22 @@ export async function buildWithDocker(
     for (const [name, text] of Object.entries(bundles)) {
       await writeFile(join(bundleDir, `${name}.js`), text, { mode: 0o644 });
     }
-    for (const [name, ref] of refs) {
-      const { dockerfile, stage } = recipes[name];
+    const build = async (name: ImageName, ref: string): Promise<void> => {
+      const { dockerfile, stage, base } = recipes[name];
       const target = stage === undefined ? [] : ["--target", stage];
+      const baseRef = `mcp-fleet.local/${base ?? ""}:base`;
+      if (base !== undefined) await build(base, baseRef);
+      const from = base === undefined ? [] : ["--build-arg", `BASE=${baseRef}`];
       const context = ["--build-context", `bundles=${bundleDir}`];
-      await log.step(`Building image ${name}`, () =>
-        run(engine, ["build", "-q", "-f", dockerfile, ...target, ...context, "-t", ref, "."], {
-          cwd: paths.projectDir,
-          timeoutSeconds: 1800,
-          env: { DOCKER_BUILDKIT: "1" },
-        }),
-      );
+      const args = ["build", "-q", "-f", dockerfile, ...target, ...from, ...context, "-t", ref];
+      await run(engine, [...args, "."], {
+        cwd: paths.projectDir,
+        timeoutSeconds: 1800,
+        env: { DOCKER_BUILDKIT: "1" },
+      });
+    };
+    for (const [name, ref] of refs) {
+      await log.step(`Building image ${name}`, () => build(name, ref));
     }
     await log.step("Saving the images to one archive", () =>
       // Podman writes one image for each archive unless told otherwise; Docker has no such flag.

@@ -7,23 +7,24 @@ import { paths } from "../paths";
 import { buildBare, imageKey, layerKeys } from "./bare";
 import { bundle } from "./bundle";
 import { buildWithDocker, dockerKey } from "./docker";
-import { type ImageName, imageNames } from "./table";
+import { type ImageName, labImageNames } from "./table";
 
-export { type ImageName, imageNames } from "./table";
+export { exampleImageNames, type ImageName, imageNames, labImageNames } from "./table";
 
 /** What this needs of a cluster. */
 export type ImageTarget = Pick<Cluster, "engine" | "importImage" | "hasImage">;
 
 /**
- * Makes sure that the cluster has every image of the lab and returns the references, which carry a hash of
+ * Makes sure that the cluster has the images, those of `make up` by default, and returns the references, which carry a hash of
  * all that went into the image. What the cluster has is left alone; what the cache has is not built again.
  *
  * @throws UserError when a tool or a package cannot be had, or the cluster refuses the archive.
  */
-export async function ensureImages(
+export async function ensureImages<Name extends ImageName = (typeof labImageNames)[number]>(
   cluster: ImageTarget,
   log: Log,
-): Promise<Record<ImageName, string>> {
+  names: readonly Name[] = labImageNames as readonly ImageName[] as readonly Name[],
+): Promise<Record<Name, string>> {
   const [stub, probe, studio] = await Promise.all([
     bundle("github-stub"),
     bundle("probe"),
@@ -33,7 +34,7 @@ export async function ensureImages(
   const bare = cluster.engine === "bare";
   const keys = bare ? layerKeys(bundles) : undefined;
   const refs = new Map(
-    imageNames.map((name) => {
+    names.map((name) => {
       const key = keys === undefined ? dockerKey(name, bundles) : imageKey(name, keys);
       return [name, `mcp-fleet.local/${name}:${key.slice(0, 12)}`] as const;
     }),
@@ -52,5 +53,5 @@ export async function ensureImages(
       await rm(archive, { force: true });
     }
   }
-  return Object.fromEntries(refs) as Record<ImageName, string>;
+  return Object.fromEntries(refs) as Record<Name, string>;
 }

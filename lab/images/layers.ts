@@ -88,11 +88,11 @@ async function npmInstall(dir: string, files: readonly string[]): Promise<void> 
 
 const glibcTags = ["2014", "_2_17", "_2_28", "_2_31", "_2_34"];
 
-/** The pinned packages of a requirements file, under /opt/mcp-<name>, with a launcher on PATH. */
-function pythonLayer(name: string, launcher: string): LayerRecipe {
+/** The pinned packages of a requirements file, under /opt/mcp-<name>, with launchers on PATH. */
+function pythonLayer(name: string, ...launchers: string[]): LayerRecipe {
   const requirements = `images/${name}/requirements.txt`;
   return {
-    files: [requirements, `images/${name}/${launcher}`],
+    files: [requirements, ...launchers.map((launcher) => `images/${name}/${launcher}`)],
     extra: rootExtra(),
     async build(place) {
       const target = `/opt/mcp-${name}`;
@@ -115,7 +115,9 @@ function pythonLayer(name: string, launcher: string): LayerRecipe {
       await compilePython(root, [target]);
       await mkdir(join(place.dir, "opt"), { recursive: true });
       await run("mv", [inRoot, join(place.dir, "opt")]);
-      await install(place, `images/${name}/${launcher}`, `usr/local/bin/${launcher}`);
+      for (const launcher of launchers) {
+        await install(place, `images/${name}/${launcher}`, `usr/local/bin/${launcher}`);
+      }
     },
   };
 }
@@ -140,6 +142,7 @@ export function layerRecipes(): Readonly<Record<LayerName, LayerRecipe>> {
         await cp(join(scratch, binary), join(place.dir, "usr/local/bin/node"));
       },
     },
+    fastmcp: pythonLayer("fastmcp", "python", "uvicorn"),
     chroma: pythonLayer("chroma", "chroma-mcp"),
     atlassian: pythonLayer("atlassian", "mcp-atlassian"),
     supergateway: {
@@ -198,8 +201,20 @@ export function layerRecipes(): Readonly<Record<LayerName, LayerRecipe>> {
       bundle: "studio",
       build: (place) => write(place, "app/studio.js", place.bundles.studio),
     },
+    todo: {
+      files: todoFiles,
+      async build(place) {
+        for (const file of todoFiles) {
+          await install(place, file, file.replace("examples/todo/backend", "app"), 0o644);
+        }
+      },
+    },
   };
 }
+
+const todoFiles = ["__init__", "main", "mcp_server", "tasks"].map(
+  (name) => `examples/todo/backend/app/${name}.py`,
+);
 
 /** What goes into a layer's cache name besides its files and bundle. */
 export const recipeSalt = (name: LayerName, recipe: LayerRecipe): string[] => [

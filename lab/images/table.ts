@@ -1,5 +1,5 @@
-/** The images of the lab. `github` is a stub without a container engine, the real server with one. */
-export const imageNames = [
+/** What `make up` runs. `github` is a stub without a container engine, the real server with one. */
+export const labImageNames = [
   "llmctl-mcp",
   "atlassian",
   "chroma",
@@ -11,11 +11,17 @@ export const imageNames = [
   "studio",
 ] as const;
 
+/** What the stacks under `examples` run beside those; only their tests ask for them. */
+export const exampleImageNames = ["fastmcp", "todo"] as const;
+
+export const imageNames = [...labImageNames, ...exampleImageNames] as const;
+
 export type ImageName = (typeof imageNames)[number];
 
 /** The parts images are put together from; each is one layer, built and stored once. */
 export const layerNames = [
   "debian",
+  "fastmcp",
   "chroma",
   "node",
   "atlassian",
@@ -28,6 +34,7 @@ export const layerNames = [
   "embedded-entry",
   "probe",
   "studio",
+  "todo",
 ] as const;
 
 export type LayerName = (typeof layerNames)[number];
@@ -124,5 +131,19 @@ export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
     ...nodeApp("/app/studio.js"),
     port: 8080,
     description: "The lab's Studio without bundled MCP servers",
+  },
+  fastmcp: {
+    layers: ["debian", "fastmcp"],
+    entrypoint: ["python"],
+    description: "Python with FastMCP, uvicorn and psycopg",
+  },
+  todo: {
+    layers: ["debian", "fastmcp", "todo"],
+    entrypoint: ["uvicorn"],
+    args: ["app.main:app", "--host", "0.0.0.0", "--port", "8000"],
+    env: { PYTHONPATH: "/app" },
+    port: 8000,
+    description:
+      "The example todo application's backend, with its MCP server as another entry point",
   },
 };

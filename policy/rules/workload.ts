@@ -8,10 +8,12 @@ const credentialName =
 /** `user:password@` in a URL, unless the password is another variable's. */
 const urlWithPassword = /:\/\/[^/\s:@]*:(?!\$\()[^/\s@]+@/;
 const reference = /^\$\([A-Za-z_][A-Za-z0-9_]*\)$/;
+const urlWithReference = /:\/\/[^/\s:@]*:\$\([A-Za-z_][A-Za-z0-9_]*\)@/;
 
 function isCredential(name: string, value: string): boolean {
   if (urlWithPassword.test(value)) return true;
   if (value === "" || value.startsWith("/") || reference.test(value)) return false;
+  if (urlWithReference.test(value)) return false;
   return credentialName.test(name);
 }
 

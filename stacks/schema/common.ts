@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 import { z } from "zod";
 
 /** A name Kubernetes accepts for a Service and for a namespace. */
@@ -71,3 +73,24 @@ export const probes = z.strictObject({
 });
 
 export const replicas = z.int("must be a whole number").min(0).max(100);
+
+/** A range of addresses with its mask. */
+export const cidr = z.string().superRefine((text, context) => {
+  const message = cidrMistake(text);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
+function cidrMistake(text: string): string | undefined {
+  const [address = "", mask, ...rest] = text.split("/");
+  const family = isIP(address);
+  const bits = family === 4 ? 32 : 128;
+  if (family === 0 || rest.length > 0) {
+    return `"${text}" is no range of addresses: write it like 10.0.0.0/8`;
+  }
+  if (mask === undefined)
+    return `"${text}" has no mask: write ${text}/${bits} for this one address`;
+  if (!/^\d{1,3}$/.test(mask) || Number(mask) > bits) {
+    return `"${text}" has a mask that is none: write a number from 0 to ${bits}`;
+  }
+  return undefined;
+}

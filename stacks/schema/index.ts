@@ -1,3 +1,4 @@
 export * from "./problems";
+export * from "./prune";
 export * from "./server";
 export * from "./stack";

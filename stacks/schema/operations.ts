@@ -1,50 +1,43 @@
-import { isIP } from "node:net";
-
 import { z } from "zod";
 
-import { dnsName, labels, port } from "./common";
+import { cidr, dnsName, labels, port } from "./common";
 
 const firstNodePort = 31000;
 const lastNodePort = 31999;
 
-/** A range of addresses with its mask. */
-const cidr = z.string().superRefine((text, context) => {
-  const message = cidrMistake(text);
-  if (message !== undefined) context.addIssue({ code: "custom", message });
-});
-
-function cidrMistake(text: string): string | undefined {
-  const [address = "", mask, ...rest] = text.split("/");
-  const family = isIP(address);
-  const bits = family === 4 ? 32 : 128;
-  if (family === 0 || rest.length > 0) {
-    return `"${text}" is no range of addresses: write it like 10.0.0.0/8`;
-  }
-  if (mask === undefined)
-    return `"${text}" has no mask: write ${text}/${bits} for this one address`;
-  if (!/^\d{1,3}$/.test(mask) || Number(mask) > bits) {
-    return `"${text}" has a mask that is none: write a number from 0 to ${bits}`;
-  }
-  return undefined;
-}
-
 const profile = z.enum(["none", "dns", "cluster", "internet"]);
 
-/** Where a server may connect to: a profile, or a profile and ranges of addresses. */
+/** A host name as Cilium takes it: in full, or with stars for what may be anything. */
+const fqdn = z
+  .string()
+  .regex(
+    /^(\*|[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)+$/i,
+    "must be a host name like api.github.com or *.atlassian.net",
+  );
+
+/** Where a server may connect to: a profile, or a profile with ranges of addresses and host names. */
 export const egress = z.union([
   profile,
-  z.strictObject({
-    profile: profile.optional(),
-    to: z
-      .array(
-        z.strictObject({
-          cidr,
-          except: z.array(cidr).optional(),
-          ports: z.array(port).min(1, "must name a port, or be left out").optional(),
-        }),
-      )
-      .min(1, "must name a range of addresses"),
-  }),
+  z
+    .strictObject({
+      profile: profile.optional(),
+      to: z
+        .array(
+          z.strictObject({
+            cidr,
+            except: z.array(cidr).optional(),
+            ports: z.array(port).min(1, "must name a port, or be left out").optional(),
+          }),
+        )
+        .min(1, "must name a range of addresses")
+        .optional(),
+      /** Hosts that may be called on port 443; a CiliumNetworkPolicy, so only where Cilium runs. */
+      fqdns: z.array(fqdn).min(1, "must name a host").optional(),
+    })
+    .refine(
+      (value) => value.to !== undefined || value.fqdns !== undefined,
+      "must name ranges of addresses (to) or hosts (fqdns)",
+    ),
 ]);
 
 const percent = z.int().min(1, "must be from 1 to 100").max(100, "must be from 1 to 100");
@@ -101,6 +94,7 @@ export const operations = {
       configMap: patch.optional(),
       externalSecret: patch.optional(),
       networkPolicy: patch.optional(),
+      fqdnPolicy: patch.optional(),
       autoscaler: patch.optional(),
       disruptionBudget: patch.optional(),
     })

@@ -6,15 +6,14 @@ const variable = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable");
 
+const duration = z.string().regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as "1h"');
+
 /** A Secret made by the External Secrets Operator. */
 const external = z
   .strictObject({
     store: dnsName,
     storeKind: z.enum(["SecretStore", "ClusterSecretStore"]).default("ClusterSecretStore"),
-    refreshInterval: z
-      .string()
-      .regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as "1h"')
-      .default("1h"),
+    refreshInterval: duration.default("1h"),
     from: z.string().min(1).optional(),
     keys: z
       .record(variable, z.strictObject({ key: z.string().min(1), property: z.string().optional() }))
@@ -25,13 +24,25 @@ const external = z
     "must name what to take: from (every property of an entry) or keys",
   );
 
-/** A Secret made by Infisical's operator. */
-const infisical = z.strictObject({
-  project: z.string().min(1),
+const infisicalPlace = {
   environment: z.string().min(1),
   path: z.string().regex(/^\//, "must start with a slash").default("/"),
-  hostApi: z.string().min(1).optional(),
   recursive: z.boolean().optional(),
+};
+
+/** A Secret made by Infisical's operator out of an InfisicalStaticSecret (v1beta1). */
+const infisicalStatic = z.strictObject({
+  authRef: z.strictObject({ name: dnsName, namespace: dnsName.optional() }),
+  projectId: z.string().min(1),
+  ...infisicalPlace,
+  refreshInterval: duration.default("1m"),
+});
+
+/** The same out of an InfisicalSecret (v1alpha1), which its publisher calls deprecated. */
+const infisical = z.strictObject({
+  project: z.string().min(1),
+  ...infisicalPlace,
+  hostApi: z.string().min(1).optional(),
   auth: z.union([
     z.strictObject({ credentialsSecret: dnsName, namespace: dnsName.optional() }),
     z.strictObject({ identityId: z.string().min(1), serviceAccount: dnsName }),
@@ -42,5 +53,5 @@ const infisical = z.strictObject({
 export const secret = z.union([
   dnsName,
   z.strictObject({ external }),
-  z.strictObject({ infisical }),
+  z.strictObject({ infisical: z.union([infisical, infisicalStatic]) }),
 ]);

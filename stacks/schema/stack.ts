@@ -1,6 +1,16 @@
 import { z } from "zod";
 
-import { absolutePath, dnsName, env, labels, port, replicas, resources, seconds } from "./common";
+import {
+  absolutePath,
+  cidr,
+  dnsName,
+  env,
+  labels,
+  port,
+  replicas,
+  resources,
+  seconds,
+} from "./common";
 import { observability } from "./observability";
 import { serverSchema } from "./server";
 
@@ -109,6 +119,21 @@ const probe = z.strictObject({
   deadlineSeconds: seconds.optional(),
 });
 
+/** Places a stack may use, or may not. */
+const places = z.strictObject({
+  contexts: z.array(z.string()).default([]),
+  /** UID of the namespace kube-system, or a range that the nodes' addresses lie in. */
+  clusters: z
+    .array(
+      z.union([
+        z.uuid('must be the UID of kube-system, or a range of addresses like "10.20.0.0/24"'),
+        cidr,
+      ]),
+    )
+    .default([]),
+  namespaces: z.array(z.string()).default([]),
+});
+
 /** Everything a stack may set that is not a secret. */
 export const stackSchema = z.strictObject({
   target: z.enum(["in-cluster", "embedded"]).default("embedded"),
@@ -125,12 +150,8 @@ export const stackSchema = z.strictObject({
   network: z
     .strictObject({ isolate: z.enum(["namespace", "fleet", "none"]).optional() })
     .prefault({}),
-  allowed: z
-    .strictObject({
-      contexts: z.array(z.string()).default([]),
-      namespaces: z.array(z.string()).default([]),
-    })
-    .prefault({}),
+  allowed: places.prefault({}),
+  forbidden: places.prefault({}),
   observability: observability.prefault({}),
   imagePullSecrets: z.array(dnsName).default([]),
   allowLatest: z.boolean().default(false),

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse, stringify } from "yaml";
 
 import type { Recorder } from "../support/mocks";
-import { recordStack, root } from "../support/stack-file";
+import { exampleStacks, recordStack, root } from "../support/stack-file";
 
 const goldenDirectory = join(root, "test", "golden");
 
@@ -36,12 +36,12 @@ function redact(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, redact(inner)]));
 }
 
-for (const stack of ["dev", "prod"]) {
+for (const stack of ["dev", "prod", ...exampleStacks]) {
   describe(`the ${stack} stack`, () => {
     it("registers what test/golden holds", async () => {
       const now = await dump(stack);
       assert.ok(!now.includes("golden-secret"), "a secret is in the dump");
-      const file = join(goldenDirectory, `${stack}.yaml`);
+      const file = join(goldenDirectory, `${stack.replaceAll("/", "-")}.yaml`);
       if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, now);
       assert.equal(
         now,

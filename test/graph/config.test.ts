@@ -70,6 +70,12 @@ const cases: BadConfig[] = [
     fix: /--path servers\.github\.path/,
   },
   {
+    what: "a path without a slash",
+    plain: withServer("github", { ...servers.github, path: "mcp" }),
+    names: /\[servers\.github\.path\] must start with a slash/,
+    fix: /--path servers\.github\.path/,
+  },
+  {
     what: "an image without a fixed version",
     plain: withServer("github", { image: "ghcr.io/example/github:latest" }),
     names: /\[servers\.github\.image\] "ghcr\.io\/example\/github:latest" names no fixed version/,
@@ -202,6 +208,27 @@ describe("bad configuration", () => {
     for (const path of ["targett", "namespace", "servers.github.port"]) {
       assert.ok(message.includes(`[${path}]`), `${path} in:\n${message}`);
     }
+  });
+
+  it("reports what the schema refuses together with what does not fit together", async () => {
+    const message = await refusal({
+      ...fullStack,
+      plain: {
+        ...fullStack.plain,
+        servers: {
+          ...servers,
+          github: { image: "registry.example/github:1.10.1", port: 70000 },
+          chroma: { image: "registry.example/chroma:latest" },
+          extra: { image: "x:1", port: 80, egress: { to: [{ cidr: "10.0.0.1" }] } },
+        },
+        probe: {},
+      },
+    });
+    const all = ["servers.github.port", "servers.chroma.image", "probe.image"];
+    for (const path of [...all, "servers.extra.egress.to.0.cidr"]) {
+      assert.ok(message.includes(`[${path}]`), `${path} in:\n${message}`);
+    }
+    assert.match(message, /^4 things are wrong/);
   });
 
   it("accepts numbers and booleans where an environment wants text", async () => {

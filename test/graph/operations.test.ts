@@ -228,6 +228,22 @@ describe("who reaches a server and where it connects to", () => {
     assert.equal(rules.length, 2);
     assert.match(JSON.stringify(rules[0]), /"port":53/);
   });
+
+  it("is a CiliumNetworkPolicy for host names, and only for them", async () => {
+    const kind = "kubernetes:cilium.io/v2:CiliumNetworkPolicy";
+    const recorder = await todo({ egress: { fqdns: ["api.github.com", "*.atlassian.net"] } });
+    const [policy, ...others] = recorder.of(kind);
+    assert.equal(others.length, 0);
+    const { endpointSelector, egress } = policy?.inputs.spec as Record<string, unknown>;
+    assert.deepEqual((egress as unknown[])[1], {
+      toFQDNs: [{ matchName: "api.github.com" }, { matchPattern: "*.atlassian.net" }],
+      toPorts: [{ ports: [{ port: "443", protocol: "TCP" }] }],
+    });
+    const standard = spec(recorder, "networking.k8s.io/v1:NetworkPolicy");
+    assert.deepEqual(endpointSelector, standard.podSelector);
+    assert.equal((standard.egress as unknown[]).length, 1, "the standard policy opens DNS alone");
+    assert.deepEqual((await todo({ egress: "dns" })).of(kind), []);
+  });
 });
 
 describe("a stack's transforms", () => {

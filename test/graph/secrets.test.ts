@@ -92,6 +92,32 @@ describe("a Secret that an operator makes", () => {
     });
   });
 
+  it("is an InfisicalStaticSecret that names who asks", async () => {
+    const infisical = {
+      authRef: { name: "platform", namespace: "infisical" },
+      projectId: "3f1c",
+      environment: "prod",
+      path: "/mcp/proxmox",
+    };
+    const recorder = await fleet({ secret: { infisical } });
+    const kind = "kubernetes:secrets.infisical.com/v1beta1:InfisicalStaticSecret";
+    assert.deepEqual(recorder.one(kind, "proxmox-mcp-secrets").inputs.spec, {
+      infisicalAuthRef: { name: "platform", namespace: "infisical" },
+      syncOptions: { refreshInterval: "1m" },
+      sources: [{ projectId: "3f1c", environmentSlug: "prod", secretPath: "/mcp/proxmox" }],
+      targets: [
+        {
+          ...{ name: "proxmox-mcp-secrets", namespace: "ai-platform" },
+          ...{ kind: "Secret", creationPolicy: "Owner" },
+        },
+      ],
+    });
+    assert.deepEqual((parts(recorder).metadata as { annotations: unknown }).annotations, {
+      "secrets.infisical.com/auto-reload": "true",
+    });
+    assert.deepEqual(envFrom(recorder), [{ secretRef: { name: "proxmox-mcp-secrets" } }]);
+  });
+
   it("is an InfisicalSecret whose operator restarts the pods", async () => {
     const scope = { project: "ai-platform", environment: "prod", path: "/mcp/proxmox" };
     const secretsScope = {

@@ -208,6 +208,18 @@ describe("bad configuration of how a server runs", () => {
       fix: /egress\.to\.0\.cidr/,
     },
     {
+      what: "a host name that is none",
+      plain: withExtra({ egress: { fqdns: ["https://api.github.com/"] } }),
+      names: /\[servers\.extra\.egress\.fqdns\.0\] must be a host name/,
+      fix: /egress\.fqdns\.0/,
+    },
+    {
+      what: "host names beside the whole internet",
+      plain: withExtra({ egress: { profile: "internet", fqdns: ["api.github.com"] } }),
+      names: /\[servers\.extra\.egress\.fqdns\] narrows nothing/,
+      fix: /Set egress\.profile to "dns" or "cluster"/,
+    },
+    {
       what: "an egress profile that is none",
       plain: withExtra({ egress: "internett" }),
       names: /\[servers\.extra\.egress\].*"none"\|"dns"\|"cluster"\|"internet"/,

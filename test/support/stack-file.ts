@@ -26,12 +26,48 @@ const secret = {
 };
 const keyFile = { "google-cloud": { SERVICE_ACCOUNT_KEY: "golden-secret" } };
 
-function stackFile(stack: string): Record<string, unknown> {
-  const text = readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8");
+/** The stack files under `examples`, without their ending. */
+export const exampleStacks = [
+  "examples/studio/stack",
+  "examples/todo/dev",
+  "examples/todo/prod",
+  "examples/ai-platform/stack",
+] as const;
+
+/** The file of a stack: `Pulumi.<stack>.yaml`, or the example's own. */
+export function stackFileOf(stack: string): string {
+  return join(root, stack.includes("/") ? `${stack}.yaml` : `Pulumi.${stack}.yaml`);
+}
+
+/** The configuration in it, keyed by `namespace:name`. */
+export function stackFile(stack: string): Record<string, unknown> {
+  const text = readFileSync(stackFileOf(stack), "utf8");
   return (parse(text) as { config: Record<string, unknown> }).config;
 }
 
-/** Runs the program under the recorder with the configuration of `Pulumi.<stack>.yaml`. */
+function secretsOf(stack: string): Record<string, unknown> {
+  if (stack === "examples/studio/stack") {
+    const { databaseUrl, studioSecrets } = secret;
+    return { databaseUrl, studioSecrets };
+  }
+  if (stack.includes("/")) return {};
+  const extra = stack === "prod" ? keyFile : {};
+  return { ...secret, serverSecrets: { ...secret.serverSecrets, ...extra } };
+}
+
+/** What the guard would ask the cluster for; `test/cluster` has it ask a real one. */
+function withoutClusters(own: Record<string, unknown>): Record<string, unknown> {
+  const { allowed, forbidden, ...rest } = own;
+  const places = Object.entries({ allowed, forbidden }).filter(([, value]) => value !== undefined);
+  return {
+    ...rest,
+    ...Object.fromEntries(
+      places.map(([key, value]) => [key, { ...(value as object), clusters: [] }]),
+    ),
+  };
+}
+
+/** Runs the program under the recorder with the configuration of a stack's file. */
 export async function recordStack(stack: string): Promise<Recorder> {
   const own: Record<string, unknown> = {};
   const kubernetes: Record<string, string> = {};
@@ -40,14 +76,9 @@ export async function recordStack(stack: string): Promise<Recorder> {
     if (namespace === "mcp-fleet") own[name] = value;
     else kubernetes[name] = String(value);
   }
-  const extra = stack === "prod" ? keyFile : {};
   const { recorder } = await runProgram(
-    {
-      plain: own,
-      secret: { ...secret, serverSecrets: { ...secret.serverSecrets, ...extra } },
-      kubernetes,
-    },
-    { stack },
+    { plain: withoutClusters(own), secret: secretsOf(stack), kubernetes },
+    { stack: stack.replaceAll("/", "-") },
   );
   return recorder;
 }

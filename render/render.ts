@@ -1,0 +1,61 @@
+import { resolve } from "node:path";
+
+import { studioComponent } from "../components/studio";
+import { RenderMonitor } from "./monitor";
+import { objectsOf, type Rendered } from "./objects";
+import { readStackFile, unknownSecret } from "./stack-file";
+
+/** What of a stack is written. */
+export interface RenderOptions {
+  /** A `Pulumi.<stack>.yaml`, or a .json file with the output of `pulumi config --json --show-secrets`. */
+  readonly file: string;
+  /** Where it goes; the program is told, and refuses what cannot be rendered. */
+  readonly directory: string;
+  /** Leaves out the row rewrite and the application, which may not start before it. @default false */
+  readonly serversOnly?: boolean;
+  /** `<server>.<KEY>` of secrets that the file does not hold. */
+  readonly assumedSecrets?: readonly string[];
+  /** Names of the Secrets to write with their values. */
+  readonly withSecrets?: readonly string[];
+}
+
+/**
+ * Runs the program against a stack file and returns its Kubernetes objects. Needs neither the Pulumi CLI nor a
+ * cluster; one run for each process, because the SDK keeps its state there.
+ *
+ * @throws UserError for a wrong configuration, and for a stack that YAML cannot stand for
+ */
+export async function render(options: RenderOptions): Promise<Rendered> {
+  const { values, secretKeys } = readStackFile(options.file, options.assumedSecrets);
+  const config: Record<string, string> = {
+    ...values,
+    // Pulumi's own switch for its render mode: what the program refuses there it refuses here.
+    "kubernetes:renderYamlToDirectory": resolve(options.directory),
+    ...(options.serversOnly === true ? serversOnly(values) : {}),
+  };
+  const monitor = await RenderMonitor.install("render", config, [
+    ...secretKeys,
+    ...(options.serversOnly === true ? ["mcp-fleet:studioSecrets"] : []),
+  ]);
+  const { default: program } = await import("../index.js");
+  await monitor.run(program);
+  const declared =
+    options.serversOnly === true
+      ? monitor.declared.filter(({ inputs }) => !isApplication(inputs))
+      : monitor.declared;
+  return objectsOf(declared, options.withSecrets ?? []);
+}
+
+/** The application stays in the configuration, for it is one of the servers' callers. */
+function serversOnly(values: Readonly<Record<string, string>>): Record<string, string> {
+  const cutover = JSON.parse(values["mcp-fleet:cutover"] ?? "{}") as object;
+  return {
+    "mcp-fleet:cutover": JSON.stringify({ ...cutover, enabled: false }),
+    "mcp-fleet:studioSecrets": JSON.stringify({ DATABASE_URL: unknownSecret }),
+  };
+}
+
+function isApplication(inputs: Readonly<Record<string, unknown>>): boolean {
+  const metadata = inputs.metadata as { labels?: Record<string, string> } | undefined;
+  return metadata?.labels?.["app.kubernetes.io/component"] === studioComponent;
+}

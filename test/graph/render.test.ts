@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { isUserError } from "@mcp-fleet/errors";
+import { parse, parseAllDocuments } from "yaml";
+
+import type { KubeObject, Rendered } from "../../render/objects";
+import { render, type RenderOptions } from "../../render/render";
+import { writeDirectory } from "../../render/write";
+import { fullStack } from "../support/resources";
+
+const pat = "pat-secret";
+
+describe("a stack as plain YAML", () => {
+  let scratch: string;
+  beforeEach(() => {
+    scratch = mkdtempSync(join(tmpdir(), "mcp-fleet-render-"));
+  });
+  afterEach(() => {
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  const file = (name: string, content: unknown): string => {
+    const path = join(scratch, name);
+    writeFileSync(path, JSON.stringify(content));
+    return path;
+  };
+  const stackFile = (config: Record<string, unknown>): string =>
+    file("Pulumi.test.yaml", {
+      config: Object.fromEntries(Object.entries(config).map(([k, v]) => [`mcp-fleet:${k}`, v])),
+    });
+  const go = (path: string, options: Partial<RenderOptions> = {}): Promise<Rendered> =>
+    render({ file: path, directory: join(scratch, "out"), ...options });
+  const one = ({ objects }: Rendered, kind: string, name: string): KubeObject => {
+    const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
+    assert.ok(found !== undefined, `${kind} ${name}`);
+    return found;
+  };
+
+  /** As `pulumi config set --secret --path` leaves it in a stack file. */
+  const encrypted = {
+    ...fullStack.plain,
+    databaseUrl: { secure: "AAA" },
+    studioSecrets: { DATABASE_URL: { secure: "AAA" } },
+    serverSecrets: {
+      github: { GITHUB_PERSONAL_ACCESS_TOKEN: { secure: "AAA" } },
+      atlassian: {
+        JIRA_URL: { secure: "AAA" },
+        JIRA_USERNAME: { secure: "AAA" },
+        JIRA_API_TOKEN: { secure: "AAA" },
+      },
+    },
+  };
+
+  /** As `pulumi config --json --show-secrets` prints it. */
+  const shown = (): string =>
+    file(
+      "config.json",
+      Object.fromEntries([
+        ...Object.entries(fullStack.plain).map(([key, value]) => [
+          `mcp-fleet:${key}`,
+          { value: typeof value === "string" ? value : JSON.stringify(value), secret: false },
+        ]),
+        ...Object.entries(fullStack.secret ?? {}).map(([key, value]) => [
+          `mcp-fleet:${key}`,
+          { value: typeof value === "string" ? value : JSON.stringify(value), secret: true },
+        ]),
+      ]),
+    );
+
+  it("refuses a cutover, which needs proof that the servers answer (S38)", async () => {
+    await assert.rejects(go(stackFile(encrypted)), /\[cutover\.enabled\] cannot be rendered/);
+  });
+
+  it("has the servers alone where asked for: neither the application nor a row", async () => {
+    const rendered = await go(stackFile(encrypted), { serversOnly: true });
+    const components = rendered.objects.map(
+      ({ metadata }) => metadata.labels?.["app.kubernetes.io/component"],
+    );
+    assert.deepEqual([...new Set(components)].sort(), ["mcp-server", "network-policy", undefined]);
+    const policy = one(rendered, "NetworkPolicy", "llmctl-mcp");
+    // The application is not written and may call the servers all the same.
+    assert.match(JSON.stringify(policy.spec), /"app.kubernetes.io\/name":"llmctl-studio"/);
+  });
+
+  it("refers to Secrets and writes none", async () => {
+    const rendered = await go(stackFile(encrypted), { serversOnly: true });
+    assert.deepEqual(rendered.references, [
+      {
+        name: "llmctl-mcp-atlassian",
+        namespace: "llmctl",
+        keys: ["JIRA_API_TOKEN", "JIRA_URL", "JIRA_USERNAME"],
+      },
+      { name: "llmctl-mcp-github", namespace: "llmctl", keys: ["GITHUB_PERSONAL_ACCESS_TOKEN"] },
+    ]);
+    assert.equal(rendered.objects.filter(({ kind }) => kind === "Secret").length, 0);
+    const { spec } = one(rendered, "Deployment", "llmctl-mcp-github");
+    assert.match(JSON.stringify(spec), /"secretRef":\{"name":"llmctl-mcp-github"\}/);
+  });
+
+  it("writes the Secret that is asked for by name, and no other", async () => {
+    const options = { serversOnly: true, withSecrets: ["llmctl-mcp-github"] };
+    const rendered = await go(shown(), options);
+    const secret = one(rendered, "Secret", "llmctl-mcp-github");
+    assert.deepEqual(secret.stringData, { GITHUB_PERSONAL_ACCESS_TOKEN: pat });
+    assert.deepEqual(
+      rendered.references.map(({ name }) => name),
+      ["llmctl-mcp-atlassian"],
+    );
+    assert.ok(!JSON.stringify(rendered).includes("jira-secret"));
+    await assert.rejects(go(stackFile(encrypted), options), /is encrypted/);
+    await assert.rejects(
+      go(shown(), { serversOnly: true, withSecrets: ["github"] }),
+      /"github" is no Secret of this stack/,
+    );
+  });
+
+  it("leaves the replicas of an autoscaled Deployment to the autoscaler", async () => {
+    const rendered = await go(join("examples", "todo", "prod.yaml"));
+    assert.ok(!("replicas" in (one(rendered, "Deployment", "mcp-server").spec as object)));
+    const dev = await go(join("examples", "todo", "dev.yaml"));
+    assert.equal((one(dev, "Deployment", "mcp-server").spec as { replicas: number }).replicas, 1);
+  });
+
+  it("is one file for each workload under a kustomization, and replaces what it wrote before", async () => {
+    const rendered = await go(join("examples", "ai-platform", "stack.yaml"));
+    const directory = join(scratch, "out");
+    writeDirectory(directory, "stack.yaml", rendered);
+    writeFileSync(join(directory, "gone-mcp.yaml"), "");
+    const files = writeDirectory(directory, "stack.yaml", rendered);
+    assert.deepEqual(files, [
+      "clock-mcp.yaml",
+      "namespace.yaml",
+      "outline-mcp.yaml",
+      "kustomization.yaml",
+    ]);
+    assert.deepEqual(readdirSync(directory).sort(), [...files].sort());
+    const read = (name: string): string => readFileSync(join(directory, name), "utf8");
+    const { resources } = parse(read("kustomization.yaml")) as { resources: string[] };
+    const kinds = resources.flatMap((name) =>
+      parseAllDocuments(read(name)).map((document) => document.get("kind")),
+    );
+    assert.equal(kinds.length, rendered.objects.length);
+    assert.ok(!read("clock-mcp.yaml").includes("pulumi.com/"));
+  });
+
+  it("leaves a directory alone that holds anything else", async () => {
+    const rendered = await go(join("examples", "todo", "dev.yaml"));
+    file("theirs.txt", "theirs");
+    assert.throws(() => writeDirectory(scratch, "dev.yaml", rendered), isUserError);
+    assert.deepEqual(readdirSync(scratch), ["theirs.txt"]);
+  });
+
+  it("says what to do about names that are encrypted with their values", async () => {
+    const whole = { ...encrypted, serverSecrets: { secure: "AAA" } };
+    await assert.rejects(
+      go(stackFile(whole), { serversOnly: true }),
+      /\[serverSecrets\] is encrypted as a whole/,
+    );
+    const { serverSecrets: _none, ...without } = encrypted;
+    const names = ["github.GITHUB_PERSONAL_ACCESS_TOKEN", "atlassian.JIRA_URL"];
+    const assumedSecrets = [...names, "atlassian.JIRA_USERNAME", "atlassian.JIRA_API_TOKEN"];
+    const rendered = await go(stackFile(without), { serversOnly: true, assumedSecrets });
+    assert.equal(rendered.references.length, 2);
+  });
+});
