@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+
+import { execa } from "execa";
+
+const root = join(__dirname, "..", "..", "..");
+const example = join(root, "examples", "library");
+
+/** What `npm pack --json` says of one tarball. */
+interface Packed {
+  readonly name: string;
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** Runs the example in a process of its own, under the SDK's mocks, and prints what it registered. */
+const harness = `
+const pulumi = require("@pulumi/pulumi");
+const registered = [];
+async function main() {
+  await pulumi.runtime.setMocks({
+    newResource: ({ type, name, inputs }) => {
+      registered.push({ type, name, provider: inputs.__provider });
+      const state = type.endsWith(":Cutover") ? { ...inputs, generation: 7 } : inputs;
+      return { id: name, state };
+    },
+    call: ({ token }) => { throw new Error("unexpected call of " + token); },
+  }, "assistant", "test", false);
+  pulumi.runtime.setAllConfig(
+    { "assistant:target": "in-cluster", "assistant:databaseUrl": "postgresql://app:secret@db.example/app" },
+    ["assistant:databaseUrl"],
+  );
+  const program = require("./out/index.js");
+  await pulumi.runtime.disconnect();
+  const generation = await program.generation.promise();
+  process.stdout.write(JSON.stringify({ url: program.githubUrl, generation, registered }));
+}
+main();
+`;
+
+describe("the components as a library", function () {
+  this.timeout(5 * 60_000);
+  let directory: string;
+  let packed: readonly Packed[];
+
+  const inDirectory = async (command: string, args: readonly string[]): Promise<string> => {
+    const { stdout } = await execa(command, args, {
+      cwd: directory,
+      env: { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}` },
+      timeout: 240_000,
+    });
+    return stdout;
+  };
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), "mcp-fleet-library-"));
+    cpSync(example, directory, { recursive: true });
+    const pack = ["pack", "--workspaces", "--prefix", root, "--pack-destination", directory];
+    packed = JSON.parse(await inDirectory("npm", [...pack, "--json"])) as Packed[];
+  });
+
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  it("are packed without tests, lab, sources or anything that may hold a secret", () => {
+    assert.ok(packed.some(({ name }) => name === "@mcp-fleet/components"));
+    for (const { name, files } of packed) {
+      const paths = files.map(({ path }) => path);
+      assert.ok(paths.includes("LICENSE"), `${name} has no LICENSE`);
+      const odd = paths.filter(
+        (path) => !/^(package\.json|README\.md|LICENSE|dist\/.*\.(js|d\.ts))$/.test(path),
+      );
+      assert.deepEqual(odd, [], name);
+      assert.deepEqual(
+        paths.filter((path) => /(^|\/)(test|lab|stacks)\/|\.test\./.test(path)),
+        [],
+        name,
+      );
+    }
+  });
+
+  it("install, compile and run in a program outside of this repository", async () => {
+    const tarballs = packed.map(({ filename }) => join(directory, basename(filename)));
+    const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts"];
+    // The overrides make the packages of these tarballs each other's, none of which is in a registry.
+    const manifest = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as Manifest;
+    const local = Object.fromEntries(
+      packed.map(({ name }, index) => [name, `file:${tarballs[index]}`]),
+    );
+    Object.assign(manifest.dependencies, local);
+    writeFileSync(join(directory, "package.json"), JSON.stringify(manifest));
+    await inDirectory("npm", ["install", ...quiet]);
+    await inDirectory(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."]);
+    writeFileSync(join(directory, "run.cjs"), harness);
+    const answer = JSON.parse(await inDirectory(process.execPath, ["run.cjs"])) as Answer;
+
+    assert.equal(answer.url, "http://github-mcp.assistant.svc.cluster.local:8082/mcp");
+    assert.equal(answer.generation, 7);
+    const order = answer.registered.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
+    const expected = ["Deployment github-mcp", "Cutover assistant-rows"];
+    expected.push("Deployment assistant", "Settle assistant-settle");
+    assert.deepEqual(
+      order.filter((one) => expected.includes(one)),
+      expected,
+    );
+    const provider =
+      answer.registered.find(({ type }) => type.endsWith(":Cutover"))?.provider ?? "";
+    assert.match(provider, /require\("@mcp-fleet\/cutover-runner"\)/);
+    // What the provider requires by name when it runs is there, from the program's directory; so is every component.
+    for (const loaded of [
+      'require("@mcp-fleet/cutover-runner").runCutoverStep',
+      'require("@mcp-fleet/components").Studio',
+    ]) {
+      assert.equal(await inDirectory(process.execPath, ["-p", `typeof ${loaded}`]), "function");
+    }
+  });
+});
+
+interface Manifest {
+  readonly dependencies: Record<string, string>;
+}
+
+interface Answer {
+  readonly url: string;
+  readonly generation: number;
+  readonly registered: readonly { type: string; name: string; provider?: string }[];
+}
