@@ -1,5 +1,6 @@
 import { loadConfig } from "./stacks/config";
 import { guard } from "./stacks/guard";
+import { refusePartialRun } from "./stacks/partial-run";
 import { buildStack } from "./stacks/studio-stack";
 
 /**
@@ -11,6 +12,7 @@ import { buildStack } from "./stacks/studio-stack";
 async function program(): Promise<Record<string, unknown>> {
   const config = loadConfig();
   guard(config);
+  refusePartialRun(config);
   return { ...buildStack(config) };
 }
 
