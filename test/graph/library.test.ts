@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 
@@ -57,7 +57,8 @@ describe("the components as a library", function () {
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-library-"));
     cpSync(example, directory, { recursive: true });
-    const pack = ["pack", "--workspaces", "--prefix", root, "--pack-destination", directory];
+    const workspaces = published().flatMap((name) => ["--workspace", name]);
+    const pack = ["pack", ...workspaces, "--prefix", root, "--pack-destination", directory];
     packed = JSON.parse(await inDirectory("npm", [...pack, "--json"])) as Packed[];
   });
 
@@ -117,7 +118,20 @@ describe("the components as a library", function () {
   });
 });
 
+/** The workspaces that are for others to install. */
+function published(): string[] {
+  const packages = join(root, "packages");
+  return readdirSync(packages)
+    .map(
+      (name) => JSON.parse(readFileSync(join(packages, name, "package.json"), "utf8")) as Manifest,
+    )
+    .filter((manifest) => manifest.private !== true)
+    .map(({ name }) => name);
+}
+
 interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
   readonly dependencies: Record<string, string>;
 }
 
