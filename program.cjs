@@ -4,6 +4,7 @@
 // seconds on every preview; this file makes sure that it is never an old build.
 
 const { createHash } = require("node:crypto");
+const { createRequire } = require("node:module");
 const { spawnSync } = require("node:child_process");
 const {
   existsSync,
@@ -91,6 +92,33 @@ function build() {
   );
 }
 
+/**
+ * Stops before the engine does anything when a package is missing: a reverted checkout without `npm ci` would
+ * otherwise fail half-way, once a provider's stored code requires it.
+ */
+function checkPackages() {
+  const manifests = ["package.json"];
+  const packages = join(root, "packages");
+  for (const name of existsSync(packages) ? readdirSync(packages) : [])
+    manifests.push(join("packages", name, "package.json"));
+  const missing = new Set();
+  for (const manifest of manifests) {
+    const file = join(root, manifest);
+    if (!existsSync(file)) continue;
+    const from = createRequire(file);
+    for (const name of Object.keys(JSON.parse(readFileSync(file, "utf8")).dependencies ?? {})) {
+      const places = from.resolve.paths(name) ?? [];
+      if (!places.some((place) => existsSync(join(place, name)))) missing.add(name);
+    }
+  }
+  if (missing.size === 0) return;
+  throw userError(
+    `${missing.size === 1 ? "A package" : "Packages"} of this checkout ${missing.size === 1 ? "is" : "are"} not installed: ${[...missing].sort().join(", ")}.\n` +
+      "Run `npm ci` in it, then this again; nothing was changed.",
+  );
+}
+
+checkPackages();
 const files = sources();
 // A deployment that ships dist/ alone has nothing to compare it with.
 if (files.some((file) => file.endsWith("index.ts"))) {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { Cutover, type CutoverCredentials, type CutoverSpec, Settle } from "../components/cutover";
+import { Cutover, type CutoverArgs, type CutoverCredentials, Settle } from "../components/cutover";
 import { CutoverDatabase } from "../components/database";
 import type { Studio } from "../components/studio";
 import { runMeta } from "./commit";
@@ -16,9 +16,8 @@ import { showRowPlan } from "./row-plan";
 import { toolVersion } from "./version";
 
 /** The cutover with what Settle needs of it. */
-export interface Moved {
+export interface Moved extends Pick<CutoverArgs, "spec" | "probe" | "targets"> {
   readonly cutover: Cutover;
-  readonly spec: CutoverSpec;
   readonly credentials?: pulumi.Output<CutoverCredentials>;
 }
 
@@ -49,7 +48,14 @@ export function moveRows(
     dependsOn: [...before, ...(database?.ready ?? [])],
   });
   showRowPlan(config, args, databaseUrl, resource);
-  return { cutover: resource, spec, ...(credentials === undefined ? {} : { credentials }) };
+  const { probe, targets } = args;
+  return {
+    cutover: resource,
+    spec,
+    probe,
+    targets,
+    ...(credentials === undefined ? {} : { credentials }),
+  };
 }
 
 function managedDatabase(
@@ -81,6 +87,9 @@ export function settleRows(config: StackConfig, moved: Moved, studio: Studio): S
     {
       generation: moved.cutover.generation,
       spec: moved.spec,
+      probe: moved.probe,
+      // Back in its own image, the application calls none of them.
+      targets: settings.target === "in-cluster" ? moved.targets : [],
       toolVersion,
       kubernetes: kubeRef(config),
       database: databaseRef(settings),

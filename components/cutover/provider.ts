@@ -74,9 +74,18 @@ function withoutStack(error: unknown): Error {
 /** Moves the rows to `target`, whichever way that is. A run that finds its own result changes nothing. */
 export const cutoverProvider: Provider = {
   configure,
-  diff(_id, olds, news) {
-    const changes = differs(["specHash", "target", "toolVersion", "__provider"], olds, news);
-    return Promise.resolve({ changes });
+  async diff(_id, olds, news) {
+    if (differs(["specHash", "target", "toolVersion", "__provider"], olds, news))
+      return { changes: true };
+    const credentials = credentialsIfAny(this, news);
+    // A value that is not known yet is the sentinel's text.
+    if (credentials === undefined || typeof news.spec !== "object") return { changes: false };
+    // State may be older than the ledger (an import), and rows may have been written since.
+    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const seen = await runner.observeStep(news as unknown as CutoverInputs, credentials);
+    if (!seen.reached) return { changes: news.live === true };
+    const ahead = seen.generation !== undefined && seen.generation !== olds.generation;
+    return { changes: seen.pending || ahead };
   },
   async create(inputs) {
     const runner = require("@mcp-fleet/cutover-runner") as Runner;

@@ -59,6 +59,8 @@ export class Cutover extends pulumi.dynamic.Resource {
         ...secretCredentials(args.credentials),
         specHash: specHash(args.spec, args.target),
         toolVersion: args.meta.toolVersion,
+        // Whether `diff` must have an answer from the database; a preview does without.
+        live: !pulumi.runtime.isDryRun(),
         generation: undefined,
         runId: undefined,
         planHash: undefined,
@@ -88,6 +90,9 @@ export interface SettleArgs {
   readonly toolVersion: string;
   readonly kubernetes: KubeRef;
   readonly database: DatabaseRef;
+  /** The servers that the rows point at: asked once more while the application rolls out. Empty when none is used. */
+  readonly targets: readonly ProbeTarget[];
+  readonly probe: ProbeSpec;
   /** The Deployments whose pods must all be of the new generation. */
   readonly workloads: readonly { readonly namespace: string; readonly deployment: string }[];
   /** How long old pods may take to go, in seconds. @default the runner's */
@@ -106,7 +111,7 @@ export class Settle extends pulumi.dynamic.Resource {
       name,
       {
         ...withoutCredentials(args),
-        ...secretHeaders({ spec: args.spec }),
+        ...secretHeaders({ spec: args.spec, targets: args.targets }),
         ...secretCredentials(args.credentials),
         settledAt: undefined,
         fencedWrites: undefined,
@@ -114,7 +119,10 @@ export class Settle extends pulumi.dynamic.Resource {
         removedFence: undefined,
       },
       withSecretOutputs(
-        { ...secretHeaders({ spec: args.spec }), ...secretCredentials(args.credentials) },
+        {
+          ...secretHeaders({ spec: args.spec, targets: args.targets }),
+          ...secretCredentials(args.credentials),
+        },
         opts,
       ),
       module_,

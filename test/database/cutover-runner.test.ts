@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import {
   type CutoverInputs,
   dropFenceStep,
+  observeStep,
   previewRows,
   readLedgerStep,
   runCutoverStep,
@@ -128,6 +129,47 @@ describe("cutover-runner: a run against a real database", () => {
     assert.deepEqual(await legacy.snapshot(), before);
   });
 
+  it("tells a diff what state may not know: the newest generation, rows written since, no answer (S7, S16)", async () => {
+    const spec = {
+      ...inputs.spec,
+      onConflict: "keep" as const,
+      deferred: ["google-workspace", "x"],
+    };
+    assert.deepEqual(await observeStep({ ...inputs, spec }, credentials()), {
+      reached: true,
+      generation: 1,
+      pending: false,
+    });
+    const change = (value: string): Promise<unknown[]> =>
+      legacy.query(
+        `update mcp_servers set config_json = config_json || '{"url":"${value}"}' where server_key = 'github'`,
+      );
+    await legacy.query("alter table mcp_servers disable trigger user");
+    await change("http://elsewhere/mcp");
+    assert.deepEqual(await observeStep(inputs, credentials()), {
+      reached: true,
+      generation: 1,
+      pending: true,
+    });
+    // A row that is no document refuses the plan; the ledger's word is still to be had.
+    await legacy.query(
+      `insert into mcp_servers (name, server_key, config_json, server_type, created_at, updated_at)
+       values ('Bad', 'bad', '[]', 'custom', now(), now())`,
+    );
+    assert.deepEqual(await observeStep(inputs, credentials()), {
+      reached: true,
+      generation: 1,
+      pending: false,
+    });
+    await legacy.query("delete from mcp_servers where server_key = 'bad'");
+    await change(githubServer.url);
+    await legacy.query("alter table mcp_servers enable trigger user");
+    assert.deepEqual(
+      await observeStep(inputs, { databaseUrl: "postgresql://u:s3cret@127.0.0.1:1/d" }),
+      { reached: false, pending: false },
+    );
+  });
+
   it("refuses to write a URL that no probe covers", async () => {
     const targets = inputs.targets.filter(({ name }) => name !== "github");
     await runCutoverStep({ ...inputs, target: "embedded" }, credentials());
@@ -165,8 +207,33 @@ describe("cutover-runner: a run against a real database", () => {
     assert.equal(outputs.target, "embedded");
     assert.equal(outputs.generation, 6);
     assert.equal(githubServer.seen.length, asked);
-    const settled = await runSettleStep({ ...inputs, generation: 6, workloads: [] }, credentials());
+    const settled = await runSettleStep(
+      { ...inputs, targets: [], generation: 6, workloads: [] },
+      credentials(),
+    );
     assert.equal(settled.removedFence, true);
+  });
+
+  it("settles only while the servers answer, and says how to go back (S21)", async () => {
+    github.works = true;
+    const { generation } = await runCutoverStep(inputs, credentials());
+    const before = await legacy.snapshot();
+    github.works = false;
+    const settle = { ...inputs, generation, workloads: [] };
+    await assert.rejects(
+      () => runSettleStep(settle, credentials()),
+      (error) =>
+        isUserError(error) &&
+        /^1 of 5 MCP servers did not pass the probe, though the rows of generation 7 .*fence stays\. github: .* HTTP 500/.test(
+          error.problem,
+        ) &&
+        /set target to embedded and run an update/.test(error.message),
+    );
+    assert.deepEqual(await legacy.snapshot(), before);
+    assert.equal((await readLedgerStep(inputs, credentials()))?.settledAt, undefined);
+    github.works = true;
+    assert.equal((await runSettleStep(settle, credentials())).removedFence, true);
+    await runCutoverStep(towards("embedded"), credentials());
   });
 
   it("previews the rows, and says when the database does not answer (S6)", async () => {

@@ -60,6 +60,10 @@ const fakeRunner = `
     runCutoverStep: answer("cutover", { generation: 3, planHash: "p3", counts: { rewrite: 5 } }),
     runSettleStep: answer("settle", { generation: 3, settledAt: "now" }),
     dropFenceStep: answer("drop", "the fence is removed\\n"),
+    observeStep: async (inputs, credentials) => {
+      calls.push({ name: "observe", inputs, credentials });
+      return globalThis.observed ?? { reached: true, generation: 3, pending: false };
+    },
     readLedgerStep: answer("read", { generation: 4, target: "embedded", planHash: "p4" }),
   };
 `;
@@ -151,10 +155,43 @@ describe("the dynamic providers as text", () => {
       [{ spec: unknown, meta: unknown }, false],
     ];
     for (const [change, changes] of cases) {
+      calls.length = 0;
       const answer = await provider.diff("id", olds, { ...inputs, __provider: "text", ...change });
       assert.deepEqual(answer, { changes }, JSON.stringify(change));
+      const asked = !changes && change.spec !== unknown;
+      assert.deepEqual(
+        calls.map(({ name }) => name),
+        asked ? ["observe"] : [],
+        JSON.stringify(change),
+      );
     }
-    assert.deepEqual(calls, []);
+  });
+
+  it("diff finds a ledger that is ahead of an imported state, and rows written since (S7, S16)", async () => {
+    const provider = await load(cutoverProvider, directory);
+    const olds = { ...inputs, generation: 3 };
+    const cases: [Bag, Bag, boolean][] = [
+      [{ reached: true, generation: 3, pending: false }, {}, false],
+      [{ reached: true, generation: 5, pending: false }, {}, true],
+      [{ reached: true, generation: 3, pending: true }, {}, true],
+      [{ reached: true, pending: false }, {}, false],
+      // An update without an answer goes to the run, which fails there; a preview does without.
+      [{ reached: false, pending: false }, { live: true }, true],
+      [{ reached: false, pending: false }, { live: false }, false],
+    ];
+    try {
+      for (const [observed, change, changes] of cases) {
+        Object.assign(globalThis, { observed });
+        const answer = await provider.diff("id", olds, { ...inputs, ...change });
+        assert.deepEqual(answer, { changes }, JSON.stringify([observed, change]));
+      }
+      calls.length = 0;
+      await provider.configure({ config: { get: () => undefined } });
+      assert.deepEqual(await provider.diff("id", olds, inputs), { changes: false });
+      assert.deepEqual(calls, [], "without a DSN there is nobody to ask");
+    } finally {
+      Object.assign(globalThis, { observed: undefined });
+    }
   });
 
   it("read takes the ledger's word, and throws without a stack when there is none to be had (S16, S40)", async () => {

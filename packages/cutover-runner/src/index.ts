@@ -1,6 +1,6 @@
 export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
-export { previewRows } from "./preview";
+export { type Observed, observeStep, previewRows } from "./preview";
 export type { ConsumerProbe } from "./probe-job";
 export { askServers, probeServers, readLedgerStep, runCutoverStep } from "./run";
 export { runSettleStep, type SettleOutputs } from "./settle";

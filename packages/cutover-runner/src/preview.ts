@@ -6,6 +6,7 @@ import { UnreachableError } from "@mcp-fleet/kube";
 import type { Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
+import { readLedgerStep } from "./run";
 import type { Credentials, CutoverInputs } from "./types";
 
 /** How long a preview waits for the database, in seconds. */
@@ -34,6 +35,39 @@ export async function previewRows(
     clearTimeout(timer);
     // The plan may still fail after the answer was given; its connection has limits of its own.
     plan.catch(() => undefined);
+  }
+}
+
+/** What the database knows that state may not. */
+export interface Observed {
+  /** Whether the database answered in time. */
+  readonly reached: boolean;
+  /** The ledger's newest generation; undefined when it could not be read. */
+  readonly generation?: number;
+  /** Whether a run would change rows. */
+  readonly pending: boolean;
+}
+
+/** Looks at ledger and rows for the provider's `diff`. A plan that is refused is the run's to report, not a diff's. */
+export async function observeStep(
+  inputs: Pick<CutoverInputs, "spec" | "target" | "database" | "kubernetes">,
+  credentials: Credentials,
+): Promise<Observed> {
+  try {
+    const plan = await previewRows(inputs, credentials);
+    if ("unreachable" in plan) return { reached: false, pending: false };
+    return {
+      reached: true,
+      generation: plan.noop ? plan.generation : plan.generation - 1,
+      pending: !plan.noop,
+    };
+  } catch {
+    const ledger = await readLedgerStep(inputs, credentials).catch(() => undefined);
+    return {
+      reached: true,
+      pending: false,
+      ...(ledger === undefined ? {} : { generation: ledger.generation }),
+    };
   }
 }
 

@@ -113,6 +113,16 @@ export async function readLedgerStep(
   return withDatabase(inputs, credentials, (db) => rows.readLedger(db, inputs.spec));
 }
 
+/** What a failed probe means for rows and application, as parts of its error. */
+export interface ProbeFailure {
+  /** Follows "did not pass the probe, ". */
+  readonly consequence: string;
+  /** Follows the advice to mend the servers. */
+  readonly otherwise?: string;
+}
+
+const beforeTheRows: ProbeFailure = { consequence: "so rows and application are untouched" };
+
 /** What {@link askServers} reads. */
 export interface ProbeInputs extends Pick<CutoverInputs, "probe" | "targets" | "kubernetes"> {
   /** Only its name is read: it tells one cutover's Jobs from another's. */
@@ -137,17 +147,19 @@ export async function askServers(
 
 /**
  * Asks every server from every consumer's position. All must pass.
+ * @param meaning default: nothing has been written yet
  * @throws {UserError} that lists each server that did not, once for each different reason
  */
 export async function probeServers(
   inputs: ProbeInputs,
   credentials: Pick<Credentials, "kubeconfig">,
+  meaning: ProbeFailure = beforeTheRows,
 ): Promise<ConsumerProbe[]> {
   const probes = await askServers(inputs, credentials);
   const failures = probes.flatMap(({ consumer, results }) =>
     results.filter(({ ok }) => !ok).map((result) => ({ consumer, result })),
   );
-  if (failures.length > 0) throw probeError(failures, probes, inputs);
+  if (failures.length > 0) throw probeError(failures, probes, inputs, meaning);
   return probes;
 }
 
@@ -164,6 +176,7 @@ function probeError(
   failures: readonly { consumer: string; result: ProbeResult }[],
   probes: readonly ConsumerProbe[],
   { probe, targets }: Pick<CutoverInputs, "probe" | "targets">,
+  { consequence, otherwise = "" }: ProbeFailure,
 ): UserError {
   // Consumers mostly see the same; a server is listed once for each thing it did.
   const reasons = new Map<string, string[]>();
@@ -180,7 +193,7 @@ function probeError(
   const count =
     targets.length === 1 ? "The MCP server" : `${servers} of ${targets.length} MCP servers`;
   return new UserError(
-    `${count} did not pass the probe, so rows and application are untouched. ${list.join(" ")}`,
-    `Mend ${servers === 1 ? "it" : "them"}, then run again.${where === "" ? "" : ` For an hour: ${where}`}`,
+    `${count} did not pass the probe, ${consequence}. ${list.join(" ")}`,
+    `Mend ${servers === 1 ? "it" : "them"}, then run again.${otherwise}${where === "" ? "" : ` For an hour: ${where}`}`,
   );
 }

@@ -6,6 +6,7 @@ import type { SettleResult } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
 import { rolloutState } from "./rollout";
+import { probeServers } from "./run";
 import type { Credentials, SettleInputs } from "./types";
 
 /** What {@link runSettleStep} found and did. */
@@ -17,23 +18,40 @@ const pollMs = 1000;
 
 /**
  * Ends a rollout: waits until no pod of an earlier generation can write rows any more, then lets the row engine
- * take the write fence away and look at the rows a last time. Generation 0 has nothing to settle.
- * @throws {UserError} naming the pods that remain when the time is over; the fence then stays, and a later run
- *   goes on from there
+ * take the write fence away and look at the rows a last time. Meanwhile the servers are asked once more, since one
+ * may have failed after the rows were committed. Generation 0 has nothing to settle.
+ * @throws {UserError} naming the pods that remain when the time is over, or the servers that do not answer; the
+ *   fence then stays, and a later run goes on from there
  */
 export async function runSettleStep(
   inputs: SettleInputs,
   credentials: Credentials,
 ): Promise<SettleOutputs> {
   const { generation, workloads } = inputs;
-  if (generation > 0 && workloads.length > 0) {
-    await waitForRollout(await connectKube(inputs.kubernetes, credentials), inputs);
+  if (generation > 0) {
+    const waiting =
+      workloads.length === 0
+        ? undefined
+        : waitForRollout(await connectKube(inputs.kubernetes, credentials), inputs);
+    const [rollout, servers] = await Promise.allSettled([waiting, askAgain(inputs, credentials)]);
+    // What the servers did wrong is mostly why the rollout did not end.
+    for (const one of [servers, rollout]) if (one.status === "rejected") throw one.reason;
   }
   const rows = await import("@mcp-fleet/row-cutover");
   const settled = await withDatabase(inputs, credentials, (db) =>
     rows.settle(db, inputs.spec, generation),
   );
   return { ...settled, generation };
+}
+
+/** @throws {UserError} that lists the servers which do not answer, and says how to go back */
+async function askAgain(inputs: SettleInputs, credentials: Credentials): Promise<void> {
+  const { probe, targets = [] } = inputs;
+  if (probe === undefined || targets.length === 0) return;
+  await probeServers({ ...inputs, probe, targets }, credentials, {
+    consequence: `though the rows of generation ${inputs.generation} point at ${targets.length === 1 ? "it" : "them"} already; the write fence stays`,
+    otherwise: " Or go back: set target to embedded and run an update.",
+  });
 }
 
 /** Returns when every workload has only pods of the wanted generation. */

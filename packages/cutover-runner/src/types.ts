@@ -109,6 +109,10 @@ export interface SettleInputs {
   readonly spec: CutoverSpec;
   readonly database: DatabaseRef;
   readonly kubernetes: KubeRef;
+  /** The servers the rows point at, asked once more. State of release 0.1.0 has none. @default [] */
+  readonly targets?: readonly ProbeTarget[];
+  /** Needed with `targets`. */
+  readonly probe?: ProbeSpec;
   /** The application's Deployments that read the rows. */
   readonly workloads: readonly { readonly namespace: string; readonly deployment: string }[];
   /** How long to wait for the last old pod, in seconds. @default 600 */

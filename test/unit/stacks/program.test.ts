@@ -78,6 +78,18 @@ describe("the program's entry", () => {
     assert.notEqual(run().status, 0);
   });
 
+  it("stops before anything runs when a package of the checkout is not installed (S19)", () => {
+    write("package.json", '{"name":"x","dependencies":{"typescript":"0.0.0"}}');
+    write("packages/rows/package.json", '{"name":"rows","dependencies":{"pg":"8.0.0"}}');
+    const refused = run();
+    assert.notEqual(refused.status, 0);
+    assert.equal(refused.stdout, "");
+    assert.match(refused.stderr, /A package of this checkout is not installed: pg\.\n.*npm ci/);
+    // A package of its own place counts too.
+    write("packages/rows/node_modules/pg/package.json", '{"name":"pg"}');
+    assert.equal(run().stdout, "1");
+  });
+
   it("says what is missing when there is no compiler for a stale build", () => {
     assert.equal(run().stdout, "1");
     write("index.ts", "module.exports = 2;");
