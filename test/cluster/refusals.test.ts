@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import { labNamespace } from "../../lab/companions";
 import { type ConfigOverrides, labServers } from "../../lab/config";
+import { withClient } from "../../lab/database/access";
 import { secretMark } from "../../lab/database/schema";
 import type { Lab } from "../../lab/session";
 import {
@@ -206,5 +207,56 @@ describe("what cannot be reached", function () {
     const { chroma: _secret, ...serverSecrets } = lab.facts.serverSecrets;
     const said = await refusal(lab.up("in-cluster", { servers, serverSecrets }));
     assert.match(said, /chroma[\s\S]*deferred/);
+  });
+});
+
+async function newestRun(lab: Lab): Promise<unknown> {
+  const found = await withClient(lab.database.url, (db) =>
+    db.query(
+      `select generation, target, fenced, settled_at is not null as settled
+         from mcp_cutover.run order by generation desc limit 1`,
+    ),
+  );
+  return found.rows[0];
+}
+
+describe("a rollout that fails after the rows (S23)", function () {
+  this.timeout(6 * 60_000);
+  let lab: Lab;
+
+  before(async function () {
+    this.timeout(60 * 60_000);
+    lab = await installationBefore("jsonb");
+  });
+
+  it("leaves the rows moved and fenced, and one rollback brings rows and application back", async () => {
+    const before_ = await everything(lab);
+    const images = {
+      embedded: lab.facts.images["studio-embedded"],
+      "in-cluster": "mcp-fleet.local/nowhere:1",
+    };
+    const said = await refusal(lab.up("in-cluster", { studio: { images, rolloutSeconds: 15 } }));
+    assert.match(said, /llmctl-studio/);
+    assert.match(said, /ImagePull|ErrImage|mcp-fleet\.local\/nowhere/);
+    assert.deepEqual(await newestRun(lab), {
+      generation: 1,
+      target: "in-cluster",
+      fenced: true,
+      settled: false,
+    });
+    // The old pod still serves, and cannot write its rows back.
+    await studioConnected(lab, "embedded");
+    const moved = (await lab.rows()).filter(({ transport }) => transport === "streamable-http");
+    assert.equal(moved.length, 5);
+
+    await lab.up("embedded");
+    assert.equal(await everything(lab), before_);
+    await studioConnected(lab, "embedded");
+    assert.deepEqual(await newestRun(lab), {
+      generation: 2,
+      target: "embedded",
+      fenced: true,
+      settled: true,
+    });
   });
 });

@@ -8,7 +8,7 @@ import { Client } from "pg";
 import { findBinaries } from "../../lab/database/binaries";
 import { reachableDir, serverUser } from "../../lab/database/identity";
 import { choosePort } from "../../lab/database/ports";
-import { initialise, start, stop, superuser } from "../../lab/database/server";
+import { initialise, type ServerOptions, start, stop, superuser } from "../../lab/database/server";
 
 /** A database of one test's own. */
 export interface TestDatabase {
@@ -39,13 +39,16 @@ export async function stopTestServer(): Promise<void> {
   await (await server)?.stop();
 }
 
-/** Makes an empty database with a name of its own. */
-export async function testDatabase(): Promise<TestDatabase> {
-  const { url: serverUrl } = await testServer();
+/**
+ * Makes an empty database with a name of its own.
+ * @param server a superuser's DSN. @default the server of this mocha run
+ */
+export async function testDatabase(server?: string): Promise<TestDatabase> {
+  const root = server ?? (await testServer()).url;
   const name = `test_${randomBytes(5).toString("hex")}`;
-  await withClient(serverUrl, (db) => db.query(`create database ${name}`));
+  await withClient(root, (db) => db.query(`create database ${name}`));
   const at = (user?: [string, string]): string => {
-    const url = new URL(serverUrl);
+    const url = new URL(root);
     url.pathname = `/${name}`;
     if (user !== undefined) [url.username, url.password] = user;
     return url.href;
@@ -57,34 +60,56 @@ export async function testDatabase(): Promise<TestDatabase> {
     query: <T extends object>(sql: string, values?: unknown[]) =>
       withClient(at(), async (db) => (await db.query<T>(sql, values)).rows),
     drop: () =>
-      withClient(serverUrl, async (db) => {
+      withClient(root, async (db) => {
         await db.query(`drop database if exists ${name} with (force)`);
       }),
   };
 }
 
-async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
+function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
   const given = process.env.MCP_FLEET_TEST_DATABASE_URL;
-  if (given !== undefined) return { url: given, stop: () => Promise.resolve() };
+  if (given !== undefined) return Promise.resolve({ url: given, stop: () => Promise.resolve() });
+  return scratchServer();
+}
+
+/** A server of one test's own: its files and programs too, for tests of what happens to a whole server. */
+export interface ScratchServer {
+  /** The superuser's DSN. */
+  readonly url: string;
+  readonly options: ServerOptions;
+  /** Stops it and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** Starts a throw-away server on a free port. */
+export async function scratchServer(): Promise<ScratchServer> {
   const scratch = mkdtempSync(join(tmpdir(), "mcp-fleet-pg-"));
   const user = serverUser();
   const dir = reachableDir(join(scratch, "postgres"), user);
   const binaries = await findBinaries(user.uid === undefined ? undefined : join(dir, "programs"));
-  const port = await choosePort(undefined, 56_000 + Math.floor(Math.random() * 4000), [
-    "127.0.0.1",
-  ]);
   const password = randomBytes(12).toString("hex");
+  const port = await freePort();
   const options = { dir, binaries, user, port, listen: [], superuserPassword: password };
   await initialise(options);
   await start(options);
   return {
-    url: `postgresql://${superuser}:${password}@127.0.0.1:${port}/postgres`,
+    url: serverUrl(options),
+    options,
     async stop() {
       await stop(dir);
       rmSync(dir, { recursive: true, force: true });
       rmSync(scratch, { recursive: true, force: true });
     },
   };
+}
+
+export function freePort(): Promise<number> {
+  return choosePort(undefined, 56_000 + Math.floor(Math.random() * 4000), ["127.0.0.1"]);
+}
+
+/** The superuser's DSN. */
+export function serverUrl({ port, superuserPassword }: ServerOptions): string {
+  return `postgresql://${superuser}:${superuserPassword}@127.0.0.1:${port}/postgres`;
 }
 
 async function withClient<T>(url: string, work: (db: Client) => Promise<T>): Promise<T> {

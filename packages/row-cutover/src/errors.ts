@@ -26,6 +26,13 @@ const networkCodes = new Set([
   "EAI_AGAIN",
 ]);
 
+export function standbyError(): UserError {
+  return new UserError(
+    "The database is a standby (in recovery), which cannot be written.",
+    "Use the connection string of the primary.",
+  );
+}
+
 /** The SQLSTATE, or the system's error code. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
@@ -67,6 +74,9 @@ export function shown(error: unknown, doing: string): UserError {
       "Run again: the ledger in schema mcp_cutover tells whether it was committed, and a committed run is not repeated.",
     );
   }
+  // A standby refuses to begin a transaction that may write.
+  if (code === "25006" || (code === "0A000" && /recovery/.test(safeMessage(error))))
+    return standbyError();
   if (code === "28P01" || code === "28000") {
     return new UserError(
       `The database refuses the login while ${doing} (SQLSTATE ${code}).`,

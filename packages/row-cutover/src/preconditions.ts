@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { EngineError } from "./errors";
+import { EngineError, standbyError } from "./errors";
 import { findRun, ledgerExists, newestOtherCutover, type Run } from "./ledger";
 import type { CutoverSpec } from "./spec";
 import type { TableShape } from "./table";
@@ -21,12 +21,7 @@ export async function checkDatabase(client: Client): Promise<DatabaseIdentity> {
   );
   const row = found.rows[0];
   if (row === undefined) throw new EngineError("the server did not say which database it is");
-  if (row.recovery) {
-    throw new UserError(
-      "The database is a standby (in recovery), which cannot be written.",
-      "Use the connection string of the primary.",
-    );
-  }
+  if (row.recovery) throw standbyError();
   if (row.version < 140_000) {
     throw new UserError(
       `The database server is PostgreSQL ${Math.floor(row.version / 10_000)}; 14 or newer is needed.`,

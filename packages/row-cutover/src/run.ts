@@ -97,7 +97,9 @@ export async function runCutover(
   try {
     return await retrying(attempts, attempt);
   } catch (error) {
-    throw shown(error, target === "embedded" ? "taking the rows back" : "moving the rows");
+    // Nobody came back to say how the COMMIT ended.
+    const unknown = pending !== undefined && isConnectionError(error);
+    throw shown(unknown ? new CommitUnknown() : error, target === "embedded" ? "taking the rows back" : "moving the rows");
   }
 }
 

@@ -15,6 +15,8 @@ export class Proxy {
   /** Passes nothing on from this moment, once, until the client goes away: {@link held} tells. */
   hold: Moment | undefined;
   cuts = 0;
+  /** Whether nobody comes through any more once a line was cut. */
+  closedAfterCut = false;
   /** Resolves when the line is held. */
   readonly held: Promise<void>;
   private tellHeld: () => void = () => undefined;
@@ -38,6 +40,7 @@ export class Proxy {
     local.port = String(typeof address === "object" && address !== null ? address.port : 0);
     const proxy = new Proxy(server, { connectionString: local.href });
     server.on("connection", (client) => {
+      if (proxy.closedAfterCut && proxy.cuts > 0) return client.destroy();
       proxy.join(client, connect(Number(url.port), url.hostname));
     });
     return proxy;

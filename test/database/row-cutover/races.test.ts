@@ -87,6 +87,19 @@ describe("races and lost connections", () => {
     }
   }
 
+  it("says that it does not know when the database does not come back after COMMIT (S3)", async () => {
+    const proxy = await Proxy.open(database.db.connectionString);
+    proxy.cut = { statement: "commit\0", when: "after" };
+    proxy.closedAfterCut = true;
+    await assert.rejects(
+      runCutover(proxy.db, spec, "in-cluster", meta),
+      /lost while the run was being committed.*\nRun again: the ledger .* tells/,
+    );
+    await proxy.close();
+    // It was committed, and the next run finds it.
+    assert.equal((await runCutover(database.db, spec, "in-cluster", meta)).repeated, true);
+  });
+
   it("leaves all or nothing when its session is ended at any moment (S2)", async () => {
     const before = await database.snapshot();
     for (let delay = 0; delay < 60; delay += 6) {

@@ -32,9 +32,15 @@ export interface Snapshot {
   readonly defaults: string;
 }
 
-/** Makes the legacy database with both roles and the grants that the README asks for. */
-export async function studioDatabase(request: LegacyRequest): Promise<StudioDatabase> {
-  const database = await emptyDatabase();
+/**
+ * Makes the legacy database with both roles and the grants that the README asks for.
+ * @param server a superuser's DSN. @default the server of this mocha run
+ */
+export async function studioDatabase(
+  request: LegacyRequest,
+  server?: string,
+): Promise<StudioDatabase> {
+  const database = await emptyDatabase(server);
   await withClient(database.applicationUrl, (client) => client.query(legacySql(request)));
   await withClient(database.applicationUrl, (client) =>
     client.query(`
@@ -48,8 +54,8 @@ export async function studioDatabase(request: LegacyRequest): Promise<StudioData
 }
 
 /** An empty database that belongs to the application's role. */
-export async function emptyDatabase(): Promise<Omit<StudioDatabase, "snapshot">> {
-  const database = await testDatabase();
+export async function emptyDatabase(server?: string): Promise<Omit<StudioDatabase, "snapshot">> {
+  const database = await testDatabase(server);
   await database.query(`do $$ begin
     perform pg_advisory_xact_lock(4711);
     if not exists (select from pg_roles where rolname = '${cutoverRole}') then
