@@ -99,7 +99,10 @@ export async function runCutover(
   } catch (error) {
     // Nobody came back to say how the COMMIT ended.
     const unknown = pending !== undefined && isConnectionError(error);
-    throw shown(unknown ? new CommitUnknown() : error, target === "embedded" ? "taking the rows back" : "moving the rows");
+    throw shown(
+      unknown ? new CommitUnknown() : error,
+      target === "embedded" ? "taking the rows back" : "moving the rows",
+    );
   }
 }
 
