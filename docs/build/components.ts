@@ -1,0 +1,66 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import ts from "typescript";
+
+const head = `# Components
+
+The arguments of every component, from their docstrings; this page is generated (\`npm run docs\`). All components are in
+\`@mcp-fleet/components\`; [examples/library](../../examples/library/index.ts) uses some of them in a program of its own.
+`;
+
+/** The reference of every \`...Args\` interface under \`components/\`, as Markdown. */
+export function componentReference(projectDir: string): string {
+  const directory = join(projectDir, "components");
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .sort();
+  const sections = files.flatMap((name) => {
+    const file = join(directory, name);
+    const text = ts.sys.readFile(file) ?? "";
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+    return source.statements
+      .filter((node): node is ts.InterfaceDeclaration => ts.isInterfaceDeclaration(node))
+      .filter((node) => node.name.text.endsWith("Args"))
+      .map((node) => section(node, source));
+  });
+  return `${[head.trimEnd(), ...sections].join("\n\n")}\n`;
+}
+
+function section(node: ts.InterfaceDeclaration, source: ts.SourceFile): string {
+  const rows = node.members
+    .filter((member): member is ts.PropertySignature => ts.isPropertySignature(member))
+    .map((member) => {
+      const { text, fallback } = docOf(member);
+      const optional = member.questionToken !== undefined;
+      const name = `\`${member.name.getText(source)}${optional ? "?" : ""}\``;
+      const type = `\`${(member.type?.getText(source) ?? "").replace(/\s+/g, " ")}\``;
+      return `| ${[name, type, text, fallback].map(cell).join(" | ")} |`;
+    });
+  const name = node.name.text.replace(/Args$/, "");
+  const table = ["| Argument | Type | Meaning | Default |", "| --- | --- | --- | --- |", ...rows];
+  return [`## ${name}`, docOfClass(source, name), table.join("\n")].filter(Boolean).join("\n\n");
+}
+
+function docOfClass(source: ts.SourceFile, name: string): string {
+  const found = source.statements.find(
+    (node) => ts.isClassDeclaration(node) && node.name?.text === name,
+  );
+  return found === undefined ? "" : docOf(found).text;
+}
+
+function docOf(node: ts.Node): { text: string; fallback: string } {
+  const docs = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
+  const plain = (comment: ts.JSDoc["comment"]): string =>
+    (ts.getTextOfJSDocComment(comment) ?? "")
+      .replace(/\{@link (\w+)\}/g, "`$1`")
+      .replace(/\s+/g, " ");
+  const tag = docs.flatMap((doc) => doc.tags ?? []).find((one) => one.tagName.text === "default");
+  return { text: docs.map((doc) => plain(doc.comment)).join(" "), fallback: plain(tag?.comment) };
+}
+
+/** A type may be shortened; what it stands for is in the source. */
+function cell(text: string): string {
+  const short = text.length > 160 && text.startsWith("`") ? `${text.slice(0, 150)} …\`` : text;
+  return short.replace(/\|/g, "\\|").replace(/(?<!`[^`]*)</g, "\\<");
+}

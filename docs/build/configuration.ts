@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parse } from "yaml";
+import { z } from "zod";
+
+import { stackSchema } from "../../stacks/schema";
+
+/** What of a JSON schema the reference shows. */
+interface Schema {
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly required?: readonly string[];
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+}
+
+interface Row {
+  readonly path: string;
+  readonly schema: Schema;
+  readonly required: boolean;
+}
+
+const head = `# Configuration
+
+Every key of a stack, as \`stacks/schema\` checks it; this page is generated from there (\`npm run docs\`). Keys are set
+under \`mcp-fleet:\` in \`Pulumi.<stack>.yaml\`. \`<key>\` stands for a name of your own, \`[]\` for an item of a list.
+
+Three more keys are secrets: \`databaseUrl\`, \`serverSecrets.<server>.<KEY>\` and \`studioSecrets.<KEY>\`
+(\`pulumi config set --secret --path ...\`).
+`;
+
+/** The configuration reference as Markdown. */
+export function configurationReference(projectDir: string): string {
+  const schema = z.toJSONSchema(stackSchema, { io: "input", unrepresentable: "any" }) as Schema;
+  const described = descriptions(projectDir);
+  const sections = Object.entries(schema.properties ?? {}).map(([key, inner]) => {
+    const rows = rowsOf(key, inner, schema.required?.includes(key) ?? false);
+    const table = rows.map(({ path, schema: one, required }) =>
+      [`\`${path}\``, typeOf(one), defaultOf(one, required)].join(" | "),
+    );
+    return [
+      `## ${key}`,
+      described[key] ?? "",
+      `| Key | Value | Default |\n| --- | --- | --- |\n${table.map((row) => `| ${row} |`).join("\n")}`,
+    ].join("\n\n");
+  });
+  return `${[head.trimEnd(), ...sections].join("\n\n")}\n`;
+}
+
+/** The sentences of Pulumi.yaml, which the engine shows too. */
+function descriptions(projectDir: string): Record<string, string> {
+  const project = parse(readFileSync(join(projectDir, "Pulumi.yaml"), "utf8")) as {
+    config: Record<string, { description?: string }>;
+  };
+  return Object.fromEntries(
+    Object.entries(project.config).map(([key, { description = "" }]) => [
+      key,
+      description.replace(/</g, "\\<"),
+    ]),
+  );
+}
+
+function rowsOf(path: string, schema: Schema, required: boolean): Row[] {
+  const own = { path, schema, required };
+  const objects = [schema, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
+  const inner = objects.flatMap((one) => {
+    const fields = Object.entries(one.properties ?? {}).flatMap(([key, field]) =>
+      rowsOf(`${path}.${key}`, field, one.required?.includes(key) ?? false),
+    );
+    const items = one.items === undefined ? [] : nested(`${path}[]`, one.items);
+    const entries =
+      typeof one.additionalProperties === "object"
+        ? nested(`${path}.<key>`, one.additionalProperties)
+        : [];
+    return [...fields, ...items, ...entries];
+  });
+  return [own, ...inner];
+}
+
+/** A list or a map of plain values needs no row of its own for them. */
+function nested(path: string, schema: Schema): Row[] {
+  const rows = rowsOf(path, schema, false);
+  return rows.length === 1 ? [] : rows.slice(1);
+}
+
+function typeOf(schema: Schema): string {
+  const choices = schema.anyOf ?? schema.oneOf;
+  if (choices !== undefined) return [...new Set(choices.map(typeOf))].join(" or ");
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
+  if (schema.enum !== undefined) {
+    return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(", ");
+  }
+  if (schema.items !== undefined) return `list of ${typeOf(schema.items)}`;
+  if (typeof schema.additionalProperties === "object") {
+    return `map of ${typeOf(schema.additionalProperties)}`;
+  }
+  return `${schema.type ?? "anything"}${rangeOf(schema)}`;
+}
+
+function rangeOf({ minimum, maximum, exclusiveMinimum }: Schema): string {
+  const low = exclusiveMinimum === undefined ? minimum : `above ${exclusiveMinimum}`;
+  const high = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  if (high !== undefined) return ` ${low ?? ""} to ${high}`;
+  if (low === undefined || low === Number.MIN_SAFE_INTEGER) return "";
+  return typeof low === "number" ? ` from ${low}` : ` ${low}`;
+}
+
+function defaultOf(schema: Schema, required: boolean): string {
+  if (schema.default !== undefined) return `\`${JSON.stringify(schema.default)}\``;
+  return required ? "**required**" : "";
+}

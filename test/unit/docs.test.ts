@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { references } from "../../docs/build/main";
+import { brokenLinks, readPages } from "../../docs/build/pages";
+
+const root = join(__dirname, "..", "..", "..");
+
+describe("the documentation", () => {
+  for (const [path, generate] of Object.entries(references())) {
+    it(`${path} is what the sources say`, () => {
+      assert.equal(readFileSync(join(root, path), "utf8"), generate(), "run `npm run docs`");
+    });
+  }
+
+  it("has no link that leads nowhere", () => {
+    const pages = readPages(root);
+    assert.ok(pages.length > 20, `only ${pages.length} pages were looked at`);
+    assert.deepEqual(brokenLinks(root, pages), []);
+  });
+});
