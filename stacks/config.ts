@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { integratedServers } from "./catalog";
+import { meshProblems } from "./mesh-checks";
 import {
   ConfigError,
   type Problem,
@@ -71,7 +72,14 @@ function check(
 ): [ResolvedServer[], Problem[]] {
   const problems: Problem[] = [];
   const servers = resolveServers(settings, integratedServers, secrets, problems);
-  problems.push(...missing(settings, secrets), ...unprovable(settings, kubernetes));
+  problems.push(
+    ...missing(settings, secrets),
+    ...unprovable(settings, kubernetes),
+    ...meshProblems(
+      settings,
+      servers.map((server) => server.serviceName),
+    ),
+  );
   return [servers, problems];
 }
 

@@ -7,9 +7,14 @@ import {
   Observability,
 } from "../components/observability";
 import type { StackConfig } from "./config";
+import type { Mesh } from "./mesh-stack";
 
 /** Monitors, alerts and dashboards, and the observer that measures what no server says of itself. */
-export function observe(config: StackConfig, opts: pulumi.ComponentResourceOptions): void {
+export function observe(
+  config: StackConfig,
+  mesh: Mesh | undefined,
+  opts: pulumi.ComponentResourceOptions,
+): void {
   const { settings, servers } = config;
   const { observability, namespace, application } = settings;
   if (!observability.enabled) return;
@@ -38,6 +43,7 @@ export function observe(config: StackConfig, opts: pulumi.ComponentResourceOptio
       servers: Object.fromEntries(servers.map((server) => [server.key, server.serviceName])),
       certificates: observer.certificates,
       ...(scrapers === undefined ? {} : { scrapers }),
+      ...(mesh === undefined ? {} : { registry: mesh.registry }),
       imagePullSecrets: settings.imagePullSecrets,
       networkPolicy: settings.network.isolate !== "none",
     },

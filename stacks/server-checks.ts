@@ -112,7 +112,7 @@ export function serverProblems(
 }
 
 /** Whether the reference can mean another image tomorrow. */
-function isFloating(image: string): boolean {
+export function isFloating(image: string): boolean {
   if (image.includes("@sha256:")) return false;
   const tag = /:([^/:]+)$/.exec(image)?.[1];
   return tag === undefined || tag === "latest";

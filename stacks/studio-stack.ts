@@ -8,6 +8,7 @@ import { Studio, studioAccount, studioComponent } from "../components/studio";
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
+import { buildMesh, type MeshUrls } from "./mesh-stack";
 import { observe } from "./observability-stack";
 import type { ResolvedServer } from "./servers";
 
@@ -17,6 +18,8 @@ export interface StackOutputs {
   readonly namespace: string;
   /** URL within the cluster, by server key. */
   readonly servers: Readonly<Record<string, string>>;
+  /** URL within the cluster of the registry and of each agent. */
+  readonly mesh?: MeshUrls;
   readonly generation?: pulumi.Output<number>;
   readonly counts?: pulumi.Output<Record<string, number>>;
   /** What the servers answered before the last rewrite, for each kind of consumer. */
@@ -47,11 +50,13 @@ export function buildStack(config: StackConfig): StackOutputs {
   const servers = config.servers.map(
     (server) => [server.key, mcpServer(config, server, consumers, inNamespace)] as const,
   );
-  observe(config, inNamespace);
+  const mesh = buildMesh(config, consumers, inNamespace);
+  observe(config, mesh, inNamespace);
   const outputs = {
     target: settings.target,
     namespace: settings.namespace,
     servers: Object.fromEntries(servers.map(([key, server]) => [key, server.url])),
+    ...(mesh === undefined ? {} : { mesh: mesh.urls }),
   };
 
   const account = ownAccount(config)

@@ -28,6 +28,8 @@ export interface PodOptions {
     readonly secretName: pulumi.Input<string>;
     readonly keys: Readonly<Record<string, string>>;
   };
+  /** Name of a claim of the workload -> where it is mounted. */
+  readonly claims?: Readonly<Record<string, string>>;
   /** A ConfigMap mounted as a directory, read-only. */
   readonly configDirectory?: { readonly configMap: pulumi.Input<string>; readonly path: string };
   /** How long the pod still serves once it is to go; 0 for not at all. @default {@link drainSeconds} */
@@ -67,6 +69,7 @@ export function hardenedPod(options: PodOptions): PodSpec {
             subPath,
             readOnly: true,
           })),
+          ...Object.entries(options.claims ?? {}).map(([name, mountPath]) => ({ name, mountPath })),
           ...(configDirectory === undefined
             ? []
             : [{ name: "config", mountPath: configDirectory.path, readOnly: true }]),

@@ -82,7 +82,7 @@ export class Observability extends pulumi.ComponentResource {
             `dashboard-${file}`,
             this.args.dashboardLabels ?? { grafana_dashboard: "1" },
           ),
-          data: { [`${file}.json`]: JSON.stringify(dashboard, undefined, 2) },
+          data: { [`${file}.json`]: JSON.stringify(dashboard) },
         },
         { parent: this },
       );

@@ -6,7 +6,15 @@ import type { SecretSource } from "./secret";
 import type { EnvValue, ServerSource } from "./sources";
 
 /** How the kubelet asks whether the process lives. Never `GET` on the MCP path: it answers 405 and leaks sessions. */
-export type Health = { readonly kind: "http"; readonly path: string } | { readonly kind: "tcp" };
+export type Health =
+  | {
+      readonly kind: "http";
+      /** Path of the liveness probe, and of the others unless they have their own. */
+      readonly path: string;
+      readonly startupPath?: string;
+      readonly readinessPath?: string;
+    }
+  | { readonly kind: "tcp" };
 
 /** When a probe asks and how often it may fail; what is left out keeps its default. */
 export interface ProbeTimes {
@@ -34,6 +42,12 @@ export interface EgressTarget {
   readonly ports?: readonly number[] | undefined;
 }
 
+/** Pods of the server's own namespace that it may call. */
+export interface Callee {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly port: number;
+}
+
 /** Pods that may call a server, in the server's own namespace. */
 export interface Consumer {
   readonly name: string;
@@ -47,6 +61,8 @@ export interface McpServerArgs {
   readonly namespace: string;
   /** The application the server belongs to. */
   readonly application: string;
+  /** Role of its pods within the application. @default "mcp-server" */
+  readonly component?: string;
   readonly source: ServerSource;
   /** Port of the process and of the Service, 1 to 65535. */
   readonly port: number;
@@ -86,6 +102,8 @@ export interface McpServerArgs {
   /** @default "dns" */
   readonly egress?: Egress;
   readonly egressTo?: readonly EgressTarget[];
+  /** Pods it may call beside that. */
+  readonly egressToPods?: readonly Callee[];
   /** Hosts that may be called on port 443, in full or with stars. Needs Cilium: they become a CiliumNetworkPolicy. */
   readonly egressFqdns?: readonly string[];
   /** Whether NetworkPolicies are made. @default true */

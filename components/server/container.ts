@@ -34,25 +34,26 @@ export function serverContainer(
 function probes(
   args: McpServerArgs,
 ): Pick<Container, "startupProbe" | "readinessProbe" | "livenessProbe"> {
-  const check: Probe =
-    args.health.kind === "http"
-      ? { httpGet: { path: args.health.path, port: "http" } }
+  const { health } = args;
+  const check = (own: "startupPath" | "readinessPath" | "path"): Probe =>
+    health.kind === "http"
+      ? { httpGet: { path: health[own] ?? health.path, port: "http" } }
       : { tcpSocket: { port: "http" } };
   const { startup = {}, readiness = {}, liveness = {} } = args.probes ?? {};
   const startSeconds = args.startSeconds ?? defaultStartSeconds;
   const startupPeriod = startup.periodSeconds ?? startupPeriodSeconds;
   return {
-    startupProbe: timed(check, startup, {
+    startupProbe: timed(check("startupPath"), startup, {
       periodSeconds: startupPeriod,
       timeoutSeconds: 3,
       failureThreshold: Math.ceil(startSeconds / startupPeriod),
     }),
-    readinessProbe: timed(check, readiness, {
+    readinessProbe: timed(check("readinessPath"), readiness, {
       periodSeconds: 5,
       timeoutSeconds: 3,
       failureThreshold: 2,
     }),
-    livenessProbe: timed(check, liveness, {
+    livenessProbe: timed(check("path"), liveness, {
       periodSeconds: 10,
       timeoutSeconds: 5,
       failureThreshold: 3,

@@ -42,6 +42,7 @@ export function referencesOf(value: EnvValue | undefined): string[] {
 
 function variable(name: string, value: EnvValue): EnvVar {
   if (typeof value === "string") return { name, value };
+  if ("field" in value) return { name, valueFrom: { fieldRef: { fieldPath: value.field } } };
   const optional = value.optional === undefined ? {} : { optional: value.optional };
   const { key } = value;
   return "secret" in value

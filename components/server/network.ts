@@ -23,7 +23,14 @@ export function serverPolicy(
     podSelector: { matchLabels: selectorLabels(labels) },
     policyTypes: ["Ingress", "Egress"],
     ingress: ingressRules(args),
-    egress: [...egressRules(args.egress ?? "dns"), ...(args.egressTo ?? []).map(targetRule)],
+    egress: [
+      ...egressRules(args.egress ?? "dns"),
+      ...(args.egressTo ?? []).map(targetRule),
+      ...(args.egressToPods ?? []).map(({ labels: matchLabels, port }) => ({
+        to: [{ podSelector: { matchLabels: { ...matchLabels } } }],
+        ports: [{ protocol: "TCP", port }],
+      })),
+    ],
   };
 }
 

@@ -51,7 +51,7 @@ export class McpServer extends pulumi.ComponentResource {
     requireServiceName(args.serviceName, `McpServer ${name}`);
     this.args = args;
     this.name = name;
-    this.labels = { name: args.serviceName, component: mcpServerComponent };
+    this.labels = { name: args.serviceName, component: args.component ?? mcpServerComponent };
     const version = versionOf(args.source.image);
     this.metadata = {
       namespace: args.namespace,

@@ -38,10 +38,11 @@ export interface SharedSource {
 export type ServerSource = ImageSource | BridgeSource | CodeSource | SharedSource;
 
 /**
- * The value of an environment variable: text, or a key of a Secret or ConfigMap that exists. Text may hold
+ * The value of an environment variable: text, a key of a Secret or ConfigMap that exists, or a field of the pod. Text may hold
  * `$(NAME)` of another variable; `$$(NAME)` is the text itself.
  */
 export type EnvValue =
   | string
   | { readonly secret: string; readonly key: string; readonly optional?: boolean | undefined }
-  | { readonly configMap: string; readonly key: string; readonly optional?: boolean | undefined };
+  | { readonly configMap: string; readonly key: string; readonly optional?: boolean | undefined }
+  | { readonly field: string };

@@ -11,6 +11,7 @@ import {
   resources,
   seconds,
 } from "./common";
+import { mesh } from "./mesh";
 import { observability } from "./observability";
 import { serverSchema } from "./server";
 
@@ -152,6 +153,7 @@ export const stackSchema = z.strictObject({
     .prefault({}),
   allowed: places.prefault({}),
   forbidden: places.prefault({}),
+  mesh: mesh.optional(),
   observability: observability.prefault({}),
   imagePullSecrets: z.array(dnsName).default([]),
   allowLatest: z.boolean().default(false),

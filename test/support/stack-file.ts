@@ -32,6 +32,7 @@ export const exampleStacks = [
   "examples/todo/dev",
   "examples/todo/prod",
   "examples/ai-platform/stack",
+  "examples/mesh/stack",
 ] as const;
 
 /** The file of a stack: `Pulumi.<stack>.yaml`, or the example's own. */

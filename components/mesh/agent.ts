@@ -1,0 +1,207 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { type Resources, selectorLabels } from "../core";
+import {
+  type Autoscaling,
+  type Consumer,
+  type DisruptionBudget,
+  type Egress,
+  type EgressTarget,
+  type EnvValue,
+  McpServer,
+  type Placement,
+} from "../server";
+import { agentComponent, meshApi } from "./names";
+
+/** Something an agent offers to the others. */
+export interface Capability {
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** Arguments of {@link MeshAgent}. */
+export interface MeshAgentArgs {
+  /** Name of the Deployment, the Service and the MCPAgent object. */
+  readonly serviceName: string;
+  readonly namespace: string;
+  readonly application: string;
+  /** The name in the agent's own code, `@mesh.agent(name=...)`. @default `serviceName` */
+  readonly agentName?: string;
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly port: number;
+  readonly registryUrl: string;
+  /** The registry's pods, which the agent calls. */
+  readonly registry: {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly port: number;
+  };
+  /** What it offers and needs, as its code says; shown in the MCPAgent object. */
+  readonly capabilities?: readonly Capability[];
+  readonly dependencies?: readonly string[];
+  /**
+   * Where the registry sends its callers: to the Service, which balances over replicas, or to the very pod.
+   * @default "service"
+   */
+  readonly advertise?: "service" | "pod";
+  readonly env?: Readonly<Record<string, EnvValue>>;
+  /** A Secret whose keys become variables. */
+  readonly secret?: string;
+  readonly replicas?: number;
+  readonly autoscaling?: Autoscaling;
+  readonly disruptionBudget?: DisruptionBudget;
+  readonly placement?: Placement;
+  readonly resources?: Resources;
+  readonly startSeconds?: number;
+  /** User id of the process. @default 65532 */
+  readonly user?: number;
+  /** Pods beside the mesh's agents that may call it. */
+  readonly consumers: readonly Consumer[];
+  /** Where it may connect to beside the registry and other agents. @default "dns" */
+  readonly egress?: Egress;
+  readonly egressTo?: readonly EgressTarget[];
+  readonly imagePullSecrets?: readonly string[];
+  /** @default true */
+  readonly networkPolicy?: boolean;
+}
+
+/** One agent of the mesh: a hardened server with the mesh's variables and probes, and the object that stands for it. */
+export class MeshAgent extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:mesh:MeshAgent";
+
+  readonly server: McpServer;
+
+  private readonly args: MeshAgentArgs;
+  private readonly name: string;
+
+  /** `definition`: the definition of MCPAgent objects, where it is made here. What comes first is in `opts.dependsOn`. */
+  constructor(
+    name: string,
+    args: MeshAgentArgs,
+    definition: readonly pulumi.Resource[],
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(MeshAgent.type, name, { serviceName: args.serviceName, namespace: args.namespace }, opts);
+    this.args = args;
+    this.name = name;
+    this.server = this.createServer();
+    if (args.advertise === "pod") this.createHeadlessService();
+    this.createObject(definition);
+    this.registerOutputs({ url: this.server.url });
+  }
+
+  private createServer(): McpServer {
+    const { args } = this;
+    const { serviceName, namespace, application, port, registry } = args;
+    const peers = {
+      "app.kubernetes.io/component": agentComponent,
+      "app.kubernetes.io/part-of": application,
+    };
+    return new McpServer(
+      this.name,
+      {
+        ...{ serviceName, namespace, application, port, component: agentComponent, path: "/mcp" },
+        source: {
+          kind: "image",
+          image: args.image,
+          ...(args.command === undefined ? {} : { command: args.command }),
+          ...(args.args === undefined ? {} : { args: args.args }),
+        },
+        health: {
+          kind: "http",
+          path: "/livez",
+          startupPath: "/startupz",
+          readinessPath: "/ready",
+        },
+        startSeconds: args.startSeconds ?? 120,
+        env: { ...meshEnv(args), ...args.env },
+        ...(args.secret === undefined
+          ? {}
+          : { secret: { kind: "existing" as const, name: args.secret } }),
+        ...(args.replicas === undefined ? {} : { replicas: args.replicas }),
+        ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
+        ...(args.disruptionBudget === undefined ? {} : { disruptionBudget: args.disruptionBudget }),
+        ...(args.placement === undefined ? {} : { placement: args.placement }),
+        resources: args.resources ?? {
+          requests: { cpu: "50m", memory: "192Mi" },
+          limits: { cpu: "1", memory: "512Mi" },
+        },
+        ...(args.user === undefined ? {} : { user: args.user }),
+        consumers: [{ name: "agents", labels: peers }, ...args.consumers],
+        egress: args.egress ?? "dns",
+        egressToPods: [registry, { labels: peers, port }],
+        ...(args.egressTo === undefined ? {} : { egressTo: args.egressTo }),
+        imagePullSecrets: args.imagePullSecrets ?? [],
+        networkPolicy: args.networkPolicy ?? true,
+      },
+      { parent: this },
+    );
+  }
+
+  /** A name for each pod, for callers that are given a pod's own address. */
+  private createHeadlessService(): k8s.core.v1.Service {
+    const { serviceName, namespace, port } = this.args;
+    const selector = selectorLabels({ name: serviceName, component: agentComponent });
+    return new k8s.core.v1.Service(
+      `${this.name}-headless`,
+      {
+        metadata: {
+          name: `${serviceName}-headless`,
+          namespace,
+          labels: selector,
+          annotations: { "pulumi.com/skipAwait": "true" },
+        },
+        spec: {
+          clusterIP: "None",
+          selector,
+          ports: [{ name: "http", port, targetPort: "http", protocol: "TCP" }],
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private createObject(definition: readonly pulumi.Resource[]): void {
+    const { args } = this;
+    new k8s.apiextensions.CustomResource(
+      `${this.name}-agent`,
+      {
+        apiVersion: `${meshApi.group}/${meshApi.version}`,
+        kind: "MCPAgent",
+        metadata: {
+          name: args.serviceName,
+          namespace: args.namespace,
+          labels: { "app.kubernetes.io/part-of": args.application },
+        },
+        spec: {
+          agentName: args.agentName ?? args.serviceName,
+          workload: args.serviceName,
+          image: args.image,
+          replicas: args.replicas ?? args.autoscaling?.minReplicas ?? 1,
+          capabilities: args.capabilities ?? [],
+          dependencies: args.dependencies ?? [],
+        },
+      },
+      { parent: this, dependsOn: [...definition] },
+    );
+  }
+}
+
+/** What the mesh's runtime reads. The namespace is the mesh's own word, and not Kubernetes'. */
+function meshEnv(args: MeshAgentArgs): Record<string, EnvValue> {
+  return {
+    POD_IP: { field: "status.podIP" },
+    MCP_MESH_AGENT_NAME: args.agentName ?? args.serviceName,
+    MCP_MESH_REGISTRY_URL: args.registryUrl,
+    MCP_MESH_HTTP_ENABLED: "true",
+    HOST: "0.0.0.0",
+    MCP_MESH_HTTP_PORT: String(args.port),
+    MCP_MESH_HTTP_HOST:
+      args.advertise === "pod" ? "$(POD_IP)" : `${args.serviceName}.${args.namespace}`,
+    // It writes caches to its home otherwise, on a read-only root.
+    HOME: "/tmp",
+  };
+}

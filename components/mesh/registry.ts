@@ -1,0 +1,272 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import {
+  assertRestricted,
+  hardenedPod,
+  objectLabels,
+  requireServiceName,
+  type Resources,
+  selectorLabels,
+  serviceUrl,
+  versionOf,
+} from "../core";
+import { agentComponent, registryComponent } from "./names";
+
+/** User id of the published image. */
+const registryUser = 1001;
+const dataPath = "/data";
+
+/** Where the registry keeps what it knows. */
+export type RegistryStorage =
+  /** SQLite on a volume of the registry's own. */
+  | { readonly kind: "sqlite"; readonly size: string; readonly storageClass?: string }
+  /** A PostgreSQL whose URL is a key of a Secret that exists. */
+  | {
+      readonly kind: "postgresql";
+      readonly secret: string;
+      readonly key: string;
+      readonly port: number;
+    };
+
+/** Arguments of {@link MeshRegistry}. */
+export interface MeshRegistryArgs {
+  /** Name of the StatefulSet and of the Service that agents call. */
+  readonly serviceName: string;
+  readonly namespace: string;
+  readonly application: string;
+  readonly image: string;
+  readonly port: number;
+  readonly storage: RegistryStorage;
+  /** How often the registry looks for agents without a heartbeat, in seconds. @default 10 */
+  readonly healthCheckSeconds?: number;
+  /** An agent without a heartbeat for this long is unhealthy, in seconds. @default 20 */
+  readonly agentTimeoutSeconds?: number;
+  /** @default "INFO" */
+  readonly logLevel?: string;
+  /** Other settings, by variable; they live in the registry's ConfigMap. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly resources?: Resources;
+  /** Pods beside the agents that may call it. */
+  readonly consumers: readonly { readonly labels: Readonly<Record<string, string>> }[];
+  readonly imagePullSecrets?: readonly string[];
+  /** @default true */
+  readonly networkPolicy?: boolean;
+}
+
+/**
+ * The registry through which agents find each other: one pod with a name that stays, its data, a Service for agents
+ * and a headless one for the StatefulSet. One pod, because the registry elects no leader and SQLite has one writer.
+ */
+export class MeshRegistry extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:mesh:MeshRegistry";
+
+  /** What agents are told as MCP_MESH_REGISTRY_URL. */
+  readonly url: string;
+  /** Labels by which the registry's pods are selected. */
+  readonly selector: Record<string, string>;
+  /** What has to be there before an agent can register: the pod is ready by then. */
+  readonly ready: readonly pulumi.Resource[];
+
+  private readonly args: MeshRegistryArgs;
+  private readonly name: string;
+  private readonly metadata: { namespace: string; labels: Record<string, string> };
+
+  /** @throws UserError for a name that is no Service name. */
+  constructor(name: string, args: MeshRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(
+      MeshRegistry.type,
+      name,
+      { serviceName: args.serviceName, namespace: args.namespace },
+      opts,
+    );
+    requireServiceName(args.serviceName, `MeshRegistry ${name}`);
+    this.args = args;
+    this.name = name;
+    const labels = { name: args.serviceName, component: registryComponent };
+    this.selector = selectorLabels(labels);
+    const version = versionOf(args.image);
+    this.metadata = {
+      namespace: args.namespace,
+      labels: objectLabels({
+        ...labels,
+        application: args.application,
+        ...(version === undefined ? {} : { version }),
+      }),
+    };
+
+    const account = this.createServiceAccount();
+    const policies = args.networkPolicy === false ? [] : [this.createNetworkPolicy()];
+    const settings = this.createConfigMap();
+    const service = this.createService(args.serviceName, {});
+    const headless = this.createService(`${args.serviceName}-headless`, {
+      clusterIP: "None",
+      publishNotReadyAddresses: true,
+    });
+    const set = this.createStatefulSet(settings, [account, headless]);
+    this.url = serviceUrl(args.serviceName, args.namespace, args.port, "");
+    this.ready = [set, service, ...policies];
+    this.registerOutputs({ url: this.url });
+  }
+
+  private createServiceAccount(): k8s.core.v1.ServiceAccount {
+    const metadata = { ...this.metadata, name: this.args.serviceName };
+    return new k8s.core.v1.ServiceAccount(
+      this.name,
+      { metadata, automountServiceAccountToken: false },
+      { parent: this },
+    );
+  }
+
+  private createNetworkPolicy(): k8s.networking.v1.NetworkPolicy {
+    const { application, port, storage, consumers } = this.args;
+    const agents = {
+      "app.kubernetes.io/component": agentComponent,
+      "app.kubernetes.io/part-of": application,
+    };
+    const callers = [agents, ...consumers.map(({ labels }) => ({ ...labels }))];
+    const dns = [
+      { protocol: "UDP", port: 53 },
+      { protocol: "TCP", port: 53 },
+    ];
+    return new k8s.networking.v1.NetworkPolicy(
+      this.name,
+      {
+        metadata: { ...this.metadata, name: this.args.serviceName },
+        spec: {
+          podSelector: { matchLabels: this.selector },
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [
+            {
+              from: callers.map((matchLabels) => ({ podSelector: { matchLabels } })),
+              ports: [{ protocol: "TCP", port }],
+            },
+          ],
+          egress: [
+            { ports: dns },
+            ...(storage.kind === "sqlite"
+              ? []
+              : [{ ports: [{ protocol: "TCP", port: storage.port }] }]),
+          ],
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  /** Autonamed: other settings are another ConfigMap, and its name in the template rolls the pod. */
+  private createConfigMap(): k8s.core.v1.ConfigMap {
+    const { args } = this;
+    return new k8s.core.v1.ConfigMap(
+      `${this.name}-config`,
+      {
+        metadata: this.metadata,
+        data: {
+          HOST: "0.0.0.0",
+          PORT: String(args.port),
+          MCP_MESH_LOG_LEVEL: args.logLevel ?? "INFO",
+          HEALTH_CHECK_INTERVAL: String(args.healthCheckSeconds ?? 10),
+          DEFAULT_TIMEOUT_THRESHOLD: String(args.agentTimeoutSeconds ?? 20),
+          // It would look for a Redis to trace to.
+          MCP_MESH_DISTRIBUTED_TRACING_ENABLED: "false",
+          ...(args.storage.kind === "sqlite" ? { DATABASE_URL: `${dataPath}/registry.db` } : {}),
+          ...args.env,
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private createService(
+    name: string,
+    extra: Partial<k8s.types.input.core.v1.ServiceSpec>,
+  ): k8s.core.v1.Service {
+    const { port } = this.args;
+    return new k8s.core.v1.Service(
+      name === this.args.serviceName ? this.name : `${this.name}-headless`,
+      {
+        metadata: { ...this.metadata, name, annotations: { "pulumi.com/skipAwait": "true" } },
+        spec: {
+          selector: this.selector,
+          ports: [{ name: "http", port, targetPort: "http", protocol: "TCP" }],
+          ...extra,
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private createStatefulSet(
+    settings: k8s.core.v1.ConfigMap,
+    dependsOn: pulumi.Resource[],
+  ): k8s.apps.v1.StatefulSet {
+    const { args } = this;
+    const { storage } = args;
+    const health = { httpGet: { path: "/health", port: "http" } };
+    const template = {
+      metadata: { labels: this.metadata.labels },
+      spec: hardenedPod({
+        container: {
+          name: "registry",
+          image: args.image,
+          args: ["--host", "0.0.0.0", "--port", String(args.port)],
+          ports: [{ name: "http", containerPort: args.port, protocol: "TCP" }],
+          envFrom: [{ configMapRef: { name: settings.metadata.name } }],
+          ...(storage.kind === "sqlite"
+            ? {}
+            : {
+                env: [
+                  {
+                    name: "DATABASE_URL",
+                    valueFrom: { secretKeyRef: { name: storage.secret, key: storage.key } },
+                  },
+                ],
+              }),
+          resources: args.resources ?? {
+            requests: { cpu: "50m", memory: "64Mi" },
+            limits: { cpu: "1", memory: "512Mi" },
+          },
+          startupProbe: { ...health, periodSeconds: 2, failureThreshold: 60 },
+          readinessProbe: { ...health, periodSeconds: 5, timeoutSeconds: 3 },
+          livenessProbe: { ...health, periodSeconds: 10, timeoutSeconds: 5 },
+        },
+        serviceAccountName: args.serviceName,
+        user: registryUser,
+        writable: [],
+        ...(storage.kind === "sqlite" ? { claims: { data: dataPath } } : {}),
+        imagePullSecrets: args.imagePullSecrets ?? [],
+        graceSeconds: 20,
+      }),
+    };
+    assertRestricted(`MeshRegistry ${this.name}`, template);
+    return new k8s.apps.v1.StatefulSet(
+      this.name,
+      {
+        metadata: { ...this.metadata, name: args.serviceName },
+        spec: {
+          serviceName: `${args.serviceName}-headless`,
+          replicas: 1,
+          revisionHistoryLimit: 2,
+          selector: { matchLabels: this.selector },
+          template,
+          ...(storage.kind === "sqlite" ? { volumeClaimTemplates: [claim(storage)] } : {}),
+        },
+      },
+      { parent: this, dependsOn },
+    );
+  }
+}
+
+function claim(
+  storage: Extract<RegistryStorage, { kind: "sqlite" }>,
+): k8s.types.input.core.v1.PersistentVolumeClaim {
+  const { size, storageClass } = storage;
+  return {
+    metadata: { name: "data" },
+    spec: {
+      accessModes: ["ReadWriteOnce"],
+      ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
+      resources: { requests: { storage: size } },
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+/** How calls between agents are tried again, end and stop. */
+export interface TrafficPolicy {
+  /** A call that takes longer fails, in seconds. */
+  readonly timeoutSeconds: number;
+  readonly retries: { readonly attempts: number; readonly perTrySeconds: number };
+  /** When a pod that fails is left out for a while: the circuit breaker. Istio only. */
+  readonly outlier: {
+    readonly consecutiveErrors: number;
+    readonly intervalSeconds: number;
+    readonly ejectionSeconds: number;
+  };
+}
+
+/** A Service of the mesh that gets policies. */
+export interface MeshedService {
+  readonly name: string;
+  readonly port: number;
+  readonly selector: Readonly<Record<string, string>>;
+}
+
+/** Arguments of {@link ServiceMeshPolicies}. */
+export interface ServiceMeshPoliciesArgs {
+  readonly namespace: string;
+  readonly application: string;
+  readonly kind: "istio" | "linkerd";
+  readonly traffic: TrafficPolicy;
+  readonly services: readonly MeshedService[];
+}
+
+/** mTLS, timeout, retries and outlier detection of the service mesh that the cluster runs. */
+export class ServiceMeshPolicies extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:mesh:ServiceMeshPolicies";
+
+  private readonly args: ServiceMeshPoliciesArgs;
+  private readonly name: string;
+
+  constructor(name: string, args: ServiceMeshPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(ServiceMeshPolicies.type, name, { kind: args.kind, namespace: args.namespace }, opts);
+    this.args = args;
+    this.name = name;
+    if (args.kind === "istio") this.createIstio();
+    else args.services.forEach((service) => this.createLinkerd(service));
+    this.registerOutputs({});
+  }
+
+  private createIstio(): void {
+    const { application, traffic, services } = this.args;
+    const partOf = { "app.kubernetes.io/part-of": application };
+    this.object("mtls", "security.istio.io/v1", "PeerAuthentication", {
+      selector: { matchLabels: partOf },
+      mtls: { mode: "STRICT" },
+    });
+    for (const { name, port } of services) {
+      this.object(name, "networking.istio.io/v1", "DestinationRule", {
+        host: name,
+        trafficPolicy: {
+          tls: { mode: "ISTIO_MUTUAL" },
+          outlierDetection: {
+            consecutive5xxErrors: traffic.outlier.consecutiveErrors,
+            interval: `${traffic.outlier.intervalSeconds}s`,
+            baseEjectionTime: `${traffic.outlier.ejectionSeconds}s`,
+            maxEjectionPercent: 50,
+          },
+        },
+      });
+      this.object(name, "networking.istio.io/v1", "VirtualService", {
+        hosts: [name],
+        http: [
+          {
+            route: [{ destination: { host: name, port: { number: port } } }],
+            timeout: `${traffic.timeoutSeconds}s`,
+            retries: {
+              attempts: traffic.retries.attempts,
+              perTryTimeout: `${traffic.retries.perTrySeconds}s`,
+              // A tool call may have had its effect: only what never reached the process is tried again.
+              retryOn: "connect-failure,refused-stream,unavailable",
+            },
+          },
+        ],
+      });
+    }
+  }
+
+  private createLinkerd({ name, selector }: MeshedService): void {
+    const { namespace, traffic } = this.args;
+    this.object(name, "policy.linkerd.io/v1beta3", "Server", {
+      podSelector: { matchLabels: { ...selector } },
+      port: "http",
+      proxyProtocol: "HTTP/1",
+      // Only proxies of the mesh, which prove who they are by mTLS.
+      accessPolicy: "cluster-authenticated",
+    });
+    this.object(`${name}.${namespace}.svc.cluster.local`, "linkerd.io/v1alpha2", "ServiceProfile", {
+      routes: [
+        {
+          name: "POST /mcp",
+          condition: { method: "POST", pathRegex: "/mcp" },
+          timeout: `${traffic.timeoutSeconds}s`,
+          // A tool call may have had its effect, so it is not tried again.
+          isRetryable: false,
+        },
+        {
+          name: "GET",
+          condition: { method: "GET", pathRegex: "/.*" },
+          timeout: `${traffic.retries.perTrySeconds}s`,
+          isRetryable: true,
+        },
+      ],
+      retryBudget: { retryRatio: 0.2, minRetriesPerSecond: 10, ttl: "10s" },
+    });
+  }
+
+  private object(
+    name: string,
+    apiVersion: string,
+    kind: string,
+    spec: Record<string, unknown>,
+  ): k8s.apiextensions.CustomResource {
+    const { namespace, application } = this.args;
+    const metadata = {
+      name: name === "mtls" ? `${application}-mtls` : name,
+      namespace,
+      labels: { "app.kubernetes.io/part-of": application },
+    };
+    return new k8s.apiextensions.CustomResource(
+      `${this.name}-${name.split(".")[0] ?? name}-${kind.toLowerCase()}`,
+      { apiVersion, kind, metadata, spec },
+      { parent: this },
+    );
+  }
+}

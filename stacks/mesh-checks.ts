@@ -1,0 +1,70 @@
+import type { Problem, StackSettings } from "./schema";
+import type { MeshSettings } from "./schema/mesh";
+import { isFloating } from "./server-checks";
+
+/** What is wrong with a mesh beyond what the schema can see. `taken`: the Services of the stack's servers. */
+export function meshProblems(settings: StackSettings, taken: readonly string[]): Problem[] {
+  const { mesh } = settings;
+  if (mesh === undefined) return [];
+  return [
+    ...imageProblems(settings, mesh),
+    ...nameProblems(mesh, taken),
+    ...Object.entries(mesh.agents).flatMap(([key, agent]) => replicaProblems(key, agent)),
+  ];
+}
+
+function imageProblems({ allowLatest }: StackSettings, mesh: MeshSettings): Problem[] {
+  if (allowLatest) return [];
+  const images = [
+    ["mesh.registry.image", mesh.registry.image] as const,
+    ...Object.entries(mesh.agents).map(
+      ([key, { image }]) => [`mesh.agents.${key}.image`, image] as const,
+    ),
+  ];
+  return images
+    .filter(([, image]) => isFloating(image))
+    .map(([path, image]) => ({
+      path,
+      problem: `"${image}" names no fixed version.`,
+      fix: "Pin it by tag or digest, or set allowLatest to true in a stack that is not production.",
+    }));
+}
+
+/** Registry, agents and servers have a Service each, in one namespace. */
+function nameProblems(mesh: MeshSettings, taken: readonly string[]): Problem[] {
+  const { name } = mesh.registry;
+  const used = new Set([...taken, name, `${name}-headless`]);
+  const clash = (path: string): Problem => ({
+    path,
+    problem: "is the name of another Service of this stack.",
+    fix: "Give one of them another name.",
+  });
+  return [
+    ...(taken.includes(name) ? [clash("mesh.registry.name")] : []),
+    ...Object.keys(mesh.agents)
+      .filter((key) => used.has(key))
+      .map((key) => clash(`mesh.agents.${key}`)),
+  ];
+}
+
+function replicaProblems(key: string, agent: MeshSettings["agents"][string]): Problem[] {
+  const at = `mesh.agents.${key}`;
+  const { replicas, autoscaling, disruptionBudget } = agent;
+  const least = Math.max(replicas ?? 1, autoscaling?.minReplicas ?? 1);
+  const problems: Problem[] = [];
+  if (disruptionBudget !== undefined && least < 2) {
+    problems.push({
+      path: `${at}.disruptionBudget`,
+      problem: "protects nothing with one replica.",
+      fix: "Set replicas to 2 or more, or remove it.",
+    });
+  }
+  if (autoscaling !== undefined && autoscaling.maxReplicas < least) {
+    problems.push({
+      path: `${at}.autoscaling.maxReplicas`,
+      problem: "is below minReplicas or replicas.",
+      fix: `Set it to ${least} or more.`,
+    });
+  }
+  return problems;
+}

@@ -1,0 +1,154 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+import { selectorLabels } from "../components/core";
+import {
+  agentComponent,
+  agentDefinition,
+  MeshAgent,
+  type MeshedService,
+  MeshRegistry,
+  ServiceMeshPolicies,
+} from "../components/mesh";
+import { metricsComponent } from "../components/observability";
+import type { StackConfig } from "./config";
+import type { ConsumerPosition } from "./cutover-spec";
+import type { MeshSettings } from "./schema/mesh";
+
+/** Where the mesh is, for whoever calls it. */
+export interface MeshUrls {
+  readonly registry: string;
+  readonly agents: Readonly<Record<string, string>>;
+}
+
+/** The mesh of a stack, as the observer needs it. */
+export interface Mesh {
+  readonly urls: MeshUrls;
+  readonly registry: {
+    readonly service: string;
+    readonly port: number;
+    readonly labels: Record<string, string>;
+  };
+}
+
+/** The registry first, then the agents: a StatefulSet is done when its pod is ready. */
+export function buildMesh(
+  config: StackConfig,
+  consumers: readonly ConsumerPosition[],
+  opts: { readonly dependsOn: pulumi.Resource[] },
+): Mesh | undefined {
+  const { mesh, application } = config.settings;
+  if (mesh === undefined) return undefined;
+  const definition = mesh.defineAgents ? [agentDefinition(`${application}-agents`)] : [];
+  const registry = meshRegistry(config, mesh, opts);
+  const afterRegistry = { dependsOn: [...opts.dependsOn, ...registry.ready] };
+  const agents = Object.entries(mesh.agents)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, own]) => {
+      const args = agentArgs(config, key, own, registry, mesh);
+      return [key, new MeshAgent(key, { ...args, consumers }, definition, afterRegistry)] as const;
+    });
+  serviceMeshPolicies(config, mesh, registry, opts);
+  return {
+    urls: {
+      registry: registry.url,
+      agents: Object.fromEntries(agents.map(([key, agent]) => [key, agent.server.url])),
+    },
+    registry: {
+      service: mesh.registry.name,
+      port: mesh.registry.port,
+      labels: registry.selector,
+    },
+  };
+}
+
+function meshRegistry(
+  { settings }: StackConfig,
+  { registry }: MeshSettings,
+  opts: pulumi.ComponentResourceOptions,
+): MeshRegistry {
+  const { name, storage, ...own } = registry;
+  const { application } = settings;
+  // The observer asks it for the agents.
+  const observer = {
+    "app.kubernetes.io/component": metricsComponent,
+    "app.kubernetes.io/part-of": application,
+  };
+  return new MeshRegistry(
+    name,
+    {
+      ...defined(own),
+      image: own.image,
+      port: own.port,
+      serviceName: name,
+      namespace: settings.namespace,
+      application,
+      storage:
+        "sqlite" in storage
+          ? { kind: "sqlite", ...defined(storage.sqlite) }
+          : { kind: "postgresql", ...storage.postgresql },
+      consumers: [{ labels: observer }],
+      imagePullSecrets: settings.imagePullSecrets,
+      networkPolicy: settings.network.isolate !== "none",
+    },
+    opts,
+  );
+}
+
+function agentArgs(
+  { settings }: StackConfig,
+  key: string,
+  own: MeshSettings["agents"][string],
+  registry: MeshRegistry,
+  mesh: MeshSettings,
+): Omit<ConstructorParameters<typeof MeshAgent>[1], "consumers"> {
+  const { spreadOver, egress, ...rest } = own;
+  const profile = typeof egress === "object" ? egress.profile : egress;
+  const egressTo = typeof egress === "object" ? egress.to : undefined;
+  return {
+    ...defined(rest),
+    image: own.image,
+    port: own.port,
+    serviceName: key,
+    namespace: settings.namespace,
+    application: settings.application,
+    registryUrl: registry.url,
+    registry: { labels: registry.selector, port: mesh.registry.port },
+    ...(spreadOver === undefined ? {} : { placement: { spreadOver } }),
+    ...(profile === undefined ? {} : { egress: profile }),
+    ...(egressTo === undefined ? {} : { egressTo }),
+    imagePullSecrets: settings.imagePullSecrets,
+    networkPolicy: settings.network.isolate !== "none",
+  };
+}
+
+function serviceMeshPolicies(
+  { settings }: StackConfig,
+  mesh: MeshSettings,
+  registry: MeshRegistry,
+  opts: pulumi.ComponentResourceOptions,
+): void {
+  const { serviceMesh } = mesh;
+  if (serviceMesh === undefined) return;
+  const { kind, timeoutSeconds, retries, outlier } = serviceMesh;
+  const agents = Object.entries(mesh.agents).map(([name, { port }]): MeshedService => {
+    return { name, port, selector: selectorLabels({ name, component: agentComponent }) };
+  });
+  const own = { name: mesh.registry.name, port: mesh.registry.port, selector: registry.selector };
+  new ServiceMeshPolicies(
+    `${settings.application}-${kind}`,
+    {
+      namespace: settings.namespace,
+      application: settings.application,
+      kind,
+      traffic: { timeoutSeconds, retries, outlier },
+      services: [own, ...agents],
+    },
+    opts,
+  );
+}
+
+/** Without the keys that are undefined, which an exact optional type does not take. */
+function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

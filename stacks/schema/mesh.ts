@@ -1,0 +1,90 @@
+import { z } from "zod";
+
+import { dnsName, port, replicas, resources, seconds, serverEnv } from "./common";
+import { egress, operations } from "./operations";
+
+const storage = z.union([
+  z.strictObject({
+    sqlite: z.strictObject({
+      size: z.string().regex(/^\d+(Ki|Mi|Gi|Ti)$/, 'must be a size such as "1Gi"'),
+      storageClass: dnsName.optional(),
+    }),
+  }),
+  /** A database that exists; the Secret's key holds its URL. */
+  z.strictObject({
+    postgresql: z.strictObject({
+      secret: dnsName,
+      key: z.string().min(1).default("DATABASE_URL"),
+      port: port.default(5432),
+    }),
+  }),
+]);
+
+const registry = z.strictObject({
+  name: dnsName.default("mcp-registry"),
+  image: z.string().min(1),
+  port: port.default(8000),
+  storage: storage.prefault({ sqlite: { size: "1Gi" } }),
+  healthCheckSeconds: z.int().positive().optional(),
+  agentTimeoutSeconds: z.int().positive().optional(),
+  logLevel: z.enum(["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"]).optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  resources: resources.optional(),
+});
+
+const capability = z.strictObject({
+  name: z.string().min(1),
+  version: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+});
+
+const agent = z.strictObject({
+  image: z.string().min(1),
+  /** Its name in the mesh. @default the key */
+  agentName: dnsName.optional(),
+  command: z.array(z.string()).optional(),
+  args: z.array(z.string()).optional(),
+  port: port.default(8080),
+  capabilities: z.array(capability).optional(),
+  dependencies: z.array(z.string().min(1)).optional(),
+  advertise: z.enum(["service", "pod"]).optional(),
+  env: serverEnv.optional(),
+  secret: dnsName.optional(),
+  replicas: replicas.optional(),
+  startSeconds: seconds.optional(),
+  resources: resources.optional(),
+  egress: egress.optional(),
+  user: z.int().positive().optional(),
+  ...{
+    autoscaling: operations.autoscaling,
+    disruptionBudget: operations.disruptionBudget,
+    spreadOver: operations.spreadOver,
+  },
+});
+
+/** What the cluster's service mesh is told; the defaults suit tool calls of up to half a minute. */
+const serviceMesh = z.strictObject({
+  kind: z.enum(["istio", "linkerd"]),
+  timeoutSeconds: seconds.default(30),
+  retries: z
+    .strictObject({ attempts: z.int().min(0).default(2), perTrySeconds: seconds.default(10) })
+    .prefault({}),
+  outlier: z
+    .strictObject({
+      consecutiveErrors: z.int().min(1).default(5),
+      intervalSeconds: seconds.default(10),
+      ejectionSeconds: seconds.default(30),
+    })
+    .prefault({}),
+});
+
+/** An MCP Mesh: a registry and its agents. */
+export const mesh = z.strictObject({
+  /** Whether the definition of MCPAgent objects is made here: once in a cluster. */
+  defineAgents: z.boolean().default(true),
+  registry,
+  agents: z.record(dnsName, agent).default({}),
+  serviceMesh: serviceMesh.optional(),
+});
+
+export type MeshSettings = z.infer<typeof mesh>;
