@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 
 import type { Kube } from "@mcp-fleet/kube";
 
+import { exitCodes } from "./exit-codes";
 import { type OutputFormat, rendered } from "./output";
 
 /** The options every command takes. */
@@ -33,6 +34,8 @@ export interface CliContext {
   print(data: unknown, people: () => string): Promise<void>;
   /** Writes a line for people to standard error: progress, advice, never a result. */
   note(line: string): void;
+  /** Ends the command with the exit code for findings when there are any; call it after the result is printed. */
+  findings(any: boolean): void;
   /** Coloured when standard output is a terminal, and NO_COLOR does not forbid it. */
   styled(style: Style, text: string): string;
   /**
@@ -58,6 +61,9 @@ export function createContext(
     },
     note(line) {
       streams.stderr.write(`${line}\n`);
+    },
+    findings(any) {
+      if (any) process.exitCode = exitCodes.findings;
     },
     styled: (style, text) => styleText(style, text, { stream: streams.stdout }),
     async cluster() {

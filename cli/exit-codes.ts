@@ -27,7 +27,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** The exit code for an error its reader can mend. */
+/** The exit code for an error its reader can mend: an error's own code counts unless it says more by its class. */
 export function exitCodeOf(error: UserError): number {
   if (error instanceof UnreachableError) return exitCodes.unreachable;
   if (error instanceof ApiError) {

@@ -1,11 +1,27 @@
 import { Command, Option } from "commander";
 
+import { completionCommand } from "./commands/completion";
 import { listCommand } from "./commands/list";
+import { logsCommand } from "./commands/logs";
+import { restartCommand } from "./commands/restart";
+import { scaleCommand } from "./commands/scale";
+import { startCommand } from "./commands/start";
+import { statusCommand } from "./commands/status";
+import { stopCommand } from "./commands/stop";
 import { type CliContext, createContext, type GlobalOptions, type Streams } from "./context";
 import { outputFormats } from "./output";
 
 /** In the order that `mcp-fleet --help` shows. A command's file imports what is heavy only in its action. */
-const commands: readonly ((context: CliContext) => Command)[] = [listCommand];
+const commands: readonly ((context: CliContext) => Command)[] = [
+  listCommand,
+  statusCommand,
+  startCommand,
+  stopCommand,
+  scaleCommand,
+  restartCommand,
+  logsCommand,
+  completionCommand,
+];
 
 /** The whole command line. Throws commander's errors and UserErrors; ends no process. */
 export function createProgram(streams: Streams, signal: AbortSignal): Command {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
@@ -16,7 +16,7 @@ export const bundleSources = {
 export type BundleName = keyof typeof bundleSources;
 
 /** Our own packages are taken from their sources, so that an image never holds a stale build. */
-const ownPackages = ["errors", "kube", "mcp-probe", "row-cutover", "cutover-runner"];
+const ownPackages = readdirSync(join(paths.projectDir, "packages"));
 
 /**
  * Bundles a program and all it imports into one CommonJS file for Node.js 24.

@@ -3,10 +3,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 
 import { type CutoverInputs, probeServers } from "@mcp-fleet/cutover-runner";
-import { openPortForward } from "@mcp-fleet/cutover-runner/dist/port-forward";
 import { waitForRollout } from "@mcp-fleet/cutover-runner/dist/settle";
 import { isUserError } from "@mcp-fleet/errors";
-import { connectKube, type Kube } from "@mcp-fleet/kube";
+import { connectKube, type Kube, openPortForward } from "@mcp-fleet/kube";
 import { probe } from "@mcp-fleet/mcp-probe";
 
 import { ensureCluster } from "../../lab/cluster";
@@ -17,6 +16,9 @@ const namespace = `probe-test-${randomUUID().slice(0, 8)}`;
 const server = { "app.kubernetes.io/name": "everything" };
 /** The position that the NetworkPolicy and the Services know. */
 const consumer = { "app.kubernetes.io/name": "studio" };
+
+/** How messages of a port-forward call what is behind it. */
+const subject = { subject: "the server", setting: "this test" };
 
 const restricted = {
   runAsNonRoot: true,
@@ -198,7 +200,11 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
   });
 
   it("carries a connection through the Kubernetes API", async () => {
-    const forward = await openPortForward(kube, { namespace, service: "everything", port: 9020 });
+    const forward = await openPortForward(
+      kube,
+      { namespace, service: "everything", port: 9020 },
+      subject,
+    );
     try {
       const result = await probe(
         { name: "forwarded", url: `http://127.0.0.1:${forward.port}/mcp` },
@@ -211,11 +217,11 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
     }
     const labelSelector = "app.kubernetes.io/name=everything";
     const [pod] = (await kube.core.listNamespacedPod({ namespace, labelSelector })).items;
-    const closed = await openPortForward(kube, {
-      namespace,
-      pod: pod?.metadata?.name ?? "",
-      port: 9021,
-    });
+    const closed = await openPortForward(
+      kube,
+      { namespace, pod: pod?.metadata?.name ?? "", port: 9021 },
+      subject,
+    );
     try {
       const target = { name: "closed", url: `http://127.0.0.1:${closed.port}/mcp` };
       assert.equal((await probe(target, { deadlineSeconds: 2 })).ok, false);
@@ -227,7 +233,7 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
       await closed.close();
     }
     await assert.rejects(
-      () => openPortForward(kube, { namespace, service: "everything", port: 1 }),
+      () => openPortForward(kube, { namespace, service: "everything", port: 1 }, subject),
       /Service .*\/everything has no port 1; it has 9020\./,
     );
   });
@@ -254,7 +260,7 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
       },
     });
     const forward = await eventually(() =>
-      openPortForward(kube, { namespace, pod: "echo", port: 7000 }),
+      openPortForward(kube, { namespace, pod: "echo", port: 7000 }, subject),
     );
     try {
       const sent = randomBytes(4 * 1024 * 1024);

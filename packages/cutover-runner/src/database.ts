@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 
 import { messageOf, UserError } from "@mcp-fleet/errors";
-import { connectKube } from "@mcp-fleet/kube";
+import { connectKube, openPortForward } from "@mcp-fleet/kube";
 import type { Db } from "@mcp-fleet/row-cutover";
 
-import { openPortForward } from "./port-forward";
 import type { Credentials, DatabaseRef, KubeRef } from "./types";
 
 /** How the database is reached, and in which cluster a port is forwarded. */
@@ -25,7 +24,10 @@ export async function withDatabase<T>(
   const { connect, tls = "verify-full" } = inputs.database;
   if (connect === "direct") return use(databaseOf(credentials.databaseUrl, tls));
   const kube = await connectKube(inputs.kubernetes, credentials);
-  const forward = await openPortForward(kube, connect.portForward);
+  const forward = await openPortForward(kube, connect.portForward, {
+    subject: "the database",
+    setting: "database.connect.portForward",
+  });
   try {
     const url = parseDsn(credentials.databaseUrl);
     const local = new URL(url);

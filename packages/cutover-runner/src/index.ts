@@ -4,6 +4,7 @@ export { type Observed, observeStep, previewRows } from "./preview";
 export type { ConsumerProbe } from "./probe-job";
 export { askServers, probeServers, readLedgerStep, runCutoverStep } from "./run";
 export { runSettleStep, type SettleOutputs } from "./settle";
+export type { PortForwardRef } from "@mcp-fleet/kube";
 export type {
   Consumer,
   Credentials,
@@ -11,7 +12,6 @@ export type {
   CutoverOutputs,
   DatabaseRef,
   KubeRef,
-  PortForwardRef,
   ProbedServer,
   ProbeRun,
   ProbeSpec,

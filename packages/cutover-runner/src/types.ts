@@ -1,3 +1,4 @@
+import type { PortForwardRef } from "@mcp-fleet/kube";
 import type { ProbeTarget } from "@mcp-fleet/mcp-probe";
 import type { CutoverSpec, RunMeta, Target } from "@mcp-fleet/row-cutover";
 
@@ -29,15 +30,6 @@ export interface ProbeSpec {
 export interface KubeRef {
   /** @default the kubeconfig's current context */
   readonly context?: string;
-}
-
-/** A port of a Service's pod, or of a pod, reached through the Kubernetes API. */
-export interface PortForwardRef {
-  readonly namespace: string;
-  readonly service?: string;
-  readonly pod?: string;
-  /** The Service's port, or the pod's with `pod`. */
-  readonly port: number;
 }
 
 /** How the database is reached. */

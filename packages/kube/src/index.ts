@@ -10,3 +10,9 @@ export {
   statusOf,
   UnreachableError,
 } from "./errors";
+export {
+  type ForwardNames,
+  openPortForward,
+  type PortForward,
+  type PortForwardRef,
+} from "./port-forward";

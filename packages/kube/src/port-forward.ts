@@ -4,9 +4,24 @@ import { PassThrough } from "node:stream";
 
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
-import { asking, type Kube, oneLine, UnreachableError } from "@mcp-fleet/kube";
 
-import type { PortForwardRef } from "./types";
+import type { Kube } from "./connect";
+import { asking, oneLine, UnreachableError } from "./errors";
+
+/** A port of a Service's pod, or of a pod, reached through the Kubernetes API. */
+export interface PortForwardRef {
+  readonly namespace: string;
+  readonly service?: string;
+  readonly pod?: string;
+  /** The Service's port, or the pod's with `pod`. */
+  readonly port: number;
+}
+
+/** How messages call what is behind the port, as `the database`, and where it is configured. */
+export interface ForwardNames {
+  readonly subject: string;
+  readonly setting: string;
+}
 
 /** A local port that leads to a pod's port. */
 export interface PortForward {
@@ -35,8 +50,12 @@ interface PodPort {
  * Opens a TCP listener whose connections go through the Kubernetes API to one pod.
  * @throws {UserError} when the Service or pod is not there, or has no ready pod
  */
-export async function openPortForward(kube: Kube, ref: PortForwardRef): Promise<PortForward> {
-  const target = await resolve(kube, ref);
+export async function openPortForward(
+  kube: Kube,
+  ref: PortForwardRef,
+  names: ForwardNames,
+): Promise<PortForward> {
+  const target = await resolve(kube, ref, names);
   const client = await import("@kubernetes/client-node");
   const forwarder = new client.PortForward(kube.config);
   const sockets = new Set<Socket>();
@@ -49,7 +68,7 @@ export async function openPortForward(kube: Kube, ref: PortForwardRef): Promise<
     socket.on("error", () => socket.destroy());
     const refusal = new PassThrough();
     refusal.on("data", (said: Buffer) => {
-      failure = broken(ref, target, oneLine(said.toString()));
+      failure = broken(ref, target, names, oneLine(said.toString()));
       socket.destroy();
     });
     try {
@@ -69,7 +88,7 @@ export async function openPortForward(kube: Kube, ref: PortForwardRef): Promise<
       socket.on("close", () => ws.close());
       if (socket.destroyed) ws.close();
     } catch (error) {
-      failure = broken(ref, target, handshakeReason(error));
+      failure = broken(ref, target, names, handshakeReason(error));
       socket.destroy();
     }
   };
@@ -88,18 +107,18 @@ export async function openPortForward(kube: Kube, ref: PortForwardRef): Promise<
   };
 }
 
-async function resolve(kube: Kube, ref: PortForwardRef): Promise<PodPort> {
+async function resolve(kube: Kube, ref: PortForwardRef, names: ForwardNames): Promise<PodPort> {
   const { namespace, service, pod, port } = ref;
   if (pod !== undefined) {
     const found = await asking(kube, `read pod ${namespace}/${pod}`, () =>
       kube.core.readNamespacedPod({ namespace, name: pod }),
     );
-    if (!isReady(found)) throw notReady(`Pod ${namespace}/${pod} is not ready`);
+    if (!isReady(found)) throw notReady(`Pod ${namespace}/${pod} is not ready`, names);
     return { pod, port };
   }
   if (service === undefined) {
     throw new UserError(
-      "database.connect.portForward names neither a service nor a pod.",
+      `${names.setting} names neither a service nor a pod.`,
       "Set one of them, beside namespace and port.",
     );
   }
@@ -110,7 +129,7 @@ async function resolve(kube: Kube, ref: PortForwardRef): Promise<PodPort> {
   if (Object.keys(selector).length === 0) {
     throw new UserError(
       `Service ${namespace}/${service} has no selector, so there is no pod to forward a port from.`,
-      'Set database.connect to "direct", or name a pod.',
+      `Name a pod in ${names.setting}, or reach ${names.subject} directly.`,
     );
   }
   const entry = found.spec?.ports?.find((candidate) => candidate.port === port);
@@ -118,7 +137,7 @@ async function resolve(kube: Kube, ref: PortForwardRef): Promise<PodPort> {
     const ports = (found.spec?.ports ?? []).map((candidate) => candidate.port).join(", ");
     throw new UserError(
       `Service ${namespace}/${service} has no port ${port}; it has ${ports === "" ? "none" : ports}.`,
-      "Set the port in database.connect.portForward.",
+      `Set the port in ${names.setting}.`,
     );
   }
   const labelSelector = Object.entries(selector)
@@ -128,7 +147,8 @@ async function resolve(kube: Kube, ref: PortForwardRef): Promise<PodPort> {
     kube.core.listNamespacedPod({ namespace, labelSelector }),
   );
   const ready = pods.items.find((candidate) => isReady(candidate));
-  if (ready === undefined) throw notReady(`Service ${namespace}/${service} has no ready pod`);
+  if (ready === undefined)
+    throw notReady(`Service ${namespace}/${service} has no ready pod`, names);
   return { pod: ready.metadata?.name ?? "", port: targetPort(ready, entry) };
 }
 
@@ -147,17 +167,22 @@ function isReady(pod: k8s.V1Pod): boolean {
   return ready && pod.metadata?.deletionTimestamp === undefined;
 }
 
-function notReady(problem: string): UserError {
+function notReady(problem: string, { subject }: ForwardNames): UserError {
   return new UnreachableError(
-    `${problem}, so the database cannot be reached.`,
+    `${problem}, so ${subject} cannot be reached.`,
     "Wait until it is, then run again.",
   );
 }
 
-function broken(ref: PortForwardRef, target: PodPort, reason: string): UserError {
+function broken(
+  ref: PortForwardRef,
+  target: PodPort,
+  names: ForwardNames,
+  reason: string,
+): UserError {
   return new UnreachableError(
     `The port-forward to port ${target.port} of pod ${ref.namespace}/${target.pod} failed: ${reason}.`,
-    "Check database.connect.portForward, and that the kubeconfig's identity may create pods/portforward.",
+    `Check ${names.setting}, and that the kubeconfig's identity may create pods/portforward.`,
   );
 }
 

@@ -1,0 +1,14 @@
+import { InvalidArgumentError, Option } from "commander";
+
+/** A whole number of an argument or option. Bounds are the library's to check. */
+export function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It has to be a whole number.");
+}
+
+/** `--timeout`, in seconds. */
+export function timeoutOption(seconds: number): Option {
+  return new Option("--timeout <seconds>", "how long to wait")
+    .argParser(wholeNumber)
+    .default(seconds);
+}

@@ -1,0 +1,19 @@
+import { Command } from "commander";
+
+import { timeoutOption } from "../arguments";
+import type { CliContext } from "../context";
+import { shownChange, waiting } from "../servers";
+
+export function restartCommand(context: CliContext): Command {
+  return new Command("restart")
+    .description("replace a server's pods one by one and wait until the new ones are ready")
+    .argument("<name>", "the server's Deployment")
+    .option("--no-wait", "do not wait")
+    .addOption(timeoutOption(300))
+    .action(async (name: string, { wait, timeout }: { wait: boolean; timeout: number }) => {
+      const { restartMcp } = await import("@mcp-fleet/lifecycle");
+      const options = { wait, ...waiting(context, timeout) };
+      const change = await restartMcp(await context.cluster(), name, options);
+      await context.print(change, () => shownChange(context, change));
+    });
+}

@@ -1,0 +1,26 @@
+import { Command } from "commander";
+
+import { timeoutOption, wholeNumber } from "../arguments";
+import type { CliContext } from "../context";
+import { shownChange, waiting } from "../servers";
+
+export function scaleCommand(context: CliContext): Command {
+  return new Command("scale")
+    .description("give a server 0 to 10 replicas")
+    .argument("<name>", "the server's Deployment")
+    .argument("<replicas>", "0 to 10", wholeNumber)
+    .option("--wait", "wait until all are ready, or none is left")
+    .addOption(timeoutOption(300))
+    .action(
+      async (
+        name: string,
+        replicas: number,
+        { wait, timeout }: { wait?: true; timeout: number },
+      ) => {
+        const { scaleMcp } = await import("@mcp-fleet/lifecycle");
+        const options = { wait: wait === true, ...waiting(context, timeout) };
+        const change = await scaleMcp(await context.cluster(), name, replicas, options);
+        await context.print(change, () => shownChange(context, change));
+      },
+    );
+}

@@ -1,0 +1,50 @@
+import type { Change, McpServerSummary, ServerState, WaitOptions } from "@mcp-fleet/lifecycle";
+
+import type { CliContext } from "./context";
+
+const colours: Record<ServerState, "green" | "dim" | "yellow" | "red"> = {
+  running: "green",
+  stopped: "dim",
+  scaling: "yellow",
+  pending: "yellow",
+  degraded: "red",
+};
+
+/** A state in its colour. */
+export function shownState(context: CliContext, state: ServerState): string {
+  return context.styled(colours[state], state);
+}
+
+/** `2/3`: ready of wanted. */
+export function shownReplicas({
+  readyReplicas,
+  replicas,
+}: Pick<McpServerSummary, "readyReplicas" | "replicas">): string {
+  return `${readyReplicas}/${replicas}`;
+}
+
+/** What a command did, in a line. */
+export function shownChange(context: CliContext, change: Change): string {
+  const { name, after, killedPods = [] } = change;
+  const parts = [
+    shownStep(change),
+    `${shownState(context, change.status)}, ${change.readyReplicas}/${after} ready`,
+    ...(killedPods.length === 0 ? [] : [`ended ${killedPods.join(", ")}`]),
+  ];
+  return `${name}: ${parts.join("; ")}`;
+}
+
+function shownStep({ before, after, changed, killedPods = [] }: Change): string {
+  if (before !== after) return `replicas ${before} -> ${after}`;
+  if (changed) return "new pods";
+  return killedPods.length === 0 ? "nothing to do" : `already at ${after}`;
+}
+
+/** How long to wait; what is waited for goes to standard error. */
+export function waiting(context: CliContext, timeoutSeconds: number): WaitOptions {
+  return {
+    timeoutSeconds,
+    signal: context.signal,
+    onProgress: (text) => context.note(`waiting: ${text}`),
+  };
+}

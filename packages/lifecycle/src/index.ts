@@ -1,0 +1,17 @@
+export { type ChangeOptions, restartMcp, scaleMcp, startMcp, stopMcp } from "./change";
+export { InvalidError, NotFoundError, TimeoutError } from "./errors";
+export { type LogsOptions, readLogs } from "./logs";
+export type { ProbeOptions } from "./probe";
+export { getMcpStatus, listMcpServers, type ListOptions } from "./read";
+export type {
+  Change,
+  McpServerStatus,
+  McpServerSummary,
+  ProbeAnswer,
+  ServerCondition,
+  ServerState,
+  WaitOptions,
+} from "./types";
+export { maxReplicas } from "./validate";
+export { defaultTimeoutSeconds } from "./wait";
+export { ApiError, UnreachableError } from "@mcp-fleet/kube";

@@ -1,0 +1,144 @@
+import type * as k8s from "@kubernetes/client-node";
+import { asking, type Kube, statusOf } from "@mcp-fleet/kube";
+
+import { endpointsOfAll, servicesByDeployment } from "./endpoints";
+import { NotFoundError } from "./errors";
+import { type ProbeOptions, probeServer } from "./probe";
+import { details, isServer, serverSelector } from "./state";
+import { creationTroubles, podsOf, podTroubles } from "./troubles";
+import type { McpServerStatus, McpServerSummary } from "./types";
+import { checkName } from "./validate";
+
+/** Objects of one page of a list. kubectl asks for as many. */
+const pageSize = 500;
+
+/** How a list is made. */
+export interface ListOptions {
+  /** @default the cluster's namespace */
+  readonly namespace?: string;
+  /** Asks every server with ready pods whether it answers MCP. @default no */
+  readonly probe?: ProbeOptions;
+}
+
+/**
+ * The MCP servers of a namespace by name: Deployments labelled `app.kubernetes.io/component=mcp-server`, with the
+ * endpoints of the Services that select their pods. One list in pages for each of the two kinds, at the same time.
+ * @throws {ApiError} {UnreachableError}
+ */
+export async function listMcpServers(
+  kube: Kube,
+  options: ListOptions = {},
+): Promise<McpServerSummary[]> {
+  const namespace = options.namespace ?? kube.namespace;
+  const [deployments, services] = await Promise.all([
+    paged(kube, `list Deployments in ${namespace}`, (page) =>
+      kube.apps.listNamespacedDeployment({ namespace, labelSelector: serverSelector, ...page }),
+    ),
+    servicesOf(kube, namespace),
+  ]);
+  const byDeployment = servicesByDeployment(deployments, services);
+  const servers = deployments.map(async (deployment): Promise<McpServerSummary> => {
+    const { name, status, replicas, readyReplicas } = details(deployment);
+    const own = byDeployment.get(name) ?? [];
+    const endpoints = endpointsOfAll(own);
+    const summary = { name, namespace, status, replicas, readyReplicas, endpoints };
+    return { ...summary, ...(await probed(kube, summary, own, options.probe)) };
+  });
+  return Promise.all(servers);
+}
+
+/**
+ * One server in detail.
+ * @throws {InvalidError} {NotFoundError} {ApiError} {UnreachableError}
+ */
+export async function getMcpStatus(
+  kube: Kube,
+  name: string,
+  options: ListOptions = {},
+): Promise<McpServerStatus> {
+  const namespace = options.namespace ?? kube.namespace;
+  const [deployment, services] = await Promise.all([
+    readServer(kube, namespace, name),
+    servicesOf(kube, namespace),
+  ]);
+  const own = servicesByDeployment([deployment], services).get(name) ?? [];
+  const shown = details(deployment);
+  const complete = shown.status === "running" || shown.status === "stopped";
+  const pods = complete ? [] : await podsOf(kube, deployment);
+  const status = {
+    ...shown,
+    endpoints: endpointsOfAll(own),
+    troubles: [...creationTroubles(deployment), ...podTroubles(pods)],
+  };
+  return { ...status, ...(await probed(kube, status, own, options.probe)) };
+}
+
+/**
+ * The Deployment of a server.
+ * @throws {InvalidError} for an impossible name; {NotFoundError} when there is none, or none with the label
+ */
+export async function readServer(
+  kube: Kube,
+  namespace: string,
+  name: string,
+): Promise<k8s.V1Deployment> {
+  checkName(name);
+  const see = `See them with: mcp-fleet list -n ${namespace}`;
+  const deployment = await asking(kube, `read Deployment ${namespace}/${name}`, async () => {
+    try {
+      return await kube.apps.readNamespacedDeployment({ namespace, name });
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
+  });
+  if (deployment === undefined) {
+    throw new NotFoundError(
+      `There is no server ${JSON.stringify(name)} in namespace ${namespace}.`,
+      see,
+    );
+  }
+  if (!isServer(deployment)) {
+    throw new NotFoundError(
+      `Deployment ${namespace}/${name} is no MCP server: it lacks the label ${serverSelector}.`,
+      `${see}; or add the label if it is one.`,
+    );
+  }
+  return deployment;
+}
+
+function servicesOf(kube: Kube, namespace: string): Promise<k8s.V1Service[]> {
+  return paged(kube, `list Services in ${namespace}`, (page) =>
+    kube.core.listNamespacedService({ namespace, ...page }),
+  );
+}
+
+async function paged<T>(
+  kube: Kube,
+  doing: string,
+  request: (page: {
+    limit: number;
+    _continue?: string;
+  }) => Promise<{ items: T[]; metadata?: k8s.V1ListMeta }>,
+): Promise<T[]> {
+  const items: T[] = [];
+  let next: string | undefined;
+  do {
+    const page = next === undefined ? {} : { _continue: next };
+    const list = await asking(kube, doing, () => request({ limit: pageSize, ...page }));
+    items.push(...list.items);
+    next = list.metadata?._continue;
+  } while (next !== undefined && next !== "");
+  return items;
+}
+
+async function probed(
+  kube: Kube,
+  server: Pick<McpServerSummary, "name" | "namespace" | "status" | "readyReplicas">,
+  services: readonly k8s.V1Service[],
+  options: ProbeOptions | undefined,
+): Promise<Partial<Pick<McpServerSummary, "probe" | "status">>> {
+  if (options === undefined || server.readyReplicas === 0 || server.status === "stopped") return {};
+  const probe = await probeServer(kube, server, services, options);
+  return probe.ok ? { probe } : { probe, status: "degraded" };
+}

@@ -1,0 +1,153 @@
+import type * as k8s from "@kubernetes/client-node";
+import { isUserError } from "@mcp-fleet/errors";
+import type { Kube } from "@mcp-fleet/kube";
+
+import { NotFoundError, TimeoutError } from "./errors";
+import { pendingReason, wantedReplicas } from "./state";
+import { creationTroubles, isOf, podsOf, podTroubles, selectorText } from "./troubles";
+import type { WaitOptions } from "./types";
+import { checkTimeout } from "./validate";
+import { follow } from "./watch";
+
+/** How long a wait lasts when nothing else is said, in seconds. Source: seed 004. */
+export const defaultTimeoutSeconds = 300;
+
+/**
+ * Waits until a Deployment has all its wanted replicas, ready and on its newest template.
+ * @throws {TimeoutError} that says what is still missing and what the pods say
+ */
+export async function waitUntilReady(
+  kube: Kube,
+  { namespace, name }: { namespace: string; name: string },
+  options: WaitOptions,
+): Promise<k8s.V1Deployment> {
+  let last: k8s.V1Deployment | undefined;
+  const waiting = reporter(options);
+  return limited(
+    options,
+    (signal) =>
+      follow(
+        kube,
+        deploymentPath(kube, namespace, name),
+        ([deployment]) => {
+          if (deployment === undefined) throw gone(namespace, name);
+          last = deployment;
+          const reason = pendingReason(deployment);
+          if (reason !== undefined) waiting(reason);
+          return reason === undefined ? deployment : undefined;
+        },
+        signal,
+      ),
+    async (seconds) => {
+      const why = last === undefined ? [] : await quietTroubles(kube, last);
+      const state =
+        last === undefined ? "nothing is known of it" : (pendingReason(last) ?? "ready");
+      const wanted = last === undefined ? 0 : wantedReplicas(last);
+      return new TimeoutError(
+        `Server ${namespace}/${name} was not ready within ${seconds} seconds: ${[state, ...why].join("; ")}.`,
+        `It still has ${wanted} wanted; look at it with: mcp-fleet status ${name} -n ${namespace}; mcp-fleet logs ${name} -n ${namespace}`,
+      );
+    },
+  );
+}
+
+/**
+ * Waits until no pod of a Deployment is left, ending ones included.
+ * @param onPods called with the pods that are left, whenever that changes
+ */
+export async function waitUntilGone(
+  kube: Kube,
+  deployment: k8s.V1Deployment,
+  options: WaitOptions,
+  onPods: (pods: readonly k8s.V1Pod[]) => void = () => undefined,
+): Promise<void> {
+  const namespace = deployment.metadata?.namespace ?? kube.namespace;
+  const name = deployment.metadata?.name ?? "";
+  const labelSelector = selectorText(deployment);
+  let left: readonly k8s.V1Pod[] = [];
+  const waiting = reporter(options);
+  await limited(
+    options,
+    (signal) =>
+      follow(
+        kube,
+        {
+          path: `/api/v1/namespaces/${namespace}/pods`,
+          query: { labelSelector },
+          what: `pods in ${namespace}`,
+          list: () => kube.core.listNamespacedPod({ namespace, labelSelector }),
+        },
+        (pods) => {
+          left = pods.filter((pod) => isOf(deployment, pod) && mayRun(pod));
+          if (left.length === 0) return true;
+          waiting(`${left.length === 1 ? "1 pod is" : `${left.length} pods are`} still there`);
+          onPods(left);
+          return undefined;
+        },
+        signal,
+      ),
+    (seconds) => {
+      const names = left.map(({ metadata }) => metadata?.name ?? "").join(", ");
+      return Promise.resolve(
+        new TimeoutError(
+          `Server ${namespace}/${name} still had pods after ${seconds} seconds: ${names}.`,
+          `They end with their grace period; to end them at once: mcp-fleet stop ${name} -n ${namespace} --force`,
+        ),
+      );
+    },
+  );
+}
+
+/** Ended pods may stay listed, and run nothing. */
+function mayRun({ status }: k8s.V1Pod): boolean {
+  return status?.phase !== "Succeeded" && status?.phase !== "Failed";
+}
+
+/** Runs `work` with a signal that is aborted in time or by the caller, whichever comes first. */
+async function limited<T>(
+  { timeoutSeconds = defaultTimeoutSeconds, signal }: WaitOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+  late: (seconds: number) => Promise<TimeoutError>,
+): Promise<T> {
+  const timer = AbortSignal.timeout(checkTimeout(timeoutSeconds) * 1000);
+  try {
+    return await work(signal === undefined ? timer : AbortSignal.any([timer, signal]));
+  } catch (error) {
+    if (timer.aborted && signal?.aborted !== true && !isUserError(error)) {
+      throw await late(timeoutSeconds);
+    }
+    throw error;
+  }
+}
+
+/** Says each thing once while it does not change. */
+function reporter({ onProgress }: WaitOptions): (text: string) => void {
+  let last: string | undefined;
+  return (text) => {
+    if (text !== last) onProgress?.(text);
+    last = text;
+  };
+}
+
+/** A comfort: without the right to list pods the message just says less. */
+async function quietTroubles(kube: Kube, deployment: k8s.V1Deployment): Promise<string[]> {
+  const pods = await podsOf(kube, deployment).catch(() => []);
+  return [...creationTroubles(deployment), ...podTroubles(pods)];
+}
+
+function gone(namespace: string, name: string): NotFoundError {
+  return new NotFoundError(
+    `Server ${namespace}/${name} was deleted while it was waited for.`,
+    "Look at who removed it; `mcp-fleet list` shows the servers that are there.",
+  );
+}
+
+function deploymentPath(kube: Kube, namespace: string, name: string) {
+  const fieldSelector = `metadata.name=${name}`;
+  return {
+    path: `/apis/apps/v1/namespaces/${namespace}/deployments`,
+    query: { fieldSelector },
+    what: `Deployments in ${namespace}`,
+    list: () => kube.apps.listNamespacedDeployment({ namespace, fieldSelector }),
+  };
+}

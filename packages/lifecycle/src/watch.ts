@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type * as k8s from "@kubernetes/client-node";
+import { isUserError } from "@mcp-fleet/errors";
+import { asking, type Kube, kubeError, UnreachableError } from "@mcp-fleet/kube";
+
+/** How long the API server lets one watch run before it ends it and we open the next, in seconds. */
+const windowSeconds = 120;
+/** How long the API server may be away during a wait before the wait ends, in seconds. */
+const awaySeconds = 15;
+
+/** The objects that are watched: a list request's path with its query. */
+export interface Watched<T> {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** For messages, as `pods in llmctl`. */
+  readonly what: string;
+  list(): Promise<{ items: T[]; metadata?: k8s.V1ListMeta }>;
+}
+
+/**
+ * Follows a set of objects until `done` answers something: lists once, then watches from the list's resource
+ * version. A watch that ends is taken up where it ended; one whose version is too old (410) begins with a new list;
+ * an API server that is away is asked again for {@link awaySeconds} seconds.
+ * @param done called with all objects after the list and after every change
+ * @throws the signal's reason when it is aborted; {UserError} when the API refuses or stays away
+ */
+export async function follow<T extends k8s.KubernetesObject, R>(
+  kube: Kube,
+  watched: Watched<T>,
+  done: (objects: readonly T[]) => R | undefined,
+  signal: AbortSignal,
+): Promise<R> {
+  const known = new Map<string, T>();
+  let version: string | undefined;
+  let awaySince: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      if (version === undefined) {
+        const list = await asking(kube, `list ${watched.what}`, () => watched.list());
+        known.clear();
+        for (const item of list.items) known.set(item.metadata?.uid ?? "", item);
+        version = list.metadata?.resourceVersion ?? "";
+        awaySince = undefined;
+      }
+      const first = done([...known.values()]);
+      if (first !== undefined) return first;
+      const ended = await watchOnce(kube, watched, version, signal, (type, object) => {
+        awaySince = undefined;
+        version = object.metadata?.resourceVersion ?? version;
+        if (type === "BOOKMARK") return undefined;
+        if (type === "DELETED") known.delete(object.metadata?.uid ?? "");
+        else known.set(object.metadata?.uid ?? "", object);
+        return done([...known.values()]);
+      });
+      if (ended.result !== undefined) return ended.result;
+      if (ended.expired) version = undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isUserError(error) && !(error instanceof UnreachableError)) throw error;
+      awaySince ??= Date.now();
+      if (Date.now() - awaySince > awaySeconds * 1000) throw error;
+      // After a restart of the API server the old version may be unknown: begin with a list.
+      version = undefined;
+      await sleep(500, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+interface Ended<R> {
+  readonly result?: R;
+  /** The version to go on from is no longer known to the API server. */
+  readonly expired: boolean;
+}
+
+async function watchOnce<T extends k8s.KubernetesObject, R>(
+  kube: Kube,
+  watched: Watched<T>,
+  resourceVersion: string,
+  signal: AbortSignal,
+  onEvent: (type: string, object: T) => R | undefined,
+): Promise<Ended<R>> {
+  const { Watch } = await import("@kubernetes/client-node");
+  const query = {
+    ...watched.query,
+    resourceVersion,
+    allowWatchBookmarks: true,
+    timeoutSeconds: windowSeconds,
+  };
+  return new Promise((resolve, reject) => {
+    let request: AbortController | undefined;
+    const settle = (finish: () => void): void => {
+      signal.removeEventListener("abort", onAbort);
+      finish();
+      request?.abort();
+    };
+    const onAbort = (): void => settle(() => reject(signal.reason as Error));
+    signal.addEventListener("abort", onAbort);
+    const onObject = (type: string, object: T & { code?: number; message?: string }): void => {
+      if (type === "ERROR") {
+        if (object.code === 410) return settle(() => resolve({ expired: true }));
+        const refused = Object.assign(new Error(object.message), {
+          code: object.code,
+          body: object,
+        });
+        return settle(() => reject(kubeError(kube, `watch ${watched.what}`, refused)));
+      }
+      try {
+        const result = onEvent(type, object);
+        if (result !== undefined) settle(() => resolve({ result, expired: false }));
+      } catch (error) {
+        settle(() => reject(error instanceof Error ? error : new Error(String(error))));
+      }
+    };
+    const onEnd = (error: unknown): void => {
+      const status = statusCode(error);
+      if (error === null || error === undefined || isIdle(error)) {
+        return settle(() => resolve({ expired: false }));
+      }
+      if (status === 410) return settle(() => resolve({ expired: true }));
+      const shown = status === undefined ? error : Object.assign(error as Error, { code: status });
+      settle(() => reject(kubeError(kube, `watch ${watched.what}`, shown)));
+    };
+    new Watch(kube.config).watch(watched.path, query, onObject, onEnd).then((controller) => {
+      request = controller;
+      if (signal.aborted) controller.abort();
+    }, onEnd);
+  });
+}
+
+/** The client ends a watch on which nothing came for 30 seconds; there may be nothing to come. */
+function isIdle(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError";
+}
+
+function statusCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("statusCode" in error)) return undefined;
+  return typeof error.statusCode === "number" ? error.statusCode : undefined;
+}

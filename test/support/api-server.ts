@@ -1,0 +1,52 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { connectKube, type Kube } from "@mcp-fleet/kube";
+
+/** An API server of a few lines, for what a real one does only when it is about to fail. */
+export interface StubApi {
+  readonly url: string;
+  /** Paths with their queries, in the order they were asked for. */
+  readonly asked: readonly string[];
+  kube(): Promise<Kube>;
+  /** Cuts every connection and takes no more. */
+  die(): void;
+}
+
+export async function stubApi(
+  answer: (request: IncomingMessage, response: ServerResponse, url: URL) => void,
+): Promise<StubApi> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    answer(request, response, new URL(request.url ?? "", "http://stub"));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    asked,
+    kube: () =>
+      connectKube(
+        {},
+        {
+          kubeconfig: JSON.stringify({
+            clusters: [{ name: "c", cluster: { server: url, "insecure-skip-tls-verify": true } }],
+            users: [{ name: "u", user: { token: "s3cret-token" } }],
+            contexts: [{ name: "stub", context: { cluster: "c", user: "u", namespace: "n" } }],
+            "current-context": "stub",
+          }),
+        },
+      ),
+    die() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Answers one JSON document. */
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+
+import type * as k8s from "@kubernetes/client-node";
+import { endpointsOf, servicesByDeployment } from "@mcp-fleet/lifecycle/dist/endpoints";
+import { details, pendingReason, stateOf } from "@mcp-fleet/lifecycle/dist/state";
+import { podTroubles } from "@mcp-fleet/lifecycle/dist/troubles";
+import { checkName, checkReplicas, checkTimeout } from "@mcp-fleet/lifecycle/dist/validate";
+
+function deployment(
+  replicas: number | undefined,
+  status: k8s.V1DeploymentStatus,
+  name = "x",
+): k8s.V1Deployment {
+  const labels = { "app.kubernetes.io/name": name };
+  return {
+    metadata: { name, namespace: "n", generation: 2 },
+    spec: {
+      ...(replicas === undefined ? {} : { replicas }),
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "i:1" }] } },
+    },
+    status,
+  };
+}
+
+describe("lifecycle: names, replicas and times", () => {
+  for (const name of ["a", "0", "github", "llmctl-mcp-google-cloud", "a.b-c.d", "a".repeat(253)]) {
+    it(`takes ${name.slice(0, 30)}`, () => assert.equal(checkName(name), name));
+  }
+  const names = [
+    "",
+    "-a",
+    "a-",
+    "a_b",
+    "a b",
+    "A",
+    "a..b",
+    ".a",
+    "a/b",
+    "ä",
+    "a".repeat(254),
+    "$(id)",
+  ];
+  for (const name of names) {
+    it(`refuses the name ${JSON.stringify(name.slice(0, 30))}`, () =>
+      assert.throws(() => checkName(name), {
+        exitCode: 2,
+        problem: /is not the name of a server/,
+      }));
+  }
+  for (const replicas of [0, 1, 10]) {
+    it(`takes ${replicas} replicas`, () => assert.equal(checkReplicas(replicas), replicas));
+  }
+  for (const replicas of [-1, 11, 1.5, NaN, Infinity]) {
+    it(`refuses ${replicas} replicas`, () =>
+      assert.throws(() => checkReplicas(replicas), { exitCode: 2, fix: /0 to 10/ }));
+  }
+  for (const seconds of [0, -1, NaN, 86_401]) {
+    it(`refuses to wait ${seconds} seconds`, () =>
+      assert.throws(() => checkTimeout(seconds), { exitCode: 2 }));
+  }
+});
+
+describe("lifecycle: a server's state", () => {
+  // Wanted, then what the status says; the first row of a state is its definition, the others are its edges.
+  const states: [number | undefined, k8s.V1DeploymentStatus, string][] = [
+    [0, {}, "stopped"],
+    [0, { replicas: 1, readyReplicas: 1 }, "stopped"],
+    [3, { replicas: 3, readyReplicas: 3 }, "running"],
+    [1, { replicas: 2, readyReplicas: 1 }, "running"],
+    [undefined, { replicas: 1, readyReplicas: 1 }, "running"],
+    [1, {}, "pending"],
+    [3, { replicas: 3 }, "pending"],
+    [3, { replicas: 3, readyReplicas: 0, unavailableReplicas: 3 }, "pending"],
+    [3, { replicas: 3, readyReplicas: 1 }, "scaling"],
+    [3, { replicas: 1, readyReplicas: 1 }, "scaling"],
+    [1, { replicas: 3, readyReplicas: 3 }, "scaling"],
+  ];
+  for (const [wanted, status, state] of states) {
+    it(`is ${state} with ${wanted ?? "the default"} wanted and ${JSON.stringify(status)}`, () =>
+      assert.equal(stateOf(deployment(wanted, status)), state));
+  }
+
+  const all = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, readyReplicas: 2 };
+  const reasons: [k8s.V1DeploymentStatus, RegExp | undefined][] = [
+    [{ ...all, availableReplicas: 2 }, undefined],
+    [{ ...all, availableReplicas: 2, observedGeneration: 1 }, /controller has not seen/],
+    [{ ...all, availableReplicas: 2, updatedReplicas: 1 }, /1 of 2 replicas on the newest/],
+    [{ ...all, readyReplicas: 1 }, /1 of 2 replicas ready/],
+    [{ ...all, availableReplicas: 1 }, /ready/],
+    [{ ...all, availableReplicas: 2, replicas: 3 }, /1 replica too many/],
+  ];
+  for (const [status, reason] of reasons) {
+    it(`waits for ${reason?.source ?? "nothing"} with ${JSON.stringify(status)}`, () => {
+      const said = pendingReason(deployment(2, status));
+      if (reason === undefined) assert.equal(said, undefined);
+      else assert.match(said ?? "nothing", reason);
+    });
+  }
+
+  it("takes the latest update of a condition for the last activity, else the creation", () => {
+    const condition = (type: string, at: string) => ({
+      type,
+      status: "True",
+      lastUpdateTime: new Date(at),
+    });
+    const changed = deployment(1, {
+      conditions: [
+        condition("Available", "2026-11-01T10:00:00Z"),
+        condition("Progressing", "2026-11-02T10:00:00Z"),
+      ],
+    });
+    assert.equal(details(changed).lastActivity, "2026-11-02T10:00:00.000Z");
+    assert.equal(details(changed).lastActivityFrom, "condition Progressing");
+    const fresh = deployment(1, {});
+    fresh.metadata = { name: "x", creationTimestamp: new Date("2026-11-03T10:00:00Z") };
+    assert.equal(details(fresh).lastActivityFrom, "creation");
+  });
+});
+
+describe("lifecycle: a server's endpoints", () => {
+  const ports = [{ port: 8000, nodePort: 31000 }];
+  const kinds: [string, k8s.V1ServiceSpec, k8s.V1LoadBalancerIngress[], string[]][] = [
+    ["ClusterIP", { clusterIP: "10.0.0.1", ports }, [], ["http://10.0.0.1:8000"]],
+    ["IPv6", { clusterIP: "fd00::1", ports }, [], ["http://[fd00::1]:8000"]],
+    ["headless", { clusterIP: "None", ports }, [], ["http://s.n.svc:8000"]],
+    [
+      "two ports",
+      { clusterIP: "10.0.0.1", ports: [...ports, { port: 9000 }] },
+      [],
+      ["http://10.0.0.1:8000", "http://10.0.0.1:9000"],
+    ],
+    ["NodePort", { type: "NodePort", clusterIP: "10.0.0.1", ports }, [], ["nodePort://*:31000"]],
+    [
+      "LoadBalancer, IP",
+      { type: "LoadBalancer", ports },
+      [{ ip: "192.0.2.1" }],
+      ["http://192.0.2.1:8000"],
+    ],
+    [
+      "LoadBalancer, hostname",
+      { type: "LoadBalancer", ports },
+      [{ hostname: "lb.example.com" }],
+      ["http://lb.example.com:8000"],
+    ],
+    ["LoadBalancer, none yet", { type: "LoadBalancer", ports }, [], []],
+    ["ExternalName", { type: "ExternalName", externalName: "example.com", ports }, [], []],
+  ];
+  for (const [kind, spec, ingress, endpoints] of kinds) {
+    it(kind, () =>
+      assert.deepEqual(
+        endpointsOf({ metadata: { name: "s", namespace: "n" }, spec }, ingress),
+        endpoints,
+      ),
+    );
+  }
+
+  it("come from the Services whose whole selector the pods hold", () => {
+    const service = (
+      name: string,
+      selector: Record<string, string> | undefined,
+    ): k8s.V1Service => ({
+      metadata: { name },
+      spec: selector === undefined ? {} : { selector },
+    });
+    const found = servicesByDeployment(
+      [deployment(1, {}, "a"), deployment(1, {}, "b")],
+      [
+        service("z", { "app.kubernetes.io/name": "a" }),
+        service("own", { "app.kubernetes.io/name": "a" }),
+        service("narrow", { "app.kubernetes.io/name": "a", tier: "other" }),
+        service("manual", undefined),
+        service("empty", {}),
+      ],
+    );
+    assert.deepEqual(
+      found.get("a")?.map(({ metadata }) => metadata?.name),
+      ["own", "z"],
+    );
+    assert.equal(found.get("b"), undefined);
+  });
+});
+
+describe("lifecycle: what keeps a pod", () => {
+  const waiting = (reason: string, message?: string): k8s.V1ContainerStatus => ({
+    name: "c",
+    image: "i:1",
+    imageID: "",
+    ready: false,
+    restartCount: 3,
+    state: { waiting: { reason, ...(message === undefined ? {} : { message }) } },
+    lastState: { terminated: { exitCode: 3, reason: "Error" } },
+  });
+  const cases: [string, k8s.V1PodStatus, RegExp | undefined][] = [
+    ["crash", { containerStatuses: [waiting("CrashLoopBackOff")] }, /exit code 3/],
+    ["image", { containerStatuses: [waiting("ImagePullBackOff")] }, /cannot have its image i:1/],
+    [
+      "config",
+      { containerStatuses: [waiting("CreateContainerConfigError", 'secret "s" not found')] },
+      /secret "s" not found/,
+    ],
+    ["start", { containerStatuses: [waiting("ContainerCreating")] }, undefined],
+    [
+      "node",
+      { conditions: [{ type: "PodScheduled", status: "False", message: "0/1 nodes" }] },
+      /no node: 0\/1 nodes/,
+    ],
+  ];
+  for (const [name, status, said] of cases) {
+    it(name, () => {
+      const [trouble] = podTroubles([{ metadata: { name: "p" }, status }]);
+      if (said === undefined) assert.equal(trouble, undefined);
+      else assert.match(trouble ?? "", said);
+    });
+  }
+});
