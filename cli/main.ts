@@ -7,7 +7,7 @@ import { createProgram } from "./program";
 /** Runs one command line to its end and says with which exit code. Prints errors in two sentences, without a stack. */
 async function main(): Promise<number> {
   const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort());
+  for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort());
   // A reader such as `head` may go before all is written.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

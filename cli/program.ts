@@ -5,6 +5,7 @@ import { listCommand } from "./commands/list";
 import { logsCommand } from "./commands/logs";
 import { restartCommand } from "./commands/restart";
 import { scaleCommand } from "./commands/scale";
+import { serveCommand } from "./commands/serve";
 import { startCommand } from "./commands/start";
 import { statusCommand } from "./commands/status";
 import { stopCommand } from "./commands/stop";
@@ -20,6 +21,7 @@ const commands: readonly ((context: CliContext) => Command)[] = [
   scaleCommand,
   restartCommand,
   logsCommand,
+  serveCommand,
   completionCommand,
 ];
 

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Change, McpServerStatus, McpServerSummary } from "@mcp-fleet/lifecycle";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { parse, stringify } from "yaml";
 
 import { type Cluster, ensureCluster } from "../../lab/cluster";
@@ -154,6 +156,41 @@ describe("cluster: the servers' lifecycle by command", function () {
     const logs = await run("logs", "homeless");
     assert.equal(logs.exitCode, 3);
     assert.match(logs.stderr, /has no pods[^]*mcp-fleet start homeless/);
+  });
+
+  it("does the same over MCP, and tells its client what it waits for", async () => {
+    const client = new Client({ name: "test", version: "1" });
+    const args = [
+      "bin/mcp-fleet.cjs",
+      "serve",
+      "-n",
+      namespace,
+      "--kubeconfig",
+      cluster.kubeconfig,
+    ];
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args, stderr: "ignore" }),
+    );
+    try {
+      const heard: string[] = [];
+      const started = await client.callTool(
+        { name: "start_mcp", arguments: { name: "everything", timeout: 60 } },
+        undefined,
+        {
+          onprogress: ({ message }) => void heard.push(message ?? ""),
+          resetTimeoutOnProgress: true,
+        },
+      );
+      assert.equal((started.structuredContent as Change).status, "running");
+      assert.ok(heard.includes("0 of 1 replica ready"), heard.join("; "));
+      const stopped = await client.callTool({
+        name: "stop_mcp",
+        arguments: { name: "everything", force: true },
+      });
+      assert.equal((stopped.structuredContent as Change).killedPods?.length, 1);
+    } finally {
+      await client.close();
+    }
   });
 
   it("ends a pod that ignores SIGTERM, when forced", async () => {

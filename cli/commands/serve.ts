@@ -1,0 +1,56 @@
+import { once } from "node:events";
+
+import { Command } from "commander";
+
+import { wholeNumber } from "../arguments";
+import type { CliContext } from "../context";
+
+interface ServeOptions {
+  readonly http?: true;
+  readonly host: string;
+  readonly port: number;
+  readonly allowHost?: readonly string[];
+  readonly forceStop: boolean;
+  readonly scaleToZero: boolean;
+}
+
+export function serveCommand(context: CliContext): Command {
+  return new Command("serve")
+    .description(
+      "the commands list, status, start, stop and scale as an MCP server, for one namespace",
+    )
+    .option("--http", "streamable HTTP at /mcp, with /healthz (default: standard input and output)")
+    .option(
+      "--host <address>",
+      "address to listen on; others than loopback need MCP_FLEET_TOKEN",
+      "127.0.0.1",
+    )
+    .option("--port <port>", "port to listen on; 0 for any", wholeNumber, 8080)
+    .option(
+      "--allow-host <names...>",
+      "what the Host header may be (default: loopback names on loopback)",
+    )
+    .option("--no-force-stop", "refuse to end pods without their grace period")
+    .option("--no-scale-to-zero", "refuse to bring a server to no replica, so to stop it too")
+    .action(async (options: ServeOptions) => {
+      const { listen, serveStdio } = await import("@mcp-fleet/manager");
+      const { default: pino } = await import("pino");
+      const manager = {
+        kube: await context.cluster(),
+        policy: { allowForceStop: options.forceStop, allowScaleToZero: options.scaleToZero },
+        // Standard output belongs to the protocol, and stays free of logs over HTTP too.
+        log: pino({ base: { service: "mcp-fleet" } }, pino.destination(2)),
+      };
+      if (options.http !== true) return serveStdio(manager, context.signal);
+      const { MCP_FLEET_TOKEN: token = "" } = process.env;
+      const { host, port, allowHost } = options;
+      const listening = await listen(manager, {
+        host,
+        port,
+        ...(token === "" ? {} : { token }),
+        ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
+      });
+      if (!context.signal.aborted) await once(context.signal, "abort");
+      await listening.close();
+    });
+}

@@ -1,0 +1,211 @@
+import { isUserError, UserError } from "@mcp-fleet/errors";
+import type { Kube } from "@mcp-fleet/kube";
+import {
+  getMcpStatus,
+  listMcpServers,
+  scaleMcp,
+  startMcp,
+  stopMcp,
+  type WaitOptions,
+} from "@mcp-fleet/lifecycle";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import type {
+  CallToolResult,
+  ServerNotification,
+  ServerRequest,
+} from "@modelcontextprotocol/sdk/types.js";
+import type { Logger } from "pino";
+import { z } from "zod";
+
+import {
+  changeOutput,
+  listOutput,
+  nameInput,
+  replicasInput,
+  statusOutput,
+  timeoutInput,
+} from "./schemas";
+
+/** What the manager's clients may do. */
+export interface ManagerPolicy {
+  /** Whether `stop_mcp` takes `force`. */
+  readonly allowForceStop: boolean;
+  /** Whether a server may be brought to no replica: without it there is no `stop_mcp`, and `scale_mcp` starts at 1. */
+  readonly allowScaleToZero: boolean;
+}
+
+/** What a manager works with. */
+export interface ManagerOptions {
+  /** Its namespace is the only one the tools can reach. */
+  readonly kube: Kube;
+  readonly policy: ManagerPolicy;
+  readonly log: Logger;
+}
+
+type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+
+const readOnly = { readOnlyHint: true, openWorldHint: false };
+/** Sets a state: calling it twice is calling it once. */
+const setsState = { readOnlyHint: false, idempotentHint: true, openWorldHint: false };
+
+/** An MCP server with the tools of seed 004. One for each connection: a transport serves one. */
+export function createManager(options: ManagerOptions): McpServer {
+  const server = new McpServer(
+    { name: "mcp-fleet", version: "0.1.0" },
+    {
+      instructions: `Lifecycle of the MCP servers in the Kubernetes namespace ${options.kube.namespace}.`,
+    },
+  );
+  registerReading(server, options);
+  registerChanging(server, options);
+  if (options.policy.allowScaleToZero) registerStop(server, options);
+  return server;
+}
+
+function registerReading(server: McpServer, { kube, log }: ManagerOptions): void {
+  server.registerTool(
+    "list_mcp_servers",
+    {
+      title: "List MCP servers",
+      description: "The MCP servers of the namespace with status, replicas and endpoints.",
+      outputSchema: listOutput,
+      annotations: readOnly,
+    },
+    () =>
+      answer(log, "list_mcp_servers", {}, async () => ({ servers: await listMcpServers(kube) })),
+  );
+  server.registerTool(
+    "get_mcp_status",
+    {
+      title: "Status of an MCP server",
+      description:
+        "One server in detail: replicas, endpoints, conditions, last activity, and what keeps its pods from being ready.",
+      inputSchema: { name: nameInput },
+      outputSchema: statusOutput,
+      annotations: readOnly,
+    },
+    ({ name }) => answer(log, "get_mcp_status", { name }, () => getMcpStatus(kube, name)),
+  );
+}
+
+function registerChanging(server: McpServer, { kube, log, policy }: ManagerOptions): void {
+  server.registerTool(
+    "start_mcp",
+    {
+      title: "Start an MCP server",
+      description: "Scales a stopped server to one replica. A server that has replicas keeps them.",
+      inputSchema: {
+        name: nameInput,
+        wait_ready: z.boolean().default(true).describe("Wait until it is ready"),
+        timeout: timeoutInput,
+      },
+      outputSchema: changeOutput,
+      annotations: { ...setsState, destructiveHint: false },
+    },
+    ({ name, wait_ready: wait, timeout }, extra) =>
+      answer(log, "start_mcp", { name, wait }, () =>
+        startMcp(kube, name, { wait, ...waiting(timeout, extra) }),
+      ),
+  );
+  server.registerTool(
+    "scale_mcp",
+    {
+      title: "Scale an MCP server",
+      description:
+        "Sets how many replicas a server has. Fewer replicas end pods and their sessions.",
+      inputSchema: {
+        name: nameInput,
+        replicas: policy.allowScaleToZero ? replicasInput : replicasInput.min(1),
+        wait_ready: z
+          .boolean()
+          .default(false)
+          .describe("Wait until all are ready, or none is left"),
+        timeout: timeoutInput,
+      },
+      outputSchema: changeOutput,
+      annotations: { ...setsState, destructiveHint: true },
+    },
+    ({ name, replicas, wait_ready: wait, timeout }, extra) =>
+      answer(log, "scale_mcp", { name, replicas, wait }, () =>
+        scaleMcp(kube, name, replicas, { wait, ...waiting(timeout, extra) }),
+      ),
+  );
+}
+
+function registerStop(server: McpServer, { kube, log, policy }: ManagerOptions): void {
+  const force = z
+    .boolean()
+    .default(false)
+    .describe(
+      policy.allowForceStop
+        ? "End its pods at once, without their grace period"
+        : "Switched off here: has to be false",
+    );
+  server.registerTool(
+    "stop_mcp",
+    {
+      title: "Stop an MCP server",
+      description: "Scales a server to no replica; its pods end with their grace period.",
+      inputSchema: { name: nameInput, force, timeout: timeoutInput },
+      outputSchema: changeOutput,
+      annotations: { ...setsState, destructiveHint: true },
+    },
+    ({ name, force: forced, timeout }, extra) =>
+      answer(log, "stop_mcp", { name, force: forced }, () => {
+        if (forced && !policy.allowForceStop) throw forceIsOff();
+        return stopMcp(kube, name, { force: forced, ...waiting(timeout, extra) });
+      }),
+  );
+}
+
+/** A client that goes away or cancels ends the wait; one that asks for progress hears what is waited for. */
+function waiting(timeoutSeconds: number, extra: Extra): WaitOptions {
+  const progressToken = extra._meta?.progressToken;
+  let progress = 0;
+  return {
+    timeoutSeconds,
+    signal: extra.signal,
+    onProgress: (message) => {
+      if (progressToken === undefined) return;
+      progress += 1;
+      extra
+        .sendNotification({
+          method: "notifications/progress",
+          params: { progressToken, progress, message },
+        })
+        .catch(() => undefined); // the client has gone; its request's signal says so
+    },
+  };
+}
+
+/** Runs a tool and logs it. What its caller can mend is its answer; everything else is only in the log. */
+async function answer(
+  log: Logger,
+  tool: string,
+  input: object,
+  work: () => Promise<object>,
+): Promise<CallToolResult> {
+  const started = performance.now();
+  const done = (): object => ({ tool, ...input, ms: Math.round(performance.now() - started) });
+  try {
+    const structuredContent = { ...(await work()) };
+    log.info(done(), "tool called");
+    return {
+      content: [{ type: "text", text: JSON.stringify(structuredContent, undefined, 2) }],
+      structuredContent,
+    };
+  } catch (error) {
+    const text = isUserError(error) ? error.message : "The manager failed; its log says why.";
+    if (isUserError(error)) log.warn({ ...done(), problem: error.problem }, "tool refused");
+    else log.error({ ...done(), err: error }, "tool failed");
+    return { content: [{ type: "text", text }], isError: true };
+  }
+}
+
+function forceIsOff(): UserError {
+  return new UserError(
+    "Ending pods without their grace period is switched off in this manager.",
+    "Call stop_mcp without force, or have whoever runs the manager allow it.",
+  );
+}
