@@ -1,5 +1,6 @@
 export { readCredentials, type RowCredentials } from "./credentials";
 export { drift } from "./drift";
+export { readEndpoints } from "./endpoints";
 export { DatabaseUnreachable } from "./errors";
 export { finalize } from "./finalize";
 export { readRunRows, readRuns } from "./history";
@@ -17,6 +18,7 @@ export type {
   PlanSize,
   RowAction,
   RowChange,
+  RowEndpoint,
   RowKey,
   RowPlan,
   RowSpec,

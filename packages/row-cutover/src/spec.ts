@@ -200,6 +200,15 @@ export interface RunRow {
   readonly after?: MaskedDocument;
 }
 
+/** Where one row points now. */
+export interface RowEndpoint {
+  readonly key: string;
+  /** Transport and command or plain URL. */
+  readonly shown: string;
+  /** As it is in the row, so it may hold a credential: for calling, not for showing. */
+  readonly url?: string;
+}
+
 /** A document whose values that may be secret read `•••`. */
 export type MaskedDocument = Readonly<Record<string, unknown>>;
 

@@ -1,0 +1,154 @@
+import { type Credentials, withDatabase } from "@mcp-fleet/cutover-runner";
+import { connectKube } from "@mcp-fleet/kube";
+import type { DriftKind } from "@mcp-fleet/metrics";
+import {
+  drift as driftOfRows,
+  type LedgerState,
+  readEndpoints,
+  readLedger,
+  type RowEndpoint,
+  type RowKey,
+  type Target,
+} from "@mcp-fleet/row-cutover";
+
+import type { Fleet } from "./fleet";
+import { type McpService, readServices, serviceAddress } from "./services";
+
+/** One difference. Names keys, Services and plain URLs, never a value of a document. */
+export interface DriftFinding {
+  readonly kind: DriftKind;
+  /** The row's key, or the Service's name. */
+  readonly subject: string;
+  readonly detail: string;
+}
+
+/** What {@link findDrift} found. */
+export interface DriftReport {
+  readonly cutover: string;
+  /** Newest generation in the ledger; 0 before the first cutover. */
+  readonly generation: number;
+  readonly target: Target;
+  /** Whether the newest generation's rollout has ended and no write fence stands. */
+  readonly settled: boolean;
+  readonly fencedWrites: number;
+  readonly findings: readonly DriftFinding[];
+}
+
+/**
+ * Compares the rows with the ledger, with the Services they name and with what the stack exports, each both ways.
+ * Reads only.
+ * @throws {UserError} when database or cluster cannot be read
+ */
+export async function findDrift(fleet: Fleet, credentials: Credentials): Promise<DriftReport> {
+  const { spec } = fleet;
+  const [ledger, rows, endpoints] = await withDatabase(fleet, credentials, async (db) => [
+    await readLedger(db, spec),
+    await driftOfRows(db, spec),
+    await readEndpoints(db, spec),
+  ]);
+  const kube = await connectKube(fleet.kubernetes, credentials);
+  const services = await readServices(kube, fleet.probe.namespace);
+  const findings: DriftFinding[] = [
+    ...(rows?.rows ?? []).map(({ key, kind, detail }) => ({
+      kind: `row-${kind}` as const,
+      subject: key,
+      detail,
+    })),
+    ...rowsAgainstServices(fleet, endpoints, services),
+    ...(ledger?.target === "in-cluster" ? servicesAgainstRows(fleet, endpoints, services) : []),
+    ...outputsAgainst(fleet, endpoints, ledger),
+  ];
+  return {
+    cutover: spec.name,
+    generation: ledger?.generation ?? 0,
+    target: ledger?.target ?? "embedded",
+    settled: ledger === undefined || (ledger.settledAt !== undefined && !rows?.fenceStands),
+    fencedWrites: rows?.fencedWrites ?? 0,
+    findings,
+  };
+}
+
+/** Every row that names a Service of the namespace: is it there, with this port, this path, and a pod behind it? */
+export function rowsAgainstServices(
+  { targets, probe: { namespace } }: Pick<Fleet, "targets" | "probe">,
+  endpoints: readonly RowEndpoint[],
+  services: ReadonlyMap<string, McpService>,
+): DriftFinding[] {
+  const wanted = targets.flatMap(({ url }) => serviceAddress(url, namespace) ?? []);
+  return endpoints.flatMap(({ key: subject, url }): DriftFinding[] => {
+    const address = url === undefined ? undefined : serviceAddress(url, namespace);
+    if (address === undefined) return [];
+    const { service, port, path } = address;
+    const found = services.get(service);
+    if (found === undefined)
+      return [{ kind: "row-without-service", subject, detail: `no Service ${service}` }];
+    const findings: DriftFinding[] = [];
+    if (!found.ports.includes(port)) {
+      const detail = `port ${port}; Service ${service} has ${found.ports.join(", ")}`;
+      findings.push({ kind: "wrong-port", subject, detail });
+    }
+    const paths = wanted.filter((one) => one.service === service).map((one) => one.path);
+    if (paths.length > 0 && !paths.includes(path)) {
+      const detail = `path ${path}; the server of Service ${service} serves ${paths.join(", ")}`;
+      findings.push({ kind: "wrong-path", subject, detail });
+    }
+    if (found.readyPods === 0) {
+      const detail = `no ready pod behind Service ${service}`;
+      findings.push({ kind: "service-without-backends", subject, detail });
+    }
+    return findings;
+  });
+}
+
+/** Every Service of an MCP server: does a row name it, where one should? */
+export function servicesAgainstRows(
+  { spec, servers, probe: { namespace } }: Pick<Fleet, "spec" | "servers" | "probe">,
+  endpoints: readonly RowEndpoint[],
+  services: ReadonlyMap<string, McpService>,
+): DriftFinding[] {
+  const namesOf = (urls: readonly (string | undefined)[]): Set<string> =>
+    new Set(urls.flatMap((url) => serviceAddress(url ?? "", namespace)?.service ?? []));
+  const named = namesOf(endpoints.map(({ url }) => url));
+  const withRow = namesOf(spec.rows.map(({ url }) => url));
+  const exported = namesOf(Object.values(servers));
+  return [...services.keys()].flatMap((subject): DriftFinding[] => {
+    if (named.has(subject)) return [];
+    if (withRow.has(subject))
+      return [{ kind: "service-without-row", subject, detail: "no row names it" }];
+    // A server of the stack that has no row by configuration is as it should be.
+    if (exported.has(subject)) return [];
+    const detail = "no row names it, and the stack does not export it";
+    return [{ kind: "service-without-row", subject, detail }];
+  });
+}
+
+/** What the stack exports, against the rows and the ledger. */
+export function outputsAgainst(
+  fleet: Pick<Fleet, "spec" | "servers" | "target" | "generation">,
+  endpoints: readonly RowEndpoint[],
+  ledger: Pick<LedgerState, "generation" | "target"> | undefined,
+): DriftFinding[] {
+  const findings: DriftFinding[] = [];
+  const differs = (subject: string, detail: string): void =>
+    void findings.push({ kind: "output-differs", subject, detail });
+  const { generation, target, spec } = fleet;
+  if (generation !== undefined && generation !== (ledger?.generation ?? 0))
+    differs("generation", `state has ${generation}, the ledger ${ledger?.generation ?? 0}`);
+  if (ledger !== undefined && ledger.target !== target)
+    differs("target", `state has ${target}, the ledger ${ledger.target}`);
+  if (ledger?.target !== "in-cluster") return findings;
+  const exported = new Set(Object.values(fleet.servers));
+  for (const row of spec.rows) {
+    const subject = rowName(row.key);
+    if (!exported.has(row.url)) differs(subject, `the stack does not export ${row.url}`);
+    const now = endpoints.find(({ key }) => key === subject);
+    if (now !== undefined && now.url !== row.url)
+      differs(subject, `the row has ${now.shown}, the stack ${row.url}`);
+  }
+  return findings;
+}
+
+/** A row's key as the row engine prints it. */
+export function rowName(key: RowKey): string {
+  return typeof key === "string" ? key : key.join("/");
+}

@@ -1,0 +1,108 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import { compareConfig, type ConfigChange, leavesOf, pathTo, type StackConfig, type Update } from "./updates";
+
+/** What is known when a rollback is asked for. */
+export interface RollbackRequest {
+  /** Oldest first. */
+  readonly updates: readonly Update[];
+  /** What the stack is configured with now. */
+  readonly config: StackConfig;
+  /** The update to return to. @default the newest successful one with another configuration or commit than now */
+  readonly to?: number;
+  /** The commit of the program that would run; undefined where it is not known. */
+  readonly commit?: string;
+  /** Returns secret values too, which may have been rotated since. @default false: those of now stay */
+  readonly withSecrets?: boolean;
+}
+
+/** A way back to an earlier update of the stack. */
+export interface RollbackPlan {
+  readonly to: Update;
+  /** The configuration to run with. Holds secrets. */
+  readonly config: StackConfig;
+  /** What that changes against now. Texts are safe to show. */
+  readonly configChanges: readonly ConfigChange[];
+  /** Paths of secrets that were others then, and stay as they are now. */
+  readonly keptSecrets: readonly string[];
+  /** Whether the program that would run is not the one that ran then, or nobody knows. */
+  readonly otherProgram: boolean;
+}
+
+/** @throws UserError when there is no such update, or none to return to */
+export function planRollback(request: RollbackRequest): RollbackPlan {
+  const { config: now, commit, withSecrets = false } = request;
+  const to = request.to === undefined ? previous(request) : named(request, request.to);
+  const config = withSecrets ? to.config : withSecretsOf(now, to.config);
+  const kept = withSecrets ? [] : compareConfig(config, to.config).map(({ path }) => path);
+  return {
+    to,
+    config,
+    configChanges: compareConfig(now, config),
+    keptSecrets: kept,
+    otherProgram: to.commit === undefined || to.commit !== commit || to.dirty === true,
+  };
+}
+
+function named({ updates }: RollbackRequest, version: number): Update {
+  const found = updates.find((update) => update.version === version);
+  const good = updates.filter(returnable).map((update) => update.version);
+  if (found === undefined) {
+    throw new UserError(
+      `The stack's history has no update ${version}.`,
+      good.length === 0
+        ? "There is none to return to yet."
+        : `Name one of those that succeeded: ${good.slice(-10).join(", ")}.`,
+      { exitCode: 3 },
+    );
+  }
+  if (!returnable(found)) {
+    throw new UserError(
+      `Update ${version} ${found.succeeded ? `was a ${found.kind}` : "failed"}, so there is nothing whole to return to.`,
+      `Name one that succeeded: ${good.slice(-10).join(", ")}.`,
+      { exitCode: 2 },
+    );
+  }
+  return found;
+}
+
+function previous({ updates, config, commit }: RollbackRequest): Update {
+  const found = updates.findLast(
+    (update) =>
+      returnable(update) &&
+      (compareConfig(withSecretsOf(config, update.config), config).length > 0 ||
+        (update.commit !== undefined && commit !== undefined && update.commit !== commit)),
+  );
+  if (found !== undefined) return found;
+  throw new UserError(
+    "The stack's history has no successful update with another configuration or commit than now.",
+    "Look at mcp-fleet history, and name an update with --to.",
+    { exitCode: 3 },
+  );
+}
+
+function returnable(update: Update): boolean {
+  return update.succeeded && update.kind === "update";
+}
+
+/** `then` with the secret values of `now` wherever both have one: a credential may have been rotated since. */
+function withSecretsOf(now: StackConfig, then: StackConfig): StackConfig {
+  const current = leavesOf(now);
+  const merge = (path: string, value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) {
+      const known = current.get(path);
+      return known?.secret === true ? known.value : value;
+    }
+    const members = Object.entries(value).map(([name, inner]): [string, unknown] => [
+      name,
+      merge(pathTo(path, name, Array.isArray(value)), inner),
+    ]);
+    return Array.isArray(value) ? members.map(([, inner]) => inner) : Object.fromEntries(members);
+  };
+  return Object.fromEntries(
+    Object.entries(then).map(([key, { value, secret }]) => [
+      key,
+      { secret, value: secret ? merge(key, value) : value },
+    ]),
+  );
+}

@@ -1,0 +1,118 @@
+import { askServers, type Credentials, withDatabase } from "@mcp-fleet/cutover-runner";
+import type { ProbeOutcome, ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
+import {
+  type LedgerState,
+  readEndpoints,
+  readRuns,
+  type RowEndpoint,
+  type ToolLists,
+} from "@mcp-fleet/row-cutover";
+
+import type { Fleet } from "./fleet";
+import { compareTools, type ToolChanges } from "./tools";
+
+/** One server as one consumer sees it now. */
+export interface VerifiedServer extends ToolChanges {
+  readonly server: string;
+  /** Without user information and query. */
+  readonly url: string;
+  readonly consumer: string;
+  /** Whether it passed the probe and lists every recorded tool under its name. */
+  readonly ok: boolean;
+  readonly outcome: ProbeOutcome;
+  /** What is wrong, in one sentence; empty when nothing is. */
+  readonly problem: string;
+  readonly protocolVersion: string;
+  readonly serverVersion: string;
+  /** Duration of the last attempt in milliseconds. */
+  readonly latencyMs: number;
+  readonly tools: number;
+  /** Whether there is a recorded list to compare with. */
+  readonly compared: boolean;
+}
+
+/** What {@link verify} found. */
+export interface VerifyReport {
+  readonly cutover: string;
+  /** Newest generation in the ledger; 0 before the first cutover. */
+  readonly generation: number;
+  /** The generation whose tool lists were compared with; 0 when none has any. */
+  readonly recordedIn: number;
+  readonly servers: readonly VerifiedServer[];
+  /** Servers that are not ok, each counted once. */
+  readonly failed: number;
+}
+
+/**
+ * Asks every endpoint that a row names, and every server of the stack, from the application's position, and compares
+ * the tools with those that the ledger recorded at the newest cutover.
+ * @throws {UserError} when database or cluster cannot be asked; a server that fails is a finding
+ */
+export async function verify(fleet: Fleet, credentials: Credentials): Promise<VerifyReport> {
+  const [runs, endpoints] = await withDatabase(fleet, credentials, async (db) => [
+    await readRuns(db, fleet.spec),
+    await readEndpoints(db, fleet.spec),
+  ]);
+  const recorded = runs.find((run) => Object.keys(run.tools ?? {}).length > 0);
+  const targets = targetsOf(fleet, endpoints);
+  const probes = await askServers({ ...fleet, targets }, credentials);
+  const servers = probes.flatMap(({ consumer, results }) =>
+    results.map((result) => verified(result, consumer, recorded?.tools)),
+  );
+  return {
+    cutover: fleet.spec.name,
+    generation: newest(runs),
+    recordedIn: recorded?.generation ?? 0,
+    servers,
+    failed: new Set(servers.filter(({ ok }) => !ok).map(({ server }) => server)).size,
+  };
+}
+
+function newest(runs: readonly LedgerState[]): number {
+  return runs[0]?.generation ?? 0;
+}
+
+/** The stack's own targets, with their credentials, and whatever else a row names. */
+function targetsOf(fleet: Fleet, endpoints: readonly RowEndpoint[]): ProbeTarget[] {
+  const known = new Set(fleet.targets.map(({ url }) => url));
+  const others = new Map(
+    endpoints.flatMap(({ key, url }) =>
+      url === undefined || known.has(url) ? [] : [[url, `${key} (row)`]],
+    ),
+  );
+  return [...fleet.targets, ...[...others].map(([url, name]) => ({ name, url }))];
+}
+
+function verified(
+  result: ProbeResult,
+  consumer: string,
+  recorded: ToolLists | undefined,
+): VerifiedServer {
+  const before = recorded?.[result.name];
+  const compared = before !== undefined && result.tools !== undefined;
+  const changes = compared
+    ? compareTools(before, result.tools)
+    : { missing: [], renamed: [], added: [] };
+  const problem = result.ok ? toolProblem(changes) : result.message;
+  return {
+    server: result.name,
+    url: result.url,
+    consumer,
+    ok: problem === "",
+    outcome: result.outcome,
+    problem,
+    protocolVersion: result.protocolVersion ?? "",
+    serverVersion: result.serverVersion ?? "",
+    latencyMs: result.latencyMs,
+    tools: result.tools?.length ?? 0,
+    compared,
+    ...changes,
+  };
+}
+
+function toolProblem({ missing, renamed }: ToolChanges): string {
+  const gone = missing.length === 0 ? [] : [`lists ${missing.join(", ")} no more`];
+  const moved = renamed.map(({ from, to }) => `calls ${from} now ${to}`);
+  const all = [...gone, ...moved];
+  return all.length === 0 ? "" : `The server ${all.join(", and ")}.`;
+}
