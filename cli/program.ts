@@ -10,6 +10,7 @@ import { startCommand } from "./commands/start";
 import { statusCommand } from "./commands/status";
 import { stopCommand } from "./commands/stop";
 import { type CliContext, createContext, type GlobalOptions, type Streams } from "./context";
+import { dayTwoCommands } from "./day-two/commands";
 import { outputFormats } from "./output";
 
 /** In the order that `mcp-fleet --help` shows. A command's file imports what is heavy only in its action. */
@@ -21,6 +22,7 @@ const commands: readonly ((context: CliContext) => Command)[] = [
   scaleCommand,
   restartCommand,
   logsCommand,
+  ...dayTwoCommands,
   serveCommand,
   completionCommand,
 ];

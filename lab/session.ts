@@ -46,7 +46,7 @@ export interface Lab {
 }
 
 /** The stack of the lab. Its configuration is made here and never written beside the program's own. */
-const stack = "lab";
+export const stack = "lab";
 
 /** Brings up whatever part of the lab is not there yet. The first line says which engine runs the program. */
 export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log): Promise<Lab> {
@@ -125,14 +125,35 @@ export function markRun(): void {
 }
 
 /** Encrypts the secrets in the lab's state. Made once for each lab. */
-function passphrase(): string {
+export function passphrase(): string {
   const file = join(paths.engine, "passphrase");
   if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("hex"), { mode: 0o600 });
   return readFileSync(file, "utf8");
 }
 
-/** The credentials the legacy rows carry, as the servers' Secrets are to hold them. */
+/** The credentials the legacy rows carry, as the servers' Secrets are to hold them, and what was set since. */
 function serverSecrets(): Record<string, Record<string, string>> {
   const { "llmctl-mcp": _stdioOnly, ...secrets } = legacyEnvironments();
-  return secrets;
+  const kept = keptSecrets();
+  const keys = [...new Set([...Object.keys(secrets), ...Object.keys(kept)])];
+  return Object.fromEntries(keys.map((key) => [key, { ...secrets[key], ...kept[key] }]));
+}
+
+const secretsFile = join(paths.engine, "server-secrets.json");
+
+function keptSecrets(): Record<string, Record<string, string>> {
+  if (!existsSync(secretsFile)) return {};
+  return JSON.parse(readFileSync(secretsFile, "utf8")) as Record<string, Record<string, string>>;
+}
+
+/** Keeps values of `mcp-fleet:serverSecrets` for the runs to come, where only this user may read them. */
+export function keepSecrets(
+  settings: readonly { readonly path: readonly string[]; readonly value: string }[],
+): void {
+  const kept = keptSecrets();
+  for (const { path, value } of settings) {
+    const [, server = "", name = ""] = path;
+    kept[server] = { ...kept[server], [name]: value };
+  }
+  writeFileSync(secretsFile, JSON.stringify(kept), { mode: 0o600 });
 }

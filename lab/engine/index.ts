@@ -1,2 +1,3 @@
 export { chooseEngine } from "./choose";
+export { pulumiOfLab } from "./pulumi";
 export type { Engine, EngineRequest, StackOutputs } from "./types";

@@ -27,6 +27,7 @@ export function cliEngine(command: string, version: string): Engine {
   const cli = new Cli(command);
   return {
     name: `pulumi CLI ${version}`,
+    command,
     preview: (request) => cli.operate("preview", request),
     up: (request) => cli.operate("up", request),
     destroy: (request) => cli.operate("destroy", request),
@@ -156,6 +157,22 @@ function asUserError(message: string, fix: string): UserError {
 const noOutputs: StackOutputs = { outputs: {}, secretOutputs: [] };
 const backend = (request: EngineRequest): string => join(request.runDir, "pulumi");
 const projectOf = (request: EngineRequest): string => join(request.runDir, "pulumi-project");
+
+/** Where the lab's own stack is, for a program that calls the CLI by itself. */
+export function pulumiOfLab(
+  runDir: string,
+  passphrase: string,
+): { directory: string; env: Record<string, string> } {
+  return {
+    directory: join(runDir, "pulumi-project"),
+    env: {
+      PULUMI_BACKEND_URL: `file://${join(runDir, "pulumi")}`,
+      PULUMI_CONFIG_PASSPHRASE: passphrase,
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
+    },
+  };
+}
 
 function environment(request: EngineRequest): Record<string, string | undefined> {
   return {

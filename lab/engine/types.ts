@@ -18,6 +18,8 @@ export interface StackOutputs {
 export interface Engine {
   /** `pulumi CLI v3.x.y` or `lab runner`. */
   readonly name: string;
+  /** The Pulumi CLI's path or name, when it is the CLI. */
+  readonly command?: string;
   /** Why it is this one, when it is not the CLI. */
   readonly reason?: string;
   preview(request: EngineRequest): Promise<RunResult>;

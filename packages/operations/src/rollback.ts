@@ -1,6 +1,13 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { compareConfig, type ConfigChange, leavesOf, pathTo, type StackConfig, type Update } from "./updates";
+import {
+  compareConfig,
+  type ConfigChange,
+  leavesOf,
+  pathTo,
+  type StackConfig,
+  type Update,
+} from "./updates";
 
 /** What is known when a rollback is asked for. */
 export interface RollbackRequest {

@@ -1,0 +1,69 @@
+import type { ConfigChange, ListedUpdate } from "@mcp-fleet/operations";
+import type { LedgerState } from "@mcp-fleet/row-cutover";
+import { table } from "@mcp-fleet/terminal";
+import { Command } from "commander";
+
+import type { CliContext } from "../context";
+import { opened, openEngine, type StackOptions, withStack } from "../day-two/stack";
+import type { Engine } from "../engine/types";
+import { countsText } from "./plan";
+
+export function historyCommand(context: CliContext): Command {
+  return withStack(new Command("history"), { file: false })
+    .description(
+      "the stack's updates: when, how, from which commit, what changed, which generation",
+    )
+    .option("--limit <number>", "how many of the newest", "20")
+    .action(async ({ limit, ...options }: StackOptions & { limit: string }) => {
+      const engine = await openEngine(options);
+      const [updates, runs] = [await engine.history(), await ledgerRuns(context, engine)];
+      const { listUpdates } = await import("@mcp-fleet/operations");
+      const listed = listUpdates(updates, runs).slice(0, Number(limit));
+      await context.print(listed, () => historyText(listed));
+    });
+}
+
+/** The ledger's runs. A history without a database is still one: then the generations are not known. */
+async function ledgerRuns(context: CliContext, engine: Engine): Promise<LedgerState[] | undefined> {
+  const { withDatabase } = await import("@mcp-fleet/cutover-runner");
+  const { readRuns } = await import("@mcp-fleet/row-cutover");
+  try {
+    const { fleet, credentials } = await opened(context, engine, await engine.resources());
+    return await withDatabase(fleet, credentials, (db) => readRuns(db, fleet.spec));
+  } catch (error) {
+    context.note(`Generations are not shown: ${(error as Error).message.split("\n")[0]}`);
+    return undefined;
+  }
+}
+
+function historyText(updates: readonly ListedUpdate[]): string {
+  if (updates.length === 0) return "The stack has no update yet.";
+  const rows = updates.map((update) => [
+    String(update.version),
+    update.startedAt.slice(0, 19).replace("T", " "),
+    update.succeeded ? update.kind : `${update.kind} FAILED`,
+    `${update.commit?.slice(0, 10) ?? ""}${update.dirty === true ? "*" : ""}`,
+    update.generation === undefined ? "?" : `${update.generation}${update.moved ? " (moved)" : ""}`,
+    countsText(update.changes),
+    changesText(update.configChanges),
+  ]);
+  return table(
+    ["update", "started (UTC)", "what", "commit", "generation", "resources", "configuration"],
+    rows,
+  );
+}
+
+function changesText(changes: readonly ConfigChange[]): string {
+  const shown = changes.slice(0, 3).map(changeText);
+  const more = changes.length > shown.length ? [`and ${changes.length - shown.length} more`] : [];
+  return [...shown, ...more].join("; ");
+}
+
+/** `namespace:` is left out for the program's own keys; long values are cut. */
+export function changeText({ path, from, to }: ConfigChange): string {
+  const name = path.replace(/^mcp-fleet:/, "");
+  const cut = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
+  if (from === undefined) return `+ ${name}: ${cut(to ?? "")}`;
+  if (to === undefined) return `- ${name}`;
+  return `${name}: ${cut(from)} -> ${cut(to)}`;
+}

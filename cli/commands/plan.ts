@@ -1,0 +1,58 @@
+import type { RowPlan, Target } from "@mcp-fleet/row-cutover";
+import { table } from "@mcp-fleet/terminal";
+import { Command, Option } from "commander";
+
+import type { CliContext } from "../context";
+import { type Opened, opened, openEngine, type StackOptions, withStack } from "../day-two/stack";
+
+export function planCommand(context: CliContext): Command {
+  return withStack(new Command("plan"), { file: false })
+    .description("what the next update would do to each row; writes nothing")
+    .addOption(
+      new Option("--target <target>", "as if the stack's target were this one").choices([
+        "in-cluster",
+        "embedded",
+      ]),
+    )
+    .action(async (options: StackOptions & { target?: Target }) => {
+      const engine = await openEngine(options);
+      context.note(`Previewing with ${engine.name} ...`);
+      const { resources, changes } = await engine.preview();
+      const plan = await rowPlan(await opened(context, engine, resources), options.target);
+      await context.print({ ...plan, resources: changes }, () =>
+        [planText(plan), `Resources: ${countsText(changes)}.`].join("\n"),
+      );
+    });
+}
+
+/** The rows' plan for a cutover, as the program's own preview has it. */
+export async function rowPlan({ fleet, credentials }: Opened, target?: Target): Promise<RowPlan> {
+  const { withDatabase } = await import("@mcp-fleet/cutover-runner");
+  const { planRows } = await import("@mcp-fleet/row-cutover");
+  return withDatabase(fleet, credentials, (db) => planRows(db, fleet.spec, target ?? fleet.target));
+}
+
+/** Each row's way, conflicts among them, and what the run costs. */
+export function planText(plan: RowPlan): string {
+  const rows = plan.changes.map(({ key, action, from = "", to = "", drops = [], also = [] }) => [
+    key,
+    action,
+    from,
+    to,
+    [...(drops.length === 0 ? [] : [`drops ${drops.join(", ")}`]), ...also].join("; "),
+  ]);
+  const { rows: written, lockSeconds, walBytes } = plan.size;
+  const head = plan.noop
+    ? `Nothing to change: the rows are at target ${plan.target}, generation ${plan.generation}.`
+    : `Towards ${plan.target}, generation ${plan.generation}: ${written} rows, writers wait about ${lockSeconds.toFixed(1)} s, ${Math.ceil(walBytes / 1024)} KiB of WAL.`;
+  return [
+    head,
+    ...(rows.length === 0 ? [] : [table(["row", "action", "from", "to", "what else"], rows)]),
+    ...plan.warnings.map((warning) => `warning: ${warning}`),
+  ].join("\n");
+}
+
+export function countsText(counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
+  return parts.length === 0 ? "none would change" : parts.join(", ");
+}

@@ -1,0 +1,157 @@
+import { createInterface } from "node:readline/promises";
+
+import { UserError } from "@mcp-fleet/errors";
+import type { RollbackPlan } from "@mcp-fleet/operations";
+import { Command, Option } from "commander";
+
+import type { CliContext } from "../context";
+import { opened, openEngine, type StackOptions, withStack } from "../day-two/stack";
+import { exitCodes } from "../exit-codes";
+import { changeText } from "./history";
+import { countsText, planText, rowPlan } from "./plan";
+
+interface RollbackOptions extends StackOptions {
+  readonly to?: number;
+  readonly yes?: true;
+  readonly keepProgram?: true;
+  readonly withSecrets?: true;
+  readonly target?: string[];
+  readonly continueOnError?: true;
+}
+
+export function rollbackCommand(context: CliContext): Command {
+  return withStack(new Command("rollback"), { file: false })
+    .description(
+      "returns to the configuration of an earlier update: rows first, then the application",
+    )
+    .option(
+      "--to <update>",
+      "number of the update (default: the last one that was otherwise)",
+      wholeNumber,
+    )
+    .option("--yes", "do not ask")
+    .option("--keep-program", "run the program that is checked out here, whichever ran then")
+    .option("--with-secrets", "return secret values too; else those of now stay")
+    .addOption(new Option("--target <urn...>").hideHelp())
+    .addOption(new Option("--continue-on-error").hideHelp())
+    .action(async (options: RollbackOptions) => {
+      refuseShortcuts(options);
+      const engine = await openEngine(options);
+      const { planRollback } = await import("@mcp-fleet/operations");
+      const [updates, config, commit] = [
+        await engine.history(),
+        await engine.config(),
+        await engine.commit(),
+      ];
+      const plan = planRollback({
+        updates,
+        config,
+        ...(options.to === undefined ? {} : { to: options.to }),
+        ...(commit === undefined ? {} : { commit }),
+        ...(options.withSecrets === undefined ? {} : { withSecrets: true }),
+      });
+      context.note(planLines(plan).join("\n"));
+      if (plan.otherProgram && options.keepProgram !== true) {
+        throw otherProgram(plan, commit, engine.commandsTo(plan.to));
+      }
+      const { resources, changes } = await engine.preview(plan.config);
+      const rows = await rowPlan(await opened(context, engine, resources));
+      context.note(`${planText(rows)}\nResources: ${countsText(changes)}.`);
+      refuseConflicts(rows.changes, resources.cutover);
+      if (options.yes !== true) await confirm(context, plan.to.version);
+      await engine.update(plan.config);
+      const now = await opened(context, engine, await engine.resources());
+      const result = {
+        update: plan.to.version,
+        target: now.fleet.target,
+        generation: now.fleet.generation,
+      };
+      await context.print(
+        result,
+        () =>
+          `Returned to update ${result.update}: target ${result.target}, generation ${result.generation}.`,
+      );
+    });
+}
+
+/** What skips a part of the order, or of the record of it, has no place in a run that moves rows. */
+function refuseShortcuts(options: RollbackOptions): void {
+  const given = [
+    ...(options.target === undefined ? [] : ["--target"]),
+    ...(options.continueOnError === undefined ? [] : ["--continue-on-error"]),
+    ...["PULUMI_SKIP_CHECKPOINTS", "PULUMI_CONTINUE_ON_ERROR"].filter(
+      (name) => !["", "0", "false", undefined].includes(process.env[name]),
+    ),
+  ];
+  if (given.length === 0) return;
+  throw new UserError(
+    `A run that moves rows is refused with ${given.join(" and ")}: rows and application would part.`,
+    `Leave ${given.length === 1 ? "it" : "them"} out.`,
+    { exitCode: exitCodes.usage },
+  );
+}
+
+function planLines({ to, configChanges, keptSecrets }: RollbackPlan): string[] {
+  const commit = to.commit === undefined ? "a commit nobody recorded" : to.commit.slice(0, 10);
+  return [
+    `Back to update ${to.version} of ${to.startedAt}, commit ${commit}:`,
+    ...(configChanges.length === 0
+      ? ["  configuration as now"]
+      : configChanges.map((change) => `  ${changeText(change)}`)),
+    ...keptSecrets.map(
+      (path) => `  ${path.replace(/^mcp-fleet:/, "")}: (secret) stays as it is now`,
+    ),
+  ];
+}
+
+function otherProgram(
+  { to }: RollbackPlan,
+  commit: string | undefined,
+  commands: readonly string[],
+): UserError {
+  const was = to.commit === undefined ? "is not recorded" : `was ${to.commit.slice(0, 10)}`;
+  return new UserError(
+    `The program of update ${to.version} ${was}${to.dirty === true ? " with changes that are in no commit" : ""}, and here is ${commit?.slice(0, 10) ?? "no commit"}; nothing was changed.`,
+    `Run these, or add --keep-program to run the program of here with that configuration:\n${commands.map((line) => `  ${line}`).join("\n")}`,
+  );
+}
+
+function refuseConflicts(
+  changes: readonly { readonly key: string; readonly action: string }[],
+  cutover: Readonly<Record<string, unknown>>,
+): void {
+  const keys = changes.filter(({ action }) => action === "conflict").map(({ key }) => key);
+  const { onConflict } = cutover.spec as { onConflict: string };
+  if (keys.length === 0 || onConflict !== "fail") return;
+  throw new UserError(
+    `Rows were changed since the cutover, so nothing was taken back: ${keys.join(", ")}.`,
+    "Look at them, then set cutover.onConflict to keep (leave those rows as they are) or to force (restore them all the same).",
+  );
+}
+
+async function confirm(context: CliContext, version: number): Promise<void> {
+  const { stdin, stderr } = context.streams;
+  if (!("isTTY" in stdin) || stdin.isTTY !== true) {
+    throw new UserError(
+      "A rollback asks before it runs, and nobody can answer here.",
+      "Add --yes once the plan above is what you want.",
+      { exitCode: exitCodes.usage },
+    );
+  }
+  const prompt = createInterface({ input: stdin, output: stderr });
+  const answer = await prompt.question(`Return to update ${version}? Type yes: `);
+  prompt.close();
+  if (answer.trim() === "yes") return;
+  throw new UserError("Nothing was changed.", "Answer yes to run it.");
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new UserError(
+    `--to is "${text}".`,
+    "Give the number of an update out of mcp-fleet history.",
+    {
+      exitCode: exitCodes.usage,
+    },
+  );
+}

@@ -1,0 +1,60 @@
+import { table } from "@mcp-fleet/terminal";
+import { Command } from "commander";
+
+import type { CliContext } from "../context";
+import { opened, openEngine, type StackOptions, withStack } from "../day-two/stack";
+import type { Engine, SecretSetting } from "../engine/types";
+
+const configKey = "mcp-fleet:serverSecrets";
+
+export function secretsCommand(context: CliContext): Command {
+  const importing = withStack(new Command("import"), { file: false })
+    .description(
+      "reads the credentials that only the rows hold into the stack's secrets; prints no value",
+    )
+    .option("--overwrite", "replace values that the stack has already")
+    .option("--dry-run", "only say which")
+    .action(async (options: StackOptions & { overwrite?: true; dryRun?: true }) => {
+      const engine = await openEngine(options);
+      const { fleet, credentials } = await opened(context, engine, await cutover(engine));
+      const { leavesOf, pathTo } = await import("@mcp-fleet/operations");
+      const { withDatabase } = await import("@mcp-fleet/cutover-runner");
+      const { readCredentials } = await import("@mcp-fleet/row-cutover");
+      const found = await withDatabase(fleet, credentials, (db) => readCredentials(db, fleet.spec));
+      const known = leavesOf(await engine.config());
+      const settings: SecretSetting[] = [];
+      const listed = found.flatMap(({ key, env }) =>
+        Object.entries(env).map(([name, value]) => {
+          const stored = known.get(pathTo(pathTo(configKey, key, false), name, false));
+          const same = stored?.value === value;
+          const write = stored === undefined || (!same && options.overwrite === true);
+          if (write) settings.push({ path: [configKey, key, name], value });
+          const what = write ? "imported" : same ? "was there already" : "differs, and stays";
+          return {
+            server: key,
+            name,
+            what: write && options.dryRun === true ? "would be imported" : what,
+          };
+        }),
+      );
+      if (options.dryRun !== true && settings.length > 0) await engine.setSecrets(settings);
+      await context.print(listed, () =>
+        listed.length === 0
+          ? "The rows hold no credentials."
+          : table(
+              ["server", "variable", "what"],
+              listed.map(({ server, name, what }) => [server, name, what]),
+            ),
+      );
+    });
+  return new Command("secrets").description("credentials of the servers").addCommand(importing);
+}
+
+/** Of the last update; before the first one, as the next would have it. */
+async function cutover(engine: Engine): ReturnType<Engine["resources"]> {
+  try {
+    return await engine.resources();
+  } catch {
+    return (await engine.preview()).resources;
+  }
+}

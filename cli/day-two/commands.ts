@@ -1,0 +1,22 @@
+import type { Command } from "commander";
+
+import { driftCommand } from "../commands/drift";
+import { historyCommand } from "../commands/history";
+import { finalizeCommand, settleCommand } from "../commands/ledger";
+import { planCommand } from "../commands/plan";
+import { rollbackCommand } from "../commands/rollback";
+import { secretsCommand } from "../commands/secrets";
+import { verifyCommand } from "../commands/verify";
+import type { CliContext } from "../context";
+
+/** The commands about a stack's rows. */
+export const dayTwoCommands: readonly ((context: CliContext) => Command)[] = [
+  planCommand,
+  verifyCommand,
+  driftCommand,
+  historyCommand,
+  rollbackCommand,
+  settleCommand,
+  finalizeCommand,
+  secretsCommand,
+];
