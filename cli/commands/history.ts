@@ -24,7 +24,10 @@ export function historyCommand(context: CliContext): Command {
 }
 
 /** The ledger's runs. A history without a database is still one: then the generations are not known. */
-async function ledgerRuns(context: CliContext, engine: Engine): Promise<LedgerState[] | undefined> {
+export async function ledgerRuns(
+  context: CliContext,
+  engine: Engine,
+): Promise<LedgerState[] | undefined> {
   const { withDatabase } = await import("@mcp-fleet/cutover-runner");
   const { readRuns } = await import("@mcp-fleet/row-cutover");
   try {

@@ -20,7 +20,10 @@ export function planCommand(context: CliContext): Command {
       const { resources, changes } = await engine.preview();
       const plan = await rowPlan(await opened(context, engine, resources), options.target);
       await context.print({ ...plan, resources: changes }, () =>
-        [planText(plan), `Resources: ${countsText(changes)}.`].join("\n"),
+        // With another target than the stack's, the previewed resources are of another run.
+        options.target === undefined
+          ? `${planText(plan)}\nResources: ${countsText(changes)}.`
+          : planText(plan),
       );
     });
 }
@@ -34,7 +37,10 @@ export async function rowPlan({ fleet, credentials }: Opened, target?: Target): 
 
 /** Each row's way, conflicts among them, and what the run costs. */
 export function planText(plan: RowPlan): string {
-  const rows = plan.changes.map(({ key, action, from = "", to = "", drops = [], also = [] }) => [
+  const touched = plan.changes.filter(
+    ({ action, also = [] }) => action !== "unchanged" || also.length > 0,
+  );
+  const rows = touched.map(({ key, action, from = "", to = "", drops = [], also = [] }) => [
     key,
     action,
     from,

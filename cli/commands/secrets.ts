@@ -40,7 +40,7 @@ export function secretsCommand(context: CliContext): Command {
       if (options.dryRun !== true && settings.length > 0) await engine.setSecrets(settings);
       await context.print(listed, () =>
         listed.length === 0
-          ? "The rows hold no credentials."
+          ? "The rows of the configured servers hold no credentials."
           : table(
               ["server", "variable", "what"],
               listed.map(({ server, name, what }) => [server, name, what]),

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 
+import { checkCommand, describeCommand, exporterCommand } from "../commands/check";
 import { driftCommand } from "../commands/drift";
 import { historyCommand } from "../commands/history";
 import { finalizeCommand, settleCommand } from "../commands/ledger";
 import { planCommand } from "../commands/plan";
+import { reportCommand } from "../commands/report";
 import { rollbackCommand } from "../commands/rollback";
 import { secretsCommand } from "../commands/secrets";
 import { verifyCommand } from "../commands/verify";
@@ -14,6 +16,10 @@ export const dayTwoCommands: readonly ((context: CliContext) => Command)[] = [
   planCommand,
   verifyCommand,
   driftCommand,
+  checkCommand,
+  exporterCommand,
+  describeCommand,
+  reportCommand,
   historyCommand,
   rollbackCommand,
   settleCommand,

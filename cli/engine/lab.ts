@@ -56,6 +56,12 @@ class LabProcess {
       show: show ? "stderr" : "nothing",
     });
     if (done.code === 0) return JSON.parse(done.stdout) as T;
+    if (show) {
+      throw new UserError(
+        "The update failed; what it said is above.",
+        "Mend the cause, then run it again: what was done is kept in the state.",
+      );
+    }
     const lines = done.stderr
       .trim()
       .split("\n")

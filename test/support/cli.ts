@@ -9,13 +9,11 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Limit of one command, in seconds. */
-const limitSeconds = 120;
-
 /** Runs `mcp-fleet` as a shell would, from the build, with no kubeconfig but the one that is named. */
 export async function mcpFleet(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  limitSeconds = 120,
 ): Promise<CliResult> {
   const ended = await execa(process.execPath, [join("bin", "mcp-fleet.cjs"), ...args], {
     reject: false,

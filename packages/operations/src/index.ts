@@ -1,7 +1,19 @@
 export { CheckMetrics } from "./check-metrics";
-export { type DriftFinding, type DriftReport, findDrift } from "./drift";
+export { type CheckRound, runChecks } from "./checks";
+export { type ExporterOptions, pushMetrics, serveMetrics } from "./exporter";
+export {
+  type DriftFinding,
+  type DriftReport,
+  findDrift,
+  outputsAgainst,
+  rowsAgainstServices,
+  servicesAgainstRows,
+} from "./drift";
 export { type CutoverResources, type Fleet, fleetOf, parseFleet } from "./fleet";
+export { type CutoverReport, cutoverReport, type TimelineEntry } from "./report";
+export { reportHtml } from "./report-html";
 export { planRollback, type RollbackPlan, type RollbackRequest } from "./rollback";
+export { type McpService, serviceAddress } from "./services";
 export { compareTools, type ToolChanges } from "./tools";
 export {
   compareConfig,

@@ -1,0 +1,50 @@
+import { writeFileSync } from "node:fs";
+
+import { messageOf, UserError } from "@mcp-fleet/errors";
+import type { ListedUpdate } from "@mcp-fleet/operations";
+import { Command } from "commander";
+
+import type { CliContext } from "../context";
+import { openEngine, openFleet, type StackOptions, withStack } from "../day-two/stack";
+import { exitCodes } from "../exit-codes";
+import { ledgerRuns } from "./history";
+
+interface ReportOptions extends StackOptions {
+  readonly generation?: string;
+  readonly file: string;
+}
+
+export function reportCommand(context: CliContext): Command {
+  return withStack(new Command("report"))
+    .description(
+      "one HTML page about a cutover: times, rows before and after, tools, who and which commit",
+    )
+    .option("--generation <number>", "which (default: the newest)")
+    .option("--file <path>", "where it is written", "cutover-report.html")
+    .action(async ({ generation, file, ...options }: ReportOptions) => {
+      const { fleet, credentials } = await openFleet(context, options);
+      const { cutoverReport, reportHtml } = await import("@mcp-fleet/operations");
+      const updates = options.fleet === undefined ? await listed(context, options) : [];
+      const chosen = generation === undefined ? undefined : Number(generation);
+      const report = await cutoverReport(fleet, credentials, updates, chosen);
+      try {
+        writeFileSync(file, reportHtml(report));
+      } catch (error) {
+        throw new UserError(
+          `The report cannot be written to ${file}: ${messageOf(error)}.`,
+          "Name another place with --file.",
+          { exitCode: exitCodes.usage },
+        );
+      }
+      await context.print(
+        report,
+        () => `Generation ${report.run.generation} is described in ${file}.`,
+      );
+    });
+}
+
+async function listed(context: CliContext, options: StackOptions): Promise<ListedUpdate[]> {
+  const engine = await openEngine(options);
+  const { listUpdates } = await import("@mcp-fleet/operations");
+  return listUpdates(await engine.history(), await ledgerRuns(context, engine));
+}

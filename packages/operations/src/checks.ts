@@ -1,0 +1,42 @@
+import type { Credentials } from "@mcp-fleet/cutover-runner";
+import { messageOf } from "@mcp-fleet/errors";
+
+import type { CheckMetrics } from "./check-metrics";
+import { type DriftReport, findDrift } from "./drift";
+import type { Fleet } from "./fleet";
+import { verify, type VerifyReport } from "./verify";
+
+/** How one round of both checks went. */
+export interface CheckRound {
+  readonly verify?: VerifyReport;
+  readonly drift?: DriftReport;
+  /** Why a check could not be done, one line each. */
+  readonly errors: readonly string[];
+}
+
+/** Runs both checks, whatever becomes of either, and puts what they found in the gauges. Never throws. */
+export async function runChecks(
+  fleet: Fleet,
+  credentials: Credentials,
+  metrics: CheckMetrics,
+): Promise<CheckRound> {
+  const errors: string[] = [];
+  const attempt = async <T>(check: "verify" | "drift", work: () => Promise<T>) => {
+    try {
+      return await work();
+    } catch (error) {
+      metrics.failed(check);
+      errors.push(`${check}: ${messageOf(error)}`);
+      return undefined;
+    }
+  };
+  const drifted = await attempt("drift", () => findDrift(fleet, credentials));
+  if (drifted !== undefined) metrics.drifted(drifted);
+  const verified = await attempt("verify", () => verify(fleet, credentials));
+  if (verified !== undefined) metrics.verified(verified);
+  return {
+    ...(verified === undefined ? {} : { verify: verified }),
+    ...(drifted === undefined ? {} : { drift: drifted }),
+    errors,
+  };
+}

@@ -1,0 +1,70 @@
+import { createServer, type Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Credentials } from "@mcp-fleet/cutover-runner";
+
+import { CheckMetrics } from "./check-metrics";
+import { type CheckRound, runChecks } from "./checks";
+import type { Fleet } from "./fleet";
+
+/** How an exporter runs. */
+export interface ExporterOptions {
+  /** Port of `/metrics` and `/healthz`; 0 takes a free one. */
+  readonly port: number;
+  /** From the end of one round to the start of the next, in seconds. */
+  readonly intervalSeconds: number;
+  readonly signal: AbortSignal;
+  readonly onListening?: (port: number) => void;
+  readonly onRound?: (round: CheckRound) => void;
+}
+
+/** Runs both checks again and again and serves what they found, until `signal` is aborted. */
+export async function serveMetrics(
+  fleet: Fleet,
+  credentials: Credentials,
+  { port, intervalSeconds, signal, onListening, onRound }: ExporterOptions,
+): Promise<void> {
+  const metrics = new CheckMetrics(fleet.spec.name);
+  const server = await listen(metrics, port);
+  const address = server.address();
+  onListening?.(typeof address === "object" && address !== null ? address.port : port);
+  try {
+    while (!signal.aborted) {
+      onRound?.(await runChecks(fleet, credentials, metrics));
+      await sleep(intervalSeconds * 1000, undefined, { signal }).catch(() => undefined);
+    }
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+function listen(metrics: CheckMetrics, port: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url === "/healthz") return void response.end("ok\n");
+    if (request.url !== "/metrics") return void response.writeHead(404).end();
+    void metrics.registry.metrics().then((text) => {
+      response.writeHead(200, { "content-type": metrics.registry.contentType }).end(text);
+    });
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, () => resolve(server));
+  });
+}
+
+/**
+ * Sends the gauges of one round to a Pushgateway, as the group `mcp-fleet` of this cutover, replacing the last ones.
+ * @throws Error when it does not take them
+ */
+export async function pushMetrics(
+  metrics: CheckMetrics,
+  gateway: string,
+  cutover: string,
+): Promise<void> {
+  const { Pushgateway } = await import("prom-client");
+  const client = new Pushgateway(gateway, { timeout: 20_000 }, metrics.registry);
+  // A slash in a value of the group's path is not taken.
+  const instance = cutover.replaceAll("/", "_");
+  await client.push({ jobName: "mcp-fleet", groupings: { instance } });
+}

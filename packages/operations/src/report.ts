@@ -1,0 +1,130 @@
+import { type Credentials, withDatabase } from "@mcp-fleet/cutover-runner";
+import { UserError } from "@mcp-fleet/errors";
+import { asking, connectKube } from "@mcp-fleet/kube";
+import { type LedgerState, readRunRows, readRuns, type RunRow } from "@mcp-fleet/row-cutover";
+
+import type { Fleet } from "./fleet";
+import type { ListedUpdate } from "./updates";
+
+/** Something that took from one time to another, or happened at one. */
+export interface TimelineEntry {
+  readonly phase: "server" | "probe" | "rows" | "rollout" | "settle";
+  readonly what: string;
+  /** ISO 8601. */
+  readonly from: string;
+  readonly to?: string;
+}
+
+/** Everything a page about one cutover shows. Values that may be secret are masked. */
+export interface CutoverReport {
+  readonly cutover: string;
+  readonly run: LedgerState;
+  readonly rows: readonly RunRow[];
+  readonly timeline: readonly TimelineEntry[];
+  /** The engine's update that moved the rows, where there is a history. */
+  readonly update?: ListedUpdate;
+  /** Why something is not in it, one sentence each. */
+  readonly gaps: readonly string[];
+}
+
+const generationLabel = "mcp-fleet.dev/generation";
+const serverSelector = "app.kubernetes.io/component=mcp-server";
+
+/**
+ * Gathers what ledger, journal, state and cluster know of one generation.
+ * @param generation the newest one when it is left out
+ * @throws UserError when the ledger has no such generation
+ */
+export async function cutoverReport(
+  fleet: Fleet,
+  credentials: Credentials,
+  updates: readonly ListedUpdate[],
+  generation?: number,
+): Promise<CutoverReport> {
+  const { spec } = fleet;
+  const [runs, rows] = await withDatabase(fleet, credentials, async (db) => {
+    const all = await readRuns(db, spec);
+    const chosen = generation ?? all[0]?.generation ?? 0;
+    return [all, (await readRunRows(db, spec, chosen)) ?? []];
+  });
+  const run = runs.find((one) => one.generation === (generation ?? runs[0]?.generation));
+  if (run === undefined) {
+    throw new UserError(
+      `The ledger of ${spec.name} has no generation ${generation ?? "yet"}.`,
+      runs.length === 0 ? "Run a cutover first." : `It has 1 to ${runs[0]?.generation ?? 1}.`,
+      { exitCode: 3 },
+    );
+  }
+  const newest = run === runs[0];
+  const update = updates.find((one) => one.moved && one.generation === run.generation);
+  const timeline: TimelineEntry[] = [
+    ...(newest ? await clusterTimes(fleet, credentials, run) : []),
+    ...(fleet.generation === run.generation ? probeTimes(fleet) : []),
+    { phase: "rows", what: "transaction committed", from: run.committedAt },
+    ...(run.settledAt === undefined
+      ? []
+      : [
+          {
+            phase: "settle" as const,
+            what: "settled: no old pod, fence removed",
+            from: run.settledAt,
+          },
+        ]),
+  ];
+  const gaps = [
+    ...(newest
+      ? []
+      : ["Servers and rollout are not shown: the cluster only knows the newest generation's."]),
+    ...(run.finalizedAt === undefined
+      ? []
+      : [`The rows as they were before were dropped at ${run.finalizedAt}.`]),
+    ...(run.tools === undefined ? ["No server was asked in this run."] : []),
+  ];
+  return {
+    cutover: spec.name,
+    run,
+    rows,
+    timeline: timeline.sort((a, b) => (a.from < b.from ? -1 : 1)),
+    ...(update === undefined ? {} : { update }),
+    gaps,
+  };
+}
+
+function probeTimes({ probeRuns = [] }: Fleet): TimelineEntry[] {
+  return probeRuns.map(({ consumer, startedAt, completedAt }) => ({
+    phase: "probe",
+    what: `probe from ${consumer}`,
+    from: startedAt,
+    to: completedAt,
+  }));
+}
+
+/** When the servers' newest pods became ready, and those of the application that carry this generation. */
+async function clusterTimes(
+  fleet: Fleet,
+  credentials: Credentials,
+  run: LedgerState,
+): Promise<TimelineEntry[]> {
+  const kube = await connectKube(fleet.kubernetes, credentials);
+  const { namespace } = fleet.probe;
+  const pods = async (labelSelector: string, phase: TimelineEntry["phase"]) => {
+    const found = await asking(kube, `list Pods in ${namespace}`, () =>
+      kube.core.listNamespacedPod({ namespace, labelSelector }),
+    );
+    return found.items.flatMap(({ metadata, status }): TimelineEntry[] => {
+      const ready = status?.conditions?.find(
+        ({ type, status: is }) => type === "Ready" && is === "True",
+      );
+      const from = metadata?.creationTimestamp;
+      if (from === undefined || ready?.lastTransitionTime === undefined) return [];
+      const what = `pod ${metadata?.name ?? ""} ready`;
+      return [{ phase, what, from: iso(from), to: iso(ready.lastTransitionTime) }];
+    });
+  };
+  const servers = run.target === "in-cluster" ? await pods(serverSelector, "server") : [];
+  return [...servers, ...(await pods(`${generationLabel}=${run.generation}`, "rollout"))];
+}
+
+function iso(time: Date | string): string {
+  return new Date(time).toISOString();
+}

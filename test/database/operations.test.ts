@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { CheckMetrics, type Fleet, pushMetrics, runChecks, verify } from "@mcp-fleet/operations";
+import { type CutoverSpec, runCutover } from "@mcp-fleet/row-cutover";
+
+import { closeServers, initialized, json, serve } from "../unit/mcp-probe/servers";
+import {
+  meta,
+  rowSpec,
+  type StudioDatabase,
+  studioDatabase,
+  studioSpec,
+} from "./row-cutover/support";
+
+const recorded = ["create_issue", "get_me", "list_issues"];
+
+describe("verify and its metrics", function () {
+  this.timeout(60_000);
+  let database: StudioDatabase;
+  let listed: readonly string[];
+  let fleet: Fleet;
+
+  before(async () => {
+    database = await studioDatabase({ generation: "jsonb" });
+    const { url } = await serve(({ method, body }, _request, response) => {
+      if (method === "DELETE") return response.writeHead(200).end();
+      if (body?.method === "initialize") return json(response, initialized(body.id));
+      if (body?.method !== "tools/list") return response.writeHead(202).end();
+      const tools = listed.map((name) => ({ name, inputSchema: { type: "object" } }));
+      return json(response, { jsonrpc: "2.0", id: body.id, result: { tools } });
+    });
+    const spec: CutoverSpec = studioSpec({
+      fence: false,
+      rows: [rowSpec("github", { url })],
+      deferred: ["google-workspace", "llmctl-mcp", "atlassian", "jira", "chroma", "google-cloud"],
+    });
+    await runCutover(database.db, spec, "in-cluster", { ...meta, tools: { github: recorded } });
+    fleet = {
+      target: "in-cluster",
+      spec,
+      targets: [{ name: "github", url }],
+      probe: { from: "here", namespace: "llmctl", consumers: [], deadlineSeconds: 2 },
+      kubernetes: {},
+      database: { connect: "direct", tls: "disable" },
+      servers: { github: url },
+      workloads: [],
+    };
+  });
+  beforeEach(() => {
+    listed = recorded;
+  });
+  after(closeServers);
+  after(() => database.drop());
+
+  const credentials = (): { databaseUrl: string; kubeconfig: string } => ({
+    databaseUrl: database.db.connectionString,
+    kubeconfig: "/nonexistent/kubeconfig",
+  });
+
+  it("is all well with the recorded tools and a new one", async () => {
+    listed = [...recorded, "search"];
+    const { failed, recordedIn, servers } = await verify(fleet, credentials());
+    assert.deepEqual([failed, recordedIn], [0, 1]);
+    assert.deepEqual(servers[0]?.added, ["search"]);
+  });
+
+  it("names what is missing and what has another name", async () => {
+    listed = ["github_create_issue", "get_me"];
+    const { failed, servers } = await verify(fleet, credentials());
+    assert.equal(failed, 1);
+    assert.equal(
+      servers[0]?.problem,
+      "The server lists list_issues no more and calls create_issue now github_create_issue.",
+    );
+  });
+
+  it("asks the address that a row has now, whoever wrote it", async () => {
+    const other = '{"url": "http://127.0.0.1:9/mcp?token=abc", "transport": "streamable-http"}';
+    await database.query(
+      `update mcp_servers set config_json = '${other}' where server_key = 'github'`,
+    );
+    const report = await verify(fleet, credentials());
+    assert.deepEqual(
+      report.servers.map(({ server, ok }) => [server, ok]),
+      [
+        ["github", true],
+        ["github (row)", false],
+      ],
+    );
+    assert.ok(!JSON.stringify(report).includes("abc"));
+    const back = JSON.stringify({ url: fleet.targets[0]?.url, transport: "streamable-http" });
+    await database.query(
+      `update mcp_servers set config_json = '${back}' where server_key = 'github'`,
+    );
+  });
+
+  it("becomes metrics, and a check that cannot be done leaves the other one alone", async () => {
+    listed = ["get_me"];
+    const metrics = new CheckMetrics(fleet.spec.name);
+    const round = await runChecks(fleet, credentials(), metrics);
+    assert.match(round.errors.join(), /^drift: The kubeconfig/);
+    const text = await metrics.registry.metrics();
+    const labels = 'cutover="mcp-fleet/test",server="github",consumer="here"';
+    for (const line of [
+      `mcp_server_verified{${labels}} 0`,
+      `mcp_server_tools{${labels}} 1`,
+      `mcp_server_missing_tools{${labels}} 2`,
+      'mcp_fleet_check_up{cutover="mcp-fleet/test",check="verify"} 1',
+      'mcp_fleet_check_up{cutover="mcp-fleet/test",check="drift"} 0',
+    ])
+      assert.ok(text.includes(line), `${line} is not in\n${text}`);
+    const body = await pushedBy(metrics);
+    assert.ok(body.startsWith("PUT /metrics/job/mcp-fleet/instance/mcp-fleet_test "), body);
+    assert.ok(body.includes(`mcp_server_verified{${labels}} 0`));
+  });
+
+  /** What a Pushgateway would get. */
+  async function pushedBy(metrics: CheckMetrics): Promise<string> {
+    let seen = "";
+    const gateway = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        seen = `${request.method} ${request.url} ${Buffer.concat(chunks).toString()}`;
+        response.writeHead(200).end();
+      });
+    });
+    await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));
+    const { port } = gateway.address() as AddressInfo;
+    await pushMetrics(metrics, `http://127.0.0.1:${port}`, fleet.spec.name);
+    gateway.close();
+    return seen;
+  }
+});
