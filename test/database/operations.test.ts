@@ -72,7 +72,7 @@ describe("verify and its metrics", function () {
     assert.equal(failed, 1);
     assert.equal(
       servers[0]?.problem,
-      "The server lists list_issues no more and calls create_issue now github_create_issue.",
+      "The server lists list_issues no more, and calls create_issue now github_create_issue.",
     );
   });
 
