@@ -5,6 +5,7 @@ import { driftCommand } from "../commands/drift";
 import { historyCommand } from "../commands/history";
 import { finalizeCommand, settleCommand } from "../commands/ledger";
 import { planCommand } from "../commands/plan";
+import { promoteCommand } from "../commands/promote";
 import { reportCommand } from "../commands/report";
 import { rollbackCommand } from "../commands/rollback";
 import { secretsCommand } from "../commands/secrets";
@@ -22,6 +23,7 @@ export const dayTwoCommands: readonly ((context: CliContext) => Command)[] = [
   reportCommand,
   historyCommand,
   rollbackCommand,
+  promoteCommand,
   settleCommand,
   finalizeCommand,
   secretsCommand,

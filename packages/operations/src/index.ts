@@ -10,6 +10,7 @@ export {
   servicesAgainstRows,
 } from "./drift";
 export { type CutoverResources, type Fleet, fleetOf, parseFleet } from "./fleet";
+export { planPromotion, type Promotion, refuseUnproved } from "./promotion";
 export { type CutoverReport, cutoverReport, type TimelineEntry } from "./report";
 export { reportHtml } from "./report-html";
 export { planRollback, type RollbackPlan, type RollbackRequest } from "./rollback";

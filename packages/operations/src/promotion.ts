@@ -1,0 +1,100 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import type { DriftReport } from "./drift";
+import { compareConfig, type ConfigChange, leavesOf, pathTo, type StackConfig } from "./updates";
+import type { VerifyReport } from "./verify";
+
+/** What one stack takes over from another: images, and nothing else. */
+export interface Promotion {
+  /** The stack's configuration with the images of the other. */
+  readonly config: StackConfig;
+  /** The images that change. */
+  readonly images: readonly ConfigChange[];
+  /** Everything else the two stacks have differently; it stays as it is. */
+  readonly differences: readonly ConfigChange[];
+  /** Keys of servers that only the first stack has. They are not made in the second. */
+  readonly missing: readonly string[];
+}
+
+/** A tag or digest is promoted; whatever else an environment has of its own is not. */
+const imagePath =
+  /^mcp-fleet:(servers\.(.+)\.image|studio\.images\.[\w-]+|studio\.images\["[\w-]+"\]|probe\.image)$/;
+
+/**
+ * The configuration of `to` with the images of `from`, wherever both name one. Nothing is copied between stack files
+ * by hand, so that they keep differing by what is theirs.
+ */
+export function planPromotion(from: StackConfig, to: StackConfig): Promotion {
+  const [source, target] = [leavesOf(from), leavesOf(to)];
+  const taken = new Map(
+    [...source].flatMap(([path, leaf]) =>
+      imagePath.test(path) && target.has(path) ? [[path, leaf.value] as const] : [],
+    ),
+  );
+  const config = Object.fromEntries(
+    Object.entries(to).map(([key, { value, secret }]) => [
+      key,
+      { secret, value: secret ? value : replaced(key, value, taken) },
+    ]),
+  );
+  const known = new Set(serverKeys(to));
+  return {
+    config,
+    images: compareConfig(to, config),
+    differences: compareConfig(from, to).filter(({ path }) => !taken.has(path)),
+    missing: serverKeys(from).filter((key) => !known.has(key)),
+  };
+}
+
+function serverKeys(config: StackConfig): string[] {
+  const servers = config["mcp-fleet:servers"]?.value;
+  return typeof servers === "object" && servers !== null ? Object.keys(servers).sort() : [];
+}
+
+/** A copy in which the leaves at these paths have these values. */
+function replaced(path: string, value: unknown, by: ReadonlyMap<string, unknown>): unknown {
+  if (by.has(path)) return by.get(path);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      replaced(pathTo(path, name, false), inner, by),
+    ]),
+  );
+}
+
+/**
+ * Refuses to promote from a stack that has not shown that it works.
+ * @throws UserError
+ */
+export function refuseUnproved(
+  stack: string,
+  drift: Pick<DriftReport, "settled" | "findings">,
+  verified: Pick<VerifyReport, "generation" | "failed" | "servers">,
+): void {
+  if (verified.generation === 0) {
+    throw new UserError(
+      `${stack} has not been cut over yet, so there is nothing that is proved.`,
+      `Cut it over first, then run mcp-fleet verify --stack ${stack}.`,
+    );
+  }
+  if (!drift.settled) {
+    throw new UserError(
+      `Generation ${verified.generation} of ${stack} is not settled: old pods may still run, or the write fence stands.`,
+      `Let its update end, or run mcp-fleet settle --stack ${stack}.`,
+    );
+  }
+  if (drift.findings.length > 0) {
+    throw new UserError(
+      `Rows and cluster of ${stack} differ in ${drift.findings.length} places.`,
+      `Run mcp-fleet drift --stack ${stack} and mend them first.`,
+    );
+  }
+  if (verified.failed > 0) {
+    const names = verified.servers.filter(({ ok }) => !ok).map(({ server }) => server);
+    throw new UserError(
+      `${verified.failed} servers of ${stack} are not as they should be: ${[...new Set(names)].join(", ")}.`,
+      `Run mcp-fleet verify --stack ${stack} and mend them first.`,
+    );
+  }
+}
