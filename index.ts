@@ -8,10 +8,9 @@ import { buildStack } from "./stacks/studio-stack";
  *
  * @throws UserError, which the engine prints without a stack trace, for a mistake the user can mend.
  */
-// eslint-disable-next-line @typescript-eslint/require-await -- the engine awaits it: a throw becomes a rejection
 async function program(): Promise<Record<string, unknown>> {
   const config = loadConfig();
-  guard(config);
+  await guard(config);
   refusePartialRun(config);
   return { ...buildStack(config) };
 }

@@ -5,29 +5,63 @@ import { delimiter, join } from "node:path";
 import { UserError } from "@mcp-fleet/errors";
 import { parse } from "yaml";
 
+import { openCluster } from "./cluster";
 import type { StackConfig } from "./config";
 
 /**
- * Refuses a cluster or namespace this stack is not meant for, before anything is made.
+ * Refuses a cluster or namespace this stack is not meant for, before anything is made. What `allowed.clusters` and
+ * `forbidden.clusters` name is compared with the cluster itself: a context is only what this machine calls it.
  *
- * @throws UserError naming the context or namespace and what is allowed.
+ * @throws UserError naming the context, cluster or namespace and what is allowed, and when the cluster does not say
+ *   which one it is
  */
-export function guard(config: Pick<StackConfig, "settings" | "kubernetes">): void {
-  const { allowed, namespace } = config.settings;
-  if (allowed.namespaces.length > 0 && !allowed.namespaces.includes(namespace)) {
+export async function guard(config: Pick<StackConfig, "settings" | "kubernetes">): Promise<void> {
+  const { allowed, forbidden, namespace } = config.settings;
+  const { kubernetes } = config;
+  checkName("namespace", namespace, allowed.namespaces, forbidden.namespaces, "namespaces");
+  // Where objects are only written as YAML, nothing is made in any cluster.
+  if (kubernetes.rendered) return;
+  if (allowed.contexts.length > 0 || forbidden.contexts.length > 0) {
+    const context = kubernetes.context ?? currentContext(kubernetes.kubeconfig);
+    checkName("kubernetes:context", context, allowed.contexts, forbidden.contexts, "contexts");
+  }
+  if (allowed.clusters.length > 0 || forbidden.clusters.length > 0) await checkCluster(config);
+}
+
+function checkName(
+  key: "namespace" | "kubernetes:context",
+  name: string | undefined,
+  allowed: readonly string[],
+  forbidden: readonly string[],
+  list: "namespaces" | "contexts",
+): void {
+  const what = list === "namespaces" ? "namespace" : "cluster";
+  if (name !== undefined && forbidden.includes(name)) {
     throw new UserError(
-      `[namespace] "${namespace}" is not a namespace this stack may use.`,
-      `Use one of allowed.namespaces: ${allowed.namespaces.join(", ")}.`,
+      `[${key}] "${name}" is a ${what} this stack may not use.`,
+      `Use one that is not in forbidden.${list}: ${forbidden.join(", ")}.`,
     );
   }
-  if (allowed.contexts.length === 0) return;
-  const context = config.kubernetes.context ?? currentContext(config.kubernetes.kubeconfig);
-  if (context !== undefined && allowed.contexts.includes(context)) return;
+  if (allowed.length === 0 || (name !== undefined && allowed.includes(name))) return;
   throw new UserError(
-    context === undefined
-      ? "[kubernetes:context] is not set and no kubeconfig names a current context."
-      : `[kubernetes:context] "${context}" is not a cluster this stack may use.`,
-    `Set kubernetes:context to one of allowed.contexts: ${allowed.contexts.join(", ")}.`,
+    name === undefined
+      ? `[${key}] is not set and no kubeconfig names a current context.`
+      : `[${key}] "${name}" is not a ${what} this stack may use.`,
+    `${list === "contexts" ? `Set ${key} to` : "Use"} one of allowed.${list}: ${allowed.join(", ")}.`,
+  );
+}
+
+async function checkCluster(config: Pick<StackConfig, "settings" | "kubernetes">): Promise<void> {
+  const { allowed, forbidden } = config.settings;
+  // Loaded here: a stack without these rules does not pay for the client library.
+  const { identify, refusalOf } = await import("@mcp-fleet/cluster");
+  const kube = await openCluster(config.kubernetes);
+  const identity = await identify(kube, [...allowed.clusters, ...forbidden.clusters]);
+  const refusal = refusalOf(identity, allowed.clusters, forbidden.clusters);
+  if (refusal === undefined) return;
+  throw new UserError(
+    `[${refusal.list}.clusters] The cluster of context "${identity.context}" is not one this stack may use: ${refusal.why}.`,
+    `Set kubernetes:context to another cluster, or change ${refusal.list}.clusters if this is the right one.`,
   );
 }
 

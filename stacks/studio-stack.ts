@@ -1,3 +1,5 @@
+import { type McpJson, mcpJson } from "@mcp-fleet/client-config";
+import type { PolicyEnforcement } from "@mcp-fleet/cluster";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
@@ -5,6 +7,7 @@ import type { Cutover, ProbedServer, ProbeRun } from "../components/cutover";
 import { Isolation } from "../components/namespace";
 import { McpServer } from "../components/server";
 import { Studio, studioAccount, studioComponent } from "../components/studio";
+import { enforcementOf } from "./cluster";
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
@@ -27,6 +30,10 @@ export interface StackOutputs {
   /** When and from where they were asked. */
   readonly probeRuns?: pulumi.Output<readonly ProbeRun[]>;
   readonly studioUrl?: string;
+  /** What a client within the cluster puts into its .mcp.json; `mcp-fleet mcp-json` merges it into a file. */
+  readonly mcpJson: McpJson;
+  /** Whether the cluster acts on the NetworkPolicies made here. Absent where none is made, and in a rendered stack. */
+  readonly networkPolicies?: Promise<PolicyEnforcement>;
 }
 
 /**
@@ -57,6 +64,10 @@ export function buildStack(config: StackConfig): StackOutputs {
     namespace: settings.namespace,
     servers: Object.fromEntries(servers.map(([key, server]) => [key, server.url])),
     ...(mesh === undefined ? {} : { mesh: mesh.urls }),
+    mcpJson: mcpJson(servers.map(([name, { url }]) => ({ name, url }))),
+    ...(settings.network.isolate === "none" || config.kubernetes.rendered
+      ? {}
+      : { networkPolicies: enforcementOf(config.kubernetes) }),
   };
 
   const account = ownAccount(config)

@@ -1,3 +1,4 @@
+import { pathAnnotation } from "@mcp-fleet/cluster";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -207,7 +208,11 @@ export class McpServer extends pulumi.ComponentResource {
             ...this.metadata,
             name: this.args.serviceName,
             // The engine's await of a Service costs ten seconds and proves less than the probe through it.
-            annotations: { "pulumi.com/skipAwait": "true", ...this.args.exposure?.annotations },
+            annotations: {
+              "pulumi.com/skipAwait": "true",
+              [pathAnnotation]: this.args.path,
+              ...this.args.exposure?.annotations,
+            },
           },
           spec: serviceSpec(this.labels, this.args.port, this.args.exposure),
         },

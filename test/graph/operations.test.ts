@@ -195,6 +195,7 @@ describe("who reaches a server and where it connects to", () => {
     const service = recorder.one("kubernetes:core/v1:Service", "mcp-server").inputs;
     assert.deepEqual((service.metadata as { annotations: unknown }).annotations, {
       "pulumi.com/skipAwait": "true",
+      "mcp-fleet.dev/mcp-path": "/mcp",
       "example.com/internal": "true",
     });
     assert.deepEqual(spec(recorder, "networking.k8s.io/v1:NetworkPolicy").ingress, [

@@ -61,7 +61,7 @@ describe("McpServer", () => {
         namespace: "apps",
         name: "tools-mcp",
         labels,
-        annotations: { "pulumi.com/skipAwait": "true" },
+        annotations: { "pulumi.com/skipAwait": "true", "mcp-fleet.dev/mcp-path": "/mcp" },
       },
       spec: {
         type: "ClusterIP",
@@ -221,6 +221,7 @@ describe("McpServer", () => {
     const service = recorder.one("kubernetes:core/v1:Service", "tools-mcp").inputs;
     assert.deepEqual((service.metadata as { annotations: unknown }).annotations, {
       "pulumi.com/skipAwait": "true",
+      "mcp-fleet.dev/mcp-path": "/mcp",
       team: "tools",
     });
     assert.equal((service.metadata as { name: unknown }).name, "tools-mcp");

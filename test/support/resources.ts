@@ -15,6 +15,8 @@ export async function runProgram(
   options: RecorderOptions = {},
 ): Promise<{ recorder: Recorder; outputs: Record<string, unknown> }> {
   const recorder = await Recorder.install(options);
+  // The program asks its cluster who it is; here it must find none, whatever this machine has.
+  process.env.KUBECONFIG = "/nowhere/kubeconfig";
   setConfig(config);
   const program = (await import("../../index.js")).default;
   const outputs = await program();

@@ -1,0 +1,11 @@
+export {
+  type ClusterIdentity,
+  identify,
+  matches,
+  type Places,
+  refusalOf,
+  requirePlaces,
+} from "./identity";
+export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
+export { findServers, type FoundServer, type McpEndpoint, pathAnnotation } from "./servers";
+export { findStray, type StrayServer, strayReport } from "./stray";

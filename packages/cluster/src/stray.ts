@@ -1,0 +1,129 @@
+import type { V1PodTemplateSpec, V1Service } from "@kubernetes/client-node";
+import { asking, type Kube } from "@mcp-fleet/kube";
+
+import { type ClusterIdentity, identify, type Places, refusalOf } from "./identity";
+
+/** A workload that is an MCP server, or looks like one, in a place where none may be. */
+export interface StrayServer {
+  readonly kind: "Deployment" | "StatefulSet" | "DaemonSet";
+  readonly namespace: string;
+  readonly name: string;
+  readonly images: readonly string[];
+  /** What it was known by: a label says so, a name or an image only makes it likely. */
+  readonly evidence: "label" | "name" | "image";
+  /** Services in front of it. */
+  readonly services: readonly string[];
+  /** `remove`: the cluster is the wrong one; `move`: only the namespace is. */
+  readonly advice: "remove" | "move";
+  readonly why: string;
+}
+
+const mcp = /(^|[-_/])mcp([-_/:]|$)/;
+
+/**
+ * The MCP servers that run where they may not: all of a cluster that is not allowed, else those outside of the allowed
+ * namespaces. Looks at Deployments, StatefulSets and DaemonSets of all namespaces.
+ *
+ * @throws {UserError} when the cluster does not answer or does not allow it
+ */
+export async function findStray(
+  kube: Kube,
+  allowed: Places,
+  forbidden: Places,
+): Promise<{ readonly cluster: ClusterIdentity; readonly servers: readonly StrayServer[] }> {
+  const rules = [...allowed.clusters, ...forbidden.clusters];
+  const cluster = await identify(kube, rules);
+  const refusal = refusalOf(cluster, allowed.clusters, forbidden.clusters);
+  const all = await asking(kube, "list workloads and Services of all namespaces", () =>
+    Promise.all([
+      kube.apps.listDeploymentForAllNamespaces(),
+      kube.apps.listStatefulSetForAllNamespaces(),
+      kube.apps.listDaemonSetForAllNamespaces(),
+      kube.core.listServiceForAllNamespaces(),
+    ]),
+  );
+  const [deployments, statefulSets, daemonSets, services] = all;
+  const workloads = [
+    ...deployments.items.map((one) => ({ ...one, kind: "Deployment" as const })),
+    ...statefulSets.items.map((one) => ({ ...one, kind: "StatefulSet" as const })),
+    ...daemonSets.items.map((one) => ({ ...one, kind: "DaemonSet" as const })),
+  ];
+  const servers = workloads.flatMap(({ kind, metadata, spec }): StrayServer[] => {
+    const { name = "", namespace = "", labels = {} } = metadata ?? {};
+    const template = spec?.template;
+    const evidence = evidenceOf(name, labels, template);
+    const why = refusal?.why ?? namespaceRefusal(namespace, allowed, forbidden);
+    if (evidence === undefined || why === undefined) return [];
+    return [
+      {
+        ...{ kind, namespace, name, evidence, why },
+        images: imagesOf(template),
+        services: servicesOf(services.items, namespace, template),
+        advice: refusal === undefined ? "move" : "remove",
+      },
+    ];
+  });
+  return { cluster, servers };
+}
+
+/** What to do about each, as lines for people: the reason, then commands that do it once the server runs elsewhere. */
+export function strayReport(
+  { context, uid }: ClusterIdentity,
+  servers: readonly StrayServer[],
+  allowed: Places,
+): string[] {
+  if (servers.length === 0) return [`No MCP server is where it must not be (cluster ${uid}).`];
+  const target = [
+    ...(allowed.namespaces.length === 0 ? [] : [`namespace ${allowed.namespaces.join(" or ")}`]),
+    ...(allowed.clusters.length === 0 ? [] : [`cluster ${allowed.clusters.join(" or ")}`]),
+  ].join(" of ");
+  return servers.flatMap((server) => {
+    const { kind, namespace, name, advice, evidence, why, services } = server;
+    const sure = evidence === "label" ? "is an MCP server" : `looks like one by its ${evidence}`;
+    const objects = [`${kind.toLowerCase()}/${name}`, ...services.map((one) => `service/${one}`)];
+    const where = target === "" ? "elsewhere" : `in ${target}`;
+    return [
+      `${kind} ${namespace}/${name} ${sure}: ${why}.`,
+      `  ${advice}: run it ${where}, then: kubectl --context ${context} -n ${namespace} delete ${objects.join(" ")}`,
+    ];
+  });
+}
+
+function evidenceOf(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  template: V1PodTemplateSpec | undefined,
+): StrayServer["evidence"] | undefined {
+  const all = { ...labels, ...template?.metadata?.labels };
+  if (all["app.kubernetes.io/component"] === "mcp-server" || all.component === "mcp")
+    return "label";
+  if (mcp.test(name)) return "name";
+  return imagesOf(template).some((image) => mcp.test(image)) ? "image" : undefined;
+}
+
+function imagesOf(template: V1PodTemplateSpec | undefined): string[] {
+  return (template?.spec?.containers ?? []).map(({ image }) => image ?? "");
+}
+
+function servicesOf(
+  services: readonly V1Service[],
+  namespace: string,
+  template: V1PodTemplateSpec | undefined,
+): string[] {
+  const labels = template?.metadata?.labels ?? {};
+  return services.flatMap(({ metadata, spec }) => {
+    const selector = Object.entries(spec?.selector ?? {});
+    const selects = selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
+    return selects && metadata?.namespace === namespace ? [metadata.name ?? ""] : [];
+  });
+}
+
+function namespaceRefusal(
+  namespace: string,
+  allowed: Places,
+  forbidden: Places,
+): string | undefined {
+  if (forbidden.namespaces.includes(namespace)) return `namespace ${namespace} is forbidden`;
+  if (allowed.namespaces.length === 0 || allowed.namespaces.includes(namespace)) return undefined;
+  return `namespace ${namespace} is none of the allowed ones`;
+}
