@@ -3,12 +3,14 @@ import { Command, Option } from "commander";
 import { completionCommand } from "./commands/completion";
 import { listCommand } from "./commands/list";
 import { logsCommand } from "./commands/logs";
+import { mcpJsonCommand } from "./commands/mcp-json";
 import { restartCommand } from "./commands/restart";
 import { scaleCommand } from "./commands/scale";
 import { serveCommand } from "./commands/serve";
 import { startCommand } from "./commands/start";
 import { statusCommand } from "./commands/status";
 import { stopCommand } from "./commands/stop";
+import { strayCommand } from "./commands/stray";
 import { type CliContext, createContext, type GlobalOptions, type Streams } from "./context";
 import { dayTwoCommands } from "./day-two/commands";
 import { outputFormats } from "./output";
@@ -25,6 +27,8 @@ const commands: readonly ((context: CliContext) => Command)[] = [
   ...dayTwoCommands,
   serveCommand,
   completionCommand,
+  mcpJsonCommand,
+  strayCommand,
 ];
 
 /** The whole command line. Throws commander's errors and UserErrors; ends no process. */

@@ -1,0 +1,62 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+
+import { UserError } from "@mcp-fleet/errors";
+import { Command, Option } from "commander";
+
+import type { CliContext } from "../context";
+import { exitCodes } from "../exit-codes";
+
+interface Options {
+  readonly url: "in-cluster" | "outside";
+  readonly into?: string;
+  readonly replace: boolean;
+}
+
+/** The namespace's servers as MCP clients name them in their .mcp.json. */
+export function mcpJsonCommand(context: CliContext): Command {
+  return new Command("mcp-json")
+    .description("the namespace's MCP servers as entries of a client's .mcp.json")
+    .addOption(
+      new Option("--url <which>", "Service names, or node ports and load balancers")
+        .choices(["in-cluster", "outside"])
+        .default("in-cluster"),
+    )
+    .option("--into <file>", "merge them into this file, in which everything else stays")
+    .option("--replace", "also where an entry of the same name starts a process", false)
+    .action((options: Options) => mcpJsonOf(context, options));
+}
+
+async function mcpJsonOf(context: CliContext, options: Options): Promise<void> {
+  const { findServers } = await import("@mcp-fleet/cluster");
+  const { mcpJson, mergeMcpJson } = await import("@mcp-fleet/client-config");
+  const kube = await context.cluster();
+  const found = await findServers(kube, kube.namespace);
+  const servers = found.flatMap(({ name, inCluster, outside }) => {
+    const url = options.url === "outside" ? outside : inCluster;
+    return url === undefined ? [] : [{ name, url }];
+  });
+  if (servers.length === 0) throw nothingFound(kube.namespace, found.length);
+  if (options.into === undefined) {
+    const file = mcpJson(servers);
+    await context.print(file, () => JSON.stringify(file, null, 2));
+    return;
+  }
+  const before = existsSync(options.into) ? readFileSync(options.into, "utf8") : "";
+  const after = mergeMcpJson(before, servers, options.replace);
+  // In one step: a client that reads the file meanwhile sees the old or the new one.
+  writeFileSync(`${options.into}.${process.pid}`, after);
+  renameSync(`${options.into}.${process.pid}`, options.into);
+  context.note(`${servers.length} servers are in ${options.into}.`);
+}
+
+function nothingFound(namespace: string, all: number): UserError {
+  return new UserError(
+    all === 0
+      ? `There is no MCP server in namespace ${namespace}.`
+      : `None of the ${all} MCP servers in namespace ${namespace} has an address outside of the cluster.`,
+    all === 0
+      ? "Name their namespace with --namespace."
+      : "Set service.type of a server to NodePort or LoadBalancer, or take --url in-cluster.",
+    { exitCode: exitCodes.notFound },
+  );
+}
