@@ -10,20 +10,23 @@ export const databaseServicePort = 5432;
  * node itself, by a name of their own cluster. A host given by the engine (kind) works alike.
  */
 export function databaseServiceObjects(target: {
+  /** @default {@link databaseServiceName} */
+  readonly name?: string;
   readonly namespace: string;
   /** An IPv4 address that pods reach; not loopback. */
   readonly address: string;
   readonly port: number;
 }): readonly KubernetesObject[] {
+  const name = target.name ?? databaseServiceName;
   const labels = {
-    "app.kubernetes.io/name": databaseServiceName,
+    "app.kubernetes.io/name": name,
     "app.kubernetes.io/component": "database",
     "app.kubernetes.io/part-of": "llmctl-studio",
   };
   const service: V1Service = {
     apiVersion: "v1",
     kind: "Service",
-    metadata: { name: databaseServiceName, namespace: target.namespace, labels },
+    metadata: { name, namespace: target.namespace, labels },
     spec: {
       ports: [
         { name: "postgres", port: databaseServicePort, targetPort: target.port, protocol: "TCP" },
@@ -34,11 +37,11 @@ export function databaseServiceObjects(target: {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: {
-      name: `${databaseServiceName}-lab`,
+      name: `${name}-lab`,
       namespace: target.namespace,
       labels: {
         ...labels,
-        "kubernetes.io/service-name": databaseServiceName,
+        "kubernetes.io/service-name": name,
         "endpointslice.kubernetes.io/managed-by": "mcp-fleet-lab",
       },
     },
