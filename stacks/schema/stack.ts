@@ -153,7 +153,8 @@ export const stackSchema = z.strictObject({
     .prefault({}),
   allowed: places.prefault({}),
   forbidden: places.prefault({}),
-  mesh: mesh.optional(),
+  /** The engine takes no optional key, so an empty one stands for none. */
+  mesh: z.preprocess((value) => (isEmpty(value) ? undefined : value), mesh.optional()),
   observability: observability.prefault({}),
   imagePullSecrets: z.array(dnsName).default([]),
   allowLatest: z.boolean().default(false),
@@ -161,3 +162,7 @@ export const stackSchema = z.strictObject({
 
 /** A stack's configuration, defaults filled in. */
 export type StackSettings = z.infer<typeof stackSchema>;
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
