@@ -9,6 +9,7 @@ import { paths } from "../paths";
 /** Programs of this project that run inside images, as one JavaScript file each. */
 export const bundleSources = {
   "github-stub": "lab/images/github-stub/main.ts",
+  observer: "packages/observer/src/main.ts",
   probe: "packages/mcp-probe/src/cli.ts",
   studio: "lab/studio/main.ts",
 } as const;

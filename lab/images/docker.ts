@@ -27,6 +27,9 @@ const gateway = [...lock("images/supergateway"), "images/supergateway/supergatew
 const chroma = ["images/chroma/requirements.txt", "images/chroma/chroma-mcp"];
 const atlassian = ["images/atlassian/requirements.txt", "images/atlassian/mcp-atlassian"];
 const fastmcp = ["requirements.txt", "python", "uvicorn"].map((file) => `images/fastmcp/${file}`);
+const meshAgent = ["Dockerfile", "requirements.txt", "mesh-agent"].map(
+  (file) => `images/mesh-agent/${file}`,
+);
 const gcloud = [...lock("images/google-cloud"), "lab/images/gcloud-stub/gcloud"];
 const embedded = [
   ...[...chroma, ...atlassian, ...gcloud, ...lock("lab/images/llmctl-mcp")],
@@ -69,6 +72,16 @@ const recipes: Readonly<Record<ImageName, Recipe>> = {
     stage: "studio",
     files: embedded,
     bundles: ["studio"],
+  },
+  observer: {
+    dockerfile: "images/observer/Dockerfile",
+    files: [],
+    bundles: ["observer"],
+  },
+  "mesh-registry": { dockerfile: "lab/images/mesh-registry/Dockerfile", files: [] },
+  "mesh-agent": {
+    dockerfile: "lab/images/mesh-agents/Dockerfile",
+    files: [...meshAgent, "lab/images/mesh-agents/greeter.py", "lab/images/mesh-agents/caller.py"],
   },
   fastmcp: { dockerfile: "images/fastmcp/Dockerfile", files: fastmcp },
   todo: {

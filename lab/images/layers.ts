@@ -196,6 +196,31 @@ export function layerRecipes(): Readonly<Record<LayerName, LayerRecipe>> {
         await install(place, "images/probe/mcp-probe", "usr/local/bin/mcp-probe");
       },
     },
+    observer: {
+      files: [],
+      bundle: "observer",
+      build: (place) => write(place, "app/mcp-observer.js", place.bundles.observer),
+    },
+    "mesh-registry": {
+      files: lockOf("lab/images/mesh-registry"),
+      async build(place) {
+        const scratch = join(place.workDir, "mesh-registry");
+        await npmInstall(scratch, lockOf("lab/images/mesh-registry"));
+        const binary = join(scratch, "node_modules/@mcpmesh/cli-linux-x64/bin/mcp-mesh-registry");
+        await mkdir(join(place.dir, "usr/local/bin"), { recursive: true });
+        await cp(binary, join(place.dir, "usr/local/bin/mcp-mesh-registry"));
+        await rm(scratch, { recursive: true, force: true });
+      },
+    },
+    "mesh-agent": pythonLayer("mesh-agent", "mesh-agent"),
+    "mesh-agents": {
+      files: meshAgents,
+      async build(place) {
+        for (const file of meshAgents) {
+          await install(place, file, file.replace("lab/images/mesh-agents", "app"), 0o644);
+        }
+      },
+    },
     studio: {
       files: [],
       bundle: "studio",
@@ -211,6 +236,8 @@ export function layerRecipes(): Readonly<Record<LayerName, LayerRecipe>> {
     },
   };
 }
+
+const meshAgents = ["greeter", "caller"].map((name) => `lab/images/mesh-agents/${name}.py`);
 
 const todoFiles = ["__init__", "main", "mcp_server", "tasks"].map(
   (name) => `examples/todo/backend/app/${name}.py`,

@@ -12,7 +12,13 @@ export const labImageNames = [
 ] as const;
 
 /** What the stacks under `examples` run beside those; only their tests ask for them. */
-export const exampleImageNames = ["fastmcp", "todo"] as const;
+export const exampleImageNames = [
+  "fastmcp",
+  "todo",
+  "observer",
+  "mesh-registry",
+  "mesh-agent",
+] as const;
 
 export const imageNames = [...labImageNames, ...exampleImageNames] as const;
 
@@ -35,6 +41,10 @@ export const layerNames = [
   "probe",
   "studio",
   "todo",
+  "observer",
+  "mesh-registry",
+  "mesh-agent",
+  "mesh-agents",
 ] as const;
 
 export type LayerName = (typeof layerNames)[number];
@@ -136,6 +146,25 @@ export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
     layers: ["debian", "fastmcp"],
     entrypoint: ["python"],
     description: "Python with FastMCP, uvicorn and psycopg",
+  },
+  observer: {
+    layers: ["debian", "node", "observer"],
+    ...nodeApp("/app/mcp-observer.js"),
+    port: 9464,
+    description: "The fleet's observer",
+  },
+  "mesh-registry": {
+    layers: ["debian", "mesh-registry"],
+    entrypoint: ["mcp-mesh-registry"],
+    args: ["--host", "0.0.0.0", "--port", "8000"],
+    port: 8000,
+    description: "MCP Mesh's own registry binary on the lab's Debian root",
+  },
+  "mesh-agent": {
+    layers: ["debian", "mesh-agent", "mesh-agents"],
+    entrypoint: ["mesh-agent"],
+    port: 8080,
+    description: "MCP Mesh's Python runtime with the lab's two agents",
   },
   todo: {
     layers: ["debian", "fastmcp", "todo"],
