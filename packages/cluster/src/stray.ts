@@ -82,9 +82,12 @@ export function strayReport(
     const sure = evidence === "label" ? "is an MCP server" : `looks like one by its ${evidence}`;
     const objects = [`${kind.toLowerCase()}/${name}`, ...services.map((one) => `service/${one}`)];
     const where = target === "" ? "elsewhere" : `in ${target}`;
+    const done = `kubectl --context ${context} -n ${namespace} delete ${objects.join(" ")}`;
     return [
       `${kind} ${namespace}/${name} ${sure}: ${why}.`,
-      `  ${advice}: run it ${where}, then: kubectl --context ${context} -n ${namespace} delete ${objects.join(" ")}`,
+      evidence === "label"
+        ? `  ${advice}: run it ${where}, then: ${done}`
+        : `  ${advice}, if it is one: run it ${where}, and remove ${objects.join(" and ")} here. Look at it first.`,
     ];
   });
 }
@@ -98,7 +101,13 @@ function evidenceOf(
   if (all["app.kubernetes.io/component"] === "mcp-server" || all.component === "mcp")
     return "label";
   if (mcp.test(name)) return "name";
-  return imagesOf(template).some((image) => mcp.test(image)) ? "image" : undefined;
+  return imagesOf(template).some((image) => mcp.test(repositoryOf(image))) ? "image" : undefined;
+}
+
+/** An image's repository without its registry, whose name says nothing of what is in it. */
+function repositoryOf(image: string): string {
+  const [first = "", ...rest] = image.split("/");
+  return rest.length > 0 && /[.:]|^localhost$/.test(first) ? rest.join("/") : image;
 }
 
 function imagesOf(template: V1PodTemplateSpec | undefined): string[] {
