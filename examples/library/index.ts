@@ -1,5 +1,5 @@
 import { selectorLabels } from "@mcp-fleet/components/core";
-import { Cutover, type CutoverSpec, Settle } from "@mcp-fleet/components/cutover";
+import { Cutover, type CutoverSpec, type ProbeTarget, Settle } from "@mcp-fleet/components/cutover";
 import { McpServer } from "@mcp-fleet/components/server";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -63,6 +63,17 @@ const connection = {
   credentials: databaseUrl.apply((url) => ({ databaseUrl: url })),
 } as const;
 
+/** The proof: asked before the rows are written, and once more while the assistant rolls out. */
+const probe = {
+  from: "cluster",
+  namespace,
+  image: "ghcr.io/example/mcp-probe:0.1.0",
+  consumers: [{ name: "web", labels }],
+} as const;
+const targets: ProbeTarget[] = [
+  { name: "github", url: github.url, auth: "none", requiredTools: ["get_me"], minTools: 1 },
+];
+
 const rows = new Cutover(
   "assistant-rows",
   {
@@ -70,15 +81,8 @@ const rows = new Cutover(
     target,
     spec,
     meta: { stack: pulumi.getStack(), who: "assistant", toolVersion: "0.1.0" },
-    probe: {
-      from: "cluster",
-      namespace,
-      image: "ghcr.io/example/mcp-probe:0.1.0",
-      consumers: [{ name: "web", labels }],
-    },
-    targets: [
-      { name: "github", url: github.url, auth: "none", requiredTools: ["get_me"], minTools: 1 },
-    ],
+    probe,
+    targets,
   },
   { dependsOn: [...github.ready] },
 );
@@ -108,6 +112,8 @@ new Settle(
     ...connection,
     generation: rows.generation,
     spec,
+    probe,
+    targets: target === "in-cluster" ? targets : [],
     toolVersion: "0.1.0",
     workloads: [{ namespace, deployment: "assistant" }],
   },

@@ -23,8 +23,8 @@ export interface TestServer {
 
 const closers: (() => Promise<void>)[] = [];
 
-/** Starts a server on a free loopback port; {@link closeServers} ends it. */
-export async function serve(handler: Handler, path = "/mcp"): Promise<TestServer> {
+/** Starts a server on a loopback port, a free one unless given; {@link closeServers} ends it. */
+export async function serve(handler: Handler, path = "/mcp", listenOn = 0): Promise<TestServer> {
   const seen: SeenRequest[] = [];
   const server = createServer((req, res) => {
     void (async () => {
@@ -37,7 +37,10 @@ export async function serve(handler: Handler, path = "/mcp"): Promise<TestServer
       await handler(request, req, res);
     })().catch((error: unknown) => res.destroy(error as Error));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(listenOn, "127.0.0.1", resolve);
+  });
   closers.push(
     () =>
       new Promise((resolve) => {
