@@ -61,7 +61,7 @@ function userError(message) {
 /** Whether every error the compiler found is in a file the program does not load, a test's for example. */
 function onlyElsewhere(output) {
   const errors = output.split("\n").filter((line) => /\berror TS\d+:/.test(line));
-  const elsewhere = /^(test|lab|cli|bench|render)\/.*\(\d+,\d+\): error /;
+  const elsewhere = /^(test|lab|cli|bench|render|policy|examples)\/.*\(\d+,\d+\): error /;
   return errors.length > 0 && errors.every((line) => elsewhere.test(line));
 }
 

@@ -43,7 +43,7 @@ describe("a partial run", () => {
     assert.equal(optionOf(whole), undefined);
   });
 
-  it("is refused, and a whole one is not", () => {
+  it("is refused, and a whole one is not (S24)", () => {
     assert.match(problem(["/usr/bin/pulumi", "up", "--target", "urn"]), /^--target is not for /);
     assert.equal(problem(["/usr/bin/pulumi", "up", "--yes"]), "");
     assert.equal(problem(["/usr/bin/other", "up", "--target", "urn"]), "");
