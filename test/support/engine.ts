@@ -52,20 +52,52 @@ export function temporaryHome(): () => void {
   };
 }
 
-/** What `pulumi stack export` says of the lab's stack. */
-export async function exportStack(...more: string[]): Promise<string> {
+/** How a command of the CLI ended. */
+export interface Ended {
+  readonly exitCode: number | undefined;
+  /** What it said, both streams as they came. */
+  readonly said: string;
+}
+
+/** Starts a command of the CLI on the lab's stack, in a process group of its own. */
+export function startPulumi(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   const command = process.env.MCP_FLEET_PULUMI ?? "pulumi";
-  const { stdout } = await execa(command, ["stack", "export", "--stack", "lab", ...more], {
+  return execa(command, [...args, "--stack", "lab", "--color", "never", "--non-interactive"], {
     cwd: join(paths.engine, "pulumi-project"),
     env: {
       PULUMI_BACKEND_URL: `file://${join(paths.engine, "pulumi")}`,
       PULUMI_CONFIG_PASSPHRASE: passphrase(),
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DEBUG_COMMANDS: "true",
       PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
+      ...environment,
     },
-    timeout: 120_000,
+    timeout: 600_000,
+    reject: false,
+    all: true,
+    detached: true,
   });
-  return stdout;
+}
+
+/** Runs a command of the CLI on the lab's stack to its end, whatever that is. */
+export async function pulumi(
+  args: readonly string[],
+  environment?: NodeJS.ProcessEnv,
+): Promise<Ended> {
+  const { exitCode, all } = await startPulumi(args, environment);
+  return { exitCode, said: all };
+}
+
+/** The same for a command that has to succeed. */
+export async function pulumiDone(args: readonly string[]): Promise<string> {
+  const { exitCode, said } = await pulumi(args);
+  if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}: ${said}`);
+  return said;
+}
+
+/** What `pulumi stack export` says of the lab's stack. */
+export function exportStack(...more: string[]): Promise<string> {
+  return pulumiDone(["stack", "export", ...more]);
 }
 
 /** The resources the CLI knows. */
