@@ -1,8 +1,8 @@
 /**
- * One measured thing in a process of its own, so that its memory is its own: what to do is JSON in the first
- * argument, and the answer is one line of JSON.
+ * One run in a process of its own, so that its memory is its own: what to do is JSON in the first argument, and
+ * the answer is one line of JSON.
  */
-import { type CutoverSpec, type Db, planRows, runCutover } from "@mcp-fleet/row-cutover";
+import { type Db, runCutover, type Target } from "@mcp-fleet/row-cutover";
 
 import { benchSpec } from "./table";
 
@@ -10,33 +10,27 @@ import { benchSpec } from "./table";
 export interface WorkerRequest {
   readonly db: Db;
   readonly rows: number;
-  readonly what: "plan" | "in-cluster" | "embedded";
+  readonly target: Target;
 }
 
 /** What it says. */
 export interface WorkerAnswer {
+  /** From connecting to the answer. */
   readonly seconds: number;
   readonly maxRssMiB: number;
-  /** With everything loaded and nothing done. */
-  readonly startRssMiB: number;
   readonly counts: Record<string, number>;
+  readonly repeated: boolean;
 }
 
-async function main({ db, rows, what }: WorkerRequest): Promise<void> {
-  const spec: CutoverSpec = benchSpec(rows);
-  const startRssMiB = process.memoryUsage().rss / 2 ** 20;
+async function main({ db, rows, target }: WorkerRequest): Promise<void> {
+  const meta = { who: "bench", stack: "bench", toolVersion: "0.1.0" };
   const started = performance.now();
-  const counts: Record<string, number> = {};
-  if (what === "plan") await planRows(db, spec, "in-cluster");
-  else {
-    const meta = { who: "bench", stack: "bench", toolVersion: "0.1.0" };
-    Object.assign(counts, (await runCutover(db, spec, what, meta)).counts);
-  }
+  const { counts, repeated } = await runCutover(db, benchSpec(rows), target, meta);
   const answer: WorkerAnswer = {
     seconds: (performance.now() - started) / 1000,
     maxRssMiB: process.resourceUsage().maxRSS / 1024,
-    startRssMiB,
     counts,
+    repeated,
   };
   process.stdout.write(JSON.stringify(answer));
 }

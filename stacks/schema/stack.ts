@@ -74,6 +74,8 @@ const table = z.strictObject({
   schema: identifier.default("public"),
   table: identifier.default("mcp_servers"),
   key: z.array(identifier).min(1).default(["server_key"]),
+  /** Where one server has many rows, its users' own: the column that holds the server's key. */
+  match: identifier.optional(),
   id: identifier.default("id"),
   config: identifier.default("config_json"),
   type: z

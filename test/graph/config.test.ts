@@ -231,6 +231,20 @@ describe("bad configuration", () => {
     assert.match(message, /^4 things are wrong/);
   });
 
+  it("hands over the column whose values are the servers' keys, and none by default", async () => {
+    const cutover = "pulumi-nodejs:dynamic/mcp-fleet:Cutover";
+    const asked = async (table: object): Promise<unknown> => {
+      const plain = { ...fullStack.plain, cutover: { table } };
+      const { recorder } = await runProgram({ ...fullStack, plain });
+      return JSON.stringify(recorder.resources.find(({ type }) => type === cutover)?.inputs.spec);
+    };
+    const key = ["tenant_id", "server_key"];
+    assert.match(String(await asked({ key, match: "server_key" })), /"match":"server_key"/);
+    assert.ok(!String(await asked({ key })).includes('"match"'));
+    const message = await refusal({ plain: { cutover: { table: { key, match: "" } } } });
+    assert.match(message, /\[cutover\.table\.match\]/);
+  });
+
   it("accepts numbers and booleans where an environment wants text", async () => {
     const { recorder } = await runProgram({
       ...fullStack,

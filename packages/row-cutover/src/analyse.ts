@@ -1,12 +1,17 @@
+import { isDeepStrictEqual } from "node:util";
+
 import type { Client } from "pg";
 
 import { EngineError } from "./errors";
+import { type Fingerprint, isUntouched, takeFingerprint } from "./fingerprint";
 import { specHash } from "./hash";
-import { byKeyAfter, checkJournal, readRowEntries, type RowEntry } from "./journal";
+import { checkJournal, journalColumns, readKeys, readRowEntries } from "./journal";
 import { keyId, keyOf, type KeyValues } from "./keys";
 import { type Run } from "./ledger";
-import { type ForwardPlan, planForward, writesNothing } from "./plan-forward";
+import { type Looked, planClasses } from "./plan-classes";
+import { type ForwardInput, type ForwardPlan, planForward, writesNothing } from "./plan-forward";
 import { planUndo, type UndoPlan } from "./plan-undo";
+import { planUndoServers } from "./plan-undo-classes";
 import {
   checkDatabase,
   checkLedger,
@@ -32,7 +37,9 @@ interface Common {
 interface Writing extends Common {
   readonly identity: DatabaseIdentity;
   readonly shape: TableShape;
-  readonly rows: ReadonlyMap<string, StoredRow>;
+  /** The table before anything of it was read. */
+  readonly fingerprint: Fingerprint;
+  readonly looked: Looked;
 }
 
 /** What there is to do, found by reading alone. */
@@ -41,6 +48,7 @@ export type Analysis =
   | (Writing & {
       readonly kind: "forward";
       readonly plan: ForwardPlan;
+      readonly input: ForwardInput;
       readonly previous: Run | undefined;
     })
   | (Writing & { readonly kind: "undo"; readonly plan: UndoPlan; readonly undone: Run });
@@ -50,7 +58,6 @@ export async function analyse(
   client: Client,
   spec: CutoverSpec,
   target: Target,
-  options: { readonly lock: boolean },
 ): Promise<Analysis> {
   const identity = await checkDatabase(client);
   const ledger = await checkLedger(client, spec, identity);
@@ -65,43 +72,111 @@ export async function analyse(
           `The database role may not make triggers on ${shape.name}, so nothing holds the rows while old processes of the application still run; Settle writes again what they overwrite.`,
         ]
       : [];
-  const common = { ledger, generation: (ledger?.generation ?? 0) + 1, identity, shape };
+  const fingerprint = await takeFingerprint(client, shape);
+  const common = {
+    ledger,
+    generation: (ledger?.generation ?? 0) + 1,
+    identity,
+    shape,
+    fingerprint,
+  };
   return target === "in-cluster"
-    ? forward(client, spec, common, warnings, options.lock)
-    : undo(client, spec, common, warnings, options.lock);
+    ? forward(client, spec, common, warnings)
+    : undo(client, spec, common, warnings);
 }
 
-type Base = Omit<Writing, "changes" | "warnings" | "rows">;
+/**
+ * The same analysis once nobody can write the table any more. Where nobody did since the first one, that one holds:
+ * reading a large table twice would double the time that writers wait.
+ */
+export async function confirm(
+  client: Client,
+  spec: CutoverSpec,
+  target: Target,
+  first: Exclude<Analysis, { kind: "noop" }>,
+): Promise<Analysis> {
+  const same =
+    isDeepStrictEqual(await readShape(client, spec), first.shape) &&
+    (await isUntouched(client, first.shape, first.fingerprint));
+  return same ? first : analyse(client, spec, target);
+}
+
+type Base = Omit<Writing, "changes" | "warnings" | "looked">;
 
 async function forward(
   client: Client,
   spec: CutoverSpec,
   base: Base,
   warnings: readonly string[],
-  lock: boolean,
 ): Promise<Analysis> {
   const { ledger, shape } = base;
   await checkOtherCutovers(client, spec, shape.name);
   await checkDocuments(client, spec, shape);
-  const columns = [
-    ...setColumns(spec),
-    ...(spec.table.updatedAt === undefined ? [] : [spec.table.updatedAt]),
-  ];
-  const rows = await readRows(client, spec, shape, { keys: namedKeys(spec), columns, lock });
   const active = ledger?.target === "in-cluster" ? ledger : undefined;
   if (active !== undefined) await checkJournal(client, active);
-  const previous =
-    active === undefined ? undefined : byKeyAfter(await readRowEntries(client, active));
-  const samePlan = active?.planHash === specHash(spec, "in-cluster");
-  const seedable = await seedableKeys(client, spec, rows, previous);
-  const carries = active?.finalizedAt === undefined;
-  const plan = planForward({ spec, rows, previous, carries, samePlan, seedable });
+  const input = {
+    spec,
+    carries: active !== undefined && active.finalizedAt === undefined,
+    samePlan: active?.planHash === specHash(spec, "in-cluster"),
+  };
+  const found =
+    spec.table.match === undefined
+      ? await planKeys(client, input, shape, active)
+      : await planServers(client, input, shape, active);
+  const { plan } = found;
   await checkForwardRights(client, spec, shape, plan.steps);
   const all = { changes: plan.changes, warnings: [...warnings, ...plan.warnings] };
   if (active !== undefined && writesNothing(plan)) {
     return { kind: "noop", ledger, generation: active.generation, ...all };
   }
-  return { ...base, kind: "forward", rows, plan, previous: active, ...all };
+  return { ...base, kind: "forward", previous: active, ...found, ...all };
+}
+
+interface Planned {
+  readonly plan: ForwardPlan;
+  readonly input: ForwardInput;
+  readonly looked: Looked;
+}
+
+/** Each entry of the configuration is one row. */
+async function planKeys(
+  client: Client,
+  given: Pick<ForwardInput, "spec" | "carries" | "samePlan">,
+  shape: TableShape,
+  active: Run | undefined,
+): Promise<Planned> {
+  const { spec } = given;
+  const rows = await readRows(client, spec, shape, {
+    keys: namedKeys(spec),
+    columns: setColumns(spec),
+  });
+  const previous = active === undefined ? undefined : await readKeys(client, active);
+  const seedable = await seedableKeys(client, spec, rows, previous);
+  const input = { ...given, rows, previous, seedable };
+  return { plan: planForward(input), input, looked: sizeOf(rows) };
+}
+
+/** Each entry of the configuration is all rows of a server. */
+async function planServers(
+  client: Client,
+  given: Pick<ForwardInput, "spec" | "carries" | "samePlan">,
+  shape: TableShape,
+  active: Run | undefined,
+): Promise<Planned> {
+  const previous = active === undefined ? undefined : new Map<string, null>();
+  const input = {
+    ...given,
+    rows: new Map<string, StoredRow>(),
+    previous,
+    seedable: new Set<string>(),
+  };
+  return { ...(await planClasses(client, input, shape)), input };
+}
+
+function sizeOf(rows: ReadonlyMap<string, StoredRow>): Looked {
+  let bytes = 0;
+  for (const { config } of rows.values()) bytes += config?.length ?? 0;
+  return { rows: rows.size, bytes };
 }
 
 /** Only rows that are missing, and that nobody deleted after a run had made or written them. */
@@ -109,7 +184,7 @@ async function seedableKeys(
   client: Client,
   spec: CutoverSpec,
   rows: ReadonlyMap<string, StoredRow>,
-  previous: ReadonlyMap<string, RowEntry> | undefined,
+  previous: ReadonlyMap<string, KeyValues | null> | undefined,
 ): Promise<Set<string>> {
   const found = new Set<string>();
   for (const row of spec.rows) {
@@ -131,35 +206,48 @@ async function undo(
   spec: CutoverSpec,
   base: Base,
   warnings: readonly string[],
-  lock: boolean,
 ): Promise<Analysis> {
   const undone = base.ledger;
   if (undone === undefined) throw new EngineError("there is no run to take back");
   refuseFinalized(spec, undone);
   await checkJournal(client, undone);
-  const entries = await readRowEntries(client, undone);
-  const keys: KeyValues[] = entries.flatMap((entry) =>
-    [entry.keyAfter, entry.keyBefore].filter((key) => key !== null),
-  );
-  const columns = [
-    ...new Set(
-      entries.flatMap((entry) => Object.keys({ ...entry.afterColumns, ...entry.beforeColumns })),
-    ),
-  ].filter((name) => base.shape.columns.has(name));
-  const rows = await readRows(client, spec, base.shape, { keys, columns, lock });
-  const plan = planUndo({ spec, configType: base.shape.configType, rows, entries });
+  const { plan, looked } =
+    spec.table.match === undefined
+      ? await planUndoKeys(client, spec, base.shape, undone)
+      : await planUndoServers(client, spec, base.shape, undone);
   checkUndoRights(base.shape, plan.steps);
+  const conflicts = plan.conflicts.list.map(
+    ({ key, reason }) => `Conflict: the row ${key} ${reason}.`,
+  );
+  const more = plan.conflicts.count - plan.conflicts.list.length;
   return {
     ...base,
     kind: "undo",
-    rows,
+    looked,
     plan,
     undone,
     changes: plan.changes,
     warnings: [
       ...warnings,
       ...plan.warnings,
-      ...plan.conflicts.map(({ key, reason }) => `Conflict: the row ${key} ${reason}.`),
+      ...conflicts,
+      ...(more > 0 ? [`Conflict: ${more} more rows.`] : []),
     ],
   };
+}
+
+async function planUndoKeys(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  undone: Run,
+): Promise<{ plan: UndoPlan; looked: Looked }> {
+  const entries = await readRowEntries(client, undone);
+  const keys: KeyValues[] = entries.flatMap((entry) =>
+    [entry.keyAfter, entry.keyBefore].filter((key) => key !== null),
+  );
+  const columns = journalColumns(entries).filter((name) => shape.columns.has(name));
+  const rows = await readRows(client, spec, shape, { keys, columns });
+  const plan = planUndo({ spec, configType: shape.configType, rows, entries });
+  return { plan, looked: sizeOf(rows) };
 }

@@ -1,3 +1,5 @@
+import { UserError } from "@mcp-fleet/errors";
+
 import { limitsOf, withClient, withTransaction } from "./client";
 import { environment, parseDocument } from "./document";
 import { shown } from "./errors";
@@ -24,6 +26,12 @@ export interface RowCredentials {
  */
 export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCredentials[]> {
   checkSpec(spec);
+  if (spec.table.match !== undefined) {
+    throw new UserError(
+      "With [cutover.table.match] a server has many rows, each with credentials of its own, so there is no one value to read.",
+      "Set the server's own credentials: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
+    );
+  }
   const limits = limitsOf(spec);
   try {
     return await withClient(db, `credentials ${spec.name}`, limits, (client) =>
@@ -33,7 +41,6 @@ export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCre
         const rows = await readRows(client, spec, shape, {
           keys: namedKeys(spec),
           columns: [],
-          lock: false,
         });
         return spec.rows.flatMap((row) => {
           const found = new Map<string, string>();

@@ -6,11 +6,13 @@ import { limitsOf, withClient, withTransaction } from "./client";
 import { describe, parseDocument } from "./document";
 import { shown } from "./errors";
 import { countFenced, fenceExists } from "./fence";
-import { byKeyAfter, readRowEntries, type RowEntry } from "./journal";
+import { ident, keyArray, literal } from "./identifiers";
+import { entryColumns, type RowEntry } from "./journal";
 import { keyId, keyName, keySet } from "./keys";
 import type { Run } from "./ledger";
+import { columnsOf } from "./plan-undo-classes";
 import { checkDatabase, checkLedger, checkTable } from "./preconditions";
-import { isOwn, readRows, type StoredRow } from "./rows";
+import { inBatches, isOwn, ownRow, storedColumns, type StoredRow } from "./rows";
 import { documentNow } from "./settle";
 import type { CutoverSpec, Db, DriftedRow, DriftReport } from "./spec";
 import { readShape, type TableShape } from "./table";
@@ -37,29 +39,71 @@ export async function drift(db: Db, spec: CutoverSpec): Promise<DriftReport | un
   }
 }
 
+/** Rows that are listed; the others are counted. */
+const listedRows = 1000;
+
 async function report(client: Client, spec: CutoverSpec, run: Run): Promise<DriftReport> {
   const shape = await readShape(client, spec);
   checkTable(shape);
-  const entries = byKeyAfter(await readRowEntries(client, run));
-  const columns = [
-    ...new Set([...entries.values()].flatMap((entry) => Object.keys(entry.afterColumns))),
-  ].filter((name) => shape.columns.has(name) && name !== spec.table.updatedAt);
-  const keys = [...entries.values()].flatMap(({ keyAfter }) =>
-    keyAfter === null ? [] : [keyAfter],
+  const columns = (await columnsOf(client, shape, run)).filter(
+    (name) => name !== spec.table.updatedAt,
   );
-  const rows = await readRows(client, spec, shape, { keys, columns, lock: false });
   const drifted: DriftedRow[] = [];
-  for (const [id, entry] of entries) {
-    const found = compareRow(entry, rows.get(id), run, shape, spec);
-    if (found !== undefined) drifted.push({ key: keyName(entry.keyAfter ?? []), ...found });
+  const made: DriftedRow[] = [];
+  let count = 0;
+  const expected = keySet([...spec.deferred, ...spec.skip]);
+  for await (const { entry, row } of suspects(client, spec, shape, run, columns)) {
+    const found =
+      entry === undefined ? newRow(expected, row) : compareRow(entry, row, run, shape, spec);
+    if (found === undefined) continue;
+    count += 1;
+    if (drifted.length + made.length < listedRows)
+      (entry === undefined ? made : drifted).push(found);
   }
+  const more = count - drifted.length - made.length;
   return {
     generation: run.generation,
     target: run.target,
-    rows: [...drifted, ...newRows(spec, rows, entries)],
+    rows: [...drifted, ...made],
+    ...(more > 0 ? { more } : {}),
     fenceStands: await fenceExists(client, spec.name, shape),
     fencedWrites: run.fencedWrites + (await countFenced(client, run.runId)),
   };
+}
+
+/** Entries and rows that are not the same to the byte; those that are need no look. */
+async function* suspects(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  run: Run,
+  columns: readonly string[],
+): AsyncGenerator<{ entry: RowEntry | undefined; row: StoredRow | undefined }> {
+  const key = keyArray(spec.table.key, "t");
+  const same = [
+    `t.${ident(spec.table.config)}::text = j.after_config`,
+    ownRow(spec),
+    ...columns.map(
+      (name) =>
+        `(not j.after_columns ? ${literal(name)} or t.${ident(name)}::text is not distinct from j.after_columns ->> ${literal(name)})`,
+    ),
+  ];
+  const query = `select ${entryColumns("x")}, x.row as stored from (
+      select j.*, case when t.ctid is not null then
+        (select to_jsonb(r) from (select ${storedColumns(spec, shape, columns)}) r) end as row
+        from (select * from mcp_cutover.journal where run_id = ${literal(run.runId)} and kind = 'row'
+                and action not in ('merge', 'late') and key_after is not null) j
+        ${spec.table.type === undefined ? "left" : "full"} join ${shape.name} t on ${key} = j.key_after
+       where (j.entry is null and ${ownRow(spec)}) or (j.entry is not null and (${same.join(" and ")}) is not true)
+      ) x order by x.entry, x.row -> 'key'`;
+  for await (const batch of inBatches<RowEntry & { stored: StoredRow | null }>(client, query)) {
+    for (const { stored, ...entry } of batch) {
+      yield {
+        entry: (entry.entry as string | null) === null ? undefined : entry,
+        row: stored ?? undefined,
+      };
+    }
+  }
 }
 
 function compareRow(
@@ -68,19 +112,20 @@ function compareRow(
   run: Run,
   shape: TableShape,
   spec: CutoverSpec,
-): Omit<DriftedRow, "key"> | undefined {
-  if (row === undefined) return { kind: "gone", detail: "was deleted since" };
-  if (!isOwn(spec, row)) return { kind: "changed", detail: "is a user's own server now" };
+): DriftedRow | undefined {
+  const key = keyName(entry.keyAfter ?? []);
+  if (row === undefined) return { key, kind: "gone", detail: "was deleted since" };
+  if (!isOwn(spec, row)) return { key, kind: "changed", detail: "is a user's own server now" };
   const expected = documentNow(entry, run, shape);
   const names = Object.entries(entry.afterColumns)
     .filter(([name, value]) => name in row.columns && row.columns[name] !== value)
     .map(([name]) => `column ${name}`);
-  const key = [...(entry.keyBefore ?? []), ...(entry.keyAfter ?? [])];
+  const keys = [...(entry.keyBefore ?? []), ...(entry.keyAfter ?? [])];
   if (expected !== undefined && expected !== row.config) {
-    const wanted = parseDocument(key, expected);
-    const found = parseDocument(key, row.config);
+    const wanted = parseDocument(keys, expected);
+    const found = parseDocument(keys, row.config);
     if (found === undefined || wanted === undefined) {
-      return { kind: "changed", detail: "holds no document any more" };
+      return { key, kind: "changed", detail: "holds no document any more" };
     }
     const differing = [...new Set([...Object.keys(wanted.content), ...Object.keys(found.content)])]
       .filter((name) => !isDeepStrictEqual(wanted.content[name], found.content[name]))
@@ -89,6 +134,7 @@ function compareRow(
     if (differing.length > 0) {
       const now = describe(found.content);
       return {
+        key,
         kind: "changed",
         detail: `differs in ${[...differing, ...names].join(", ")}; now ${now}`,
       };
@@ -96,24 +142,12 @@ function compareRow(
   }
   return names.length === 0
     ? undefined
-    : { kind: "changed", detail: `differs in ${names.join(", ")}` };
+    : { key, kind: "changed", detail: `differs in ${names.join(", ")}` };
 }
 
-/** The application's own rows that no run has seen. */
-function newRows(
-  spec: CutoverSpec,
-  rows: ReadonlyMap<string, StoredRow>,
-  entries: ReadonlyMap<string, RowEntry>,
-): DriftedRow[] {
-  if (spec.table.type === undefined) return [];
-  const expected = keySet([...spec.deferred, ...spec.skip]);
-  return [...rows.values()]
-    .filter(
-      (row) => isOwn(spec, row) && !entries.has(keyId(row.key)) && !expected.has(keyId(row.key)),
-    )
-    .map((row) => ({
-      key: keyName(row.key),
-      kind: "new" as const,
-      detail: describe(parseDocument(row.key, row.config)?.content ?? {}),
-    }));
+/** One of the application's own rows that no run has seen. */
+function newRow(expected: ReadonlySet<string>, row: StoredRow | undefined): DriftedRow | undefined {
+  if (row === undefined || expected.has(keyId(row.match))) return undefined;
+  const detail = describe(parseDocument(row.key, row.config)?.content ?? {});
+  return { key: keyName(row.key), kind: "new", detail };
 }

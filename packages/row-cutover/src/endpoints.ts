@@ -23,7 +23,6 @@ export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpo
         const rows = await readRows(client, spec, shape, {
           keys: namedKeys(spec),
           columns: [],
-          lock: false,
         });
         return [...rows.values()]
           .filter((row) => isOwn(spec, row))

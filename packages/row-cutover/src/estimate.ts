@@ -1,4 +1,5 @@
 import type { Analysis } from "./analyse";
+import { countRows } from "./forward";
 import type { PlanSize } from "./spec";
 
 /** From `make bench`: what a row costs between the lock of the table and COMMIT, and a run without rows. */
@@ -14,16 +15,24 @@ const worthSaying = 1000;
 /** How much a run writes, and for how long writers of the table wait. */
 export function estimate(analysis: Analysis): PlanSize {
   if (analysis.kind === "noop") return { rows: 0, lockSeconds: 0, walBytes: 0 };
-  const steps: readonly { readonly action: string }[] = analysis.plan.steps;
-  const rows = steps.filter(({ action }) => action !== "unchanged").length;
-  let documents = 0;
-  for (const { config } of analysis.rows.values()) documents += config?.length ?? 0;
-  const average = analysis.rows.size === 0 ? 0 : documents / analysis.rows.size;
+  const rows = writtenRows(analysis);
+  const { looked } = analysis;
+  const average = looked.rows === 0 ? 0 : looked.bytes / looked.rows;
   return {
     rows,
     lockSeconds: secondsPerRun + rows * secondsPerRow,
     walBytes: Math.round(rows * (walPerRow + copies * average)),
   };
+}
+
+function writtenRows(analysis: Exclude<Analysis, { kind: "noop" }>): number {
+  if (analysis.kind === "forward") {
+    const { unchanged: _, ...written } = countRows(analysis.plan);
+    return Object.values(written).reduce((sum, count) => sum + count, 0);
+  }
+  const { steps, servers } = analysis.plan;
+  const single = steps.filter(({ action }) => action !== "unchanged").length;
+  return single + (servers === undefined ? 0 : servers.written + servers.restore);
 }
 
 /** What a large run costs, as a warning. */

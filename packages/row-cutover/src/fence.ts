@@ -70,7 +70,7 @@ begin
     if not exists (
       select from mcp_cutover.journal j
        where j.run_id = '${run.runId}' and j.kind = 'row' and row_key in (j.key_found, j.key_before)
-         and j.key_after is not null and j.key_after <> row_key
+         and (j.key_found <> j.key_after or j.key_before <> j.key_after) and j.key_after <> row_key
     ) then
       return new;
     end if;

@@ -1,92 +1,127 @@
+import { classJoin } from "./classes";
+import { afterColumn, afterDocument, afterText, specColumns, specRecord } from "./documents-sql";
+import { EngineError } from "./errors";
 import type { ForwardRun } from "./forward";
 import { ident, keyArray, literal } from "./identifiers";
 import type { ForwardStep } from "./plan-forward";
 import { columnOf, columnsAsText, setColumns, type TableShape } from "./table";
-import { stdioKeys, targetJson } from "./target-document";
+
+/** Steps as a relation `d`, to be joined with the rows `t` they are about. */
+const stepColumns = `${specColumns}, action text, part oid, tid tid, key_after text[], carry boolean,
+  server text, there boolean, embedded boolean, differs text[]`;
 
 /** Writes before- and after-images in one statement, computed by the database from the rows as they are. */
 export async function journalRows(run: ForwardRun, steps: readonly ForwardStep[]): Promise<void> {
   if (steps.length === 0) return;
-  const { client, shape, spec, runId } = run;
+  const { client, shape, spec, runId, previous } = run;
   const { table } = spec;
-  const columns = setColumns(spec);
-  const updated = table.updatedAt === undefined ? [] : [table.updatedAt];
-  const before = columnsAsText([...columns, ...updated], "t");
-  const after = columns.map((name) => {
-    const value = `case when d.set_values ? ${literal(name)} then (d.set_values ->> ${literal(name)})::${columnOf(shape, name).type}::text else t.${ident(name)}::text end`;
-    return `${literal(name)}, ${value}`;
-  });
-  const afterTime = updated.map(
-    (name) =>
-      `${literal(name)}, case when d.action = 'rewrite' then now()::${columnOf(shape, name).type}::text else t.${ident(name)}::text end`,
-  );
-  const written = `(select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(COLUMNS) e where d.set_values ? e.key or e.key = any(d.always))`;
-  await client.query(
-    `insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
+  const found = keyArray(table.key, "t");
+  const after = `coalesce(d.key_after, ${found})`;
+  const config = `t.${ident(table.config)}`;
+  // The same key three times would be a good part of a large journal.
+  const same = isClass(steps) ? "null" : found;
+  const carries = previous !== undefined && steps.some(({ carry }) => carry);
+  const done = await client.query(
+    `with d as materialized (
+       select *, target::text as target_text from jsonb_to_recordset($3::jsonb) as d(${stepColumns}))
+     insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
        before_config, after_config, before_columns, after_columns)
-     select $1::uuid, 'row', coalesce(d.journal_action, d.action), d.key_found, coalesce(p.key_before, d.key_found), d.key_after,
+     select $1::uuid, 'row', coalesce(case when p.action in ('seed', 'rewrite') then p.action end, d.action),
+            ${same}, coalesce(p.key_before, ${same}), ${after},
             ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`},
             case when p.entry is null then $2 else p.config_type end,
-            case when p.entry is null then t.${ident(table.config)}::text else p.before_config end,
-            case when d.action = 'unchanged' then t.${ident(table.config)}::text
-                 else (${afterDocument(shape)})::${shape.configType}::text end,
-            ${written.replace("COLUMNS", before)} || coalesce(p.before_columns, '{}'),
-            ${written.replace("COLUMNS", `jsonb_build_object(${[...after, ...afterTime].join(", ")})`)}
-       from jsonb_to_recordset($3::jsonb) as d(action text, journal_action text, key_found text[], key_after text[],
-              ours text, keep text[], keep_all boolean, path text[], json text, set_values jsonb, always text[], carried bigint)
-       join ${shape.name} t on ${keyArray(table.key, "t")} = d.key_found
-       left join mcp_cutover.journal p on p.run_id = $4::uuid and p.entry = d.carried
-      order by d.key_after`,
-    [
-      runId,
-      shape.configType,
-      JSON.stringify(steps.map((step) => recordOf(step, updated))),
-      run.previous?.runId ?? null,
-    ],
+            case when p.entry is null then ${config}::text else p.before_config end,
+            case when d.action = 'unchanged' then ${config}::text else ${afterText(shape)} end,
+            ${columnsBefore(run)}${carries ? " || coalesce(p.before_columns, '{}')" : ""}, ${columnsAfter(run, steps)}
+       from d
+       join ${shape.name} t on ${joinOf(run, steps)}
+       left join mcp_cutover.journal p on ${
+         carries
+           ? `d.carry and p.run_id = ${literal(previous.runId)} and p.kind = 'row' and p.action not in ('merge', 'late') and p.key_after = ${after}`
+           : "false"
+       }
+      ${isClass(steps) ? "" : "order by 6"}`,
+    [runId, shape.configType, recordsOf(steps)],
+  );
+  expectRows(done.rowCount, steps, "journalled");
+}
+
+/** One set-based UPDATE: the same rows and the same new values as the journal has. */
+export async function writeRows(run: ForwardRun, all: readonly ForwardStep[]): Promise<void> {
+  const steps = all.filter(({ action }) => action === "rewrite");
+  if (steps.length === 0) return;
+  const { client, shape, spec } = run;
+  const { table } = spec;
+  const set = [
+    `${ident(table.config)} = ${afterDocument(shape)}`,
+    ...(isClass(steps) ? [] : table.key.map((column, i) => renamed(shape, column, i))),
+    ...setColumns(spec).map((name) => `${ident(name)} = ${afterColumn(shape, name)}`),
+    ...(table.updatedAt === undefined ? [] : [`${ident(table.updatedAt)} = now()`]),
+  ];
+  const done = await client.query(
+    `update ${shape.name} t set ${set.join(", ")}
+       from jsonb_to_recordset($1::jsonb) as d(${stepColumns}) where ${joinOf(run, steps)}`,
+    [recordsOf(steps)],
+  );
+  expectRows(done.rowCount, steps, "written");
+}
+
+/** Rows that a statement came to must be those of the plan. */
+function expectRows(found: number | null, steps: readonly ForwardStep[], done: string): void {
+  const expected = steps.reduce((sum, { count }) => sum + count, 0);
+  if (found !== expected) {
+    throw new EngineError(`${found ?? 0} rows were ${done} instead of ${expected}`);
+  }
+}
+
+function isClass(steps: readonly ForwardStep[]): boolean {
+  return steps[0]?.form !== undefined;
+}
+
+function joinOf({ spec, shape }: ForwardRun, steps: readonly ForwardStep[]): string {
+  return isClass(steps) ? classJoin(spec, shape) : "t.ctid = d.tid and t.tableoid = d.part";
+}
+
+function recordsOf(steps: readonly ForwardStep[]): string {
+  return JSON.stringify(
+    steps.map((step) => ({
+      ...specRecord(step.spec),
+      path: step.path,
+      json: step.json ?? null,
+      action: step.action,
+      carry: step.carry,
+      ...(step.form === undefined
+        ? { ...step.at, key_after: step.keyAfter }
+        : { ...step.form, server: step.keyAfter[0] }),
+    })),
   );
 }
 
-function recordOf(step: ForwardStep, always: readonly string[]): object {
-  const { spec } = step;
-  // Undoing a row that we made means removing it, also when a later generation rewrote it.
-  const action =
-    step.carried?.action === "seed"
-      ? "seed"
-      : step.carried?.action === "rewrite"
-        ? "rewrite"
-        : undefined;
-  return {
-    action: step.action,
-    journal_action: action ?? null,
-    key_found: step.keyFound,
-    key_after: step.keyAfter,
-    ours: targetJson(spec),
-    keep: spec.keep === "all" ? [] : (spec.keep ?? []),
-    keep_all: spec.keep === "all",
-    path: step.path,
-    json: step.json ?? null,
-    set_values: spec.set ?? {},
-    always,
-    carried: step.carried?.entry ?? null,
-  };
+function renamed(shape: TableShape, column: string, i: number): string {
+  return `${ident(column)} = d.key_after[${i + 1}]::${columnOf(shape, column).type}`;
 }
 
-/**
- * The new document in SQL: ours, then what is kept of the old one. `json` keeps the text of each kept value, and
- * so big numbers, order and repeated keys; `jsonb` keeps numbers.
- */
-function afterDocument(shape: TableShape): string {
-  const config = `t.${ident(shape.spec.config)}`;
-  const ours = literalArray(["url", "transport", "headers"]);
-  const stdio = literalArray(stdioKeys);
-  const kept = `(e.key <> all(${ours}) and (d.keep_all and e.key <> all(${stdio}) or e.key = any(d.keep)))`;
-  const source = `case when d.json is not null then d.json::json
-    when cardinality(d.path) > 0 then ${config}::json #> d.path else ${config}::json end`;
-  return `case when not d.keep_all and cardinality(d.keep) = 0 then d.ours
-    else left(d.ours, -1) || coalesce((select string_agg(',' || to_json(e.key)::text || ':' || e.value::text, '')
-      from json_each(${source}) e where ${kept}), '') || '}' end`;
+/** Only the columns that the row's own configuration sets, and the time. */
+function columnsBefore({ spec }: ForwardRun): string {
+  const { updatedAt } = spec.table;
+  const set = setColumns(spec).map(
+    (name) =>
+      `|| case when d.set_values ? ${literal(name)} then ${columnsAsText([name], "t")} else '{}' end`,
+  );
+  return [columnsAsText(updatedAt === undefined ? [] : [updatedAt], "t"), ...set].join(" ");
 }
 
-function literalArray(values: readonly string[]): string {
-  return `array[${values.map((value) => literal(value)).join(", ")}]::text[]`;
+function columnsAfter({ spec, shape }: ForwardRun, steps: readonly ForwardStep[]): string {
+  const { updatedAt } = spec.table;
+  const set = setColumns(spec).map(
+    (name) =>
+      `|| case when d.set_values ? ${literal(name)} then jsonb_build_object(${literal(name)}, (${afterColumn(shape, name)})::text) else '{}' end`,
+  );
+  const time =
+    updatedAt === undefined
+      ? "'{}'::jsonb"
+      : steps.every(({ action }) => action === "rewrite")
+        ? `(select jsonb_build_object(${literal(updatedAt)}, now()::${columnOf(shape, updatedAt).type}::text))`
+        : `jsonb_build_object(${literal(updatedAt)}, case when d.action = 'rewrite' then now()::${columnOf(shape, updatedAt).type}::text else t.${ident(updatedAt)}::text end)`;
+  return [time, ...set].join(" ");
 }

@@ -2,15 +2,14 @@ import type { Client } from "pg";
 
 import { assertTarget } from "./assertions";
 import { EngineError } from "./errors";
-import { journalRows } from "./forward-journal";
-import { ident, keyArray, literal } from "./identifiers";
+import { journalRows, writeRows } from "./forward-journal";
 import type { Run } from "./ledger";
 import { mergeRow } from "./merge";
-import type { ForwardPlan, ForwardStep } from "./plan-forward";
-import type { StoredRow } from "./rows";
+import { unreadSteps } from "./plan-classes";
+import type { ForwardInput, ForwardPlan, ForwardStep } from "./plan-forward";
 import { seedRow } from "./seed";
 import type { CutoverSpec } from "./spec";
-import { columnOf, setColumns, type TableShape } from "./table";
+import type { TableShape } from "./table";
 
 /** What all steps of one run share. */
 export interface ForwardRun {
@@ -18,42 +17,86 @@ export interface ForwardRun {
   readonly spec: CutoverSpec;
   readonly shape: TableShape;
   readonly runId: string;
-  readonly rows: ReadonlyMap<string, StoredRow>;
   /** The generation before, when it pointed into the cluster too. */
   readonly previous: Run | undefined;
   /** Rows that the same transaction wrote before. @default 0 */
   readonly touched?: number;
 }
 
+/** Steps in one statement. */
+const batch = 2000;
+
 /** Journals and writes everything of a plan. @returns rows by action */
 export async function applyForward(
   run: ForwardRun,
   plan: ForwardPlan,
+  input: ForwardInput,
 ): Promise<Record<string, number>> {
-  const { steps } = plan;
-  const of = (action: ForwardStep["action"]): ForwardStep[] =>
-    steps.filter((step) => step.action === action);
-  await carryOver(run, steps);
-  await journalRows(run, [...of("rewrite"), ...of("unchanged")]);
-  await writeRows(run, of("rewrite"));
+  const { client, spec, shape } = run;
+  const { steps, streamed } = plan;
+  const of = (...actions: ForwardStep["action"][]): ForwardStep[] =>
+    steps.filter((step) => actions.includes(step.action));
+  const rows = of("rewrite", "unchanged");
+  for (const some of inChunks(rows)) await journalRows(run, some);
+  for (const some of inChunks(rows)) await writeRows(run, some);
+  if (streamed.rewrite + streamed.unchanged > 0) await applyUnread(run, plan, input);
+  await carryOver(run);
   let references = 0;
-  for (const step of [...of("merge"), ...of("late")]) references += await mergeRow(run, step);
+  for (const step of of("merge", "late")) references += await mergeRow(run, step);
   for (const step of of("seed")) await seedRow(run, step);
-  await assertTarget(run, steps);
-  const counts: Record<string, number> = {};
-  for (const { action } of steps) counts[action] = (counts[action] ?? 0) + 1;
+  const counts = countRows(plan);
+  await assertTarget(
+    client,
+    spec,
+    shape,
+    (counts.rewrite ?? 0) + (counts.seed ?? 0) + (run.touched ?? 0),
+  );
   return references > 0 ? { ...counts, references } : counts;
 }
 
-/** What an undo of the generation before would do beside restoring rows, an undo of this one has to do too. */
-async function carryOver(
-  { client, previous, runId }: ForwardRun,
-  steps: readonly ForwardStep[],
+/** Rows by action. */
+export function countRows({ steps, streamed }: ForwardPlan): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { action, count } of [
+    ...steps,
+    { action: "rewrite", count: streamed.rewrite },
+    { action: "unchanged", count: streamed.unchanged },
+  ]) {
+    if (count > 0) counts[action] = (counts[action] ?? 0) + count;
+  }
+  return counts;
+}
+
+/** Rows that SQL cannot read are read again, since nobody could write them in between. */
+async function applyUnread(
+  run: ForwardRun,
+  { streamed }: ForwardPlan,
+  input: ForwardInput,
 ): Promise<void> {
+  let steps: ForwardStep[] = [];
+  let done = 0;
+  const write = async (): Promise<void> => {
+    await journalRows(run, steps);
+    await writeRows(run, steps);
+    done += steps.length;
+    steps = [];
+  };
+  for await (const { step } of unreadSteps(run.client, input, run.shape)) {
+    steps.push(step);
+    if (steps.length === batch) await write();
+  }
+  await write();
+  const planned = streamed.rewrite + streamed.unchanged;
+  if (done !== planned) throw new EngineError(`${done} rows were written instead of ${planned}`);
+}
+
+function* inChunks(steps: readonly ForwardStep[]): Generator<readonly ForwardStep[]> {
+  for (let at = 0; at < steps.length; at += batch) yield steps.slice(at, at + batch);
+}
+
+/** What an undo of the generation before would do beside restoring rows, an undo of this one has to do too. */
+async function carryOver({ client, previous, runId }: ForwardRun): Promise<void> {
   if (previous === undefined || previous.finalizedAt !== undefined) return;
-  const touched = steps
-    .filter(({ action }) => action !== "merge" && action !== "late")
-    .map(({ keyAfter }) => keyAfter);
   await client.query(
     `insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
        before_config, after_config, before_columns, after_columns, before_row, detail)
@@ -61,37 +104,9 @@ async function carryOver(
             before_config, after_config, before_columns, after_columns, before_row, detail
        from mcp_cutover.journal j
       where j.run_id = $2 and j.action <> 'late'
-        and (j.kind <> 'row' or j.action = 'merge' or j.key_after not in (
-          select array(select jsonb_array_elements_text(k)) from jsonb_array_elements($3::jsonb) k))
+        and (j.kind <> 'row' or j.action = 'merge' or not exists (
+          select from mcp_cutover.journal n where n.run_id = $1 and n.kind = 'row' and n.key_after = j.key_after))
       order by j.entry`,
-    [runId, previous.runId, JSON.stringify(touched)],
+    [runId, previous.runId],
   );
-}
-
-/** One set-based UPDATE from the journal. */
-async function writeRows(run: ForwardRun, steps: readonly ForwardStep[]): Promise<void> {
-  if (steps.length === 0) return;
-  const { client, shape, spec, runId } = run;
-  const { table } = spec;
-  const set = [
-    `${ident(table.config)} = j.after_config::${shape.configType}`,
-    ...table.key.map(
-      (column, i) => `${ident(column)} = j.key_after[${i + 1}]::${columnOf(shape, column).type}`,
-    ),
-    ...setColumns(spec).map(
-      (name) =>
-        `${ident(name)} = case when j.after_columns ? ${literal(name)} then (j.after_columns ->> ${literal(name)})::${columnOf(shape, name).type} else t.${ident(name)} end`,
-    ),
-    ...(table.updatedAt === undefined ? [] : [`${ident(table.updatedAt)} = now()`]),
-  ];
-  const done = await client.query(
-    `update ${shape.name} t set ${set.join(", ")} from mcp_cutover.journal j
-      where j.run_id = $1 and j.kind = 'row' and j.key_found = any (
-          select array(select jsonb_array_elements_text(k)) from jsonb_array_elements($2::jsonb) k)
-        and j.action in ('rewrite', 'seed') and ${keyArray(table.key, "t")} = j.key_found`,
-    [runId, JSON.stringify(steps.map((step) => step.keyFound))],
-  );
-  if (done.rowCount !== steps.length) {
-    throw new EngineError(`${done.rowCount ?? 0} rows were written instead of ${steps.length}`);
-  }
 }

@@ -52,13 +52,45 @@ export interface ReferenceDetail {
   readonly twin?: readonly string[];
 }
 
+/** Keys after a run of the rows it holds, with the key that an undo of it gives back. */
+export async function readKeys(client: Client, run: Run): Promise<Map<string, KeyValues | null>> {
+  const found = await client.query<{ after: KeyValues; before: KeyValues | null }>(
+    `select key_after as after, key_before as before from mcp_cutover.journal
+      where run_id = $1 and kind = 'row' and action not in ('merge', 'late') and key_after is not null
+      order by journal.entry`,
+    [run.runId],
+  );
+  return new Map(found.rows.map(({ after, before }) => [keyId(after), before]));
+}
+
+/** A `RowEntry` of a relation with the journal's columns. */
+export function entryColumns(from: string): string {
+  const columns = {
+    action: "action",
+    keyAfter: "key_after",
+    rowId: "row_id",
+    configType: "config_type",
+    beforeConfig: "before_config",
+    afterConfig: "after_config",
+    beforeRow: "before_row",
+  };
+  return [
+    `${from}.entry::text as entry`,
+    // Left out where it is the same, but for a row that was made: that had none.
+    ...["found", "before"].map(
+      (when) =>
+        `coalesce(${from}.key_${when}, case when ${from}.action not in ('seed', 'inserted') then ${from}.key_after end) as "key${when === "found" ? "Found" : "Before"}"`,
+    ),
+    ...Object.entries(columns).map(([name, column]) => `${from}.${column} as "${name}"`),
+    `coalesce(${from}.before_columns, '{}') as "beforeColumns"`,
+    `coalesce(${from}.after_columns, '{}') as "afterColumns"`,
+  ].join(", ");
+}
+
 /** Reads the entries about rows, oldest first. */
 export async function readRowEntries(client: Client, run: Run): Promise<RowEntry[]> {
   const found = await client.query<RowEntry>(
-    `select entry::text as entry, action, key_found as "keyFound", key_before as "keyBefore", key_after as "keyAfter",
-            row_id as "rowId", config_type as "configType", before_config as "beforeConfig",
-            after_config as "afterConfig", coalesce(before_columns, '{}') as "beforeColumns",
-            coalesce(after_columns, '{}') as "afterColumns", before_row as "beforeRow"
+    `select ${entryColumns("journal")}
        from mcp_cutover.journal where run_id = $1 and kind = 'row' order by journal.entry`,
     [run.runId],
   );
@@ -86,6 +118,15 @@ export async function checkJournal(client: Client, run: Run): Promise<void> {
     `The journal of generation ${run.generation} has ${count} of its ${run.journalRows} entries, so the rows as they were before are not all known.`,
     "Restore mcp_cutover.journal from a backup, or the rows themselves; nothing was changed.",
   );
+}
+
+/** The columns beside the document that entries tell about. */
+export function journalColumns(entries: readonly RowEntry[]): string[] {
+  return [
+    ...new Set(
+      entries.flatMap((entry) => Object.keys({ ...entry.afterColumns, ...entry.beforeColumns })),
+    ),
+  ];
 }
 
 /** Entries by the key the row has after the run. */

@@ -61,6 +61,8 @@ create table if not exists mcp_cutover.journal (
   primary key (run_id, entry)
 );
 create index if not exists journal_key on mcp_cutover.journal (run_id, key_after);
+create index if not exists journal_renamed on mcp_cutover.journal (run_id)
+  where key_found <> key_after or key_before <> key_after;
 create table if not exists mcp_cutover.fenced_write (
   run_id uuid not null,
   row_key text[] not null,
@@ -228,12 +230,16 @@ export interface RunRecord {
 /** Writes the ledger row as the last thing before COMMIT. @returns the time it holds, ISO 8601 */
 export async function recordRun(client: Client, run: RunRecord): Promise<string> {
   const { meta, identity } = run;
+  // A statement of its own, which several of the server's processes can share.
+  const journal = await client.query<{ count: number }>(
+    "select count(*)::int as count from mcp_cutover.journal where run_id = $1",
+    [run.runId],
+  );
   const written = await client.query<{ at: string }>(
     `insert into mcp_cutover.run (cutover, generation, run_id, target, plan_hash, table_name, config_type,
        system_identifier, database_name, who, stack, program_commit, tool_version, counts, fenced, committed_at,
        journal_rows)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, clock_timestamp(),
-       (select count(*) from mcp_cutover.journal where run_id = $3))
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, clock_timestamp(), $16)
      returning to_char(committed_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at`,
     [
       run.spec.name,
@@ -251,6 +257,7 @@ export async function recordRun(client: Client, run: RunRecord): Promise<string>
       meta.toolVersion,
       JSON.stringify(run.counts),
       run.fenced,
+      journal.rows[0]?.count ?? 0,
     ],
   );
   return written.rows[0]?.at ?? "";

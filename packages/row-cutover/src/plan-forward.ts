@@ -1,22 +1,28 @@
+import type { RowForm } from "./classes";
 import { describe, environment, isEmbedded, parseDocument, plainUrl, toJson } from "./document";
 import { EngineError } from "./errors";
-import type { RowEntry } from "./journal";
 import { keyId, keyName, keyOf, keySet, type KeyValues } from "./keys";
-import { refuseForeign, refuseLostSecrets, refuseUnknown } from "./refusals";
-import { isOwn, type StoredRow } from "./rows";
+import { LostSecrets, refuseForeign, refuseUnknown } from "./refusals";
+import { isOwn, type RowPlace, type StoredRow } from "./rows";
 import type { CutoverSpec, RowChange, RowSpec } from "./spec";
 import { isTarget, keptKeys } from "./target-document";
 
-/** What a forward run does for one row. */
+/** What a forward run does for one row, or for all rows of a class. */
 export interface ForwardStep {
   readonly action: "rewrite" | "unchanged" | "seed" | "merge" | "late";
   readonly spec: RowSpec;
-  /** Key of the row in the table now; absent for a seed. */
+  /** Key of the row in the table now; absent for a seed. Of a class, the server's. */
   readonly keyFound?: KeyValues;
   /** Key of the row afterwards; for a merge, of the row that survives. */
   readonly keyAfter: KeyValues;
-  /** The entry of the generation before, whose before-image stays the one that an undo restores. */
-  readonly carried?: RowEntry;
+  /** Where the row is. Neither it nor a form: the row is found by key. */
+  readonly at?: RowPlace;
+  /** Which rows of the server these are. */
+  readonly form?: RowForm;
+  /** How many rows. */
+  readonly count: number;
+  /** Whether a before-image of the generation before stays the one that an undo restores. */
+  readonly carry: boolean;
   /** Where in the old document the configuration is. */
   readonly path: readonly string[];
   /** The configuration as JSON, when the old document is TOML and some of it stays. */
@@ -28,14 +34,19 @@ export interface ForwardPlan {
   readonly steps: readonly ForwardStep[];
   readonly changes: RowChange[];
   readonly warnings: string[];
+  /** Rows by action that are read again, a batch at a time, when they are written: they have no steps here. */
+  readonly streamed: { readonly rewrite: number; readonly unchanged: number };
 }
 
 /** What {@link planForward} looks at. */
 export interface ForwardInput {
   readonly spec: CutoverSpec;
   readonly rows: ReadonlyMap<string, StoredRow>;
-  /** Entries of the generation before by key, when it pointed into the cluster too. */
-  readonly previous: ReadonlyMap<string, RowEntry> | undefined;
+  /**
+   * Keys of the generation before, when it pointed into the cluster too, with the key an undo of it restores. Empty
+   * with `match`, where SQL looks them up.
+   */
+  readonly previous: ReadonlyMap<string, KeyValues | null> | undefined;
   /** Whether its before-images are still there, so that the new generation takes them over. */
   readonly carries: boolean;
   /** Whether the generation before was planned from the same configuration. */
@@ -53,6 +64,7 @@ export function planForward(input: ForwardInput): ForwardPlan {
   refuseUnknown(spec, rows);
   refuseForeign(spec, rows);
   const skip = keySet(spec.skip);
+  const lost = new LostSecrets();
   for (const row of spec.rows) {
     const key = keyOf(row.key);
     if (skip.has(keyId(key))) {
@@ -69,28 +81,36 @@ export function planForward(input: ForwardInput): ForwardPlan {
       planMissing(input, row, steps, changes, warnings);
       continue;
     }
-    planRow(input, row, main, steps, changes, warnings);
-    for (const alias of aliases) if (alias !== main) planMerge(input, row, alias, steps, changes);
+    const step = planRow(input, row, main, changes, warnings);
+    steps.push(step);
+    lost.add(step, main, warnings);
+    for (const alias of aliases) {
+      if (alias === main) continue;
+      const merge = planMerge(input, row, alias, changes);
+      steps.push(merge);
+      lost.add(merge, alias, warnings);
+    }
   }
-  refuseLostSecrets(steps, rows, warnings);
-  return { steps, changes, warnings };
+  lost.refuse();
+  return { steps, changes, warnings, streamed: { rewrite: 0, unchanged: 0 } };
 }
 
 /** Whether the steps write nothing to the table. */
 export function writesNothing(plan: ForwardPlan): boolean {
-  return plan.steps.every((step) => step.action === "unchanged");
+  return plan.streamed.rewrite === 0 && plan.steps.every((step) => step.action === "unchanged");
 }
 
-function planRow(
+/** What happens to one row, or to the rows that it stands for. Adds to `changes` and `warnings`. */
+export function planRow(
   { spec, previous, carries, samePlan }: ForwardInput,
   row: RowSpec,
   found: StoredRow,
-  steps: ForwardStep[],
   changes: RowChange[],
   warnings: string[],
-): void {
+): ForwardStep {
   const key = keyOf(row.key);
-  const renamed = keyId(found.key) !== keyId(key);
+  const renamed = keyId(found.match) !== keyId(key);
+  const keyAfter = renamed ? key : found.key;
   const document = parseDocument([...found.key, ...key], found.config);
   if (document === undefined)
     throw new EngineError(`the document of ${keyName(found.key)} was not checked`);
@@ -99,42 +119,23 @@ function planRow(
   const columns = Object.entries(row.set ?? {}).filter(
     ([name, value]) => found.columns[name] !== value,
   );
-  const entry = previous?.get(keyId(key));
   const names = columns.map(([name]) => name);
+  const step = { spec: row, keyFound: found.key, keyAfter, at: found.at, count: 1, path };
   if (there && (columns.length === 0 || (previous !== undefined && samePlan))) {
     if (names.length > 0) {
       warnings.push(
         `The row ${keyName(key)} has another ${names.join(", ")} than configured: changed since.`,
       );
     }
-    steps.push({
-      action: "unchanged",
-      spec: row,
-      keyFound: found.key,
-      keyAfter: key,
-      path,
-      ...(carries ? carry(entry) : {}),
-    });
     changes.push({
       key: keyName(key),
       action: "unchanged",
       from: describe(content),
       to: plainUrl(row.url),
     });
-    return;
+    return { ...step, action: "unchanged", carry: carries };
   }
   const kept = keptKeys(row, Object.keys(content));
-  // A document that starts a process is what an undo should bring back, even when an older one is journalled.
-  const origin = carries && entry !== undefined && !isEmbedded(content) ? entry : undefined;
-  steps.push({
-    action: "rewrite",
-    spec: row,
-    keyFound: found.key,
-    keyAfter: key,
-    path,
-    ...carry(origin),
-    ...(format === "toml" && kept.length > 0 ? { json: toJson(content) } : {}),
-  });
   const drops = Object.keys(content).filter(
     (name) => !kept.includes(name) && name !== "url" && name !== "transport",
   );
@@ -154,41 +155,47 @@ function planRow(
         : Object.keys(row.headers).map((name) => `header ${name}`)),
     ],
   });
-  if (spec.table.type === undefined && !isEmbedded(content) && entry === undefined) {
+  const known =
+    previous !== undefined && (spec.table.match !== undefined || previous.has(keyId(key)));
+  if (spec.table.type === undefined && !isEmbedded(content) && !known) {
     warnings.push(
       `The row ${keyName(key)} does not start a process now; it is rewritten all the same.`,
     );
   }
-}
-
-function carry(entry: RowEntry | undefined): { carried?: RowEntry } {
-  return entry === undefined ? {} : { carried: entry };
+  return {
+    ...step,
+    action: "rewrite",
+    // A document that starts a process is what an undo should bring back, even when an older one is journalled.
+    carry: carries && !isEmbedded(content),
+    ...(format === "toml" && kept.length > 0 ? { json: toJson(content) } : {}),
+  };
 }
 
 function planMerge(
   { previous }: ForwardInput,
   row: RowSpec,
   alias: StoredRow,
-  steps: ForwardStep[],
   changes: RowChange[],
-): void {
+): ForwardStep {
   const key = keyOf(row.key);
-  const before = previous?.get(keyId(key))?.keyBefore;
+  const before = previous?.get(keyId(key));
   // The row was renamed already, and an old process of the application inserted it anew.
   const late = before !== undefined && before !== null && keyId(before) === keyId(alias.key);
-  steps.push({
-    action: late ? "late" : "merge",
-    spec: row,
-    keyFound: alias.key,
-    keyAfter: key,
-    path: [],
-  });
   changes.push({
     key: keyName(alias.key),
     action: "merge",
     to: plainUrl(row.url),
     also: [`its references move to ${keyName(key)}, then the row goes`],
   });
+  return {
+    action: late ? "late" : "merge",
+    spec: row,
+    keyFound: alias.key,
+    keyAfter: key,
+    count: 1,
+    carry: false,
+    path: [],
+  };
 }
 
 function planMissing(
@@ -208,6 +215,6 @@ function planMissing(
     );
     return;
   }
-  steps.push({ action: "seed", spec: row, keyAfter: key, path: [] });
+  steps.push({ action: "seed", spec: row, keyAfter: key, count: 1, carry: false, path: [] });
   changes.push({ key: name, action: "seed", to: plainUrl(row.url) });
 }

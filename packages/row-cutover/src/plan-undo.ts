@@ -4,7 +4,8 @@ import { compare, jsonOf, type RestoreMode, type Verdict } from "./compare";
 import { describe, parseDocument } from "./document";
 import type { RowEntry } from "./journal";
 import { keyId, keyName, keySet, type KeyValues } from "./keys";
-import { isOwn, type StoredRow } from "./rows";
+import { listed } from "./refusals";
+import { isOwn, type RowPlace, type StoredRow } from "./rows";
 import type { CutoverSpec, RowChange } from "./spec";
 import type { ConfigType } from "./table";
 
@@ -14,6 +15,8 @@ export interface UndoStep {
   readonly entry: RowEntry;
   /** The row's key now. */
   readonly keyFound: KeyValues;
+  /** Where the row is. Not there for one that is inserted. */
+  readonly at?: RowPlace;
   readonly mode: RestoreMode;
   /** Where in a wrapped JSON document the configuration is. */
   readonly path: readonly string[];
@@ -26,8 +29,28 @@ export interface UndoPlan {
   readonly steps: readonly UndoStep[];
   readonly changes: RowChange[];
   readonly warnings: string[];
-  /** Keys of rows that somebody changed since, with what was found. */
-  readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
+  /** Rows that somebody changed since, with what was found: how many, and those there is room for. */
+  readonly conflicts: { readonly count: number; readonly list: readonly Conflict[] };
+  /** The columns beside the document that are restored. */
+  readonly columns: readonly string[];
+  /** Rows that have no steps here: those that are as they were written, and others that are read again. */
+  readonly servers?: UndoServers;
+}
+
+export interface Conflict {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** Rows of an undo where one server has many. */
+export interface UndoServers {
+  /** Rows that SQL restores from the journal as they are. */
+  readonly written: number;
+  /** Rows that the run only held. */
+  readonly unchanged: number;
+  /** Rows that JavaScript looks at, by what happens to them. */
+  readonly restore: number;
+  readonly kept: number;
 }
 
 /** What {@link planUndo} looks at. */
@@ -68,6 +91,7 @@ export function planUndo(input: UndoInput): UndoPlan {
     const step = {
       entry,
       keyFound: row.key,
+      at: row.at,
       mode: verdict.mode,
       path: verdict.path,
       ...jsonOf(verdict),
@@ -87,15 +111,23 @@ export function planUndo(input: UndoInput): UndoPlan {
   }
   findUnjournalled(input, conflicts, changes);
   warnOfConversion(input, warnings);
-  return { steps, changes, warnings, conflicts };
+  return {
+    steps,
+    changes,
+    warnings,
+    conflicts: { count: conflicts.length, list: conflicts },
+    columns: [...new Set(steps.flatMap(({ entry }) => Object.keys(entry.beforeColumns)))].sort(),
+  };
 }
 
 /** @throws UserError that lists the rows, where the policy is to fail */
 export function refuseConflicts(spec: CutoverSpec, plan: UndoPlan): void {
-  if (spec.onConflict !== "fail" || plan.conflicts.length === 0) return;
-  const list = plan.conflicts.map(({ key, reason }) => `${key} (${reason})`).join("; ");
+  const { count } = plan.conflicts;
+  if (spec.onConflict !== "fail" || count === 0) return;
+  const names = plan.conflicts.list.map(({ key, reason }) => `${key} (${reason})`);
+  const list = listed(names, "; ", count);
   throw new UserError(
-    `${plan.conflicts.length === 1 ? "A row was" : `${plan.conflicts.length} rows were`} changed since the cutover, so nothing is taken back: ${list}.`,
+    `${count === 1 ? "A row was" : `${count} rows were`} changed since the cutover, so nothing is taken back: ${list}.`,
     "Look at them, then set [cutover.onConflict] to keep (leave those rows as they are) or to force (restore them all the same).",
   );
 }
@@ -162,7 +194,7 @@ function findUnjournalled(
     ...spec.skip,
   ]);
   for (const row of rows.values()) {
-    if (known.has(keyId(row.key)) || !isOwn(spec, row)) continue;
+    if (known.has(keyId(row.key)) || known.has(keyId(row.match)) || !isOwn(spec, row)) continue;
     const document = parseDocument(row.key, row.config);
     if (typeof document?.content.url !== "string") continue;
     const reason = "was made since and has no earlier form";

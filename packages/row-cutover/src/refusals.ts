@@ -20,12 +20,30 @@ export function refuseUnknown(spec: CutoverSpec, rows: ReadonlyMap<string, Store
   const unknown = [...rows.values()].filter(
     (row) => isOwn(spec, row) && !known.has(keyId(row.key)),
   );
+  refuseUnknownKeys(
+    spec,
+    unknown.map((row) => keyName(row.key)),
+  );
+}
+
+/** @throws UserError unless there are none */
+export function refuseUnknownKeys(spec: CutoverSpec, unknown: readonly string[]): void {
   if (unknown.length === 0) return;
-  const names = unknown.map((row) => keyName(row.key)).join(", ");
+  const { schema, table, type } = spec.table;
   throw new UserError(
-    `${unknown.length === 1 ? "The row" : "The rows"} ${names} of ${spec.table.schema}.${spec.table.table} (${spec.table.type.column} ${spec.table.type.value}) ${unknown.length === 1 ? "has" : "have"} no server configured.`,
+    `${unknown.length === 1 ? "The row" : "The rows"} ${listed(unknown)} of ${schema}.${table} (${type?.column ?? ""} ${type?.value ?? ""}) ${unknown.length === 1 ? "has" : "have"} no server configured.`,
     "Configure a server for each in [servers], or list its key in [deferred] to leave the row as it is.",
   );
+}
+
+/** The first twenty of a list that may be long. */
+export function listed(
+  names: readonly string[],
+  separator = ", ",
+  count: number = names.length,
+): string {
+  const more = count > 20 ? ` and ${count - 20} more` : "";
+  return names.slice(0, 20).join(separator) + more;
 }
 
 /** @throws UserError listing rows under a configured key that are a user's own */
@@ -42,36 +60,34 @@ export function refuseForeign(spec: CutoverSpec, rows: ReadonlyMap<string, Store
 }
 
 /** A credential that only the old document holds would be gone: the server would start and be able to do nothing. */
-export function refuseLostSecrets(
-  steps: readonly ForwardStep[],
-  rows: ReadonlyMap<string, StoredRow>,
-  warnings: string[],
-): void {
-  const lost: string[] = [];
-  for (const step of steps) {
-    if (step.keyFound === undefined || step.action === "unchanged" || step.action === "late")
-      continue;
-    const document = parseDocument(
-      [...step.keyFound, ...step.keyAfter],
-      rows.get(keyId(step.keyFound))?.config ?? null,
-    );
-    if (document === undefined || keptKeys(step.spec, ["env"]).length > 0) continue;
+export class LostSecrets {
+  private readonly lost = new Set<string>();
+
+  /** Looks at the row that a step is about; a value that is a path is a warning. */
+  add(step: ForwardStep, row: StoredRow, warnings: string[]): void {
+    if (step.action === "unchanged" || step.action === "late") return;
+    const document = parseDocument([...row.key, ...step.keyAfter], row.config);
+    if (document === undefined || keptKeys(step.spec, ["env"]).length > 0) return;
     for (const [name, value] of environment(document.content)) {
       if (!looksSecret(name) || value === "" || (step.spec.secretKeys ?? []).includes(name))
         continue;
-      const at = `${keyName(step.keyFound)}: ${name}`;
+      const at = `${keyName(row.match)}: ${name}`;
       if (typeof value === "string" && value.startsWith("/")) {
         warnings.push(
           `${at} names a file in the application's own image, which the server in the cluster does not have.`,
         );
-      } else lost.push(at);
+      } else this.lost.add(at);
     }
   }
-  if (lost.length === 0) return;
-  throw new UserError(
-    `Credentials would be lost, since the old rows hold them and the servers they move to do not: ${lost.join("; ")}.`,
-    "Set each for its server: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
-  );
+
+  /** @throws UserError that lists them */
+  refuse(): void {
+    if (this.lost.size === 0) return;
+    throw new UserError(
+      `Credentials would be lost, since the old rows hold them and the servers they move to do not: ${[...this.lost].join("; ")}.`,
+      "Set each for its server: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
+    );
+  }
 }
 
 /** @throws UserError when the journal was dropped on request: there is nothing to restore from */

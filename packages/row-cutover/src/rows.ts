@@ -2,14 +2,18 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { parseDocument } from "./document";
-import { ident, keyArray } from "./identifiers";
+import { ident, keyArray, literal } from "./identifiers";
 import { keyId, keyName, keyOf, keySet, type KeyValues } from "./keys";
 import type { CutoverSpec } from "./spec";
-import { columnsAsText, type TableShape } from "./table";
+import { columnsAsText, matchColumns, type TableShape } from "./table";
 
 /** One row of the table as text. The document may hold credentials: for comparing, never for showing. */
 export interface StoredRow {
   readonly key: KeyValues;
+  /** The value that the configuration's keys are compared with: the key itself unless `match` is configured. */
+  readonly match: KeyValues;
+  /** Where the row version is, for as long as nobody can write the table. */
+  readonly at: RowPlace;
   readonly id: string | null;
   readonly type: string | null;
   readonly config: string | null;
@@ -17,54 +21,94 @@ export interface StoredRow {
   readonly columns: Readonly<Record<string, string | null>>;
 }
 
+/** A row version's place: good for joins while the table is locked or not changed. */
+export interface RowPlace {
+  readonly part: string;
+  readonly tid: string;
+}
+
 const defaultMaxRows = 100_000;
-const scanBatch = 2000;
+/** Rows in memory at once where a whole table is read. */
+export const scanBatch = 2000;
+
+/** A `StoredRow` of a row `t`. */
+export function storedColumns(
+  spec: CutoverSpec,
+  shape: TableShape,
+  columns: readonly string[],
+): string {
+  const { table } = spec;
+  const type = table.type === undefined ? "null" : `t.${ident(table.type.column)}::text`;
+  return `${keyArray(table.key, "t")} as key, ${keyArray(matchColumns(table), "t")} as match,
+    jsonb_build_object('part', t.tableoid::text, 'tid', t.ctid::text) as at,
+    ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`} as id, ${type} as type,
+    t.${ident(shape.spec.config)}::text as config, ${columnsAsText(columns, "t")} as columns`;
+}
+
+/** Whether a row `t` is the application's own, in SQL. */
+export function ownRow({ table }: CutoverSpec): string {
+  return table.type === undefined
+    ? "true"
+    : `t.${ident(table.type.column)}::text = ${literal(table.type.value)}`;
+}
+
+/** Refuses above the configured number of rows, before anything is locked. */
+export function checkSize(spec: CutoverSpec, rows: number): void {
+  const limit = spec.maxRows ?? defaultMaxRows;
+  if (rows <= limit) return;
+  throw new UserError(
+    `The table has more than ${limit} rows that the cutover would look at.`,
+    "Raise [cutover.maxRows] once you know how long their locks may be held.",
+  );
+}
+
+/** Reads any number of rows, a batch at a time. */
+export async function* inBatches<T extends object>(
+  client: Client,
+  query: string,
+): AsyncGenerator<T[]> {
+  const cursor = `mcp_cutover_${(cursors += 1)}`;
+  await client.query(`declare ${cursor} no scroll cursor for ${query}`);
+  for (;;) {
+    const { rows } = await client.query<T>(`fetch ${scanBatch} from ${cursor}`);
+    if (rows.length > 0) yield rows;
+    if (rows.length < scanBatch) break;
+  }
+  await client.query(`close ${cursor}`);
+}
+
+let cursors = 0;
 
 /**
- * The application's own rows and every row with one of `keys`, in key order, locked when asked for.
+ * The application's own rows and every row with one of `keys`, in key order.
  * @throws UserError above the configured number of rows, or when a key occurs twice
  */
 export async function readRows(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
-  options: {
-    readonly keys: readonly KeyValues[];
-    readonly columns: readonly string[];
-    readonly lock: boolean;
-  },
+  options: { readonly keys: readonly KeyValues[]; readonly columns: readonly string[] },
 ): Promise<Map<string, StoredRow>> {
   const { table } = spec;
   const limit = spec.maxRows ?? defaultMaxRows;
-  const type = table.type === undefined ? "null" : `t.${ident(table.type.column)}::text`;
-  const own = table.type === undefined ? "" : `${type} = $3 or`;
+  const own = table.type === undefined ? "" : `${ownRow(spec)} or`;
   const order = table.key.map((column) => `t.${ident(column)}`).join(", ");
   const found = await client.query<StoredRow>(
-    `select ${keyArray(table.key, "t")} as key, ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`} as id,
-            ${type} as type, t.${ident(table.config)}::text as config, ${columnsAsText(options.columns, "t")} as columns
+    `select ${storedColumns(spec, shape, options.columns)}
        from ${shape.name} t
       where ${own} ${keyArray(table.key, "t")} in (
         select array(select jsonb_array_elements_text(k)) from jsonb_array_elements($1::jsonb) k)
-      order by ${order} limit $2 ${options.lock ? "for update of t" : ""}`,
-    [
-      JSON.stringify(options.keys),
-      limit + 1,
-      ...(table.type === undefined ? [] : [table.type.value]),
-    ],
+      order by ${order} limit $2`,
+    [JSON.stringify(options.keys), limit + 1],
   );
-  if (found.rows.length > limit) {
-    throw new UserError(
-      `The table has more than ${limit} rows that the cutover would look at.`,
-      "Raise [cutover.maxRows] once you know how long their locks may be held.",
-    );
-  }
+  checkSize(spec, found.rows.length);
   const rows = new Map<string, StoredRow>();
   for (const row of found.rows) {
     const id = keyId(row.key);
     if (rows.has(id)) {
       throw new UserError(
         `The key ${keyName(row.key)} occurs twice in ${table.schema}.${table.table}.`,
-        "Name columns in [cutover.table.key] that identify a row.",
+        "Name columns in [cutover.table.key] that identify a row, or one in [cutover.table.match] where a server has many rows.",
       );
     }
     rows.set(id, row);
@@ -86,8 +130,7 @@ export async function checkDocuments(
   spec: CutoverSpec,
   shape: TableShape,
 ): Promise<void> {
-  const skip = keySet(spec.skip);
-  const bad = (await malformedKeys(client, spec, shape)).filter((key) => !skip.has(keyId(key)));
+  const bad = await malformedKeys(client, spec, shape);
   if (bad.length === 0) return;
   const names = bad.slice(0, 20).map(keyName).join(", ");
   const more = bad.length > 20 ? ` and ${bad.length - 20} more` : "";
@@ -98,35 +141,30 @@ export async function checkDocuments(
   );
 }
 
+/** Keys of rows that are no document, the first thousand. What SQL can tell is not read here. */
 async function malformedKeys(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
 ): Promise<KeyValues[]> {
   const { table } = spec;
-  const key = keyArray(table.key, "t");
   const config = `t.${ident(table.config)}`;
-  if (shape.configType !== "text") {
-    const kind = shape.configType === "json" ? "json_typeof" : "jsonb_typeof";
-    const found = await client.query<{ key: KeyValues }>(
-      `select ${key} as key from ${shape.name} t where ${kind}(${config}) is distinct from 'object' order by 1 limit 1000`,
-    );
-    return found.rows.map((row) => row.key);
-  }
+  const skip = keySet(spec.skip);
+  const test = {
+    text: shape.readsJson ? `${config} is json object is not true` : "true",
+    json: `json_typeof(${config}) is distinct from 'object'`,
+    jsonb: `jsonb_typeof(${config}) is distinct from 'object'`,
+  }[shape.configType];
   const bad: KeyValues[] = [];
-  await client.query(
-    `declare mcp_cutover_documents no scroll cursor for select ${key} as key, ${config} as config from ${shape.name} t`,
-  );
-  for (;;) {
-    const batch = await client.query<{ key: KeyValues; config: string | null }>(
-      `fetch ${scanBatch} from mcp_cutover_documents`,
-    );
-    for (const row of batch.rows) {
-      if (parseDocument(row.key, row.config) === undefined) bad.push(row.key);
+  const candidates = `select ${storedColumns(spec, shape, [])} from ${shape.name} t where ${test}`;
+  for await (const batch of inBatches<StoredRow>(client, candidates)) {
+    for (const row of batch) {
+      const malformed =
+        shape.configType !== "text" || parseDocument(row.key, row.config) === undefined;
+      if (malformed && !skip.has(keyId(row.match))) bad.push(row.key);
     }
-    if (batch.rows.length < scanBatch || bad.length >= 1000) break;
+    if (bad.length >= 1000) break;
   }
-  await client.query("close mcp_cutover_documents");
   return bad.sort((a, b) => (keyName(a) < keyName(b) ? -1 : 1));
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import type { Client } from "pg";
 
-import { analyse, type Analysis } from "./analyse";
+import { analyse, type Analysis, confirm } from "./analyse";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
 import { CommitUnknown, isConnectionError, shown } from "./errors";
 import { estimate, sizeWarnings } from "./estimate";
@@ -21,7 +21,7 @@ import { lockTable, takeRunLock, waitForRunLock } from "./locks";
 import { refuseConflicts } from "./plan-undo";
 import type { CutoverSpec, Db, LedgerState, RowPlan, RunMeta, RunResult, Target } from "./spec";
 import { setColumns } from "./table";
-import { applyUndo, restoredColumns } from "./undo";
+import { applyUndo } from "./undo";
 import { checkSpec } from "./validate";
 
 const attempts = 5;
@@ -36,7 +36,7 @@ export async function planRows(db: Db, spec: CutoverSpec, target: Target): Promi
   try {
     return await withClient(db, `plan ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
-        const analysis = await analyse(client, spec, target, { lock: false });
+        const analysis = await analyse(client, spec, target);
         const size = estimate(analysis);
         return {
           target,
@@ -123,7 +123,7 @@ export async function recordPlan(
       withClient(db, `plan ${spec.name}`, limits, (client) =>
         withTransaction(client, limits, "read write", async () => {
           await takeRunLock(client, spec);
-          const analysis = await analyse(client, spec, target, { lock: false });
+          const analysis = await analyse(client, spec, target);
           return analysis.kind === "noop" ? repeated(client, spec, target, analysis) : undefined;
         }),
       ),
@@ -156,11 +156,11 @@ async function inTransaction(
   runId: string,
 ): Promise<RunResult> {
   // Everything that can be refused is refused before anything is locked.
-  const first = await analyse(client, spec, target, { lock: false });
+  const first = await analyse(client, spec, target);
   if (first.kind === "noop") return repeated(client, spec, target, first);
   await ensureLedger(client);
   await lockTable(client, spec, first.shape);
-  const analysis = await analyse(client, spec, target, { lock: true });
+  const analysis = await confirm(client, spec, target, first);
   if (analysis.kind === "noop") return repeated(client, spec, target, analysis);
   await enterAsWriter(client, runId);
   const { shape, identity, generation } = analysis;
@@ -209,8 +209,8 @@ async function apply(
 ): Promise<{ counts: Record<string, number>; warnings: string[]; columns: string[] }> {
   const { shape } = analysis;
   if (analysis.kind === "forward") {
-    const { rows, previous, plan } = analysis;
-    const counts = await applyForward({ client, spec, shape, runId, rows, previous }, plan);
+    const { previous, plan, input } = analysis;
+    const counts = await applyForward({ client, spec, shape, runId, previous }, plan, input);
     return { counts, warnings: [], columns: setColumns(spec) };
   }
   refuseConflicts(spec, analysis.plan);
@@ -218,7 +218,7 @@ async function apply(
     { client, spec, shape, runId, undone: analysis.undone },
     analysis.plan,
   );
-  return { ...done, columns: restoredColumns(analysis.plan) };
+  return { ...done, columns: [...analysis.plan.columns] };
 }
 
 /** Answers with the run that is in the ledger. A plan that differs but changes no row takes its place there. */

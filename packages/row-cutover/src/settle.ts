@@ -8,11 +8,14 @@ import { shown } from "./errors";
 import { countFenced, dropFence, enterAsWriter, fenceExists } from "./fence";
 import { applyForward } from "./forward";
 import { ident, keyArray, literal } from "./identifiers";
-import { readRowEntries, type RowEntry } from "./journal";
+import { entryColumns, readKeys, type RowEntry } from "./journal";
 import { keyId } from "./keys";
 import { findRun, type Run } from "./ledger";
 import { takeRunLock } from "./locks";
+import type { ForwardPlan } from "./plan-forward";
+import { columnsOf } from "./plan-undo-classes";
 import { checkTable } from "./preconditions";
+import { inBatches } from "./rows";
 import type { CutoverSpec, Db, SettleResult } from "./spec";
 import { columnOf, readShape, type TableShape } from "./table";
 import { checkSpec } from "./validate";
@@ -116,18 +119,40 @@ async function writeAgain(
   shape: TableShape,
   run: Run,
 ): Promise<number> {
+  const columns = await columnsOf(client, shape, run);
+  if (run.configType !== "text" || shape.configType === "text")
+    return writeDocuments(client, spec, shape, run, columns);
+  // The application made another type of the column since, so that the documents have another form now.
+  let count = 0;
+  const entries = `select ${entryColumns("j")} from mcp_cutover.journal j where j.run_id = ${literal(run.runId)} and j.kind = 'row'`;
+  for await (const batch of inBatches<RowEntry>(client, entries)) {
+    const documents = batch.flatMap((entry) => {
+      const now = documentNow(entry, run, shape);
+      return now === undefined ? [] : [{ entry: entry.entry, document: now }];
+    });
+    count += await writeDocuments(client, spec, shape, run, columns, documents);
+  }
+  return count;
+}
+
+async function writeDocuments(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  run: Run,
+  columns: readonly string[],
+  documents?: readonly { entry: string; document: string }[],
+): Promise<number> {
   const { table } = spec;
   const config = `t.${ident(table.config)}`;
-  const entries = await readRowEntries(client, run);
-  const columns = [...new Set(entries.flatMap((entry) => Object.keys(entry.afterColumns)))].filter(
-    (name) => shape.columns.has(name),
-  );
+  const document = documents === undefined ? "j.after_config" : "d.document";
   // Compared as documents where they are JSON, so that another spelling of the same is no difference; headers
   // that the application erased are no late write either.
   const differs =
     shape.configType === "text"
-      ? `${config} is distinct from d.document`
-      : `${config}::jsonb - 'headers' is distinct from d.document::jsonb - 'headers'`;
+      ? `${config} is distinct from ${document}`
+      : `${config}::text is distinct from ${document}
+          and ${config}::jsonb - 'headers' is distinct from ${document}::jsonb - 'headers'`;
   const others = columns
     .filter((name) => name !== table.updatedAt)
     .map(
@@ -135,31 +160,32 @@ async function writeAgain(
         `(j.after_columns ? ${literal(name)} and t.${ident(name)}::text is distinct from j.after_columns ->> ${literal(name)})`,
     );
   const set = [
-    `${ident(table.config)} = d.document::${shape.configType}`,
+    `${ident(table.config)} = ${document}::${shape.configType}`,
     ...columns.map(
       (name) =>
         `${ident(name)} = case when j.after_columns ? ${literal(name)} then (j.after_columns ->> ${literal(name)})::${columnOf(shape, name).type} else t.${ident(name)} end`,
     ),
   ];
-  const documents = entries.flatMap((entry) => {
-    const document = documentNow(entry, run, shape);
-    return document === undefined ? [] : [{ entry: entry.entry, document }];
-  });
+  const source =
+    documents === undefined
+      ? "mcp_cutover.journal j"
+      : `mcp_cutover.journal j join jsonb_to_recordset(${literal(JSON.stringify(documents))}::jsonb) as d(entry bigint, document text) on d.entry = j.entry`;
   const done = await client.query(
-    `update ${shape.name} t set ${set.join(", ")}
-       from mcp_cutover.journal j
-       join jsonb_to_recordset($2::jsonb) as d(entry bigint, document text) on d.entry = j.entry
-      where j.run_id = $1 and ${keyArray(table.key, "t")} = j.key_after
-        and (${[differs, ...others].join(" or ")})`,
-    [run.runId, JSON.stringify(documents)],
+    `update ${shape.name} t set ${set.join(", ")} from ${source}
+      where j.run_id = $1 and j.kind = 'row' and j.action in ${heldActions} and j.after_config is not null
+        and ${keyArray(table.key, "t")} = j.key_after and (${[differs, ...others].join(" or ")})`,
+    [run.runId],
   );
   return done.rowCount ?? 0;
 }
 
+const held = ["rewrite", "restore", "seed", "unchanged", "inserted"];
+const heldActions = `(${held.map((action) => literal(action)).join(", ")})`;
+
 /** The document a row should have, in the form of the column's type of today; the application may have changed it. */
 export function documentNow(entry: RowEntry, run: Run, shape: TableShape): string | undefined {
-  const held = ["rewrite", "restore", "seed", "unchanged", "inserted"].includes(entry.action);
-  if (!held || entry.afterConfig === null || entry.keyAfter === null) return undefined;
+  if (!held.includes(entry.action) || entry.afterConfig === null || entry.keyAfter === null)
+    return undefined;
   if (run.configType !== "text" || shape.configType === "text") return entry.afterConfig;
   const document = parseDocument(entry.keyAfter, entry.afterConfig);
   if (document === undefined) return undefined;
@@ -175,22 +201,37 @@ async function convertLate(
   touched: number,
 ): Promise<number> {
   if (run.target !== "in-cluster") return 0;
-  const analysis = await analyse(client, spec, "in-cluster", { lock: true });
+  const analysis = await analyse(client, spec, "in-cluster");
   if (analysis.kind !== "forward") return 0;
-  const journalled = new Set(
-    (await readRowEntries(client, run)).map((entry) => keyId(entry.keyAfter ?? [])),
+  const { shape, input } = analysis;
+  const plan = await latePlan(client, spec, run, analysis.plan);
+  const late = plan.steps.reduce((sum, { count }) => sum + count, plan.streamed.rewrite);
+  if (late === 0) return 0;
+  await applyForward(
+    { client, spec, shape, runId: run.runId, previous: undefined, touched },
+    plan,
+    input,
   );
-  const late = analysis.plan.steps.filter(
+  return late;
+}
+
+/** What of a plan is about rows that the run has not seen. */
+async function latePlan(
+  client: Client,
+  spec: CutoverSpec,
+  run: Run,
+  plan: ForwardPlan,
+): Promise<ForwardPlan> {
+  if (spec.table.match !== undefined) {
+    // Every row of the run was written again just now if it had to be.
+    return { ...plan, steps: plan.steps.filter(({ action }) => action === "rewrite") };
+  }
+  const journalled = await readKeys(client, run);
+  const steps = plan.steps.filter(
     (step) =>
       step.action === "merge" ||
       step.action === "late" ||
       (step.action === "rewrite" && !journalled.has(keyId(step.keyAfter))),
   );
-  if (late.length === 0) return 0;
-  const { shape, rows } = analysis;
-  await applyForward(
-    { client, spec, shape, runId: run.runId, rows, previous: undefined, touched },
-    { ...analysis.plan, steps: late },
-  );
-  return late.length;
+  return { ...plan, steps };
 }

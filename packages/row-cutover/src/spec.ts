@@ -12,6 +12,12 @@ export interface TableSpec {
   readonly table: string;
   /** The columns that identify a row for the configuration, such as `["server_key"]`. */
   readonly key: readonly string[];
+  /**
+   * The column whose value is a server's key, where one server has many rows: those of its users. The keys of
+   * the configuration are values of this column then, and one entry stands for all rows with its value. Default:
+   * `key` itself, so that each entry is one row.
+   */
+  readonly match?: string;
   /** The column that foreign keys and soft references point to. Needed to merge an alias row. */
   readonly id?: string;
   /** The column with the server's configuration: `text`, `json` or `jsonb`. */
@@ -113,6 +119,8 @@ export interface RowChange {
   readonly drops?: string[];
   /** What else happens, as phrases. */
   readonly also?: string[];
+  /** How many rows this happens to, where `match` is configured. Default 1. */
+  readonly count?: number;
 }
 
 /** What a run costs, estimated from the rows as they are. */
@@ -225,6 +233,8 @@ export interface DriftReport {
   readonly generation: number;
   readonly target: Target;
   readonly rows: DriftedRow[];
+  /** How many more there are than are listed. Not there when all are. */
+  readonly more?: number;
   /** Whether a write fence is on the table now, so that the rollout has not been settled. */
   readonly fenceStands: boolean;
   /** Writes that it held off so far. */

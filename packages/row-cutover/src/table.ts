@@ -24,6 +24,8 @@ export interface TableShape {
   readonly columns: ReadonlyMap<string, Column>;
   readonly configType: ConfigType;
   readonly rowSecurity: boolean;
+  /** Whether the server can tell JSON from other text (`IS JSON`): PostgreSQL 16 and newer. */
+  readonly readsJson: boolean;
   readonly privileges: Readonly<
     Record<"select" | "insert" | "update" | "delete" | "trigger", boolean>
   >;
@@ -36,6 +38,7 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
   const found = await client.query<{
     oid: string;
     rls: boolean;
+    readsJson: boolean;
     select: boolean;
     insert: boolean;
     update: boolean;
@@ -43,6 +46,7 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
     trigger: boolean;
   }>(
     `select c.oid::text as oid, row_security_active(c.oid) as rls,
+            current_setting('server_version_num')::int >= 160000 as "readsJson",
             has_table_privilege(c.oid, 'select') as "select", has_table_privilege(c.oid, 'insert') as "insert",
             has_table_privilege(c.oid, 'update') as "update", has_table_privilege(c.oid, 'delete') as "delete",
             has_table_privilege(c.oid, 'trigger') and has_schema_privilege(n.oid, 'usage') as "trigger"
@@ -64,6 +68,7 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
     spec: table,
     columns,
     rowSecurity: row.rls,
+    readsJson: row.readsJson,
     privileges: {
       select: row.select,
       insert: row.insert,
@@ -96,6 +101,11 @@ export async function readColumns(client: Client, oid: string): Promise<Map<stri
   return new Map(found.rows.map(({ name, type, generated }) => [name, { type, generated }]));
 }
 
+/** The columns whose values the configuration's keys are. */
+export function matchColumns({ key, match }: TableSpec): readonly string[] {
+  return match === undefined ? key : [match];
+}
+
 /** The columns beside the document that a run writes, for all rows together. */
 export function setColumns(spec: CutoverSpec): string[] {
   return [...new Set(spec.rows.flatMap((row) => Object.keys(row.set ?? {})))].sort();
@@ -115,6 +125,7 @@ function textLiteral(name: string): string {
 function namedColumns({ table, rows }: CutoverSpec): string[] {
   return [
     ...table.key,
+    ...matchColumns(table),
     ...(table.id === undefined ? [] : [table.id]),
     ...(table.type === undefined ? [] : [table.type.column]),
     ...(table.updatedAt === undefined ? [] : [table.updatedAt]),

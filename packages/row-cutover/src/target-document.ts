@@ -24,6 +24,13 @@ export function ourKeys(row: RowSpec): string[] {
   return Object.keys(targetDocument(row));
 }
 
+/** The names that `keep` lists; ours among them are no concern of it. */
+export function keptNames({ keep = [] }: RowSpec): string[] {
+  return keep === "all"
+    ? []
+    : keep.filter((name) => !["url", "transport", "headers"].includes(name));
+}
+
 /** The old document's keys that stay. */
 export function keptKeys(row: RowSpec, keys: readonly string[]): string[] {
   const ours = [...ourKeys(row), "headers"];

@@ -7,9 +7,11 @@ import { ident, keyArray, literal } from "./identifiers";
 import { readReferenceEntries } from "./journal";
 import { keyName } from "./keys";
 import type { Run } from "./ledger";
-import type { UndoPlan, UndoStep } from "./plan-undo";
+import type { UndoPlan, UndoServers, UndoStep } from "./plan-undo";
+import { otherRows, pairs, stateOf } from "./plan-undo-classes";
 import { foreignKeys } from "./references";
-import type { CutoverSpec } from "./spec";
+import { listed } from "./refusals";
+import type { CutoverSpec, RowChange } from "./spec";
 import { columnOf, columnsAsText, type TableShape } from "./table";
 import { undoReferences } from "./undo-references";
 
@@ -30,12 +32,16 @@ export async function applyUndo(
 ): Promise<{ counts: Record<string, number>; warnings: string[] }> {
   const { client, shape } = run;
   const warnings: string[] = [];
-  const of = (action: UndoStep["action"]): UndoStep[] =>
-    plan.steps.filter((step) => step.action === action);
-  const columns = restoredColumns(plan);
+  const of = (...actions: UndoStep["action"][]): UndoStep[] =>
+    plan.steps.filter((step) => actions.includes(step.action));
+  const { columns } = plan;
   for (const name of columns) columnOf(shape, name);
-  await journalUndo(run, [...of("restore"), ...of("unchanged")], columns);
-  await writeBack(run, of("restore"), columns);
+  const held = of("restore", "unchanged");
+  for (let at = 0; at < held.length; at += batch)
+    await journalUndo(run, held.slice(at, at + batch), columns);
+  if (plan.servers !== undefined) await journalServers(run, plan.servers, columns);
+  const restored = of("restore").length + restoredOf(plan.servers);
+  await writeBack(run, restored, columns);
   for (const step of of("insert")) await insertAgain(run, step);
   const references = await undoReferences(client, await readReferenceEntries(client, run.undone));
   warnings.push(...references.warnings);
@@ -48,26 +54,61 @@ export async function applyUndo(
       );
     }
   }
-  await assertRestored(run, of("restore"));
-  const restored = of("restore").length;
+  await assertRestored(run, restored);
   const inserted = of("insert").length;
   await assertTouched(client, shape, restored + inserted);
   const counts: Record<string, number> = {};
+  const changed = (wanted: RowChange["action"]): number =>
+    plan.changes.reduce((sum, { action, count = 1 }) => sum + (action === wanted ? count : 0), 0);
   const add = (name: string, count: number): void => {
     if (count > 0) counts[name] = count;
   };
   add("restore", restored);
   add("insert", inserted);
   add("remove", removed);
-  add("unchanged", plan.changes.filter(({ action }) => action === "unchanged").length);
-  add("conflict", plan.changes.filter(({ action }) => action === "conflict").length);
+  add("unchanged", changed("unchanged"));
+  add("conflict", changed("conflict"));
   add("references", references.restored);
   return { counts, warnings };
 }
 
-/** The columns beside the document that an undo writes. */
-export function restoredColumns(plan: UndoPlan): string[] {
-  return [...new Set(plan.steps.flatMap(({ entry }) => Object.keys(entry.beforeColumns)))].sort();
+/** Steps in one statement. */
+const batch = 2000;
+
+function restoredOf(servers: UndoServers | undefined): number {
+  return servers === undefined ? 0 : servers.written + servers.restore;
+}
+
+/** Rows as they were written by SQL alone; the others read again, since nobody could write them in between. */
+async function journalServers(
+  run: UndoRun,
+  servers: UndoServers,
+  columns: readonly string[],
+): Promise<void> {
+  const { client, shape, spec, undone } = run;
+  const written = await insertEntries(
+    run,
+    `${pairs(spec, shape, undone, "inner")}
+       cross join lateral (select case when j.action = 'unchanged' then 'unchanged' else 'restore' end as action,
+         j.key_after as key_found, 'exact' as mode, '{}'::text[] as path, null::text as json) d
+       cross join lateral (${columnsNow(columns)}) n
+      where ${stateOf(spec, shape, columns)} in ('written', 'unchanged')`,
+    [],
+    "null",
+  );
+  let others = 0;
+  if (servers.restore + servers.kept > 0) {
+    for await (const { plan } of otherRows(client, spec, shape, undone, columns)) {
+      await journalUndo(run, plan.steps, columns);
+      others += plan.steps.length;
+    }
+  }
+  const expected = [servers.written + servers.unchanged, servers.restore + servers.kept];
+  if (written !== expected[0] || others !== expected[1]) {
+    throw new EngineError(
+      `${written} and ${others} rows were journalled instead of ${expected.join(" and ")}`,
+    );
+  }
 }
 
 /** The undo's own journal: what was there, and what the fence holds from now on. */
@@ -77,72 +118,94 @@ async function journalUndo(
   columns: readonly string[],
 ): Promise<void> {
   if (steps.length === 0) return;
-  const { client, shape, spec, runId, undone } = run;
-  const { table } = spec;
-  const now = columnsAsText(columns, "t");
-  const time = table.updatedAt === undefined ? "null" : literal(table.updatedAt);
-  // Somebody else's later touch of the row keeps its time.
-  const restored = `case when f.before_columns ? ${time} and f.after_columns ->> ${time} is distinct from ${now} ->> ${time}
-    then f.before_columns || jsonb_build_object(${time}, ${now} ->> ${time}) else coalesce(f.before_columns, '{}') end`;
-  await client.query(
-    `insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
-       before_config, after_config, before_columns, after_columns)
-     select $1::uuid, 'row', d.action, d.key_found, d.key_found,
-            case when d.action = 'restore' then coalesce(f.key_before, d.key_found) else d.key_found end,
-            ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`}, $2, t.${ident(table.config)}::text,
-            case when d.action = 'restore' then (${restoredDocument(shape)})::${shape.configType}::text
-                 else t.${ident(table.config)}::text end,
-            ${now}, case when d.action = 'restore' then ${table.updatedAt === undefined ? "coalesce(f.before_columns, '{}')" : restored} else ${now} end
-       from jsonb_to_recordset($3::jsonb) as d(entry bigint, action text, key_found text[], mode text, path text[], json text)
-       join mcp_cutover.journal f on f.run_id = $4::uuid and f.entry = d.entry
-       join ${shape.name} t on ${keyArray(table.key, "t")} = d.key_found
+  const { shape, undone } = run;
+  await insertEntries(
+    run,
+    `jsonb_to_recordset($3::jsonb) as d(entry bigint, action text, key_found text[], part oid, tid tid, mode text, path text[], json text)
+       join mcp_cutover.journal j on j.run_id = ${literal(undone.runId)} and j.entry = d.entry
+       join ${shape.name} t on t.ctid = d.tid and t.tableoid = d.part
+       cross join lateral (${columnsNow(columns)}) n
       order by d.key_found`,
     [
-      runId,
-      shape.configType,
       JSON.stringify(
-        steps.map(({ entry, action, keyFound, mode, path, json }) => ({
+        steps.map(({ entry, action, keyFound, at, mode, path, json }) => ({
           entry: entry.entry,
           action,
           key_found: keyFound,
+          ...at,
           mode,
           path,
           json: json ?? null,
         })),
       ),
-      undone.runId,
     ],
   );
+}
+
+/** The columns as they are, made once for a row: `offset 0` keeps the planner from doing it at each mention. */
+function columnsNow(columns: readonly string[]): string {
+  return `select ${columnsAsText(columns, "t")} as now offset 0`;
+}
+
+/** Entries for rows `t`, their entries `j` of the run that is undone, and what is done with them, `d`. */
+async function insertEntries(
+  run: UndoRun,
+  from: string,
+  values: readonly string[],
+  same = "d.key_found",
+): Promise<number> {
+  const { client, shape, spec, runId } = run;
+  const { table } = spec;
+  const now = "n.now";
+  const time = table.updatedAt === undefined ? "null" : literal(table.updatedAt);
+  // Somebody else's later touch of the row keeps its time.
+  const restored = `case when j.before_columns ? ${time} and j.after_columns ->> ${time} is distinct from ${now} ->> ${time}
+    then j.before_columns || jsonb_build_object(${time}, ${now} ->> ${time}) else coalesce(j.before_columns, '{}') end`;
+  const done = await client.query(
+    `insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
+       before_config, after_config, before_columns, after_columns)
+     select $1::uuid, 'row', d.action, ${same}, ${same},
+            case when d.action = 'restore' then coalesce(j.key_before, d.key_found) else d.key_found end,
+            ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`}, $2, t.${ident(table.config)}::text,
+            case when d.action = 'restore' and d.mode = 'exact' and j.config_type = $2 then j.before_config
+                 when d.action = 'restore' then (${restoredDocument(shape)})::${shape.configType}::text
+                 else t.${ident(table.config)}::text end,
+            ${now}, case when d.action = 'restore' then ${table.updatedAt === undefined ? "coalesce(j.before_columns, '{}')" : restored} else ${now} end
+       from ${from}`,
+    [runId, shape.configType, ...values],
+  );
+  return done.rowCount ?? 0;
 }
 
 /** The old document in SQL: as the journal has it, or converted, or merged with what was added since. */
 function restoredDocument(shape: TableShape): string {
   const current = `t.${ident(shape.spec.config)}::jsonb`;
-  const before = "coalesce(d.json::jsonb, f.before_config::jsonb #> d.path)";
+  const before = "coalesce(d.json::jsonb, j.before_config::jsonb #> d.path)";
   const inner =
     shape.configType === "json"
-      ? "coalesce(d.json::json, f.before_config::json #> d.path)"
+      ? "coalesce(d.json::json, j.before_config::json #> d.path)"
       : before;
   const changed = `(select coalesce(array_agg(k), '{}') from (
-    select jsonb_object_keys(${before}) union select jsonb_object_keys(f.after_config::jsonb)) keys(k)
-    where ${before} -> k is distinct from f.after_config::jsonb -> k)`;
+    select jsonb_object_keys(${before}) union select jsonb_object_keys(j.after_config::jsonb)) keys(k)
+    where ${before} -> k is distinct from j.after_config::jsonb -> k)`;
   const old = `(select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(${before}) e
-    where e.value is distinct from f.after_config::jsonb -> e.key)`;
-  return `case d.mode when 'exact' then f.before_config when 'converted' then (${inner})::text
+    where e.value is distinct from j.after_config::jsonb -> e.key)`;
+  return `case d.mode when 'exact' then j.before_config when 'converted' then (${inner})::text
     else ((${current} - ${changed}) || ${old})::text end`;
 }
 
 async function writeBack(
   run: UndoRun,
-  steps: readonly UndoStep[],
+  restored: number,
   columns: readonly string[],
 ): Promise<void> {
-  if (steps.length === 0) return;
+  if (restored === 0) return;
   const { client, shape, spec, runId } = run;
   const { table } = spec;
   const set = [
     `${ident(table.config)} = j.after_config::${shape.configType}`,
-    ...table.key.map(
+    // Rows that a server has many of were not renamed.
+    ...(table.match === undefined ? table.key : []).map(
       (column, i) => `${ident(column)} = j.key_after[${i + 1}]::${columnOf(shape, column).type}`,
     ),
     ...columns.map(
@@ -152,11 +215,11 @@ async function writeBack(
   ];
   const done = await client.query(
     `update ${shape.name} t set ${set.join(", ")} from mcp_cutover.journal j
-      where j.run_id = $1 and j.kind = 'row' and j.action = 'restore' and ${keyArray(table.key, "t")} = j.key_found`,
+      where j.run_id = $1 and j.kind = 'row' and j.action = 'restore' and ${keyArray(table.key, "t")} = coalesce(j.key_found, j.key_after)`,
     [runId],
   );
-  if (done.rowCount !== steps.length) {
-    throw new EngineError(`${done.rowCount ?? 0} rows were restored instead of ${steps.length}`);
+  if (done.rowCount !== restored) {
+    throw new EngineError(`${done.rowCount ?? 0} rows were restored instead of ${restored}`);
   }
 }
 
@@ -221,21 +284,18 @@ async function removeSeed({ client, shape, runId }: UndoRun, step: UndoStep): Pr
 }
 
 /** Reads the rows back and compares them with the journal. */
-async function assertRestored(
-  { client, shape, runId }: UndoRun,
-  steps: readonly UndoStep[],
-): Promise<void> {
+async function assertRestored({ client, shape, runId }: UndoRun, restored: number): Promise<void> {
   const found = await client.query<{ key: string[] }>(
     `select j.key_after as key from mcp_cutover.journal j
        left join ${shape.name} t on ${keyArray(shape.spec.key, "t")} = j.key_after
       where j.run_id = $1 and j.kind = 'row' and j.action = 'restore'
-        and t.${ident(shape.spec.config)}::text is distinct from j.after_config`,
+        and t.${ident(shape.spec.config)}::text is distinct from j.after_config limit 1000`,
     [runId],
   );
   const keys = found.rows.map(({ key }) => keyName(key));
   if (keys.length === 0) return;
   throw new UserError(
-    `${keys.length} of ${steps.length} rows did not become what was restored (${keys.join(", ")}): a trigger or rule of the table changed them; nothing was committed.`,
+    `${keys.length} of ${restored} rows did not become what was restored (${listed(keys)}): a trigger or rule of the table changed them; nothing was committed.`,
     "Look at the triggers of the table.",
   );
 }

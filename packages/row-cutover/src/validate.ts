@@ -3,6 +3,7 @@ import { UserError } from "@mcp-fleet/errors";
 import { ident } from "./identifiers";
 import { keyId, keyName, keyOf } from "./keys";
 import type { CutoverSpec } from "./spec";
+import { matchColumns } from "./table";
 
 /** @throws UserError for what is wrong in the configuration itself, before any connection */
 export function checkSpec(spec: CutoverSpec): void {
@@ -15,10 +16,11 @@ export function checkSpec(spec: CutoverSpec): void {
   const seen = new Set<string>();
   for (const row of spec.rows) {
     for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {
-      if (key.length !== table.key.length) {
+      const columns = matchColumns(table);
+      if (key.length !== columns.length) {
         throw new UserError(
-          `The key ${keyName(key)} has ${key.length} parts, but the table is keyed by ${table.key.join(", ")}.`,
-          "Give one value for each column of [cutover.table.key].",
+          `The key ${keyName(key)} has ${key.length} parts, but the table is keyed by ${columns.join(", ")}.`,
+          `Give one value for each column of [cutover.table.${table.match === undefined ? "key" : "match"}].`,
         );
       }
       if (seen.has(keyId(key))) {
@@ -28,6 +30,12 @@ export function checkSpec(spec: CutoverSpec): void {
         );
       }
       seen.add(keyId(key));
+    }
+    if (table.match !== undefined && (row.seed !== undefined || (row.aliases ?? []).length > 0)) {
+      throw new UserError(
+        `The server ${keyName(keyOf(row.key))} has an alias or a seed, but with [cutover.table.match] its rows are its users' own, and are neither renamed, merged nor made.`,
+        "Leave out the server's [row.aliases] and [row.seed], or leave out [cutover.table.match].",
+      );
     }
     if (!URL.canParse(row.url) || !/^https?:$/.test(new URL(row.url).protocol)) {
       throw new UserError(

@@ -9,6 +9,7 @@ import { readLedger, runCutover, settle } from "@mcp-fleet/row-cutover";
 import type { EngineRequest } from "./engine-process";
 import { type Moment, Proxy } from "./proxy";
 import { isForward, meta, type StudioDatabase, studioDatabase, studioSpec } from "./support";
+import { type TenantsDatabase, tenantsDatabase, tenantsSpec } from "./tenants";
 
 const before = (statement: string): Moment => ({ statement, when: "before" });
 const after = (statement: string): Moment => ({ statement, when: "after" });
@@ -28,9 +29,11 @@ const points: { name: string; at?: Moment; committed: boolean }[] = [
   { name: "after the answer, before state is saved (S1)", committed: true },
 ];
 
+type Reached = Pick<StudioDatabase, "db" | "query">;
+
 /** Starts the process, waits until it is at the point, and kills it there: no handler of its own runs. */
 async function killAt(
-  database: StudioDatabase,
+  database: Reached,
   request: Omit<EngineRequest, "db">,
   at?: Moment,
 ): Promise<void> {
@@ -60,7 +63,7 @@ async function answered(child: ChildProcess): Promise<void> {
 }
 
 /** The server takes a moment to see that its client is no more; then the locks are gone with the session. */
-async function untilGone(database: StudioDatabase): Promise<void> {
+async function untilGone(database: Reached): Promise<void> {
   for (;;) {
     const left = await database.query(
       "select from pg_stat_activity where application_name like 'mcp-fleet%' and datname = current_database()",
@@ -119,6 +122,39 @@ describe("a process that is killed", () => {
       assert.equal(settled.removedFence, !committed);
       assert.notEqual((await readLedger(database.db, spec))?.settledAt, undefined);
       assert.deepEqual(await database.snapshot(), moved);
+    });
+  }
+});
+
+describe("a process that is killed while it writes the many rows of a server", () => {
+  let database: TenantsDatabase;
+  const spec = tenantsSpec();
+  beforeEach(async () => {
+    // Half of them are TOML, which takes the other way through the engine.
+    const rows = Array.from({ length: 600 }, (_, i) => ({
+      server: ["a", "b", "c"][i % 3] ?? "",
+      config: i % 2 === 0 ? '{"command": "x", "args": []}' : `command = "x"\nargs = ["${i}"]`,
+    }));
+    database = await tenantsDatabase("text", rows);
+  });
+  afterEach(() => database.drop());
+
+  for (const { name, at, committed } of points) {
+    it(`there and back, ${name}: rows all old or all new, and the next run ends it`, async () => {
+      const old = await database.rows();
+      await killAt(database, { spec, what: "in-cluster", generation: 0 }, at);
+      const left = await database.rows();
+      const moved = left.filter(({ config }) => config?.includes("svc.cluster.local")).length;
+      assert.equal(moved, committed ? 600 : 0);
+      if (!committed) assert.deepEqual(left, old);
+      const again = await runCutover(database.db, spec, "in-cluster", meta);
+      assert.deepEqual([again.counts, again.repeated], [{ rewrite: 600 }, committed]);
+      const there = await database.rows();
+      await killAt(database, { spec, what: "embedded", generation: 0 }, at);
+      assert.deepEqual(await database.rows(), committed ? old : there);
+      const back = await runCutover(database.db, spec, "embedded", meta);
+      assert.deepEqual([back.generation, back.repeated], [2, committed]);
+      assert.deepEqual(await database.rows(), old);
     });
   }
 });

@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { runCutover, settle, type Target } from "@mcp-fleet/row-cutover";
+import { Client } from "pg";
+
+import { stopTestServer, type TestDatabase, testDatabase } from "../test/support/postgres";
+import { logLogChart } from "./chart";
+import { measureLock } from "./lock-window";
+import { describeMachine, median, record, say } from "./results";
+import { benchSpec, byHand, tableSql } from "./table";
+import type { WorkerAnswer, WorkerRequest } from "./worker";
+
+const meta = { who: "bench", stack: "bench", toolVersion: "0.1.0" };
+const goals = { forward: 1.25, undo: 1, noop: 0.2, memory: 1, lock: 2 };
+const memoryMiB = 200;
+
+/**
+ * The row engine beside the same journal and update written by hand, in one run: pairs in turn, each on a table of
+ * its own in the same server. Neither side counts the making of its tables.
+ * @param args sizes in rows, with the number of pairs where that is to be another: `1000 1000000x1`. Default: 1,000
+ *   to 1,000,000
+ */
+export async function benchRows(args: readonly string[]): Promise<void> {
+  const given = args.length > 0 ? args : ["1000", "10000", "100000", "1000000"];
+  const sizes = given.map((arg) => arg.split("x").map(Number));
+  try {
+    const [first] = await one((database) =>
+      database.query<{ version: string }>("select version()"),
+    );
+    say(
+      describeMachine({
+        PostgreSQL: /[\d.]+/.exec(first?.version ?? "")?.[0] ?? "unknown",
+        client: peerName(),
+      }),
+    );
+    const curve = [];
+    for (const [rows = 0, pairs = rows > 500_000 ? 3 : rows > 50_000 ? 5 : 9] of sizes)
+      curve.push(await size(rows, pairs));
+    await lockWindow(6, 15);
+    if (sizes.length > 2) {
+      writeFileSync(
+        "docs/rows-per-second.svg",
+        logLogChart("Rows per second, by size of the table", { x: "rows", y: "rows per second" }, [
+          {
+            name: "forward",
+            color: "#0b6",
+            points: curve.map((at) => [at.rows, at.rows / at.forward]),
+          },
+          { name: "undo", color: "#06c", points: curve.map((at) => [at.rows, at.rows / at.undo]) },
+          {
+            name: "by hand",
+            color: "#c60",
+            points: curve.map((at) => [at.rows, at.rows / at.byHand]),
+          },
+        ]),
+      );
+    }
+  } finally {
+    await stopTestServer();
+  }
+}
+
+interface Figures {
+  readonly rows: number;
+  readonly forward: number;
+  readonly undo: number;
+  readonly byHand: number;
+}
+
+async function size(rows: number, rounds: number): Promise<Figures> {
+  const peers: number[] = [];
+  const ours = {
+    forward: [] as number[],
+    noop: [] as number[],
+    undo: [] as number[],
+    memory: [] as number[],
+  };
+  const runPeer = async (): Promise<void> => {
+    peers.push(await one((database) => peer(database), rows));
+  };
+  const runOurs = (): Promise<void> =>
+    one(async (database) => {
+      const forward = work(database, rows, "in-cluster");
+      if (forward.counts.rewrite !== rows)
+        throw new Error(`${forward.counts.rewrite} rows of ${rows}`);
+      const noop = work(database, rows, "in-cluster");
+      if (!noop.repeated) throw new Error("the second run was no no-op");
+      await database.query("vacuum analyze servers");
+      const undo = work(database, rows, "embedded");
+      if (undo.counts.restore !== rows) throw new Error(`${undo.counts.restore} rows of ${rows}`);
+      ours.forward.push(forward.seconds);
+      ours.noop.push(noop.seconds);
+      ours.undo.push(undo.seconds);
+      ours.memory.push(Math.max(forward.maxRssMiB, noop.maxRssMiB, undo.maxRssMiB));
+    }, rows);
+  for (let i = 0; i < rounds; i += 1) {
+    // Whoever comes second finds the machine as the first left it.
+    for (const run of i % 2 === 0 ? [runPeer, runOurs] : [runOurs, runPeer]) await run();
+  }
+  const label = `${rows.toLocaleString("en")} rows`;
+  const pair = (
+    mine: readonly number[],
+    other: readonly number[],
+  ): { ours: number; peer: number }[] =>
+    mine.map((value, i) => ({ ours: value, peer: other[i] ?? 0 }));
+  record(`forward, ${label}`, "s", goals.forward, pair(ours.forward, peers));
+  record(`undo against forward, ${label}`, "s", goals.undo, pair(ours.undo, ours.forward));
+  record(`no-op against forward, ${label}`, "s", goals.noop, pair(ours.noop, ours.forward));
+  record(
+    `memory of the process, ${label}`,
+    "MiB",
+    goals.memory,
+    ours.memory.map((value) => ({ ours: value, peer: memoryMiB })),
+  );
+  return { rows, forward: median(ours.forward), undo: median(ours.undo), byHand: median(peers) };
+}
+
+/** How long writers of a small table wait. */
+async function lockWindow(rows: number, rounds: number): Promise<void> {
+  const pairs = [];
+  for (let i = 0; i < rounds; i += 1) {
+    const bare = await one((database) => measureLock(database.url, inTurn), rows);
+    const mine = await one(
+      (database) =>
+        measureLock(database.url, (connectionString) =>
+          runCutover({ connectionString }, benchSpec(rows), "in-cluster", meta),
+        ),
+      rows,
+    );
+    pairs.push({ ours: mine, peer: bare });
+  }
+  record(`lock window, ${rows} rows`, "s", goals.lock, pairs);
+}
+
+/** A database with the table, the ledger and the peer's journal. */
+async function one<T>(use: (database: TestDatabase) => Promise<T>, rows = 6): Promise<T> {
+  const database = await testDatabase();
+  try {
+    await database.query(tableSql(6));
+    const db = { connectionString: database.url };
+    const spec = { ...benchSpec(6), name: "before" };
+    await runCutover(db, spec, "in-cluster", meta);
+    await settle(db, spec, 1);
+    await database.query(
+      "drop table servers, by_hand; delete from mcp_cutover.run; delete from mcp_cutover.journal",
+    );
+    await database.query(tableSql(rows));
+    await database.query("vacuum analyze servers");
+    await database.query("checkpoint");
+    return await use(database);
+  } finally {
+    await database.drop();
+  }
+}
+
+function work(database: TestDatabase, rows: number, target: Target): WorkerAnswer {
+  const request: WorkerRequest = { db: { connectionString: database.url }, rows, target };
+  const said = execFileSync(
+    process.execPath,
+    [join(__dirname, "worker.js"), JSON.stringify(request)],
+    { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+  );
+  return JSON.parse(said) as WorkerAnswer;
+}
+
+let psql: boolean | undefined;
+
+function peerName(): string {
+  try {
+    const said = execFileSync("psql", ["--version"], { encoding: "utf8" });
+    psql = true;
+    return said.trim();
+  } catch {
+    psql = false;
+    return "pg (no psql on PATH)";
+  }
+}
+
+/** By hand, in `psql` where there is one: from connecting to the answer of COMMIT. */
+async function peer(database: TestDatabase): Promise<number> {
+  const started = performance.now();
+  if (psql === true) {
+    execFileSync("psql", ["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", database.url], {
+      input: byHand.map((statement) => `${statement};\n`).join(""),
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+  } else await inTurn(database.url);
+  return (performance.now() - started) / 1000;
+}
+
+async function inTurn(connectionString: string): Promise<void> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  for (const statement of byHand) await client.query(statement);
+  await client.end();
+}
