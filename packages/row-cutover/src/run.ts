@@ -18,6 +18,7 @@ import {
   recordTools,
 } from "./ledger";
 import { lockTable, takeRunLock, waitForRunLock } from "./locks";
+import { neighbourWarnings } from "./neighbours";
 import { refuseConflicts } from "./plan-undo";
 import type { CutoverSpec, Db, LedgerState, RowPlan, RunMeta, RunResult, Target } from "./spec";
 import { setColumns } from "./table";
@@ -43,7 +44,11 @@ export async function planRows(db: Db, spec: CutoverSpec, target: Target): Promi
           generation: analysis.generation,
           hash: specHash(spec, target),
           changes: analysis.changes,
-          warnings: [...analysis.warnings, ...sizeWarnings(size)],
+          warnings: [
+            ...analysis.warnings,
+            ...(await neighbourWarnings(client, analysis)),
+            ...sizeWarnings(size),
+          ],
           size,
           noop: analysis.kind === "noop",
         };

@@ -57,6 +57,17 @@ describe("what a table and a server can do to a run", () => {
     await refused(/rows of public\.mcp_servers would have changed instead of 5/);
   });
 
+  it("the plan names others' triggers and publications of the table (S32)", async () => {
+    assert.deepEqual((await planRows(database.db, spec, "in-cluster")).warnings, []);
+    await trigger(database, "perform 1;");
+    await database.query("create publication reports for table mcp_servers");
+    const { warnings } = await planRows(database.db, spec, "in-cluster");
+    assert.match(warnings.join("\n"), /triggers that may fire .*: somebody\./);
+    assert.match(warnings.join("\n"), /is published \(reports\): subscribers get/);
+    assert.equal((await runCutover(database.db, spec, "in-cluster", meta)).counts.rewrite, 5);
+    assert.deepEqual((await planRows(database.db, spec, "in-cluster")).warnings, []);
+  });
+
   it("a server without a free connection is tried again, then named (S36)", async () => {
     const limit = (count: number): Promise<unknown> =>
       database.query(`alter database ${database.name} connection limit ${count}`);
