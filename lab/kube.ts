@@ -61,7 +61,10 @@ export function openKube(kubeconfig: string, context: string): Kube {
         const { spec, status, metadata } = await apps.readNamespacedDeployment({ name, namespace });
         const wanted = spec?.replicas ?? 1;
         const current = status?.observedGeneration === metadata?.generation;
-        if (current && (status?.availableReplicas ?? 0) >= wanted) return;
+        const updated = status?.updatedReplicas ?? 0;
+        // While a rollout goes on, the pods before it are available too.
+        const only = updated >= wanted && (status?.replicas ?? 0) === updated;
+        if (current && only && (status?.availableReplicas ?? 0) >= wanted) return;
         if (Date.now() > deadline) {
           throw new UserError(
             `Deployment ${name} in namespace ${namespace} was not available within ${timeoutSeconds} seconds.`,

@@ -211,7 +211,7 @@ describe("what cannot be reached", function () {
 });
 
 async function newestRun(lab: Lab): Promise<unknown> {
-  const found = await withClient(lab.database.url, (db) =>
+  const found = await withClient(lab.database.cutoverUrl, (db) =>
     db.query(
       `select generation, target, fenced, settled_at is not null as settled
          from mcp_cutover.run order by generation desc limit 1`,
