@@ -15,6 +15,8 @@ interface RollbackOptions extends StackOptions {
   readonly yes?: true;
   readonly keepProgram?: true;
   readonly withSecrets?: true;
+  readonly onConflict?: string;
+  readonly message?: string;
   readonly target?: string[];
   readonly continueOnError?: true;
 }
@@ -32,6 +34,13 @@ export function rollbackCommand(context: CliContext): Command {
     .option("--yes", "do not ask")
     .option("--keep-program", "run the program that is checked out here, whichever ran then")
     .option("--with-secrets", "return secret values too; else those of now stay")
+    .addOption(
+      new Option(
+        "--on-conflict <policy>",
+        "what happens to rows that were changed since (default: as that update had it)",
+      ).choices(["fail", "keep", "force"]),
+    )
+    .option("--message <text>", "why, kept in the stack's history (the lab's runner keeps none)")
     .addOption(new Option("--target <urn...>").hideHelp())
     .addOption(new Option("--continue-on-error").hideHelp())
     .action(async (options: RollbackOptions) => {
@@ -49,6 +58,7 @@ export function rollbackCommand(context: CliContext): Command {
         ...(options.to === undefined ? {} : { to: options.to }),
         ...(commit === undefined ? {} : { commit }),
         ...(options.withSecrets === undefined ? {} : { withSecrets: true }),
+        ...(options.onConflict === undefined ? {} : { onConflict: options.onConflict }),
       });
       context.note(planLines(plan).join("\n"));
       if (plan.otherProgram && options.keepProgram !== true) {
@@ -59,7 +69,7 @@ export function rollbackCommand(context: CliContext): Command {
       context.note(`${planText(rows)}\nResources: ${countsText(changes)}.`);
       refuseConflicts(rows.changes, resources.cutover);
       if (options.yes !== true) await confirm(context, plan.to.version);
-      await engine.update(plan.config);
+      await engine.update(plan.config, options.message);
       const now = await opened(context, engine, await engine.resources());
       const result = {
         update: plan.to.version,
@@ -125,7 +135,7 @@ function refuseConflicts(
   if (keys.length === 0 || onConflict !== "fail") return;
   throw new UserError(
     `Rows were changed since the cutover, so nothing was taken back: ${keys.join(", ")}.`,
-    "Look at them, then set cutover.onConflict to keep (leave those rows as they are) or to force (restore them all the same).",
+    "Look at them, then add --on-conflict keep (leave those rows as they are) or --on-conflict force (restore them all the same).",
   );
 }
 

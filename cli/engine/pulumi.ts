@@ -73,12 +73,13 @@ export class PulumiEngine implements Engine {
     return answer?.code === 0 ? answer.stdout.trim() : undefined;
   }
 
-  async update(config: StackConfig): Promise<void> {
+  async update(config: StackConfig, message?: string): Promise<void> {
     await (await this.stackFile()).replace(config, this.setter());
-    const done = await this.pulumi(
-      ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-progress"],
-      { timeoutSeconds: runSeconds, show: "all" },
-    );
+    const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-progress"];
+    const done = await this.pulumi(message === undefined ? args : [...args, "--message", message], {
+      timeoutSeconds: runSeconds,
+      show: "all",
+    });
     if (done.code === 0) return;
     throw new UserError(
       "The update failed; what it said is above.",

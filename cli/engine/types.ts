@@ -27,8 +27,11 @@ export interface Engine {
   config(): Promise<StackConfig>;
   /** The commit of the program that would run; undefined where git does not say. */
   commit(): Promise<string | undefined>;
-  /** Makes `config` the stack's own and runs an update. Its progress goes to standard error. */
-  update(config: StackConfig): Promise<void>;
+  /**
+   * Makes `config` the stack's own and runs an update. Its progress goes to standard error.
+   * @param message why, for the stack's history
+   */
+  update(config: StackConfig, message?: string): Promise<void>;
   /** @throws UserError when a value that is there already would be lost */
   setSecrets(settings: readonly SecretSetting[]): Promise<void>;
   /** The commands that return to an update whose program is another one. */

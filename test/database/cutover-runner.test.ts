@@ -255,7 +255,10 @@ describe("cutover-runner: a run against a real database", () => {
     const started = Date.now();
     const late = await previewRows(inputs, { databaseUrl: refused.href });
     silent.close();
-    assert.deepEqual(late, { unreachable: "The database did not answer within 3 seconds." });
+    assert.match(
+      "unreachable" in late ? late.unreachable : "",
+      /^The database did not answer within 3 seconds\. It was looked for at 127\.0\.0\.1:\d+\.$/,
+    );
     assert.ok(Date.now() - started < 4500);
 
     const wrong = new URL(legacy.url);

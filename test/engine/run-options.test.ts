@@ -93,6 +93,9 @@ describe("the options of a run under the Pulumi CLI", function () {
       process.stdout.write(`    took ${seconds.toFixed(1)} s\n`);
       assert.equal(exitCode, 0, said);
       assert.match(said, /What happens to the rows is not known: The database cannot be reached/);
+      assert.match(said, /It was looked for at 127\.0\.0\.1:1\./);
+      assert.match(said, /The Kubernetes API at https:\/\/127\.0\.0\.1:1 cannot be reached/);
+      assert.ok(seconds < 10, `took ${seconds} s`);
       assert.match(said, /kubernetes:apps\/v1:Deployment\s+llmctl-mcp-github\s+create/);
     } finally {
       rmSync(directory, { recursive: true, force: true });

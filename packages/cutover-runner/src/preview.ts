@@ -30,12 +30,31 @@ export async function previewRows(
     );
   });
   try {
-    return await Promise.race([plan, late]);
+    const answer = await Promise.race([plan, late]);
+    if (!("unreachable" in answer)) return answer;
+    return {
+      unreachable: `${answer.unreachable} It was looked for at ${placeOf(inputs, credentials)}.`,
+    };
   } finally {
     clearTimeout(timer);
     // The plan may still fail after the answer was given; its connection has limits of its own.
     plan.catch(() => undefined);
   }
+}
+
+/** Where the database is, without login or name. */
+function placeOf(
+  { database: { connect } }: Pick<CutoverInputs, "database">,
+  { databaseUrl }: Credentials,
+): string {
+  if (connect !== "direct") {
+    const { namespace, service, pod, port } = connect.portForward;
+    const target =
+      service === undefined ? `pod ${namespace}/${pod}` : `Service ${namespace}/${service}`;
+    return `${target}, port ${port}`;
+  }
+  const { host } = new URL(databaseUrl);
+  return host === "" ? "a socket of this machine" : host;
 }
 
 /** What the database knows that state may not. */

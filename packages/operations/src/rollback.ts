@@ -21,6 +21,8 @@ export interface RollbackRequest {
   readonly commit?: string;
   /** Returns secret values too, which may have been rotated since. @default false: those of now stay */
   readonly withSecrets?: boolean;
+  /** What happens to rows that somebody changed since: `fail`, `keep` or `force`. @default as that update had it */
+  readonly onConflict?: string;
 }
 
 /** A way back to an earlier update of the stack. */
@@ -40,8 +42,9 @@ export interface RollbackPlan {
 export function planRollback(request: RollbackRequest): RollbackPlan {
   const { config: now, commit, withSecrets = false } = request;
   const to = request.to === undefined ? previous(request) : named(request, request.to);
-  const config = withSecrets ? to.config : withSecretsOf(now, to.config);
-  const kept = withSecrets ? [] : compareConfig(config, to.config).map(({ path }) => path);
+  const then = withSecrets ? to.config : withSecretsOf(now, to.config);
+  const config = request.onConflict === undefined ? then : withPolicy(then, request.onConflict);
+  const kept = withSecrets ? [] : compareConfig(then, to.config).map(({ path }) => path);
   return {
     to,
     config,
@@ -90,6 +93,14 @@ function previous({ updates, config, commit }: RollbackRequest): Update {
 
 function returnable(update: Update): boolean {
   return update.succeeded && update.kind === "update";
+}
+
+const cutoverKey = "mcp-fleet:cutover";
+
+function withPolicy(config: StackConfig, onConflict: string): StackConfig {
+  const cutover = config[cutoverKey]?.value;
+  const value = { ...(typeof cutover === "object" ? cutover : {}), onConflict };
+  return { ...config, [cutoverKey]: { secret: false, value } };
 }
 
 /** `then` with the secret values of `now` wherever both have one: a credential may have been rotated since. */

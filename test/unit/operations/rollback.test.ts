@@ -53,6 +53,16 @@ describe("rollback", () => {
     ]);
   });
 
+  it("takes the conflict policy it is given, beside the cutover's other settings of then", () => {
+    const key = "mcp-fleet:cutover";
+    const then = { ...embedded, [key]: plain({ onConflict: "fail", maxRows: 10 }) };
+    const request = { updates: [update(1, then)], config: moved, commit: "abc" };
+    const { config, keptSecrets } = planRollback({ ...request, onConflict: "keep" });
+    assert.deepEqual(config[key], plain({ onConflict: "keep", maxRows: 10 }));
+    assert.deepEqual(keptSecrets, ["p:s.a.T"]);
+    assert.deepEqual(planRollback(request).config[key], then[key]);
+  });
+
   it("takes old secrets back only when told to", () => {
     const plan = planRollback({
       updates: [update(1, embedded)],
