@@ -59,8 +59,9 @@ export class Cutover extends pulumi.dynamic.Resource {
         ...secretCredentials(args.credentials),
         specHash: specHash(args.spec, args.target),
         toolVersion: args.meta.toolVersion,
-        // Whether `diff` must have an answer from the database; a preview does without.
-        live: !pulumi.runtime.isDryRun(),
+        // Whether `diff` must have an answer from the database; a preview does without. There it is unknown and not
+        // false, because a saved plan holds a run to the inputs of its preview.
+        live: pulumi.runtime.isDryRun() ? pulumi.unknown : true,
         generation: undefined,
         runId: undefined,
         planHash: undefined,

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-
-import { execa } from "execa";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { chooseEngine } from "../../lab/engine";
 import { paths } from "../../lab/paths";
@@ -14,10 +11,10 @@ import {
   withClient,
 } from "../database/row-cutover/support";
 import { temporaryHome } from "../support/engine";
+import { FixtureStack } from "../support/fixture-stack";
 import { testServer } from "../support/postgres";
 import {
   fixtureDirectory,
-  fixtureInputs,
   fixtureReleases,
   fixtureState,
   stubServer,
@@ -33,39 +30,19 @@ const release = "0.1.0";
 describe("the dynamic resources under the Pulumi CLI", function () {
   this.timeout(5 * 60_000);
   let removeHome: () => void = () => undefined;
-  let backend = "";
+  let stack: FixtureStack | undefined;
   let database: StudioDatabase | undefined;
   let legacy: Snapshot;
 
-  const program = join(fixtureDirectory, "program");
-  const stackFile = (): string => join(backend, "Pulumi.fixture.yaml");
-  const pulumi = async (args: readonly string[], input = ""): Promise<string> => {
-    const { all } = await execa(
-      process.env.MCP_FLEET_PULUMI ?? "pulumi",
-      [...args, "--stack", "fixture", "--non-interactive"],
-      {
-        cwd: program,
-        input,
-        all: true,
-        timeout: 120_000,
-        env: {
-          PULUMI_BACKEND_URL: `file://${backend}`,
-          PULUMI_CONFIG_PASSPHRASE: "fixture",
-          PULUMI_SKIP_UPDATE_CHECK: "true",
-          NO_COLOR: "1",
-          PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
-        },
-      },
-    );
-    return all;
+  const opened = (): FixtureStack => {
+    assert.ok(stack !== undefined);
+    return stack;
   };
-  const configure = async (target: "in-cluster" | "embedded"): Promise<void> => {
-    const at = ["--config-file", stackFile()];
-    await pulumi(["config", "set", "inputs", ...at], JSON.stringify(fixtureInputs(target)));
-    await pulumi(["config", "set", "--secret", "mcp-fleet:databaseUrl", ...at], database?.url);
-  };
-  const up = (): Promise<string> =>
-    pulumi(["up", "--yes", "--skip-preview", "--config-file", stackFile()]);
+  const pulumi = (args: readonly string[], input?: string): Promise<string> =>
+    opened().run(args, input);
+  const configure = (target: "in-cluster" | "embedded"): Promise<void> =>
+    opened().configure(target, database?.url ?? "");
+  const up = (): Promise<string> => opened().up();
 
   before(async function () {
     removeHome = temporaryHome();
@@ -74,19 +51,17 @@ describe("the dynamic resources under the Pulumi CLI", function () {
       process.stdout.write(`  state tests with the CLI skipped: ${engine.reason}\n`);
       this.skip();
     }
-    backend = mkdtempSync(join(tmpdir(), "mcp-fleet-state-"));
     await stubServer();
     database = await studioDatabase({ generation: "jsonb" });
     legacy = await database.snapshot();
-    await pulumi(["stack", "init", "--secrets-provider", "passphrase"]);
+    stack = await FixtureStack.create();
     await configure("in-cluster");
   });
   after(async () => {
     removeHome();
     await closeServers();
     await database?.drop();
-    rmSync(join(program, "Pulumi.fixture.yaml"), { force: true });
-    if (backend !== "") rmSync(backend, { recursive: true, force: true });
+    stack?.remove();
   });
 
   it("moves the rows, does nothing the second time, and keeps no secret in its state (S17, S35)", async () => {
@@ -121,7 +96,7 @@ describe("the dynamic resources under the Pulumi CLI", function () {
     const rename = (from: string, to: string): Promise<unknown> =>
       withClient(url, (client) => client.query(`alter database ${from} rename to ${to}`));
     await rename(name, `${name}_away`);
-    const refresh = pulumi(["refresh", "--yes", "--skip-preview", "--config-file", stackFile()]);
+    const refresh = pulumi(["refresh", "--yes", "--skip-preview"]);
     await assert.rejects(refresh, /does not exist/);
     await rename(`${name}_away`, name);
     assert.match(await pulumi(["stack", "export"]), /mcp-fleet:Cutover/);
@@ -139,15 +114,9 @@ describe("the dynamic resources under the Pulumi CLI", function () {
       await pulumi(["stack", "import", "--force"], fixtureState(kept).text);
       await up();
       assert.deepEqual(await database.snapshot(), moved);
-      await pulumi(["refresh", "--yes", "--skip-preview", "--config-file", stackFile()]);
+      await pulumi(["refresh", "--yes", "--skip-preview"]);
       assert.equal(await pulumi(["stack", "output", "generation"]), "1");
-      const said = await pulumi([
-        "destroy",
-        "--yes",
-        "--skip-preview",
-        "--config-file",
-        stackFile(),
-      ]);
+      const said = await pulumi(["destroy", "--yes", "--skip-preview"]);
       assert.match(said, /the rows, the ledger and the journal stay as they are/);
       assert.deepEqual(await database.snapshot(), moved);
       assert.notDeepEqual(moved, legacy);

@@ -6,6 +6,8 @@ import type { Db } from "@mcp-fleet/row-cutover";
 export interface Moment {
   readonly statement: string;
   readonly when: "before" | "after";
+  /** Only once this statement has gone by; of a moment that is held. */
+  readonly past?: string;
 }
 
 /** A way to the database that can be cut, or held still, at a statement of our choice. */
@@ -86,6 +88,10 @@ export class Proxy {
       this.cut = undefined;
       this.cuts += 1;
       return { kind: "cut", moment: cut };
+    }
+    if (hold?.past !== undefined) {
+      if (data.includes(hold.past)) this.hold = { statement: hold.statement, when: hold.when };
+      return undefined;
     }
     if (hold !== undefined && data.includes(hold.statement)) {
       this.hold = undefined;
