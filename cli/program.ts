@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 
 import { completionCommand } from "./commands/completion";
+import { imageCommand } from "./commands/image";
 import { listCommand } from "./commands/list";
 import { logsCommand } from "./commands/logs";
 import { mcpJsonCommand } from "./commands/mcp-json";
@@ -29,6 +30,7 @@ const commands: readonly ((context: CliContext) => Command)[] = [
   completionCommand,
   mcpJsonCommand,
   strayCommand,
+  imageCommand,
 ];
 
 /** The whole command line. Throws commander's errors and UserErrors; ends no process. */

@@ -13,6 +13,7 @@ import {
 } from "./schema";
 import { isSecret, namesOfSecrets, type SecretValues } from "./secrets";
 import { type ResolvedServer, resolveServers } from "./servers";
+import { studioProblems } from "./studio-checks";
 
 const project = "mcp-fleet";
 const secretKeys = ["databaseUrl", "serverSecrets", "studioSecrets"];
@@ -74,6 +75,7 @@ function check(
   const servers = resolveServers(settings, integratedServers, secrets, problems);
   problems.push(
     ...missing(settings, secrets),
+    ...studioProblems(settings, secrets),
     ...unprovable(settings, kubernetes),
     ...meshProblems(
       settings,
@@ -143,20 +145,6 @@ function missing(settings: StackSettings, secrets: SecretValues): Problem[] {
       path: "databaseUrl",
       problem: "is missing.",
       fix: "Set it with: pulumi config set --secret databaseUrl postgresql://user:password@host:5432/database",
-    });
-  }
-  if (settings.studio.enabled && settings.studio.images === undefined) {
-    problems.push({
-      path: "studio.images",
-      problem: "is missing.",
-      fix: "Set studio.images.embedded and studio.images.in-cluster, or set studio.enabled to false.",
-    });
-  }
-  if (settings.studio.enabled && secrets.studio?.keys.includes("DATABASE_URL") !== true) {
-    problems.push({
-      path: "studioSecrets.DATABASE_URL",
-      problem: "is missing: Studio does not get the cutover's databaseUrl, whose role is another.",
-      fix: "Set it with: pulumi config set --secret --path studioSecrets.DATABASE_URL postgresql://user:password@host:5432/database, as Studio's pods reach the database.",
     });
   }
   if (settings.cutover.enabled && settings.cutover.fence && !settings.studio.enabled) {

@@ -26,6 +26,9 @@ const lock = (dir: string): string[] => [`${dir}/package.json`, `${dir}/package-
 const gateway = [...lock("images/supergateway"), "images/supergateway/supergateway"];
 const chroma = ["images/chroma/requirements.txt", "images/chroma/chroma-mcp"];
 const atlassian = ["images/atlassian/requirements.txt", "images/atlassian/mcp-atlassian"];
+const googleWorkspace = ["requirements.txt", "workspace-mcp"].map(
+  (file) => `images/google-workspace/${file}`,
+);
 const fastmcp = ["requirements.txt", "python", "uvicorn"].map((file) => `images/fastmcp/${file}`);
 const meshAgent = ["Dockerfile", "requirements.txt", "mesh-agent"].map(
   (file) => `images/mesh-agent/${file}`,
@@ -82,6 +85,10 @@ const recipes: Readonly<Record<ImageName, Recipe>> = {
   "mesh-agent": {
     dockerfile: "lab/images/mesh-agents/Dockerfile",
     files: [...meshAgent, "lab/images/mesh-agents/greeter.py", "lab/images/mesh-agents/caller.py"],
+  },
+  "google-workspace": {
+    dockerfile: "images/google-workspace/Dockerfile",
+    files: googleWorkspace,
   },
   fastmcp: { dockerfile: "images/fastmcp/Dockerfile", files: fastmcp },
   todo: {

@@ -145,6 +145,7 @@ export function layerRecipes(): Readonly<Record<LayerName, LayerRecipe>> {
     fastmcp: pythonLayer("fastmcp", "python", "uvicorn"),
     chroma: pythonLayer("chroma", "chroma-mcp"),
     atlassian: pythonLayer("atlassian", "mcp-atlassian"),
+    "google-workspace": pythonLayer("google-workspace", "workspace-mcp"),
     supergateway: {
       files: [...lockOf("images/supergateway"), "images/supergateway/supergateway"],
       async build(place) {

@@ -13,6 +13,7 @@ export const labImageNames = [
 
 /** What the stacks under `examples` run beside those; only their tests ask for them. */
 export const exampleImageNames = [
+  "google-workspace",
   "fastmcp",
   "todo",
   "observer",
@@ -31,6 +32,7 @@ export const layerNames = [
   "chroma",
   "node",
   "atlassian",
+  "google-workspace",
   "supergateway",
   "google-cloud",
   "llmctl-mcp",
@@ -141,6 +143,14 @@ export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
     ...nodeApp("/app/studio.js"),
     port: 8080,
     description: "The lab's Studio without bundled MCP servers",
+  },
+  "google-workspace": {
+    layers: ["debian", "google-workspace"],
+    entrypoint: ["workspace-mcp"],
+    args: ["--transport", "streamable-http"],
+    env: { WORKSPACE_MCP_HOST: "0.0.0.0" },
+    port: 8000,
+    description: "workspace-mcp over streamable HTTP",
   },
   fastmcp: {
     layers: ["debian", "fastmcp"],

@@ -178,7 +178,11 @@ const googleCloud: CatalogEntry = {
   row: { aliases: [] },
 };
 
-/** Works without a person at a browser only as a service account with domain-wide delegation. */
+/**
+ * Works without a person at a browser only as a service account with domain-wide delegation, and then ends at start
+ * when it is not told as which user (`USER_GOOGLE_EMAIL`). It checks the key's form, and asks Google only when a tool
+ * is called.
+ */
 const googleWorkspace: CatalogEntry = {
   serviceName: "llmctl-mcp-google-workspace",
   image: "ghcr.io/taylorwilsdon/google_workspace_mcp:2.2.1",
@@ -198,8 +202,13 @@ const googleWorkspace: CatalogEntry = {
     "GOOGLE_OAUTH_CLIENT_ID",
     "GOOGLE_OAUTH_CLIENT_SECRET",
     "GOOGLE_SERVICE_ACCOUNT_KEY_JSON",
+    "GOOGLE_SERVICE_ACCOUNT_KEY_FILE",
+    "USER_GOOGLE_EMAIL",
   ],
-  credentialSets: [["GOOGLE_SERVICE_ACCOUNT_KEY_JSON"]],
+  credentialSets: [
+    ["GOOGLE_SERVICE_ACCOUNT_KEY_JSON", "USER_GOOGLE_EMAIL"],
+    ["GOOGLE_SERVICE_ACCOUNT_KEY_FILE", "USER_GOOGLE_EMAIL"],
+  ],
   writable: [],
   session: "stateful",
   egress: "internet",

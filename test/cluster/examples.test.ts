@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { KubeConfig, type V1Pod } from "@kubernetes/client-node";
@@ -22,6 +22,7 @@ import { type Kube, openKube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { render } from "../../render/render";
 import { writeDirectory } from "../../render/write";
+import { mcpFleet } from "../support/cli";
 import {
   closeExample,
   type Example,
@@ -113,6 +114,9 @@ describe("the stacks under examples", function () {
       secret(namespace, "llmctl-mcp-github", github),
       secret(namespace, "llmctl-mcp-atlassian", atlassian),
       secret(namespace, "llmctl-mcp-google-cloud", { SERVICE_ACCOUNT_KEY: "{}" }),
+      secret(namespace, "llmctl-mcp-google-workspace", {
+        GOOGLE_SERVICE_ACCOUNT_KEY_JSON: serviceAccountOfNobody(),
+      }),
     ]);
   }
 
@@ -166,7 +170,14 @@ describe("the stacks under examples", function () {
         servers: (servers: Servers) => {
           const { chroma, ...rest } = image(servers, {});
           const env = { CHROMA_HOST: "llmctl-chromadb.llmctl" };
-          return { ...rest, chroma: { ...chroma, env } };
+          // As the example's comment has it.
+          const workspace = {
+            image: images["google-workspace"],
+            secret: "llmctl-mcp-google-workspace",
+            secretKeys: ["GOOGLE_SERVICE_ACCOUNT_KEY_JSON"],
+            env: { USER_GOOGLE_EMAIL: "robot@example.com" },
+          };
+          return { ...rest, chroma: { ...chroma, env }, "google-workspace": workspace };
         },
       }),
     };
@@ -224,8 +235,8 @@ describe("the stacks under examples", function () {
     );
     const seconds = started.flat().map((pod) => [nameOf(pod), readyAfter(pod)] as const);
     const text = seconds.map(([name, after]) => `${name} ${after} s`);
-    process.stdout.write(`      from creation to Ready, eight at once: ${text.join(", ")}\n`);
-    assert.equal(seconds.length, 8);
+    process.stdout.write(`      from creation to Ready, nine at once: ${text.join(", ")}\n`);
+    assert.equal(seconds.length, 9);
     const [, todo = Infinity] = seconds.find(([name]) => name === "mcp-server") ?? [];
     assert.ok(todo <= startSeconds, text.join(", "));
   });
@@ -252,7 +263,7 @@ describe("the stacks under examples", function () {
     const at = (namespace: string, rest: string): string =>
       `http://${rest.replace("@", `.${namespace}.svc.cluster.local:`)}/mcp`;
     const { todo, platform, studio } = namespaces;
-    const bridged = ["github", "atlassian", "chroma", "google-cloud"];
+    const others = ["github", "atlassian", "chroma", "google-cloud", "google-workspace"];
     const found = await Promise.all([
       ask(todo, "backend", { "app.kubernetes.io/name": "todo-backend" }, [
         ["todo", at(todo, "mcp-server@8001"), ["add_task", "list_tasks", "complete_task"]],
@@ -263,10 +274,17 @@ describe("the stacks under examples", function () {
       ]),
       ask(studio, "executor", { "llmctl.executor": "true" }, [
         ["llmctl-mcp", at(studio, "llmctl-mcp@9020"), []],
-        ...bridged.map((key): Urls[number] => [key, at(studio, `llmctl-mcp-${key}@8000`), []]),
+        ...others.map((key): Urls[number] => [key, at(studio, `llmctl-mcp-${key}@8000`), []]),
       ]),
     ]);
-    assert.equal(found.flat().flatMap(({ results }) => results).length, 8);
+    const results = found.flat().flatMap((one) => one.results);
+    for (const { name, tools = [] } of results) {
+      process.stdout.write(
+        `      ${name}: ${tools.length} tools, ${tools.slice(0, 2).join(", ")} …\n`,
+      );
+      assert.ok(tools.length > 0, name);
+    }
+    assert.equal(results.length, 9);
   });
 
   it("know their cluster by itself: another one's network or UID is refused before anything is made", async () => {
@@ -362,7 +380,7 @@ describe("the stacks under examples", function () {
         return [name, await insideOf(cluster.kubeconfig, cluster.context, place)] as const;
       }),
     );
-    assert.equal(insides.length, 8);
+    assert.equal(insides.length, 9);
     for (const [name, inside] of insides) {
       assert.deepEqual(
         inside,
@@ -380,6 +398,44 @@ describe("the stacks under examples", function () {
     }
     const platform = await kube.core.readNamespace({ name: namespaces.platform });
     assert.equal(platform.metadata?.labels?.["pod-security.kubernetes.io/enforce"], "restricted");
+  });
+
+  it("studio: its image is looked into for bundled servers, by the command line", async () => {
+    const look = (...args: string[]): ReturnType<typeof mcpFleet> =>
+      mcpFleet(
+        ["image", ...args, "-o", "json", "-n", namespaces.studio, "--context", cluster.context],
+        { KUBECONFIG: cluster.kubeconfig },
+      );
+    const embedded = await look(images["studio-embedded"]);
+    assert.equal(embedded.exitCode, 10, embedded.stderr);
+    const { bundled } = JSON.parse(embedded.stdout) as { bundled: Record<string, string[]> };
+    const all = ["atlassian", "chroma", "github", "google-cloud", "llmctl-mcp"];
+    assert.deepEqual(Object.keys(bundled).sort(), all);
+    assert.ok(bundled.atlassian?.includes("/usr/local/bin/mcp-atlassian"), embedded.stdout);
+    assert.match(
+      embedded.stderr,
+      /still holds llmctl-mcp, github, atlassian, chroma, google-cloud/,
+    );
+
+    const without = await look(images.studio);
+    assert.equal(without.exitCode, 0, without.stderr);
+    assert.match(without.stderr, /holds no bundled MCP server/);
+
+    // A Deployment's own image, and one that holds a single server.
+    const running = await look("--deployment", "llmctl-mcp-chroma");
+    assert.equal(running.exitCode, 10, running.stderr);
+    assert.match(running.stderr, /still holds chroma\./);
+
+    const missing = await look("mcp-fleet.local/no-such:1", "--timeout", "60");
+    assert.equal(missing.exitCode, 1, missing.stderr);
+    assert.match(missing.stderr, /^Nothing could look into .* cannot pull its image/);
+    const labelSelector = "batch.kubernetes.io/job-name";
+    const { items } = await kube.core.listNamespacedPod({
+      namespace: namespaces.studio,
+      labelSelector,
+    });
+    const left = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    assert.deepEqual(left.map(nameOf), []);
   });
 
   it("are removed without a trace", async () => {
@@ -405,6 +461,18 @@ describe("the stacks under examples", function () {
 });
 
 type Urls = [name: string, url: string, requiredTools: string[]][];
+
+/** A key of the right form that Google knows nothing of. */
+function serviceAccountOfNobody(): string {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return JSON.stringify({
+    type: "service_account",
+    project_id: "example-project",
+    private_key: privateKey.export({ type: "pkcs8", format: "pem" }),
+    client_email: "robot@example-project.iam.gserviceaccount.com",
+    token_uri: "https://oauth2.googleapis.com/token",
+  });
+}
 
 function nameOf(pod: V1Pod): string {
   return pod.metadata?.labels?.["app.kubernetes.io/name"] ?? "";

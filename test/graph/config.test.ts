@@ -4,6 +4,11 @@ import { type BadConfig, refusal, refusesEach } from "../support/refusal";
 import { fullStack, runProgram } from "../support/resources";
 
 const servers = fullStack.plain.servers as Record<string, Record<string, unknown>>;
+const onNodePort = (nodePort: number): object => ({
+  service: { type: "NodePort", nodePort, sourceRanges: ["10.20.0.0/24"] },
+});
+const studio = fullStack.plain.studio as object;
+const studioSecrets = fullStack.secret?.studioSecrets as object;
 const withServer = (key: string, settings: unknown): Readonly<Record<string, unknown>> => ({
   servers: { ...servers, [key]: settings },
 });
@@ -154,6 +159,40 @@ const cases: BadConfig[] = [
     fix: /cutover\.fence to false/,
   },
   {
+    what: "another namespace for Studio than the servers'",
+    plain: { studio: { ...studio, env: { LLMCTL_NODE_EXECUTOR_K8S_NAMESPACE: "elsewhere" } } },
+    names:
+      /\[studio\.env\.LLMCTL_NODE_EXECUTOR_K8S_NAMESPACE\] is set by the program, to the names/,
+    fix: /pulumi config rm --path studio\.env\.LLMCTL_NODE_EXECUTOR_K8S_NAMESPACE/,
+  },
+  {
+    what: "another mode for Studio, by a Secret that would win",
+    secret: { studioSecrets: { ...studioSecrets, STUDIO_MODE: "embedded" } },
+    names: /\[studioSecrets\.STUDIO_MODE\] is set by the program, to the target/,
+    fix: /pulumi config rm --path studioSecrets\.STUDIO_MODE/,
+  },
+  {
+    what: "an address that Studio would write into every row",
+    plain: {
+      studio: { ...studio, env: { LLMCTL_MCP_PUBLIC_BASE_URL: "https://mcp.example.com" } },
+    },
+    names: /\[studio\.env\.LLMCTL_MCP_PUBLIC_BASE_URL\] makes Studio write every row anew/,
+    fix: /pulumi config rm --path studio\.env\.LLMCTL_MCP_PUBLIC_BASE_URL/,
+  },
+  {
+    what: "a service account that is not told whom to act for",
+    plain: withServer("google-workspace", {}),
+    secret: {
+      serverSecrets: {
+        ...(fullStack.secret?.serverSecrets as object),
+        "google-workspace": { GOOGLE_SERVICE_ACCOUNT_KEY_JSON: "{}" },
+      },
+    },
+    names:
+      /\[serverSecrets\.google-workspace\] lacks GOOGLE_SERVICE_ACCOUNT_KEY_JSON \+ USER_GOOGLE_EMAIL/,
+    fix: /--path serverSecrets\.google-workspace/,
+  },
+  {
     what: "no Studio image",
     plain: { studio: {} },
     names: /\[studio\.images\] is missing/,
@@ -229,6 +268,38 @@ describe("bad configuration", () => {
       assert.ok(message.includes(`[${path}]`), `${path} in:\n${message}`);
     }
     assert.match(message, /^4 things are wrong/);
+  });
+
+  it("names every mistake of a stack that has one of each kind", async () => {
+    const { github: _, ...secrets } = fullStack.secret?.serverSecrets as Record<string, unknown>;
+    const message = await refusal({
+      ...fullStack,
+      secret: { ...fullStack.secret, serverSecrets: secrets },
+      plain: {
+        ...fullStack.plain,
+        servers: {
+          ...servers,
+          "llmctl-mcp": { ...servers["llmctl-mcp"], replicas: 2 },
+          chroma: { image: "registry.example/chroma:latest" },
+          githib: {},
+          Bad_Name: { image: "x:1", port: 80 },
+          high: { image: "x:1", port: 70000 },
+          slash: { image: "x:1", port: 80, path: "mcp" },
+          mask: { image: "x:1", port: 80, egress: { to: [{ cidr: "10.20.0.40" }] } },
+          out: { image: "x:1", port: 80, ...onNodePort(30080) },
+          one: { image: "x:1", port: 80, ...onNodePort(31100) },
+          two: { image: "x:1", port: 80, ...onNodePort(31100) },
+        },
+      },
+    });
+    const paths = [
+      ...["servers.Bad_Name", "servers.high.port", "servers.two.service.nodePort"],
+      ...["servers.slash.path", "servers.out.service.nodePort", "servers.chroma.image"],
+      ...["servers.githib.image", "servers.githib.port", "serverSecrets.github"],
+      ...["servers.llmctl-mcp.replicas", "servers.mask.egress.to.0.cidr"],
+    ];
+    const named = [...message.matchAll(/^ {2}\[([^\]]+)\] .+\n {4}\S/gm)].map(([, path]) => path);
+    assert.deepEqual(named.sort(), paths.sort(), message);
   });
 
   it("hands over the column whose values are the servers' keys, and none by default", async () => {

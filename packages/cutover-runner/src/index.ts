@@ -1,5 +1,7 @@
 export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
+export { quietly } from "./job-wait";
+export { creationTrouble, podTrouble, type Trouble } from "./pod-trouble";
 export { type Observed, observeStep, previewRows } from "./preview";
 export type { ConsumerProbe } from "./probe-job";
 export { askServers, probeServers, readLedgerStep, runCutoverStep } from "./run";

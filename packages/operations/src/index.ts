@@ -1,3 +1,4 @@
+export { bundledServers, imageContents, type ImageContents, lookScript } from "./bundled-servers";
 export { CheckMetrics } from "./check-metrics";
 export { type CheckRound, runChecks } from "./checks";
 export { type ExporterOptions, pushMetrics, serveMetrics } from "./exporter";
@@ -10,6 +11,7 @@ export {
   servicesAgainstRows,
 } from "./drift";
 export { type CutoverResources, type Fleet, fleetOf, parseFleet } from "./fleet";
+export { checkImage, type ImageCheckOptions, imageOf, type RunningImage } from "./image-check";
 export { planPromotion, type Promotion, refuseUnproved } from "./promotion";
 export { type CutoverReport, cutoverReport, type TimelineEntry } from "./report";
 export { reportHtml } from "./report-html";
