@@ -426,7 +426,8 @@ describe("the stacks under examples", function () {
     assert.equal(running.exitCode, 10, running.stderr);
     assert.match(running.stderr, /still holds chroma\./);
 
-    const missing = await look("mcp-fleet.local/no-such:1", "--timeout", "60");
+    // A name that no registry can have: the kubelet says so at once, and waits for none.
+    const missing = await look("mcp-fleet.local/No-Such:1");
     assert.equal(missing.exitCode, 1, missing.stderr);
     assert.match(missing.stderr, /^Nothing could look into .* cannot pull its image/);
     const labelSelector = "batch.kubernetes.io/job-name";
