@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+import { labNamespace } from "../../lab/companions";
+import { labServers } from "../../lab/config";
 import { chooseEngine } from "../../lab/engine";
 import { paths } from "../../lab/paths";
 import type { RunResult } from "../../lab/runner/types";
@@ -100,6 +102,26 @@ describe("the program under the Pulumi CLI", function () {
     assert.deepEqual(await studioPods(lab), pods);
   });
 
+  it("rolls one server and nothing else when one server is changed", async () => {
+    const rows = await everything(lab);
+    const before = await podsOf(lab);
+    const servers = labServers(lab.facts.images);
+    const github = { ...servers.github, env: { LOG_LEVEL: "debug" } };
+    const { changes, outputs } = await lab.up("in-cluster", { servers: { ...servers, github } });
+    const changed = changes.filter(({ op }) => op !== "same");
+    assert.deepEqual(
+      changed.map(({ urn, op }) => `${op} ${urn.split("::").at(-1)}`),
+      ["update llmctl-mcp-github"],
+    );
+    assert.equal(outputs.generation, 1);
+    assert.equal(await everything(lab), rows);
+    const after = await podsOf(lab);
+    const gone = [...before].filter((pod) => !after.has(pod));
+    assert.ok(gone.length > 0 && gone.every((pod) => pod.startsWith("llmctl-mcp-github-")));
+    // Back, for the comparison with the lab runner at the end.
+    await lab.up("in-cluster");
+  });
+
   it("writes no secret in clear", async () => {
     const files = filesUnder(paths.engine).filter((file) => !file.endsWith("/passphrase"));
     const texts = [await exportStack(), ...files.map((file) => readFileSync(file, "utf8"))];
@@ -152,6 +174,22 @@ describe("the program under the Pulumi CLI", function () {
     }
   });
 });
+
+/** Pods of servers and of Studio that are to stay, each with how often it restarted. */
+async function podsOf(lab: Lab): Promise<ReadonlySet<string>> {
+  const { items } = await lab.kube.core.listNamespacedPod({ namespace: labNamespace });
+  const lasting = items.filter(
+    ({ metadata }) =>
+      metadata?.ownerReferences?.[0]?.kind === "ReplicaSet" &&
+      metadata.deletionTimestamp === undefined,
+  );
+  return new Set(
+    lasting.map(({ metadata, status }) => {
+      const restarts = status?.containerStatuses?.map((one) => one.restartCount).join(",");
+      return `${metadata?.name} ${restarts}`;
+    }),
+  );
+}
 
 function assertNothingChanged({ changes }: RunResult): void {
   assert.ok(changes.length > 20, `only ${changes.length} resources were looked at`);
