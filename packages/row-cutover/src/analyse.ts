@@ -95,9 +95,11 @@ export async function confirm(
   target: Target,
   first: Exclude<Analysis, { kind: "noop" }>,
 ): Promise<Analysis> {
-  const same =
-    isDeepStrictEqual(await readShape(client, spec), first.shape) &&
-    (await isUntouched(client, first.shape, first.fingerprint));
+  const [shape, untouched] = await Promise.all([
+    readShape(client, spec),
+    isUntouched(client, first.shape, first.fingerprint),
+  ]);
+  const same = untouched && isDeepStrictEqual(shape, first.shape);
   return same ? first : analyse(client, spec, target);
 }
 

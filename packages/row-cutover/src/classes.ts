@@ -112,7 +112,7 @@ export async function readClasses(
 /** All at once where they are few, since a cursor makes the server use one process only. */
 async function* readGroups(client: Client, query: string): AsyncGenerator<Group[]> {
   const { rows } = await client.query<Group>(
-    `select * from (${query} offset 0) groups limit ${fewGroups}`,
+    `with groups as materialized (${query}) select * from groups limit ${fewGroups}`,
   );
   if (rows.length < fewGroups) yield rows;
   else yield* inBatches<Group>(client, query);
@@ -139,18 +139,22 @@ export function unreadRows(
 function groupQuery(spec: CutoverSpec, shape: TableShape): string {
   const content = plainContent(shape);
   const records = spec.rows.map((row, n) => ({ n, server: keyOf(row.key)[0], ...specRecord(row) }));
-  const names = (of: string): string => `case when there then '{}' else array(${of}) end`;
   return `select n, own, plain, match, there, embedded, differs, keys, env, count(*)::text as count,
       sum(pg_column_size(config))::text as bytes, part::text as part, min(tid)::text as tid
     from (
       select n, own, plain, match, there, embedded, differs, config, part, tid,
-        ${names("select jsonb_object_keys(content)")} as keys,
-        ${names(`select e.key || case when e.value = '""' then '=' when e.value::text like '"/%' then '/' else '*' end
-          from jsonb_each(case when jsonb_typeof(content -> 'env') = 'object' then content -> 'env' end) e`)} as env
+        case when there then '{}' else array(select jsonb_object_keys(content)) end as keys,
+        case when there then '{}'
+          when env::text like any (array['%": "/%', '%": ""%']) then array(
+            select e.key || case when e.value = '""' then '=' when e.value::text like '"/%' then '/' else '*' end
+              from jsonb_each(env) e)
+          -- Most rows: their values are not looked at one by one.
+          else array(select jsonb_object_keys(env) || '*') end as env
       from (
         select d.n, ${ownRow(spec)} as own, ${isPlain(shape)} as plain, ${matchColumn(spec)} as match,
           ${isThere(content)} as there, ${startsProcess(content)} as embedded, ${otherColumns(spec)} as differs,
-          ${content} as content, t.${ident(shape.spec.config)} as config,
+          ${content} as content, case when jsonb_typeof(${content} -> 'env') = 'object' then ${content} -> 'env' end as env,
+          t.${ident(shape.spec.config)} as config,
           t.tableoid as part, t.ctid as tid
         from ${shape.name} t
         left join jsonb_to_recordset(${literal(JSON.stringify(records))}::jsonb) as d(n int, server text, ${specColumns})

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Client, type QueryResult } from "pg";
 
-import { CommitUnknown, EngineError, isConnectionError, isLockError } from "./errors";
+import { CommitUnknown, EngineError, isConnectionError, isLockError, RowsMoved } from "./errors";
 import type { CutoverSpec, Db } from "./spec";
 
 const connectSeconds = 5;
@@ -37,6 +37,8 @@ export async function withClient<T>(
     connectionTimeoutMillis: connectSeconds * 1000,
     query_timeout: (limits.statementSeconds + limits.lockSeconds + answerSeconds) * 1000,
     keepAlive: true,
+    // Statements that do not wait for each other go out together.
+    pipeline: true,
     application_name: `mcp-fleet ${name}`.slice(0, 63),
   });
   // The query in flight reports it; without a listener it would end the process.
@@ -105,7 +107,10 @@ export async function retrying<T>(attempts: number, work: () => Promise<T>): Pro
       return await work();
     } catch (error) {
       const again =
-        isLockError(error) || isConnectionError(error) || error instanceof CommitUnknown;
+        isLockError(error) ||
+        isConnectionError(error) ||
+        error instanceof CommitUnknown ||
+        error instanceof RowsMoved;
       if (!again || attempt >= attempts) throw error;
       await sleep(Math.min(200 * 2 ** (attempt - 1), 3000) * (0.5 + Math.random()));
     }

@@ -5,6 +5,11 @@ export class CommitUnknown extends Error {
   override readonly name = "CommitUnknown";
 }
 
+/** Somebody brought the rows there between the plan and the lock: the next attempt finds nothing to do. */
+export class RowsMoved extends Error {
+  override readonly name = "RowsMoved";
+}
+
 /** No connection, and nothing that could have been committed over one. */
 export class DatabaseUnreachable extends UserError {}
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Client } from "pg";
 
 import { ident, literal } from "./identifiers";
+import type { CutoverSpec } from "./spec";
 import type { TableShape } from "./table";
 
 /** The transaction-local setting that lets our own writes through. */
@@ -16,6 +17,11 @@ export async function enterAsWriter(client: Client, runId: string): Promise<void
 /** Name of a cutover's trigger and function. Triggers fire by name, and this one should have the last word. */
 function fenceName(cutover: string): string {
   return `zz_mcp_cutover_${createHash("sha256").update(cutover).digest("hex").slice(0, 12)}`;
+}
+
+/** Whether a run leaves a fence on the table. */
+export function isFenced(spec: Pick<CutoverSpec, "fence">, shape: TableShape): boolean {
+  return spec.fence && shape.privileges.trigger;
 }
 
 /** Whether the cutover's fence is on the table now. */
@@ -32,7 +38,10 @@ export async function fenceExists(
 }
 
 /**
- * Holds the rows of a run: from its COMMIT on, whoever writes one of them back gets the row as the run left it,
+ * Makes the fence's function, which {@link raiseFence} hangs on the table. It takes no lock of the table, so that
+ * writers do not wait for it.
+ *
+ * The fence holds the rows of a run: from its COMMIT on, whoever writes one of them back gets the row as the run left it,
  * and the write is counted. Only the columns of the run are held; all others go through. A row the run renamed
  * or merged cannot be inserted again under its old key.
  *
@@ -40,7 +49,7 @@ export async function fenceExists(
  * application may change the column's type, and sessions that fired it before that go on working. It runs with
  * its owner's rights, so the application's role needs none on our schema.
  */
-export async function putFence(
+export async function makeFence(
   client: Client,
   cutover: string,
   shape: TableShape,
@@ -95,12 +104,21 @@ begin
 end`;
   await client.query(
     `create or replace function mcp_cutover.${name}() returns trigger language plpgsql security definer
-       set search_path = pg_catalog, pg_temp as ${literal(body)}`,
+       set search_path = pg_catalog, pg_temp as ${literal(body)};
+     revoke all on function mcp_cutover.${name}() from public`,
   );
-  await client.query(`revoke all on function mcp_cutover.${name}() from public`);
-  if (await fenceExists(client, cutover, shape)) return;
+}
+
+/** From COMMIT on, the table is fenced. Our own writes pass by without a call of the function. */
+export async function raiseFence(
+  client: Client,
+  cutover: string,
+  shape: TableShape,
+): Promise<void> {
+  const name = ident(fenceName(cutover));
   await client.query(
-    `create trigger ${name} before insert or update on ${shape.name} for each row execute function mcp_cutover.${name}()`,
+    `create or replace trigger ${name} before insert or update on ${shape.name} for each row
+       when (coalesce(current_setting('${writerSetting}', true), '') = '') execute function mcp_cutover.${name}()`,
   );
 }
 

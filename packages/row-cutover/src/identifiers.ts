@@ -24,3 +24,10 @@ export function qualified(schema: string, table: string): string {
 export function keyArray(columns: readonly string[], alias: string): string {
   return `array[${columns.map((column) => `${alias}.${ident(column)}::text`).join(", ")}]`;
 }
+
+/** Whether row `alias` has the key that is in `array`: the same as comparing {@link keyArray}, which is made once a row. */
+export function sameKey(columns: readonly string[], alias: string, array: string): string {
+  return columns
+    .map((column, i) => `${alias}.${ident(column)}::text = (${array})[${i + 1}]`)
+    .join(" and ");
+}

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { fenceExists } from "./fence";
+import { fenceExists, isFenced } from "./fence";
 import { literal } from "./identifiers";
 import type { CutoverSpec } from "./spec";
 import type { TableShape } from "./table";
@@ -61,16 +61,23 @@ export async function waitForRunLock(client: Client, spec: CutoverSpec): Promise
 }
 
 /**
- * Keeps writers off the table until the transaction ends; readers go on. Taken before any row: a trigger made
- * later needs this lock anyway, and taking it last can deadlock with a writer that waits for one of our rows.
+ * How {@link lockTable} has to lock. Writers are kept off, readers go on, unless a fence will be dropped: a trigger
+ * that is made needs the same lock, and taking it last can deadlock with a writer that waits for one of our rows.
  */
-export async function lockTable(
+export async function lockMode(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
-): Promise<void> {
-  const drops =
-    !(spec.fence && shape.privileges.trigger) && (await fenceExists(client, spec.name, shape));
-  const mode = drops ? "access exclusive" : "share row exclusive";
-  await client.query(`lock table ${shape.name} in ${mode} mode`);
+): Promise<"access exclusive" | "share row exclusive"> {
+  const drops = !isFenced(spec, shape) && (await fenceExists(client, spec.name, shape));
+  return drops ? "access exclusive" : "share row exclusive";
+}
+
+/** Locks the table until the transaction ends. Taken before any row; sent at once, so that others may follow it. */
+export function lockTable(
+  client: Client,
+  shape: TableShape,
+  mode: Awaited<ReturnType<typeof lockMode>>,
+): Promise<unknown> {
+  return client.query(`lock table ${shape.name} in ${mode} mode`);
 }

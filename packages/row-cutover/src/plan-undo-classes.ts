@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 
 import { EngineError } from "./errors";
-import { ident, keyArray, literal } from "./identifiers";
+import { ident, literal, sameKey } from "./identifiers";
 import { entryColumns, type RowEntry } from "./journal";
 import { keyId, keyName } from "./keys";
 import type { Run } from "./ledger";
@@ -118,7 +118,8 @@ export function pairs(
   join: "inner" | "left" | "full" = spec.table.type === undefined ? "left" : "full",
 ): string {
   return `(select * from mcp_cutover.journal where run_id = ${literal(undone.runId)} and kind = 'row'
-      and action <> 'late') j ${join} join ${shape.name} t on j.key_after = ${keyArray(spec.table.key, "t")}`;
+      and action <> 'late') j ${join} join ${shape.name} t
+      on ${sameKey(spec.table.key, "t", "j.key_after")}`;
 }
 
 /** What a pair is: `new` and `gone` have one side only. */
@@ -153,12 +154,14 @@ async function countStates(
 ): Promise<StateGroup[]> {
   const match = `t.${ident(spec.table.match ?? "")}::text`;
   const { rows } = await client.query<StateGroup>(
-    `select match, state, count(*)::text as count, sum(bytes)::text as bytes, min(example) as example from (
+    `with groups as materialized (
+      select match, state, count(*)::text as count, sum(bytes)::text as bytes, min(example) as example from (
        select case when t.ctid is not null and j.entry is not null then ${match} end as match,
          ${stateOf(spec, shape, columns)} as state, pg_column_size(t.${ident(spec.table.config)}) as bytes,
          j.entry || ' ' || t.tableoid || ' ' || t.ctid as example
        from ${pairs(spec, shape, undone)}) x
-      where state <> 'foreign' group by match, state order by match, state`,
+      where state <> 'foreign' group by match, state)
+    select * from groups order by match, state`,
   );
   return rows;
 }

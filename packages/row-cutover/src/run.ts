@@ -4,10 +4,11 @@ import type { Client } from "pg";
 
 import { analyse, type Analysis, confirm } from "./analyse";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
-import { CommitUnknown, isConnectionError, shown } from "./errors";
+import { CommitUnknown, isConnectionError, RowsMoved, shown } from "./errors";
 import { estimate, sizeWarnings } from "./estimate";
-import { dropFence, enterAsWriter, putFence } from "./fence";
+import { dropFence, enterAsWriter, isFenced, makeFence, raiseFence } from "./fence";
 import { applyForward } from "./forward";
+import { rehearse } from "./forward-journal";
 import { specHash } from "./hash";
 import {
   ensureLedger,
@@ -17,7 +18,7 @@ import {
   recordRun,
   recordTools,
 } from "./ledger";
-import { lockTable, takeRunLock, waitForRunLock } from "./locks";
+import { lockMode, lockTable, takeRunLock, waitForRunLock } from "./locks";
 import { neighbourWarnings } from "./neighbours";
 import { refuseConflicts } from "./plan-undo";
 import type { CutoverSpec, Db, LedgerState, RowPlan, RunMeta, RunResult, Target } from "./spec";
@@ -164,17 +165,21 @@ async function inTransaction(
   const first = await analyse(client, spec, target);
   if (first.kind === "noop") return repeated(client, spec, target, first);
   await ensureLedger(client);
-  await lockTable(client, spec, first.shape);
-  const analysis = await confirm(client, spec, target, first);
-  if (analysis.kind === "noop") return repeated(client, spec, target, analysis);
-  await enterAsWriter(client, runId);
+  await prepare(client, spec, first, runId);
+  const mode = await lockMode(client, spec, first.shape);
+  const [, analysis] = await Promise.all([
+    lockTable(client, first.shape, mode),
+    confirm(client, spec, target, first),
+  ]);
+  // What was prepared is not for keeping then.
+  if (analysis.kind === "noop") throw new RowsMoved();
+  if (analysis !== first) await prepare(client, spec, analysis, runId);
   const { shape, identity, generation } = analysis;
-  const { counts, warnings, columns } = await apply(client, spec, analysis, runId);
-  const fenced = spec.fence && shape.privileges.trigger;
-  if (fenced) await putFence(client, spec.name, shape, { runId, columns });
-  else await dropFence(client, spec.name);
+  const { counts, warnings } = await apply(client, spec, analysis, runId);
+  const fenced = isFenced(spec, shape);
   const planHash = specHash(spec, target);
-  const committedAt = await recordRun(client, {
+  const fencing = fenced ? raiseFence(client, spec.name, shape) : dropFence(client, spec.name);
+  const recording = recordRun(client, {
     spec,
     generation,
     runId,
@@ -187,6 +192,7 @@ async function inTransaction(
     counts,
     fenced,
   });
+  const [committedAt] = await Promise.all([recording, fencing]);
   if (meta.tools !== undefined && Object.keys(meta.tools).length > 0)
     await recordTools(client, runId, meta.tools);
   // The oldest form is not known any more, so this generation has no way back either.
@@ -206,24 +212,38 @@ async function inTransaction(
   };
 }
 
+/** What can be done before writers have to wait. */
+async function prepare(
+  client: Client,
+  spec: CutoverSpec,
+  analysis: Exclude<Analysis, { kind: "noop" }>,
+  runId: string,
+): Promise<void> {
+  const { shape } = analysis;
+  const columns = analysis.kind === "forward" ? setColumns(spec) : analysis.plan.columns;
+  await Promise.all([
+    enterAsWriter(client, runId),
+    ...(analysis.kind === "forward"
+      ? [rehearse({ client, spec, shape, runId, previous: analysis.previous }, analysis.plan.steps)]
+      : []),
+    ...(isFenced(spec, shape) ? [makeFence(client, spec.name, shape, { runId, columns })] : []),
+  ]);
+}
+
 async function apply(
   client: Client,
   spec: CutoverSpec,
   analysis: Exclude<Analysis, { kind: "noop" }>,
   runId: string,
-): Promise<{ counts: Record<string, number>; warnings: string[]; columns: string[] }> {
+): Promise<{ counts: Record<string, number>; warnings: string[] }> {
   const { shape } = analysis;
   if (analysis.kind === "forward") {
     const { previous, plan, input } = analysis;
     const counts = await applyForward({ client, spec, shape, runId, previous }, plan, input);
-    return { counts, warnings: [], columns: setColumns(spec) };
+    return { counts, warnings: [] };
   }
   refuseConflicts(spec, analysis.plan);
-  const done = await applyUndo(
-    { client, spec, shape, runId, undone: analysis.undone },
-    analysis.plan,
-  );
-  return { ...done, columns: [...analysis.plan.columns] };
+  return applyUndo({ client, spec, shape, runId, undone: analysis.undone }, analysis.plan);
 }
 
 /** Answers with the run that is in the ledger. A plan that differs but changes no row takes its place there. */

@@ -3,7 +3,7 @@ import type { Client } from "pg";
 
 import { assertTouched } from "./assertions";
 import { EngineError } from "./errors";
-import { ident, keyArray, literal } from "./identifiers";
+import { ident, keyArray, literal, sameKey } from "./identifiers";
 import { readReferenceEntries } from "./journal";
 import { keyName } from "./keys";
 import type { Run } from "./ledger";
@@ -215,7 +215,7 @@ async function writeBack(
   ];
   const done = await client.query(
     `update ${shape.name} t set ${set.join(", ")} from mcp_cutover.journal j
-      where j.run_id = $1 and j.kind = 'row' and j.action = 'restore' and ${keyArray(table.key, "t")} = coalesce(j.key_found, j.key_after)`,
+      where j.run_id = $1 and j.kind = 'row' and j.action = 'restore' and ${sameKey(table.key, "t", "coalesce(j.key_found, j.key_after)")}`,
     [runId],
   );
   if (done.rowCount !== restored) {
@@ -287,7 +287,7 @@ async function removeSeed({ client, shape, runId }: UndoRun, step: UndoStep): Pr
 async function assertRestored({ client, shape, runId }: UndoRun, restored: number): Promise<void> {
   const found = await client.query<{ key: string[] }>(
     `select j.key_after as key from mcp_cutover.journal j
-       left join ${shape.name} t on ${keyArray(shape.spec.key, "t")} = j.key_after
+       left join ${shape.name} t on ${sameKey(shape.spec.key, "t", "j.key_after")}
       where j.run_id = $1 and j.kind = 'row' and j.action = 'restore'
         and t.${ident(shape.spec.config)}::text is distinct from j.after_config limit 1000`,
     [runId],

@@ -84,7 +84,7 @@ export class Proxy {
   /** What is to happen at this piece of the conversation. It happens once. */
   private take(data: Buffer): { kind: "cut" | "hold"; moment: Moment } | undefined {
     const { cut, hold } = this;
-    if (cut !== undefined && data.includes(cut.statement)) {
+    if (cut !== undefined && isSent(data, cut.statement)) {
       this.cut = undefined;
       this.cuts += 1;
       return { kind: "cut", moment: cut };
@@ -93,10 +93,15 @@ export class Proxy {
       if (data.includes(hold.past)) this.hold = { statement: hold.statement, when: hold.when };
       return undefined;
     }
-    if (hold !== undefined && data.includes(hold.statement)) {
+    if (hold !== undefined && isSent(data, hold.statement)) {
       this.hold = undefined;
       return { kind: "hold", moment: hold };
     }
     return undefined;
   }
+}
+
+/** Whether a statement is sent to be run: a run has some explained before. */
+function isSent(data: Buffer, statement: string): boolean {
+  return data.includes(statement) && !data.includes("explain ");
 }

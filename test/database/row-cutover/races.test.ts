@@ -65,7 +65,7 @@ describe("races and lost connections", () => {
     "lock table",
     "insert into mcp_cutover.journal",
     'update "public"',
-    "create trigger",
+    "create or replace trigger",
     "insert into mcp_cutover.run",
     "commit\0",
   ]) {
