@@ -3,52 +3,56 @@ import { performance } from "node:perf_hooks";
 import { execa } from "execa";
 
 import { ensureCluster } from "../lab/cluster";
-import { openKube } from "../lab/kube";
-import { silentLog } from "../lab/log";
+import { type Kube, openKube } from "../lab/kube";
+import { consoleLog } from "../lab/log";
 import { serverObjects } from "../test/support/servers";
+import { record } from "./results";
 
-/** `mcp-fleet list` beside kubectl for the same objects. */
-export interface ListResult {
-  readonly servers: number;
-  /** Medians, in seconds. */
-  readonly mcpFleet: number;
-  readonly kubectl: number;
-  readonly ratio: number;
-}
+const goal = 2;
+const selector = "app.kubernetes.io/component=mcp-server";
 
 /**
- * Lists so many servers of a real API server, with no pod behind them, `runs` times each way in turn, and takes the
- * medians. Makes a namespace for it and removes it.
+ * `mcp-fleet list` beside kubectl for the same Deployments and Services of a real API server, with no pod behind them,
+ * each way in turn. Makes a namespace for them in the lab's cluster and removes it.
+ * @param args how many servers, with the number of pairs where that is to be another: `1000x15`. Default: 1000x9
  */
-export async function benchList(servers = 1000, runs = 5): Promise<ListResult> {
-  const cluster = await ensureCluster(silentLog);
+export async function benchList([size = "1000"]: readonly string[]): Promise<void> {
+  const [servers = 1000, rounds = 9] = size.split("x").map(Number);
+  const cluster = await ensureCluster(consoleLog());
   const kube = openKube(cluster.kubeconfig, cluster.context);
   const namespace = `bench-list-${process.pid}`;
   await kube.core.createNamespace({ body: { metadata: { name: namespace } } });
   try {
-    const names = Array.from({ length: servers }, (_, index) => `server-${index}`);
-    const workers = Array.from({ length: 16 }, async () => {
-      for (let name = names.pop(); name !== undefined; name = names.pop()) {
-        await kube.apply(serverObjects({ name, namespace, image: "none", replicas: 0 }));
-      }
-    });
-    await Promise.all(workers);
+    await makeServers(kube, namespace, servers);
     const env = { KUBECONFIG: cluster.kubeconfig };
-    const selector = "app.kubernetes.io/component=mcp-server";
     const where = ["-n", namespace, "--context", cluster.context];
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    for (let run = 0; run < runs; run += 1) {
-      ours.push(await seconds(process.execPath, ["bin/mcp-fleet.cjs", "list", ...where], env));
-      theirs.push(
-        await seconds("kubectl", ["get", "deployments,services", "-l", selector, ...where], env),
-      );
+    const ours = (): Promise<number> =>
+      seconds(process.execPath, ["bin/mcp-fleet.cjs", "list", ...where], env);
+    const peer = (): Promise<number> =>
+      seconds("kubectl", ["get", "deployments,services", "-l", selector, ...where], env);
+    await Promise.all([ours(), peer()]); // caches of Node.js, of kubectl and of the API server
+    const pairs = [];
+    for (let i = 0; i < rounds; i += 1) {
+      // Whoever comes second finds the API server's caches as the first left them.
+      const [first, second] = i % 2 === 0 ? [ours, peer] : [peer, ours];
+      const times = [await first(), await second()] as const;
+      const [mine, other] = i % 2 === 0 ? times : [times[1], times[0]];
+      pairs.push({ ours: mine, peer: other });
     }
-    const [mcpFleet, kubectl] = [median(ours), median(theirs)];
-    return { servers, mcpFleet, kubectl, ratio: mcpFleet / kubectl };
+    record(`list of ${servers.toLocaleString("en")} servers, kubectl`, "s", goal, pairs);
   } finally {
     await kube.core.deleteNamespace({ name: namespace });
   }
+}
+
+async function makeServers(kube: Kube, namespace: string, servers: number): Promise<void> {
+  const names = Array.from({ length: servers }, (_, index) => `server-${index}`);
+  const workers = Array.from({ length: 16 }, async () => {
+    for (let name = names.pop(); name !== undefined; name = names.pop()) {
+      await kube.apply(serverObjects({ name, namespace, image: "none", replicas: 0 }));
+    }
+  });
+  await Promise.all(workers);
 }
 
 async function seconds(
@@ -59,8 +63,4 @@ async function seconds(
   const started = performance.now();
   await execa(command, args, { env, timeout: 60_000 });
   return (performance.now() - started) / 1000;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -1,9 +1,11 @@
+import { benchList } from "./list";
 import { say, writeResults } from "./results";
 import { benchRows } from "./rows";
 
 /** Every bench by name. Each records its results; arguments after the name are its own. */
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   rows: benchRows,
+  list: benchList,
 };
 
 async function main([name, ...args]: readonly string[]): Promise<void> {

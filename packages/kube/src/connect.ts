@@ -8,7 +8,7 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 import { programSettings, type SettingNames } from "./errors";
 
 /** Limit of one request to the Kubernetes API, in seconds. */
-const requestSeconds = 20;
+export const requestSeconds = 20;
 
 /** Which cluster, and how messages call the settings that choose it. */
 export interface ConnectOptions {

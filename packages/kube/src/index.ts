@@ -10,6 +10,7 @@ export {
   statusOf,
   UnreachableError,
 } from "./errors";
+export { getJson, type Query } from "./json";
 export {
   type ForwardNames,
   openPortForward,

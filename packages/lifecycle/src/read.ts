@@ -1,5 +1,5 @@
 import type * as k8s from "@kubernetes/client-node";
-import { asking, type Kube, statusOf } from "@mcp-fleet/kube";
+import { asking, getJson, type Kube, statusOf } from "@mcp-fleet/kube";
 
 import { endpointsOfAll, servicesByDeployment } from "./endpoints";
 import { NotFoundError } from "./errors";
@@ -31,9 +31,10 @@ export async function listMcpServers(
 ): Promise<McpServerSummary[]> {
   const namespace = options.namespace ?? kube.namespace;
   const [deployments, services] = await Promise.all([
-    paged(kube, `list Deployments in ${namespace}`, (page) =>
-      kube.apps.listNamespacedDeployment({ namespace, labelSelector: serverSelector, ...page }),
-    ),
+    paged<k8s.V1Deployment>(kube, `/apis/apps/v1/namespaces/${namespace}/deployments`, {
+      what: `Deployments in ${namespace}`,
+      labelSelector: serverSelector,
+    }),
     servicesOf(kube, namespace),
   ]);
   const byDeployment = servicesByDeployment(deployments, services);
@@ -108,26 +109,26 @@ export async function readServer(
 }
 
 function servicesOf(kube: Kube, namespace: string): Promise<k8s.V1Service[]> {
-  return paged(kube, `list Services in ${namespace}`, (page) =>
-    kube.core.listNamespacedService({ namespace, ...page }),
-  );
+  return paged(kube, `/api/v1/namespaces/${namespace}/services`, {
+    what: `Services in ${namespace}`,
+  });
 }
 
+/** All objects of a list, page by page. Their times are text, as the API writes them. */
 async function paged<T>(
   kube: Kube,
-  doing: string,
-  request: (page: {
-    limit: number;
-    _continue?: string;
-  }) => Promise<{ items: T[]; metadata?: k8s.V1ListMeta }>,
+  path: string,
+  { what, labelSelector }: { readonly what: string; readonly labelSelector?: string },
 ): Promise<T[]> {
   const items: T[] = [];
   let next: string | undefined;
   do {
-    const page = next === undefined ? {} : { _continue: next };
-    const list = await asking(kube, doing, () => request({ limit: pageSize, ...page }));
+    const query = { limit: pageSize, labelSelector, continue: next };
+    const list = await asking(kube, `list ${what}`, () =>
+      getJson<{ items: T[]; metadata?: { continue?: string } }>(kube, path, query),
+    );
     items.push(...list.items);
-    next = list.metadata?._continue;
+    next = list.metadata?.continue;
   } while (next !== undefined && next !== "");
   return items;
 }
