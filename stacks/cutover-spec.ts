@@ -49,12 +49,24 @@ function rowSpec(namespace: string, server: ResolvedServer): RowSpec[] {
       transport: "streamable-http",
       aliases: row.aliases,
       secretKeys: server.credentialKeys,
+      settings: settingsOf(server),
       ...(Object.keys(server.headers).length === 0 ? {} : { headers: { ...server.headers } }),
       ...(row.keep === undefined ? {} : { keep: row.keep }),
       ...(row.set === undefined ? {} : { set: { ...row.set } }),
       ...(row.seed === undefined ? {} : { seed: { ...row.seed, values: { ...row.seed.values } } }),
     },
   ];
+}
+
+/** What the server is told in clear, to be compared with what its old row says. */
+function settingsOf({ env, source }: ResolvedServer): NonNullable<RowSpec["settings"]> {
+  const plain = Object.entries(env).flatMap(([name, value]) =>
+    typeof value === "string" ? [[name, value] as const] : [],
+  );
+  return {
+    env: Object.fromEntries(plain),
+    args: "args" in source ? [...(source.args ?? [])] : [],
+  };
 }
 
 /** Every endpoint that has to answer MCP before a row may point to it. */

@@ -4,6 +4,7 @@ import { EngineError } from "./errors";
 import { keyId, keyName, keyOf, keySet, type KeyValues } from "./keys";
 import { LostSecrets, refuseForeign, refuseUnknown } from "./refusals";
 import { isOwn, type RowPlace, type StoredRow } from "./rows";
+import { otherSettings } from "./server-settings";
 import type { CutoverSpec, RowChange, RowSpec } from "./spec";
 import { isTarget, keptKeys } from "./target-document";
 
@@ -84,6 +85,7 @@ export function planForward(input: ForwardInput): ForwardPlan {
     const step = planRow(input, row, main, changes, warnings);
     steps.push(step);
     lost.add(step, main, warnings);
+    if (step.action === "rewrite") warnOfSettings(row, main, warnings);
     for (const alias of aliases) {
       if (alias === main) continue;
       const merge = planMerge(input, row, alias, changes);
@@ -93,6 +95,16 @@ export function planForward(input: ForwardInput): ForwardPlan {
   }
   lost.refuse();
   return { steps, changes, warnings, streamed: { rewrite: 0, unchanged: 0 } };
+}
+
+/** What the old row starts its process with, and its server has otherwise. */
+function warnOfSettings(row: RowSpec, stored: StoredRow, warnings: string[]): void {
+  const document = parseDocument([...stored.key, ...keyOf(row.key)], stored.config);
+  const names = document === undefined ? [] : otherSettings(row, document.content);
+  if (names.length === 0) return;
+  warnings.push(
+    `${keyName(keyOf(row.key))}: the old row has other values of ${names.join(", ")} than the server that it moves to is configured with.`,
+  );
 }
 
 /** Whether the steps write nothing to the table. */

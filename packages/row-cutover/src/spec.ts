@@ -48,6 +48,14 @@ export interface RowSpec {
   };
   /** Environment variables configured for the server: a credential in the old row must be among them. */
   readonly secretKeys?: readonly string[];
+  /**
+   * The server's own plain variables and arguments: the plan names those of the old row that differ. They are not
+   * written and no part of {@link specHash}. Default: nothing is compared.
+   */
+  readonly settings?: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly args: readonly string[];
+  };
 }
 
 /** A text column that lists ids of rows without a foreign key. */

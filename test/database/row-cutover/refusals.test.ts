@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { planRows, runCutover } from "@mcp-fleet/row-cutover";
+import { type CutoverSpec, planRows, runCutover, specHash } from "@mcp-fleet/row-cutover";
 
 import { secretMark } from "../../../lab/database/schema";
 import {
@@ -65,6 +65,36 @@ describe("a run that must not happen", () => {
       await assertRefused(
         /Credentials would be lost.*: github: GITHUB_PERSONAL_ACCESS_TOKEN; atlassian: CONFLUENCE_API_TOKEN\./,
         bare,
+      );
+    });
+
+    it(`the plan names settings that the server has otherwise, and no value, ${generation}`, async () => {
+      database = await studioDatabase({ generation });
+      const settings = (env: Record<string, string>): Partial<CutoverSpec> => ({
+        rows: spec.rows.map((row) =>
+          row.key === "chroma" ? { ...row, settings: { env, args: ["--ssl=false"] } } : row,
+        ),
+      });
+      const warnings = async (env: Record<string, string>): Promise<readonly string[]> =>
+        (await planRows(database.db, studioSpec(settings(env)), "in-cluster")).warnings;
+      const same = {
+        CHROMA_HOST: "llmctl-chromadb",
+        CHROMA_PORT: "8000",
+        CHROMA_CLIENT_TYPE: "http",
+      };
+      const other = /^chroma: the old row has other values of (.*) than the server/;
+      assert.deepEqual(
+        (await warnings(same)).filter((line) => other.test(line)),
+        [],
+      );
+      const named = (await warnings({ ...same, CHROMA_HOST: "elsewhere" })).flatMap(
+        (line) => other.exec(line)?.slice(1) ?? [],
+      );
+      assert.deepEqual(named, ["--host"]);
+      assert.equal(
+        specHash(studioSpec(settings(same)), "in-cluster"),
+        specHash(spec, "in-cluster"),
+        "what is only compared is no part of the plan's identity",
       );
     });
 
