@@ -1,11 +1,8 @@
-import { performance } from "node:perf_hooks";
-
-import { execa } from "execa";
-
 import { ensureCluster } from "../lab/cluster";
 import { type Kube, openKube } from "../lab/kube";
 import { consoleLog } from "../lab/log";
 import { serverObjects } from "../test/support/servers";
+import { alternately, secondsOf } from "./process";
 import { record } from "./results";
 
 const goal = 2;
@@ -27,18 +24,11 @@ export async function benchList([size = "1000"]: readonly string[]): Promise<voi
     const env = { KUBECONFIG: cluster.kubeconfig };
     const where = ["-n", namespace, "--context", cluster.context];
     const ours = (): Promise<number> =>
-      seconds(process.execPath, ["bin/mcp-fleet.cjs", "list", ...where], env);
+      secondsOf(process.execPath, ["bin/mcp-fleet.cjs", "list", ...where], env);
     const peer = (): Promise<number> =>
-      seconds("kubectl", ["get", "deployments,services", "-l", selector, ...where], env);
+      secondsOf("kubectl", ["get", "deployments,services", "-l", selector, ...where], env);
     await Promise.all([ours(), peer()]); // caches of Node.js, of kubectl and of the API server
-    const pairs = [];
-    for (let i = 0; i < rounds; i += 1) {
-      // Whoever comes second finds the API server's caches as the first left them.
-      const [first, second] = i % 2 === 0 ? [ours, peer] : [peer, ours];
-      const times = [await first(), await second()] as const;
-      const [mine, other] = i % 2 === 0 ? times : [times[1], times[0]];
-      pairs.push({ ours: mine, peer: other });
-    }
+    const pairs = await alternately(rounds, ours, peer);
     record(`list of ${servers.toLocaleString("en")} servers, kubectl`, "s", goal, pairs);
   } finally {
     await kube.core.deleteNamespace({ name: namespace });
@@ -53,14 +43,4 @@ async function makeServers(kube: Kube, namespace: string, servers: number): Prom
     }
   });
   await Promise.all(workers);
-}
-
-async function seconds(
-  command: string,
-  args: readonly string[],
-  env: Record<string, string>,
-): Promise<number> {
-  const started = performance.now();
-  await execa(command, args, { env, timeout: 60_000 });
-  return (performance.now() - started) / 1000;
 }

@@ -1,10 +1,16 @@
+import { benchGraph } from "./graph";
 import { benchList } from "./list";
+import { benchProbe } from "./probe";
 import { say, writeResults } from "./results";
 import { benchRows } from "./rows";
+import { benchStart } from "./start";
 
 /** Every bench by name. Each records its results; arguments after the name are its own. */
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   rows: benchRows,
+  graph: benchGraph,
+  probe: benchProbe,
+  start: benchStart,
   list: benchList,
 };
 

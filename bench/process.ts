@@ -1,0 +1,31 @@
+import { performance } from "node:perf_hooks";
+
+import { execa } from "execa";
+
+/** How long a process takes, in seconds. @throws when it fails */
+export async function secondsOf(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  const started = performance.now();
+  await execa(command, args, { env, timeout: 60_000 });
+  return (performance.now() - started) / 1000;
+}
+
+/** Measures both, in turn: whoever comes second finds the machine as the first left it. */
+export async function alternately(
+  rounds: number,
+  ours: () => Promise<number>,
+  peer: () => Promise<number>,
+): Promise<{ ours: number; peer: number }[]> {
+  const pairs = [];
+  for (let i = 0; i < rounds; i += 1) {
+    if (i % 2 === 0) pairs.push({ ours: await ours(), peer: await peer() });
+    else {
+      const other = await peer();
+      pairs.push({ ours: await ours(), peer: other });
+    }
+  }
+  return pairs;
+}
