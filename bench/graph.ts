@@ -1,9 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 
 import { logLogChart } from "./chart";
 import type { GraphAnswer } from "./graph-worker";
+import { askWorker } from "./process";
 import { median, record, say } from "./results";
 
 const sizes = [10, 100, 1000];
@@ -16,10 +15,11 @@ const memoryMiB = 1024;
  * database, no CLI.
  * @param args how many rounds. Default: 5
  */
-export async function benchGraph([given = "5"]: readonly string[]): Promise<void> {
+export function benchGraph([given = "5"]: readonly string[]): Promise<void> {
   const answers = new Map<number, GraphAnswer[]>(sizes.map((size) => [size, []]));
   for (let round = 0; round < Number(given); round += 1)
-    for (const size of sizes) answers.get(size)?.push(describeStack(size));
+    for (const size of sizes)
+      answers.get(size)?.push(askWorker<GraphAnswer>("graph-worker.js", String(size)));
   const of = (size: number, what: keyof GraphAnswer): number[] =>
     (answers.get(size) ?? []).map((answer) => answer[what]);
   const [, some = 0, most = 0] = sizes;
@@ -46,17 +46,4 @@ export async function benchGraph([given = "5"]: readonly string[]): Promise<void
     ]),
   );
   return Promise.resolve();
-}
-
-function describeStack(servers: number): GraphAnswer {
-  const said = execFileSync(
-    process.execPath,
-    [join(__dirname, "graph-worker.js"), String(servers)],
-    {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  // The program may say things before the worker does.
-  return JSON.parse(said.trim().split("\n").at(-1) ?? "") as GraphAnswer;
 }

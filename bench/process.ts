@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 
 import { execa } from "execa";
@@ -28,4 +30,13 @@ export async function alternately(
     }
   }
   return pairs;
+}
+
+/** What a worker of this directory answers, as JSON in its last line; its program may say things before. */
+export function askWorker<T>(file: string, argument: string): T {
+  const said = execFileSync(process.execPath, [join(__dirname, file), argument], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return JSON.parse(said.trim().split("\n").at(-1) ?? "") as T;
 }

@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 
 import { runCutover, settle, type Target } from "@mcp-fleet/row-cutover";
 import { Client } from "pg";
@@ -8,6 +7,7 @@ import { Client } from "pg";
 import { stopTestServer, type TestDatabase, testDatabase } from "../test/support/postgres";
 import { logLogChart } from "./chart";
 import { measureLock } from "./lock-window";
+import { askWorker } from "./process";
 import { describeMachine, median, record, say } from "./results";
 import { benchSpec, byHand, tableSql } from "./table";
 import type { WorkerAnswer, WorkerRequest } from "./worker";
@@ -157,12 +157,7 @@ async function one<T>(use: (database: TestDatabase) => Promise<T>, rows = 6): Pr
 
 function work(database: TestDatabase, rows: number, target: Target): WorkerAnswer {
   const request: WorkerRequest = { db: { connectionString: database.url }, rows, target };
-  const said = execFileSync(
-    process.execPath,
-    [join(__dirname, "worker.js"), JSON.stringify(request)],
-    { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
-  );
-  return JSON.parse(said) as WorkerAnswer;
+  return askWorker<WorkerAnswer>("worker.js", JSON.stringify(request));
 }
 
 let psql: boolean | undefined;

@@ -18,8 +18,7 @@ const previewSeconds = 3;
 
 /**
  * Whether the stack's NetworkPolicies do anything in its cluster. A cluster that cannot be asked is no reason to fail:
- * then it is not known, and a preview
- * says which cluster it could not see.
+ * then it is not known, and a preview says which cluster it could not see.
  */
 export async function enforcementOf(
   kubernetes: StackConfig["kubernetes"],

@@ -41,8 +41,8 @@ export async function fenceExists(
  * Makes the fence's function, which {@link raiseFence} hangs on the table. It takes no lock of the table, so that
  * writers do not wait for it.
  *
- * The fence holds the rows of a run: from its COMMIT on, whoever writes one of them back gets the row as the run left it,
- * and the write is counted. Only the columns of the run are held; all others go through. A row the run renamed
+ * The fence holds the rows of a run: from its COMMIT on, whoever writes one of them back gets the row as the run
+ * left it, and the write is counted. Only the columns of the run are held; all others go through. A row the run renamed
  * or merged cannot be inserted again under its old key.
  *
  * The function compares rows as a whole, as jsonb. It names no column in a way the database knows about, so the
