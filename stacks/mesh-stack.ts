@@ -103,7 +103,7 @@ function agentArgs(
 ): Omit<ConstructorParameters<typeof MeshAgent>[1], "consumers"> {
   const { spreadOver, egress, ...rest } = own;
   const profile = typeof egress === "object" ? egress.profile : egress;
-  const egressTo = typeof egress === "object" ? egress.to : undefined;
+  const { to: egressTo, fqdns } = typeof egress === "object" ? egress : {};
   return {
     ...defined(rest),
     image: own.image,
@@ -116,6 +116,7 @@ function agentArgs(
     ...(spreadOver === undefined ? {} : { placement: { spreadOver } }),
     ...(profile === undefined ? {} : { egress: profile }),
     ...(egressTo === undefined ? {} : { egressTo }),
+    ...(fqdns === undefined ? {} : { egressFqdns: fqdns }),
     imagePullSecrets: settings.imagePullSecrets,
     networkPolicy: settings.network.isolate !== "none",
   };

@@ -91,52 +91,52 @@ const columns = [
   { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
 ];
 
+const { group, version } = meshApi;
+
+/** The definition of MCPAgent objects, as the API server takes it. */
+export const agentDefinitionObject = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: {
+    name: `mcpagents.${group}`,
+    labels: { "app.kubernetes.io/managed-by": managedBy },
+  },
+  spec: {
+    group,
+    scope: "Namespaced",
+    names: {
+      kind: "MCPAgent",
+      listKind: "MCPAgentList",
+      plural: "mcpagents",
+      singular: "mcpagent",
+      shortNames: ["mcpa"],
+    },
+    versions: [
+      {
+        name: version,
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            required: ["spec"],
+            properties: { spec, status },
+          },
+        },
+        subresources: { status: {} },
+        additionalPrinterColumns: columns,
+      },
+    ],
+  },
+} as const;
+
 /**
- * The definition of MCPAgent objects. There is one in a cluster, whatever the number of meshes. Declared as a custom
- * resource: the SDK's own type wants `x-kubernetes-*` under other names, which only the provider knows to turn back.
+ * Defines MCPAgent objects: once in a cluster, whatever the number of meshes. Declared as a custom resource: the SDK's
+ * own type wants `x-kubernetes-*` under other names, which only the provider knows to turn back.
  */
 export function agentDefinition(
   name: string,
   opts?: pulumi.CustomResourceOptions,
 ): k8s.apiextensions.CustomResource {
-  const { group, version } = meshApi;
-  return new k8s.apiextensions.CustomResource(
-    name,
-    {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: {
-        name: `mcpagents.${group}`,
-        labels: { "app.kubernetes.io/managed-by": managedBy },
-      },
-      spec: {
-        group,
-        scope: "Namespaced",
-        names: {
-          kind: "MCPAgent",
-          listKind: "MCPAgentList",
-          plural: "mcpagents",
-          singular: "mcpagent",
-          shortNames: ["mcpa"],
-        },
-        versions: [
-          {
-            name: version,
-            served: true,
-            storage: true,
-            schema: {
-              openAPIV3Schema: {
-                type: "object",
-                required: ["spec"],
-                properties: { spec, status },
-              },
-            },
-            subresources: { status: {} },
-            additionalPrinterColumns: columns,
-          },
-        ],
-      },
-    },
-    opts,
-  );
+  return new k8s.apiextensions.CustomResource(name, agentDefinitionObject, opts);
 }

@@ -63,6 +63,8 @@ export interface MeshAgentArgs {
   /** Where it may connect to beside the registry and other agents. @default "dns" */
   readonly egress?: Egress;
   readonly egressTo?: readonly EgressTarget[];
+  /** Hosts it may call on port 443, where Cilium is the network plugin. */
+  readonly egressFqdns?: readonly string[];
   readonly imagePullSecrets?: readonly string[];
   /** @default true */
   readonly networkPolicy?: boolean;
@@ -134,6 +136,7 @@ export class MeshAgent extends pulumi.ComponentResource {
         egress: args.egress ?? "dns",
         egressToPods: [registry, { labels: peers, port }],
         ...(args.egressTo === undefined ? {} : { egressTo: args.egressTo }),
+        ...(args.egressFqdns === undefined ? {} : { egressFqdns: args.egressFqdns }),
         imagePullSecrets: args.imagePullSecrets ?? [],
         networkPolicy: args.networkPolicy ?? true,
       },

@@ -1,5 +1,7 @@
 export * from "./agent";
 export * from "./agent-crd";
 export * from "./names";
+export * from "./publisher-charts";
+export * from "./publisher-values";
 export * from "./registry";
 export * from "./service-mesh";

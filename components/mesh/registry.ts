@@ -27,6 +27,8 @@ export type RegistryStorage =
       readonly secret: string;
       readonly key: string;
       readonly port: number;
+      /** The URL's host; only the publisher's chart asks for it. */
+      readonly host?: string;
     };
 
 /** Arguments of {@link MeshRegistry}. */

@@ -26,7 +26,10 @@ export function orderedEnv(
     if (value === undefined && secretName === undefined) throw unresolved(owner, by, name);
     open.add(name);
     for (const other of referencesOf(value)) add(other, name);
-    done.set(name, value === undefined ? fromSecret(name, secretName) : variable(name, value));
+    done.set(
+      name,
+      value === undefined ? fromSecret(name, secretName) : environmentVariable(name, value),
+    );
   };
   for (const name of Object.keys(env)) add(name, name);
   return [...done.values()];
@@ -40,7 +43,8 @@ export function referencesOf(value: EnvValue | undefined): string[] {
   );
 }
 
-function variable(name: string, value: EnvValue): EnvVar {
+/** One variable as a container lists it. */
+export function environmentVariable(name: string, value: EnvValue): EnvVar {
   if (typeof value === "string") return { name, value };
   if ("field" in value) return { name, valueFrom: { fieldRef: { fieldPath: value.field } } };
   const optional = value.optional === undefined ? {} : { optional: value.optional };

@@ -1,5 +1,5 @@
 export * from "./args";
-export { referencesOf } from "./env";
+export { environmentVariable, referencesOf } from "./env";
 export type * from "./operations";
 export { defaultHealth } from "./process";
 export type { SecretSource } from "./secret";

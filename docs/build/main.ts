@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
+import { chartFiles } from "./charts";
 import { componentReference } from "./components";
 import { configurationReference } from "./configuration";
 import { brokenLinks, type Page, readPages } from "./pages";
@@ -14,11 +15,12 @@ table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px so
 pre{background:#f5f5f5;overflow-x:auto;padding:.75rem}code{font:0.9em ui-monospace,monospace}
 @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#8bf}pre{background:#222}}`;
 
-/** The generated pages, by their path from the project's root. */
+/** The generated files, by their path from the project's root. */
 export function references(): Readonly<Record<string, () => string>> {
   return {
     "docs/reference/configuration.md": () => configurationReference(projectDir),
     "docs/reference/components.md": () => componentReference(projectDir),
+    ...chartFiles,
   };
 }
 
@@ -35,7 +37,7 @@ function document(page: Page): string {
 <body><nav>${links.join("")}</nav><main>${page.html}</main></body></html>\n`;
 }
 
-/** Writes the reference pages and `out/site`, and names every link that leads nowhere. */
+/** Writes the generated files and `out/site`, and names every link that leads nowhere. */
 function main(): void {
   for (const [path, text] of Object.entries(references())) {
     mkdirSync(dirname(join(projectDir, path)), { recursive: true });

@@ -20,7 +20,8 @@ const storage = z.union([
   }),
 ]);
 
-const registry = z.strictObject({
+/** The registry of a mesh; the values of charts/mcp-registry are checked by it too. */
+export const registry = z.strictObject({
   name: dnsName.default("mcp-registry"),
   image: z.string().min(1),
   port: port.default(8000),
@@ -38,7 +39,8 @@ const capability = z.strictObject({
   tags: z.array(z.string()).optional(),
 });
 
-const agent = z.strictObject({
+/** An agent of a mesh; the values of charts/mcp-agent are checked by it too. */
+export const agent = z.strictObject({
   image: z.string().min(1),
   /** Its name in the mesh. @default the key */
   agentName: dnsName.optional(),

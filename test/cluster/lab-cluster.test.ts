@@ -1,7 +1,6 @@
 import { strict as assert } from "node:assert";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import {
   AppsV1Api,
@@ -16,6 +15,7 @@ import { type Cluster, ensureCluster } from "../../lab/cluster";
 import { kubernetesVersion } from "../../lab/cluster/binaries";
 import { binaryImage } from "../../lab/cluster/binary-image";
 import { consoleLog } from "../../lab/log";
+import { eventually } from "../support/eventually";
 
 const namespace = `lab-check-${process.pid}`;
 const name = "tryout";
@@ -111,21 +111,6 @@ describe("the bare lab cluster", function () {
     assert.match(log, /listening on 8080/);
   });
 });
-
-async function eventually(what: string, holds: () => Promise<unknown>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  let last: unknown;
-  for (;;) {
-    try {
-      if (await holds()) return;
-    } catch (error) {
-      last = error;
-    }
-    if (Date.now() > deadline)
-      throw new Error(`after 60 s it is not so that ${what}`, { cause: last });
-    await sleep(200);
-  }
-}
 
 const manifests = (image: string) => [
   {

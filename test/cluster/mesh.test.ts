@@ -4,14 +4,8 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
-import {
-  CustomObjectsApi,
-  KubeConfig,
-  type V1PersistentVolume,
-  type V1Pod,
-} from "@kubernetes/client-node";
+import { CustomObjectsApi, KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { type MetricDefinition, observerMetrics } from "@mcp-fleet/metrics";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -25,7 +19,9 @@ import { consoleLog, silentLog } from "../../lab/log";
 import { paths } from "../../lab/paths";
 import { runProgram } from "../../lab/runner/runner";
 import { panelExpressions } from "../support/dashboards";
+import { eventually } from "../support/eventually";
 import { prometheusTools } from "../support/prometheus";
+import { hostVolume } from "../support/volume";
 
 const namespace = `mesh-${randomBytes(3).toString("hex")}`;
 const observer = "mcp-mesh-observer";
@@ -60,7 +56,7 @@ describe("a mesh in the lab", function () {
     chmodSync(directory, 0o755);
     volume = mkdtempSync(join(directory, "volume-"));
     chmodSync(volume, 0o777);
-    await kube.apply([persistentVolume(volume)]);
+    await kube.apply([hostVolume(namespace, volume)]);
   });
 
   after(async function () {
@@ -264,19 +260,6 @@ function stackConfig(
   };
 }
 
-const persistentVolume = (path: string): V1PersistentVolume => ({
-  apiVersion: "v1",
-  kind: "PersistentVolume",
-  metadata: { name: namespace },
-  spec: {
-    capacity: { storage: "64Mi" },
-    accessModes: ["ReadWriteOnce"],
-    storageClassName: namespace,
-    persistentVolumeReclaimPolicy: "Retain",
-    hostPath: { path, type: "Directory" },
-  },
-});
-
 /** Stands for the application's pod, which this stack has none of: the observer reads its label. */
 const generationPod = (image: string): V1Pod => ({
   apiVersion: "v1",
@@ -359,18 +342,3 @@ function startPrometheus(binary: string, directory: string, target: string): Scr
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-async function eventually(what: string, holds: () => Promise<unknown>): Promise<void> {
-  const deadline = Date.now() + 90_000;
-  let last: unknown;
-  for (;;) {
-    try {
-      if ((await holds()) === true) return;
-    } catch (error) {
-      last = error;
-    }
-    if (Date.now() > deadline)
-      throw new Error(`after 90 s it is not so that ${what}`, { cause: last });
-    await sleep(500);
-  }
-}
