@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Client } from "pg";
 
-import { EngineError } from "./errors";
+import { EngineError, RowsMoved } from "./errors";
 import { type Fingerprint, isUntouched, takeFingerprint } from "./fingerprint";
 import { specHash } from "./hash";
 import { checkJournal, journalColumns, readKeys, readRowEntries } from "./journal";
@@ -86,6 +86,19 @@ export async function analyse(
 }
 
 /**
+ * Has the table's shape stay what the analysis found, without holding off a writer: reading a table keeps every
+ * ALTER TABLE waiting until the transaction ends, so what still holds after that reading holds to the end.
+ * @throws RowsMoved when somebody altered the table just before
+ */
+export async function confirmShape(
+  client: Client,
+  spec: CutoverSpec,
+  { shape }: Pick<Writing, "shape">,
+): Promise<void> {
+  if (!isDeepStrictEqual(await readShape(client, spec), shape)) throw new RowsMoved();
+}
+
+/**
  * The same analysis once nobody can write the table any more. Where nobody did since the first one, that one holds:
  * reading a large table twice would double the time that writers wait.
  */
@@ -95,12 +108,8 @@ export async function confirm(
   target: Target,
   first: Exclude<Analysis, { kind: "noop" }>,
 ): Promise<Analysis> {
-  const [shape, untouched] = await Promise.all([
-    readShape(client, spec),
-    isUntouched(client, first.shape, first.fingerprint),
-  ]);
-  const same = untouched && isDeepStrictEqual(shape, first.shape);
-  return same ? first : analyse(client, spec, target);
+  const untouched = await isUntouched(client, first.shape, first.fingerprint);
+  return untouched ? first : analyse(client, spec, target);
 }
 
 type Base = Omit<Writing, "changes" | "warnings" | "looked">;

@@ -106,13 +106,18 @@ export async function readReferenceEntries(client: Client, run: Run): Promise<Re
   return found.rows;
 }
 
-/** @throws UserError when entries are missing: part of an undo is worse than none */
-export async function checkJournal(client: Client, run: Run): Promise<void> {
+/** How many entries a run has. A statement of its own, which several of the server's processes can share. */
+export async function countEntries(client: Client, runId: string): Promise<number> {
   const found = await client.query<{ count: number }>(
     "select count(*)::int as count from mcp_cutover.journal where run_id = $1",
-    [run.runId],
+    [runId],
   );
-  const count = found.rows[0]?.count ?? 0;
+  return found.rows[0]?.count ?? 0;
+}
+
+/** @throws UserError when entries are missing: part of an undo is worse than none */
+export async function checkJournal(client: Client, run: Run): Promise<void> {
+  const count = await countEntries(client, run.runId);
   if (count === run.journalRows) return;
   throw new UserError(
     `The journal of generation ${run.generation} has ${count} of its ${run.journalRows} entries, so the rows as they were before are not all known.`,

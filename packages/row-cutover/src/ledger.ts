@@ -225,17 +225,13 @@ export interface RunRecord {
   readonly identity: { readonly systemIdentifier: string; readonly databaseName: string };
   readonly meta: RunMeta;
   readonly counts: Record<string, number>;
+  readonly journalRows: number;
   readonly fenced: boolean;
 }
 
 /** Writes the ledger row as the last thing before COMMIT. @returns the time it holds, ISO 8601 */
 export async function recordRun(client: Client, run: RunRecord): Promise<string> {
   const { meta, identity } = run;
-  // A statement of its own, which several of the server's processes can share.
-  const journal = await client.query<{ count: number }>(
-    "select count(*)::int as count from mcp_cutover.journal where run_id = $1",
-    [run.runId],
-  );
   const written = await client.query<{ at: string }>(
     `insert into mcp_cutover.run (cutover, generation, run_id, target, plan_hash, table_name, config_type,
        system_identifier, database_name, who, stack, program_commit, tool_version, counts, fenced, committed_at,
@@ -258,7 +254,7 @@ export async function recordRun(client: Client, run: RunRecord): Promise<string>
       meta.toolVersion,
       JSON.stringify(run.counts),
       run.fenced,
-      journal.rows[0]?.count ?? 0,
+      run.journalRows,
     ],
   );
   return written.rows[0]?.at ?? "";

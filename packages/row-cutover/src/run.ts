@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 
 import type { Client } from "pg";
 
-import { analyse, type Analysis, confirm } from "./analyse";
+import { analyse, type Analysis, confirm, confirmShape } from "./analyse";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
 import { CommitUnknown, isConnectionError, RowsMoved, shown } from "./errors";
 import { estimate, sizeWarnings } from "./estimate";
 import { dropFence, enterAsWriter, isFenced, makeFence, raiseFence } from "./fence";
-import { applyForward } from "./forward";
+import { type Applied, applyForward } from "./forward";
 import { rehearse } from "./forward-journal";
 import { specHash } from "./hash";
 import {
@@ -165,6 +165,7 @@ async function inTransaction(
   const first = await analyse(client, spec, target);
   if (first.kind === "noop") return repeated(client, spec, target, first);
   await ensureLedger(client);
+  await confirmShape(client, spec, first);
   await prepare(client, spec, first, runId);
   const mode = await lockMode(client, spec, first.shape);
   const [, analysis] = await Promise.all([
@@ -175,7 +176,7 @@ async function inTransaction(
   if (analysis.kind === "noop") throw new RowsMoved();
   if (analysis !== first) await prepare(client, spec, analysis, runId);
   const { shape, identity, generation } = analysis;
-  const { counts, warnings } = await apply(client, spec, analysis, runId);
+  const { counts, journalRows, warnings } = await apply(client, spec, analysis, runId);
   const fenced = isFenced(spec, shape);
   const planHash = specHash(spec, target);
   const fencing = fenced ? raiseFence(client, spec.name, shape) : dropFence(client, spec.name);
@@ -190,6 +191,7 @@ async function inTransaction(
     identity,
     meta,
     counts,
+    journalRows,
     fenced,
   });
   const [committedAt] = await Promise.all([recording, fencing]);
@@ -235,12 +237,11 @@ async function apply(
   spec: CutoverSpec,
   analysis: Exclude<Analysis, { kind: "noop" }>,
   runId: string,
-): Promise<{ counts: Record<string, number>; warnings: string[] }> {
+): Promise<Applied> {
   const { shape } = analysis;
   if (analysis.kind === "forward") {
     const { previous, plan, input } = analysis;
-    const counts = await applyForward({ client, spec, shape, runId, previous }, plan, input);
-    return { counts, warnings: [] };
+    return applyForward({ client, spec, shape, runId, previous }, plan, input);
   }
   refuseConflicts(spec, analysis.plan);
   return applyUndo({ client, spec, shape, runId, undone: analysis.undone }, analysis.plan);

@@ -3,8 +3,9 @@ import type { Client } from "pg";
 
 import { assertTouched } from "./assertions";
 import { EngineError } from "./errors";
+import type { Applied } from "./forward";
 import { ident, keyArray, literal, sameKey } from "./identifiers";
-import { readReferenceEntries } from "./journal";
+import { countEntries, readReferenceEntries } from "./journal";
 import { keyName } from "./keys";
 import type { Run } from "./ledger";
 import type { UndoPlan, UndoServers, UndoStep } from "./plan-undo";
@@ -25,11 +26,8 @@ export interface UndoRun {
   readonly undone: Run;
 }
 
-/** Writes everything of an undo. @returns rows by action */
-export async function applyUndo(
-  run: UndoRun,
-  plan: UndoPlan,
-): Promise<{ counts: Record<string, number>; warnings: string[] }> {
+/** Writes everything of an undo. */
+export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> {
   const { client, shape } = run;
   const warnings: string[] = [];
   const of = (...actions: UndoStep["action"][]): UndoStep[] =>
@@ -54,9 +52,12 @@ export async function applyUndo(
       );
     }
   }
-  await assertRestored(run, restored);
   const inserted = of("insert").length;
-  await assertTouched(client, shape, restored + inserted);
+  const [, , journalRows] = await Promise.all([
+    assertRestored(run, restored),
+    assertTouched(client, shape, restored + inserted),
+    countEntries(client, run.runId),
+  ]);
   const counts: Record<string, number> = {};
   const changed = (wanted: RowChange["action"]): number =>
     plan.changes.reduce((sum, { action, count = 1 }) => sum + (action === wanted ? count : 0), 0);
@@ -69,7 +70,7 @@ export async function applyUndo(
   add("unchanged", changed("unchanged"));
   add("conflict", changed("conflict"));
   add("references", references.restored);
-  return { counts, warnings };
+  return { counts, journalRows, warnings };
 }
 
 /** Steps in one statement. */
