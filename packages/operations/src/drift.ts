@@ -54,6 +54,15 @@ export async function findDrift(fleet: Fleet, credentials: Credentials): Promise
       subject: key,
       detail,
     })),
+    ...(rows?.more === undefined
+      ? []
+      : [
+          {
+            kind: "row-changed" as const,
+            subject: "(others)",
+            detail: `${rows.more} more rows are not as the run left them`,
+          },
+        ]),
     ...rowsAgainstServices(fleet, endpoints, services),
     ...(ledger?.target === "in-cluster" ? servicesAgainstRows(fleet, endpoints, services) : []),
     ...outputsAgainst(fleet, endpoints, ledger),
@@ -141,9 +150,11 @@ export function outputsAgainst(
   for (const row of spec.rows) {
     const subject = rowName(row.key);
     if (!exported.has(row.url)) differs(subject, `the stack does not export ${row.url}`);
-    const now = endpoints.find(({ key }) => key === subject);
-    if (now !== undefined && now.url !== row.url)
-      differs(subject, `the row has ${now.shown}, the stack ${row.url}`);
+    for (const now of endpoints) {
+      if (now.key !== subject || now.url === row.url) continue;
+      const who = now.rows === 1 ? "the row has" : `${now.rows} rows have`;
+      differs(subject, `${who} ${now.shown}, the stack ${row.url}`);
+    }
   }
   return findings;
 }

@@ -42,10 +42,10 @@ export async function cutoverReport(
   generation?: number,
 ): Promise<CutoverReport> {
   const { spec } = fleet;
-  const [runs, rows] = await withDatabase(fleet, credentials, async (db) => {
+  const [runs, { rows, more }] = await withDatabase(fleet, credentials, async (db) => {
     const all = await readRuns(db, spec);
     const chosen = generation ?? all[0]?.generation ?? 0;
-    return [all, (await readRunRows(db, spec, chosen)) ?? []];
+    return [all, (await readRunRows(db, spec, chosen)) ?? { rows: [], more: 0 }];
   });
   const run = runs.find((one) => one.generation === (generation ?? runs[0]?.generation));
   if (run === undefined) {
@@ -78,6 +78,7 @@ export async function cutoverReport(
     ...(run.finalizedAt === undefined
       ? []
       : [`The rows as they were before were dropped at ${run.finalizedAt}.`]),
+    ...(more > 0 ? [`${more} more rows of this run are not listed.`] : []),
     ...(run.tools === undefined ? ["No server was asked in this run."] : []),
   ];
   return {

@@ -1,11 +1,15 @@
+import type { Client } from "pg";
+
 import { limitsOf, withClient, withTransaction } from "./client";
 import { describe, parseDocument } from "./document";
+import { textArray } from "./documents-sql";
 import { shown } from "./errors";
-import { keyName } from "./keys";
+import { ident } from "./identifiers";
+import { keyName, type KeyValues } from "./keys";
 import { checkTable } from "./preconditions";
-import { isOwn, namedKeys, readRows } from "./rows";
+import { inBatches, isOwn, namedKeys, ownRow, readRows } from "./rows";
 import type { CutoverSpec, Db, RowEndpoint } from "./spec";
-import { readShape } from "./table";
+import { readShape, type TableShape } from "./table";
 import { checkSpec } from "./validate";
 
 /**
@@ -20,23 +24,54 @@ export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpo
       withTransaction(client, limits, "read only", async () => {
         const shape = await readShape(client, spec);
         checkTable(shape);
-        const rows = await readRows(client, spec, shape, {
-          keys: namedKeys(spec),
-          columns: [],
-        });
-        return [...rows.values()]
-          .filter((row) => isOwn(spec, row))
-          .map((row) => {
-            const content = parseDocument(row.key, row.config)?.content ?? {};
-            return {
-              key: keyName(row.key),
-              shown: describe(content),
-              ...(typeof content.url === "string" ? { url: content.url } : {}),
-            };
-          });
+        return spec.table.match === undefined
+          ? byKey(client, spec, shape)
+          : byServer(client, spec, shape);
       }),
     );
   } catch (error) {
     throw shown(error, "reading where the rows point");
   }
+}
+
+async function byKey(client: Client, spec: CutoverSpec, shape: TableShape): Promise<RowEndpoint[]> {
+  const rows = await readRows(client, spec, shape, { keys: namedKeys(spec), columns: [] });
+  return [...rows.values()]
+    .filter((row) => isOwn(spec, row))
+    .map((row) => ({ ...endpoint(row.key, row.config), rows: 1 }));
+}
+
+/** Where a server has many rows, one endpoint stands for all of them that point to the same place. */
+async function byServer(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+): Promise<RowEndpoint[]> {
+  const keys = namedKeys(spec).flat();
+  const server = `t.${ident(spec.table.match ?? "")}::text`;
+  const query = `select ${server} as server, t.${ident(spec.table.config)}::text as config, count(*)::int as count
+      from ${shape.name} t
+     where ${ownRow(spec)} ${spec.table.type === undefined ? `and ${server} = any(${textArray(keys)})` : ""}
+     group by 1, 2 order by 1`;
+  const found = new Map<string, RowEndpoint>();
+  for await (const batch of inBatches<{ server: string; config: string; count: number }>(
+    client,
+    query,
+  )) {
+    for (const { server: key, config, count } of batch) {
+      const one = endpoint([key], config);
+      const id = JSON.stringify([one.key, one.shown, one.url]);
+      found.set(id, { ...one, rows: (found.get(id)?.rows ?? 0) + count });
+    }
+  }
+  return [...found.values()];
+}
+
+function endpoint(key: KeyValues, config: string | null): Omit<RowEndpoint, "rows"> {
+  const content = parseDocument(key, config)?.content ?? {};
+  return {
+    key: keyName(key),
+    shown: describe(content),
+    ...(typeof content.url === "string" ? { url: content.url } : {}),
+  };
 }

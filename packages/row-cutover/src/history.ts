@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import { limitsOf, withClient, withTransaction } from "./client";
 import { describe, parseDocument, plainUrl } from "./document";
 import { shown } from "./errors";
-import { readRowEntries, type RowEntry } from "./journal";
+import { countRowEntries, readRowEntries, type RowEntry } from "./journal";
 import { keyId, keyName, type KeyValues } from "./keys";
 import { findRuns, publicRun } from "./ledger";
 import type { CutoverSpec, Db, LedgerState, MaskedDocument, RunRow } from "./spec";
@@ -15,18 +15,25 @@ export async function readRuns(db: Db, spec: CutoverSpec): Promise<LedgerState[]
   );
 }
 
+/** Rows that are listed of a run; the others are counted. */
+const listedRows = 1000;
+
 /**
- * What one run did to each row, from the journal, with every value masked that may be secret.
+ * What one run did to each row, from the journal, with every value masked that may be secret: the first thousand,
+ * and how many more there are.
  * @returns undefined when the ledger has no such generation; no `before` once the way back was dropped
  */
 export async function readRunRows(
   db: Db,
   spec: CutoverSpec,
   generation: number,
-): Promise<RunRow[] | undefined> {
+): Promise<{ rows: RunRow[]; more: number } | undefined> {
   return reading(db, spec, "reading the journal", async (client) => {
     const run = (await findRuns(client, spec.name)).find((one) => one.generation === generation);
-    return run === undefined ? undefined : (await readRowEntries(client, run)).map(rowOf);
+    if (run === undefined) return undefined;
+    const rows = (await readRowEntries(client, run, listedRows)).map(rowOf);
+    const more = rows.length < listedRows ? 0 : (await countRowEntries(client, run)) - rows.length;
+    return { rows, more };
   });
 }
 

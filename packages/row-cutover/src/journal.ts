@@ -87,14 +87,26 @@ export function entryColumns(from: string): string {
   ].join(", ");
 }
 
-/** Reads the entries about rows, oldest first. */
-export async function readRowEntries(client: Client, run: Run): Promise<RowEntry[]> {
+/** Reads the entries about rows, oldest first. @param limit of entries. Default: all */
+export async function readRowEntries(
+  client: Client,
+  run: Run,
+  limit?: number,
+): Promise<RowEntry[]> {
   const found = await client.query<RowEntry>(
     `select ${entryColumns("journal")}
-       from mcp_cutover.journal where run_id = $1 and kind = 'row' order by journal.entry`,
-    [run.runId],
+       from mcp_cutover.journal where run_id = $1 and kind = 'row' order by journal.entry limit $2`,
+    [run.runId, limit ?? null],
   );
   return found.rows;
+}
+
+export async function countRowEntries(client: Client, run: Run): Promise<number> {
+  const found = await client.query<{ count: number }>(
+    "select count(*)::int as count from mcp_cutover.journal where run_id = $1 and kind = 'row'",
+    [run.runId],
+  );
+  return found.rows[0]?.count ?? 0;
 }
 
 export async function readReferenceEntries(client: Client, run: Run): Promise<ReferenceEntry[]> {

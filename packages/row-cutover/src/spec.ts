@@ -216,9 +216,11 @@ export interface RunRow {
   readonly after?: MaskedDocument;
 }
 
-/** Where one row points now. */
+/** Where a row points now; with `match`, all rows of a server that point there. */
 export interface RowEndpoint {
+  /** The row's key; with `match`, the server's. */
   readonly key: string;
+  readonly rows: number;
   /** Transport and command or plain URL. */
   readonly shown: string;
   /** As it is in the row, so it may hold a credential: for calling, not for showing. */

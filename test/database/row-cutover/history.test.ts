@@ -45,7 +45,8 @@ describe("history of a cutover", () => {
 
   it("shows a run's rows before and after, and no value that may be secret", async () => {
     await runCutover(database.db, spec, "in-cluster", meta);
-    const rows = await readRunRows(database.db, spec, 1);
+    const { rows, more } = (await readRunRows(database.db, spec, 1)) ?? {};
+    assert.equal(more, 0);
     assert.deepEqual(
       rows?.find(({ key }) => key === "github"),
       {
@@ -68,7 +69,7 @@ describe("history of a cutover", () => {
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query("update mcp_cutover.run set settled_at = now()");
     await finalize(database.db, spec, 1);
-    const rows = await readRunRows(database.db, spec, 1);
+    const { rows } = (await readRunRows(database.db, spec, 1)) ?? {};
     assert.ok(rows !== undefined && rows.length > 0);
     assert.deepEqual(
       rows.filter(({ before, from }) => before !== undefined || from !== undefined),

@@ -4,7 +4,9 @@ import {
   drift,
   planRows,
   readCredentials,
+  readEndpoints,
   readLedger,
+  readRunRows,
   type RowChange,
   runCutover,
   settle,
@@ -216,6 +218,44 @@ for (const type of ["text", "json", "jsonb"] as const) {
       assert.deepEqual((await drift(database.db, spec))?.rows, []);
       await runCutover(database.db, spec, "embedded", meta);
       assert.ok((await database.rows()).every(({ config }) => config?.includes("t0ken")));
+    });
+
+    it("tells where the rows of a server point, however many there are", async () => {
+      database = await tenantsDatabase(type, [
+        ...Array.from({ length: 1500 }, () => ({ server: "a", config: stdio })),
+        { server: "b", config: stdio },
+        { server: "c", config: stdio },
+      ]);
+      const spec = tenantsSpec({}, { fence: false });
+      await runCutover(database.db, spec, "in-cluster", meta);
+      await database.query(
+        `update tenant_servers set config = '{"url": "http://elsewhere:1/mcp?t=1", "transport": "sse"}' where tenant_id = 7`,
+      );
+      const there = (key: string, rows: number): object => ({
+        key,
+        rows,
+        shown: `streamable-http ${urlOf(key)}`,
+        url: urlOf(key),
+      });
+      const found = await readEndpoints(database.db, spec);
+      const byRows = found.sort((x, y) => y.rows - x.rows || (x.key < y.key ? -1 : 1));
+      assert.deepEqual(
+        byRows.filter(({ shown }) => !shown.startsWith("sse")),
+        [there("a", 1499), there("b", 1), there("c", 1)],
+      );
+      assert.deepEqual(
+        byRows.filter(({ shown }) => shown.startsWith("sse")),
+        [
+          {
+            key: "a",
+            rows: 1,
+            shown: "sse http://elsewhere:1/mcp",
+            url: "http://elsewhere:1/mcp?t=1",
+          },
+        ],
+      );
+      const listed = await readRunRows(database.db, spec, 1);
+      assert.deepEqual([listed?.rows.length, listed?.more], [1000, 502]);
     });
 
     it("is refused with the servers named: credentials, unknown servers, size, malformed rows (S27, S29)", async () => {

@@ -28,7 +28,7 @@ function services(...list: McpService[]): ReadonlyMap<string, McpService> {
   return new Map(list.map((one) => [one.name, one]));
 }
 function row(to: string | undefined, key = "github"): RowEndpoint[] {
-  return [{ key, shown: to ?? "stdio x", ...(to === undefined ? {} : { url: to }) }];
+  return [{ key, rows: 1, shown: to ?? "stdio x", ...(to === undefined ? {} : { url: to }) }];
 }
 const github = { name: "github", ports: [8000], readyPods: 1 };
 const kinds = (found: readonly { kind: string; subject: string }[]): string[] =>
