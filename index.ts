@@ -9,7 +9,7 @@ import { buildStack } from "./stacks/studio-stack";
  * @throws UserError, which the engine prints without a stack trace, for a mistake the user can mend.
  */
 async function program(): Promise<Record<string, unknown>> {
-  const config = loadConfig();
+  const config = await loadConfig();
   await guard(config);
   refusePartialRun(config);
   return { ...buildStack(config) };

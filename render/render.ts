@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 
+import { UserError } from "@mcp-fleet/errors";
+
 import { studioComponent } from "../components/studio";
 import { RenderMonitor } from "./monitor";
 import { objectsOf, type Rendered } from "./objects";
@@ -27,6 +29,7 @@ export interface RenderOptions {
  */
 export async function render(options: RenderOptions): Promise<Rendered> {
   const { values, secretKeys } = readStackFile(options.file, options.assumedSecrets);
+  refuseShared(values);
   const config: Record<string, string> = {
     ...values,
     // Pulumi's own switch for its render mode: what the program refuses there it refuses here.
@@ -44,6 +47,16 @@ export async function render(options: RenderOptions): Promise<Rendered> {
       ? monitor.declared.filter(({ inputs }) => !isApplication(inputs))
       : monitor.declared;
   return objectsOf(declared, options.withSecrets ?? []);
+}
+
+/** The outputs of another stack are in its state, which only the engine reads. */
+function refuseShared(values: Readonly<Record<string, string>>): void {
+  const text = values["mcp-fleet:shared"] ?? "{}";
+  if (text === "{}") return;
+  throw new UserError(
+    "[shared] names outputs of another stack, which cannot be read here.",
+    "Render a copy of the file in which shared is replaced by the values: namespace, and databaseUrl for the cutover.",
+  );
 }
 
 /** The application stays in the configuration, for it is one of the servers' callers. */

@@ -11,8 +11,9 @@ import {
   type StackSettings,
   unknownKey,
 } from "./schema";
-import { isSecret, namesOfSecrets, type SecretValues } from "./secrets";
+import { isSecret, namesOfSecrets, type SecretValues, setTwice } from "./secrets";
 import { type ResolvedServer, resolveServers } from "./servers";
+import { readShared, type SharedValues } from "./shared";
 import { studioProblems } from "./studio-checks";
 
 const project = "mcp-fleet";
@@ -42,11 +43,12 @@ export interface KubernetesConfig {
  *
  * @throws ConfigError with every problem at once.
  */
-export function loadConfig(): StackConfig {
+export async function loadConfig(): Promise<StackConfig> {
   const raw = ownKeys();
   const problems: Problem[] = [];
   const values = parseValues(raw, problems);
-  const secrets = namesOfSecrets(project, problems);
+  const shared = await sharedValues(values, problems);
+  const secrets = namesOfSecrets(project, shared, problems);
 
   const parsed = stackSchema.safeParse(values);
   const kubernetes = kubernetesConfig();
@@ -63,6 +65,29 @@ export function loadConfig(): StackConfig {
   problems.push(...further);
   if (problems.length > 0) throw new ConfigError(problems);
   return { settings, servers, secrets, kubernetes };
+}
+
+/**
+ * What the stack takes from another one. `namespace` goes to its place in `values`.
+ *
+ * @throws ConfigError when it cannot be had, since much of what follows would only say so again
+ */
+async function sharedValues(
+  values: Record<string, unknown>,
+  problems: Problem[],
+): Promise<SharedValues> {
+  // The engine takes no optional key, so an empty one stands for none.
+  if (values.namespace === "") delete values.namespace;
+  const { success, data } = stackSchema.shape.shared.safeParse(values.shared);
+  if (!success || data === undefined) return {};
+  const before = problems.length;
+  const shared = await readShared(data, problems);
+  if (problems.length > before) throw new ConfigError(problems);
+  if (data.outputs.namespace !== undefined) {
+    if (values.namespace !== undefined) problems.push(setTwice("namespace"));
+    values.namespace = shared.namespace;
+  }
+  return shared;
 }
 
 /** What the schema cannot see: how the parts fit together. */

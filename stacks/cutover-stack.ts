@@ -33,7 +33,9 @@ export function moveRows(
   const spec = cutoverSpec(stack, settings, servers);
   const seeds = spec.rows.some((row) => row.seed !== undefined);
   const database = managedDatabase(config, databaseUrl, seeds);
-  const credentials = database?.databaseUrl.apply((url) => ({ databaseUrl: url }));
+  const given =
+    database?.databaseUrl ?? (config.secrets.databaseIsShared ? databaseUrl : undefined);
+  const credentials = given?.apply((url) => ({ databaseUrl: url }));
   const args = {
     target: settings.target,
     spec,

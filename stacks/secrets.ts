@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { parseDatabaseUrl } from "../components/database";
 import type { Problem } from "./schema";
+import type { SharedValues } from "./shared";
 
 /** Names of environment variables with their values; the names are plain so that they can be compared and listed. */
 export interface SecretBundle {
@@ -13,39 +14,79 @@ export interface SecretBundle {
 /** The stack's secrets. Every value is an output that is marked secret. */
 export interface SecretValues {
   readonly databaseUrl?: pulumi.Output<string>;
+  /** Whether it is another stack's output: the provider, which reads the configuration's own by itself, does not have it. */
+  readonly databaseIsShared: boolean;
   readonly studio?: SecretBundle;
   readonly servers: Readonly<Record<string, SecretBundle>>;
 }
 
 /**
- * Reads the secret keys of the configuration. Of their content only the names are looked at; what is wrong is
- * added to `problems`.
+ * Reads the secret keys of the configuration, and takes those of another stack to them. Of their content only the
+ * names are looked at; what is wrong is added to `problems`.
  */
-export function namesOfSecrets(project: string, problems: Problem[]): SecretValues {
+export function namesOfSecrets(
+  project: string,
+  shared: SharedValues,
+  problems: Problem[],
+): SecretValues {
   const config = new pulumi.Config(project);
   for (const key of ["databaseUrl", "serverSecrets", "studioSecrets"]) {
     if (isSet(project, key) && !(isSecret(project, key) ?? true)) problems.push(notSecret(key));
   }
-  const databaseUrl = config.getSecret("databaseUrl");
-  problems.push(...badDatabaseUrl(config.get("databaseUrl")));
-  const studio = parseBundle(config.get("studioSecrets"), "studioSecrets", problems);
+  const databaseIsShared = shared.databaseUrl !== undefined;
+  if (databaseIsShared && isSet(project, "databaseUrl")) problems.push(setTwice("databaseUrl"));
+  const databaseUrl = databaseIsShared
+    ? pulumi.secret(shared.databaseUrl)
+    : config.getSecret("databaseUrl");
+  problems.push(
+    ...badDatabaseUrl("databaseUrl", config.get("databaseUrl")),
+    ...badDatabaseUrl("shared.outputs.databaseUrl", shared.databaseUrl),
+  );
+  const own = parseBundle(config.get("studioSecrets"), "studioSecrets", problems);
+  const studio = withShared(own, shared.studioSecrets, problems);
   return {
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    databaseIsShared,
     ...(studio === undefined ? {} : { studio }),
     servers: parseServers(config.get("serverSecrets"), problems),
   };
 }
 
 /** Looked at in clear, so that a wrong DSN is told with everything else that is wrong and not halfway through. */
-function badDatabaseUrl(text: string | undefined): Problem[] {
+function badDatabaseUrl(path: string, text: string | undefined): Problem[] {
   if (text === undefined) return [];
   try {
     parseDatabaseUrl(text);
     return [];
   } catch (error) {
     if (!isUserError(error)) throw error;
-    return [{ path: "databaseUrl", problem: "is not a PostgreSQL URL.", fix: error.fix }];
+    return [{ path, problem: "is not a PostgreSQL URL.", fix: error.fix }];
   }
+}
+
+/** The bundle with the values of another stack. A name in both is a problem. */
+function withShared(
+  own: SecretBundle | undefined,
+  shared: SharedValues["studioSecrets"],
+  problems: Problem[],
+): SecretBundle | undefined {
+  if (shared === undefined) return own;
+  const names = Object.keys(shared);
+  const twice = names.filter((name) => own?.keys.includes(name) === true);
+  problems.push(...twice.map((name) => setTwice(`studioSecrets.${name}`)));
+  return {
+    keys: [...(own?.keys ?? []), ...names].sort(),
+    values: pulumi.secret(own?.values ?? {}).apply((values) => ({ ...values, ...shared })),
+  };
+}
+
+/** A key with a value of this stack and one of another. */
+export function setTwice(path: string): Problem {
+  return {
+    path,
+    problem: `and [shared.outputs.${path}] are both set.`,
+    fix: `Keep one of them: pulumi config rm ${path.includes(".") ? "--path " : ""}${path} for the other stack's value.`,
+  };
 }
 
 function isSet(project: string, key: string): boolean {

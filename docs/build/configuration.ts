@@ -35,7 +35,7 @@ Every key of a stack, as \`stacks/schema\` checks it; this page is generated fro
 under \`mcp-fleet:\` in \`Pulumi.<stack>.yaml\`. \`<key>\` stands for a name of your own, \`[]\` for an item of a list.
 
 Three more keys are secrets: \`databaseUrl\`, \`serverSecrets.<server>.<KEY>\` and \`studioSecrets.<KEY>\`
-(\`pulumi config set --secret --path ...\`).
+(\`pulumi config set --secret --path ...\`). The first and the last can be another stack's outputs: \`shared\`.
 `;
 
 /** The configuration reference as Markdown. */

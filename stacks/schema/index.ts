@@ -1,4 +1,5 @@
 export * from "./problems";
 export * from "./prune";
 export * from "./server";
+export * from "./shared";
 export * from "./stack";

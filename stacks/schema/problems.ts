@@ -123,13 +123,17 @@ interface SchemaNode {
   readonly shape?: Record<string, SchemaNode>;
   readonly valueType?: SchemaNode;
   readonly options?: SchemaNode[];
-  readonly def?: { readonly innerType?: SchemaNode };
+  /** `out` is what a preprocessed value is parsed with. */
+  readonly def?: { readonly innerType?: SchemaNode; readonly out?: SchemaNode };
 }
 
 function unwrap(node: SchemaNode | undefined): SchemaNode | undefined {
   let at = node;
-  while (at?.def?.innerType !== undefined) at = at.def.innerType;
-  return at;
+  for (;;) {
+    const inner = at?.def?.innerType ?? at?.def?.out;
+    if (inner === undefined) return at;
+    at = inner;
+  }
 }
 
 function child(node: SchemaNode | undefined, step: string): SchemaNode | undefined {

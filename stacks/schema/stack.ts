@@ -14,6 +14,7 @@ import {
 import { mesh } from "./mesh";
 import { observability } from "./observability";
 import { serverSchema } from "./server";
+import { shared } from "./shared";
 
 const identifier = z.string().min(1).max(63);
 
@@ -157,6 +158,7 @@ export const stackSchema = z.strictObject({
   forbidden: places.prefault({}),
   /** The engine takes no optional key, so an empty one stands for none. */
   mesh: z.preprocess((value) => (isEmpty(value) ? undefined : value), mesh.optional()),
+  shared: z.preprocess((value) => (isEmpty(value) ? undefined : value), shared.optional()),
   observability: observability.prefault({}),
   imagePullSecrets: z.array(dnsName).default([]),
   allowLatest: z.boolean().default(false),

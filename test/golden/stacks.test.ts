@@ -71,7 +71,8 @@ describe("the stack files", () => {
     const known = Object.keys(stackSchema.shape).sort();
     assert.deepEqual(Object.keys(project.config).sort(), known);
     const defaults = Object.entries(project.config)
-      .filter(([, declared]) => declared.default !== undefined)
+      // Empty text stands for none.
+      .filter(([, declared]) => declared.default !== undefined && declared.default !== "")
       .map(([key, declared]) => [key, declared.default]);
     const declared = stackSchema.parse({ namespace: "x", ...Object.fromEntries(defaults) });
     // A key that is undefined is as one that is not there.

@@ -29,6 +29,14 @@ export interface RecorderOptions {
   readonly hold?: (type: string, name: string) => Promise<void> | undefined;
   /** Outputs of the Cutover. @default generation 1 */
   readonly generation?: number;
+  /** Outputs of other stacks, by the stack's name. */
+  readonly stacks?: Readonly<Record<string, OtherStack>>;
+}
+
+/** A stack that is only read. */
+export interface OtherStack {
+  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly secrets?: readonly string[];
 }
 
 type Register = (
@@ -82,6 +90,7 @@ export class Recorder implements pulumi.runtime.Mocks {
   async newResource(
     args: pulumi.runtime.MockResourceArgs,
   ): Promise<{ id: string | undefined; state: Record<string, unknown> }> {
+    if (args.type === "pulumi:pulumi:StackReference") return this.read(args);
     if (!known.test(args.type)) throw new Error(`unexpected resource type ${args.type}`);
     const inputs = args.inputs as Record<string, unknown>;
     this.resources.push({
@@ -92,6 +101,18 @@ export class Recorder implements pulumi.runtime.Mocks {
     });
     await this.options.hold?.(args.type, args.name);
     return { id: `${args.name}-id`, state: { ...inputs, ...this.computed(args) } };
+  }
+
+  /** Another stack's outputs as the engine answers them. Nothing is made. */
+  private read({ inputs }: pulumi.runtime.MockResourceArgs): {
+    id: string;
+    state: Record<string, unknown>;
+  } {
+    const { name } = inputs as { name: string };
+    const stack = this.options.stacks?.[name];
+    if (stack === undefined) throw new Error(`unknown stack ${name}`);
+    const { outputs, secrets = [] } = stack;
+    return { id: name, state: { name, outputs, secretOutputNames: [...secrets] } };
   }
 
   call(args: pulumi.runtime.MockCallArgs): Promise<Record<string, unknown>> {

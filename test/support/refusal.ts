@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { Recorder } from "./mocks";
+import { type OtherStack, Recorder } from "./mocks";
 import { fullStack, setConfig, type TestConfig } from "./resources";
 
 /** A change to a stack that works, the key its message has to name, and what its fix has to say. */
@@ -11,6 +11,7 @@ export interface BadConfig {
   readonly plain?: Readonly<Record<string, unknown>>;
   readonly secret?: Readonly<Record<string, unknown>>;
   readonly kubernetes?: Readonly<Record<string, string>>;
+  readonly stacks?: Readonly<Record<string, OtherStack>>;
   readonly names: RegExp;
   readonly fix: RegExp;
 }
@@ -22,8 +23,11 @@ export function withExtra(settings: Record<string, unknown>): Readonly<Record<st
 }
 
 /** Runs the program, which must refuse, and returns what it says. */
-export async function refusal(config: TestConfig): Promise<string> {
-  const recorder = await Recorder.install();
+export async function refusal(
+  config: TestConfig,
+  stacks: Readonly<Record<string, OtherStack>> = {},
+): Promise<string> {
+  const recorder = await Recorder.install({ stacks });
   setConfig(config);
   const program = (await import("../../index.js")).default;
   let message = "";
@@ -39,11 +43,12 @@ export async function refusal(config: TestConfig): Promise<string> {
 export function refusesEach(cases: readonly BadConfig[]): void {
   for (const one of cases) {
     it(`is refused: ${one.what}`, async () => {
-      const message = await refusal({
+      const config = {
         plain: without({ ...fullStack.plain, ...one.plain }),
         secret: without({ ...fullStack.secret, ...one.secret }),
         ...(one.kubernetes === undefined ? {} : { kubernetes: one.kubernetes }),
-      });
+      };
+      const message = await refusal(config, one.stacks);
       assert.match(message, one.names);
       assert.match(message, one.fix);
       assert.ok(!/\n\s+at /.test(message), "no stack trace");
