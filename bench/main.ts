@@ -1,3 +1,4 @@
+import { benchDeploy } from "./deploy";
 import { benchGraph } from "./graph";
 import { benchList } from "./list";
 import { benchProbe } from "./probe";
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   probe: benchProbe,
   start: benchStart,
   list: benchList,
+  deploy: benchDeploy,
 };
 
 async function main([name, ...args]: readonly string[]): Promise<void> {

@@ -4,15 +4,20 @@ import { performance } from "node:perf_hooks";
 
 import { execa } from "execa";
 
+/** How long a piece of work takes, in seconds. */
+export async function secondsIn(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
+
 /** How long a process takes, in seconds. @throws when it fails */
-export async function secondsOf(
+export function secondsOf(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<number> {
-  const started = performance.now();
-  await execa(command, args, { env, timeout: 60_000 });
-  return (performance.now() - started) / 1000;
+  return secondsIn(() => execa(command, args, { env, timeout: 60_000 }));
 }
 
 /** Measures both, in turn: whoever comes second finds the machine as the first left it. */

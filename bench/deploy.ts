@@ -1,0 +1,180 @@
+import { randomBytes } from "node:crypto";
+
+import { Client } from "pg";
+
+import { ctr } from "../lab/cluster/containerd";
+import { labNamespace } from "../lab/companions";
+import { type ConfigOverrides, labServers } from "../lab/config";
+import type { RunResult } from "../lab/runner/types";
+import type { Lab } from "../lab/session";
+import { installationBefore } from "../test/support/lab";
+import { kubectl, plainYaml } from "./kubectl";
+import { alternately, secondsIn } from "./process";
+import { describeMachine, record, say } from "./results";
+
+const goals = { fresh: 1.1, noop: 1, image: 1.1, gap: 1 };
+/** The stack before its cutover: Studio with its bundled servers. */
+const before: ConfigOverrides = { servers: {}, serverSecrets: {} };
+/** The row rewrite as somebody would type it: no journal, no fence, nothing read back. */
+const byHand = `
+  begin;
+  update mcp_servers set config_json = jsonb_build_object('transport', 'streamable-http', 'url',
+         'http://' || case server_key when 'llmctl-mcp' then 'llmctl-mcp' else 'llmctl-mcp-' || server_key end
+         || '.llmctl.svc.cluster.local:8000/mcp'), updated_at = now() where server_type = 'integrated';
+  commit;`;
+
+/**
+ * The stack of the lab through its engine, beside kubectl with the same objects as plain YAML: the servers alone; the
+ * whole cutover, beside the same by hand in the same order (servers, rows, Studio) without a probe, a journal or a
+ * fence; nothing to do; one image changed. Leaves the lab as it is before a cutover.
+ * @param args the number of pairs. Default: 3
+ */
+export async function benchDeploy([given = "3"]: readonly string[]): Promise<void> {
+  const rounds = Number(given);
+  const lab = await installationBefore("jsonb");
+  const version = JSON.parse(await kubectl(lab, ["version", "-o", "json"])) as {
+    clientVersion: { gitVersion: string };
+    serverVersion: { gitVersion: string };
+  };
+  say(
+    describeMachine({
+      engine: lab.engine.name,
+      kubectl: version.clientVersion.gitVersion,
+      Kubernetes: version.serverVersion.gitVersion,
+    }),
+  );
+  await servers(lab, rounds);
+  const last = await whole(rounds);
+  await unchanged(last, Math.max(rounds, 5));
+  await oneImage(last, rounds);
+  await installationBefore("jsonb");
+}
+
+/** Five servers from nothing to rolled out. */
+async function servers(lab: Lab, rounds: number): Promise<void> {
+  const yaml = await plainYaml(lab, "servers");
+  const pairs = await alternately(
+    rounds,
+    async () => {
+      const seconds = await secondsIn(() => lab.up("embedded"));
+      await lab.up("embedded", before);
+      return seconds;
+    },
+    async () => {
+      const seconds = await secondsIn(() => yaml.apply());
+      await yaml.remove();
+      return seconds;
+    },
+  );
+  record("five servers, kubectl apply -k and rollout status", "s", goals.fresh, pairs);
+}
+
+/** @returns the lab after its cutover */
+async function whole(rounds: number): Promise<Lab> {
+  let lab = await installationBefore("jsonb");
+  const gaps: number[] = [];
+  const pairs = await alternately(
+    rounds,
+    async () => {
+      lab = await installationBefore("jsonb");
+      let result: RunResult | undefined;
+      const seconds = await secondsIn(async () => {
+        result = await lab.up("in-cluster");
+      });
+      if (result !== undefined) gaps.push(await gapOf(lab, result));
+      return seconds;
+    },
+    async () => {
+      lab = await installationBefore("jsonb");
+      const yaml = await plainYaml(lab, "servers");
+      const all = await plainYaml(lab, "all");
+      return secondsIn(async () => {
+        await yaml.apply();
+        await query(lab, byHand);
+        await all.apply();
+      });
+    },
+  );
+  record("whole cutover, the same order by hand without proof", "s", goals.fresh, pairs);
+  record(
+    "from the last server ready to rows committed, without the probe",
+    "s",
+    goals.gap,
+    gaps.map((ours) => ({ ours, peer: 1 })),
+  );
+  lab = await installationBefore("jsonb");
+  await lab.up("in-cluster");
+  return lab;
+}
+
+async function unchanged(lab: Lab, rounds: number): Promise<void> {
+  const yaml = await plainYaml(lab, "all");
+  const pairs = await alternately(
+    rounds,
+    () => secondsIn(() => lab.up("in-cluster")),
+    () => secondsIn(() => yaml.diff()),
+  );
+  record("nothing to do, kubectl diff -k", "s", goals.noop, pairs);
+}
+
+/** Each time a name that the server has not had, for the same image. */
+async function oneImage(lab: Lab, rounds: number): Promise<void> {
+  if (lab.cluster.engine !== "bare") {
+    say(`one image changed: left out, because images are not named again in ${lab.cluster.engine}`);
+    return;
+  }
+  const yaml = await plainYaml(lab, "all");
+  const { github } = lab.facts.images;
+  if (github === undefined) throw new Error("the lab has no image of github");
+  let used = github;
+  const another = async (): Promise<string> => {
+    const name = `${github}-${randomBytes(4).toString("hex")}`;
+    await ctr(["images", "tag", github, name]);
+    return name;
+  };
+  const pairs = await alternately(
+    rounds,
+    async () => {
+      const image = await another();
+      const changed = { servers: { ...labServers(lab.facts.images), github: { image } } };
+      return secondsIn(() => lab.up("in-cluster", changed));
+    },
+    async () => {
+      const image = await another();
+      yaml.setImage(used, image);
+      used = image;
+      return secondsIn(() => yaml.apply());
+    },
+  );
+  record("one image changed, kubectl apply -k and rollout status", "s", goals.image, pairs);
+}
+
+/** Seconds between the last server's readiness and COMMIT that are not the probe's. Pods tell whole seconds. */
+async function gapOf(lab: Lab, { outputs }: RunResult): Promise<number> {
+  const pods = await lab.kube.core.listNamespacedPod({
+    namespace: labNamespace,
+    labelSelector: "app.kubernetes.io/component=mcp-server",
+  });
+  const ready = pods.items.map((pod) =>
+    Number(pod.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime),
+  );
+  const probes = outputs.probeRuns as { startedAt: string; completedAt: string }[];
+  const started = Math.min(...probes.map(({ startedAt }) => Date.parse(startedAt)));
+  const completed = Math.max(...probes.map(({ completedAt }) => Date.parse(completedAt)));
+  const [run] = await query<{ at: Date }>(
+    lab,
+    "select committed_at as at from mcp_cutover.run order by generation desc limit 1",
+  );
+  const all = Number(run?.at) - Math.max(...ready);
+  return Math.max(0, all - (completed - started)) / 1000;
+}
+
+async function query<T extends object>(lab: Lab, sql: string): Promise<T[]> {
+  const db = new Client({ connectionString: lab.database.superuserUrl });
+  await db.connect();
+  try {
+    return (await db.query<T>(sql)).rows;
+  } finally {
+    await db.end();
+  }
+}

@@ -1,0 +1,92 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { execa } from "execa";
+
+import { binary } from "../lab/cluster/binaries";
+import { labNamespace } from "../lab/companions";
+import { type ConfigOverrides, labConfig } from "../lab/config";
+import type { Lab } from "../lab/session";
+
+/** A stack of the lab as plain YAML, and kubectl to apply it with: what one would use without an engine. */
+export interface PlainYaml {
+  /** Applies it and waits until every Deployment of it is rolled out. */
+  apply(): Promise<void>;
+  /** What would change. */
+  diff(): Promise<void>;
+  /** Deletes it and waits until it is gone. */
+  remove(): Promise<void>;
+  /** Puts another image in the place of one. */
+  setImage(before: string, after: string): void;
+}
+
+const minutes = 60_000;
+
+/** Renders the servers of the lab, and Studio for `all`, with the values of their Secrets. */
+export async function plainYaml(
+  lab: Lab,
+  what: "servers" | "all",
+  overrides: ConfigOverrides = {},
+): Promise<PlainYaml> {
+  const out = mkdtempSync(join(tmpdir(), "mcp-fleet-bench-"));
+  const directory = join(out, "yaml");
+  const file = join(out, "config.json");
+  const config = labConfig(lab.facts, "in-cluster", { cutover: { enabled: false }, ...overrides });
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  const render = async (...more: string[]): Promise<string> => {
+    const args = ["dist/render/main.js", file, "--out", directory, ...more];
+    if (what === "servers") args.push("--servers-only");
+    return (await execa(process.execPath, args, { timeout: minutes })).stdout;
+  };
+  const secrets = [...(await render()).matchAll(/^Secret [^/]+\/(\S+) is referred to/gm)];
+  await render("--with-secret", ...secrets.map(([, name = ""]) => name));
+  return {
+    async apply() {
+      await kubectl(lab, ["apply", "--server-side", "--force-conflicts", "-k", directory]);
+      const names = deploymentsIn(directory);
+      // One process for each: they wait at the same time.
+      const status = (name: string): string[] => ["rollout", "status", `deployment/${name}`];
+      await Promise.all(names.map((name) => kubectl(lab, status(name))));
+    },
+    async diff() {
+      await kubectl(lab, ["diff", "--server-side", "--force-conflicts", "-k", directory], [0, 1]);
+    },
+    async remove() {
+      await kubectl(lab, ["delete", "--wait", "--ignore-not-found", "-k", directory]);
+      await kubectl(lab, ["wait", "--for=delete", "pod", "-l", serverPods, "--timeout=120s"]);
+    },
+    setImage(before, after) {
+      for (const name of readdirSync(directory)) {
+        const path = join(directory, name);
+        writeFileSync(path, readFileSync(path, "utf8").replaceAll(before, after));
+      }
+    },
+  };
+}
+
+const serverPods = "app.kubernetes.io/component=mcp-server";
+
+/** Runs the lab's kubectl in its namespace. @param allowed exit codes that are no failure */
+export async function kubectl(
+  lab: Lab,
+  args: readonly string[],
+  allowed: readonly number[] = [0],
+): Promise<string> {
+  const { exitCode, stdout, stderr } = await execa(
+    binary("kubectl"),
+    ["--kubeconfig", lab.cluster.kubeconfig, "-n", labNamespace, ...args],
+    { timeout: 5 * minutes, reject: false },
+  );
+  if (exitCode !== undefined && allowed.includes(exitCode)) return stdout;
+  throw new Error(`kubectl ${args.join(" ")} ended with ${exitCode ?? "a signal"}: ${stderr}`);
+}
+
+function deploymentsIn(directory: string): string[] {
+  const texts = readdirSync(directory).map((name) => readFileSync(join(directory, name), "utf8"));
+  return texts.flatMap((text) =>
+    [...text.matchAll(/^kind: Deployment\nmetadata:\n {2}name: (\S+)/gm)].map(
+      ([, name = ""]) => name,
+    ),
+  );
+}
