@@ -4,7 +4,7 @@
 // seconds on every preview; this file makes sure that it is never an old build.
 
 const { createHash } = require("node:crypto");
-const { createRequire } = require("node:module");
+const { createRequire, enableCompileCache } = require("node:module");
 const { spawnSync } = require("node:child_process");
 const {
   existsSync,
@@ -118,6 +118,7 @@ function checkPackages() {
   );
 }
 
+enableCompileCache?.();
 checkPackages();
 const files = sources();
 // A deployment that ships dist/ alone has nothing to compare it with.
