@@ -1,15 +1,13 @@
 import { randomBytes } from "node:crypto";
 
-import { Client } from "pg";
-
 import { ctr } from "../lab/cluster/containerd";
-import { labNamespace } from "../lab/companions";
 import { type ConfigOverrides, labServers } from "../lab/config";
-import type { RunResult } from "../lab/runner/types";
 import type { Lab } from "../lab/session";
 import { installationBefore } from "../test/support/lab";
 import { kubectl, plainYaml } from "./kubectl";
+import { Moments } from "./moments";
 import { alternately, secondsIn } from "./process";
+import { query } from "./query";
 import { describeMachine, record, say } from "./results";
 
 const goals = { fresh: 1.1, noop: 1, image: 1.1, gap: 1 };
@@ -77,22 +75,13 @@ async function whole(rounds: number): Promise<Lab> {
     rounds,
     async () => {
       lab = await installationBefore("jsonb");
-      let result: RunResult | undefined;
-      const seconds = await secondsIn(async () => {
-        result = await lab.up("in-cluster");
-      });
-      if (result !== undefined) gaps.push(await gapOf(lab, result));
-      return seconds;
+      return secondsIn(async () =>
+        gaps.push(await Moments.during(lab, () => lab.up("in-cluster"))),
+      );
     },
     async () => {
       lab = await installationBefore("jsonb");
-      const yaml = await plainYaml(lab, "servers");
-      const all = await plainYaml(lab, "all");
-      return secondsIn(async () => {
-        await yaml.apply();
-        await query(lab, byHand);
-        await all.apply();
-      });
+      return cutoverByHand(lab);
     },
   );
   record("whole cutover, the same order by hand without proof", "s", goals.fresh, pairs);
@@ -105,6 +94,17 @@ async function whole(rounds: number): Promise<Lab> {
   lab = await installationBefore("jsonb");
   await lab.up("in-cluster");
   return lab;
+}
+
+/** Servers, then rows, then Studio, on a lab before its cutover. @returns seconds */
+export async function cutoverByHand(lab: Lab): Promise<number> {
+  const yaml = await plainYaml(lab, "servers");
+  const all = await plainYaml(lab, "all");
+  return secondsIn(async () => {
+    await yaml.apply();
+    await query(lab, byHand);
+    await all.apply();
+  });
 }
 
 async function unchanged(lab: Lab, rounds: number): Promise<void> {
@@ -147,34 +147,4 @@ async function oneImage(lab: Lab, rounds: number): Promise<void> {
     },
   );
   record("one image changed, kubectl apply -k and rollout status", "s", goals.image, pairs);
-}
-
-/** Seconds between the last server's readiness and COMMIT that are not the probe's. Pods tell whole seconds. */
-async function gapOf(lab: Lab, { outputs }: RunResult): Promise<number> {
-  const pods = await lab.kube.core.listNamespacedPod({
-    namespace: labNamespace,
-    labelSelector: "app.kubernetes.io/component=mcp-server",
-  });
-  const ready = pods.items.map((pod) =>
-    Number(pod.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime),
-  );
-  const probes = outputs.probeRuns as { startedAt: string; completedAt: string }[];
-  const started = Math.min(...probes.map(({ startedAt }) => Date.parse(startedAt)));
-  const completed = Math.max(...probes.map(({ completedAt }) => Date.parse(completedAt)));
-  const [run] = await query<{ at: Date }>(
-    lab,
-    "select committed_at as at from mcp_cutover.run order by generation desc limit 1",
-  );
-  const all = Number(run?.at) - Math.max(...ready);
-  return Math.max(0, all - (completed - started)) / 1000;
-}
-
-async function query<T extends object>(lab: Lab, sql: string): Promise<T[]> {
-  const db = new Client({ connectionString: lab.database.superuserUrl });
-  await db.connect();
-  try {
-    return (await db.query<T>(sql)).rows;
-  } finally {
-    await db.end();
-  }
 }

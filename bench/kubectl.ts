@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { execa } from "execa";
+import { parseAllDocuments } from "yaml";
 
 import { binary } from "../lab/cluster/binaries";
 import { labNamespace } from "../lab/companions";
@@ -83,10 +84,14 @@ export async function kubectl(
 }
 
 function deploymentsIn(directory: string): string[] {
-  const texts = readdirSync(directory).map((name) => readFileSync(join(directory, name), "utf8"));
-  return texts.flatMap((text) =>
-    [...text.matchAll(/^kind: Deployment\nmetadata:\n {2}name: (\S+)/gm)].map(
-      ([, name = ""]) => name,
+  const objects = readdirSync(directory).flatMap((name) =>
+    parseAllDocuments(readFileSync(join(directory, name), "utf8")).map(
+      (document) => document.toJS() as { kind: string; metadata?: { name: string } },
     ),
   );
+  const names = objects.flatMap(({ kind, metadata }) =>
+    kind === "Deployment" && metadata !== undefined ? [metadata.name] : [],
+  );
+  if (names.length === 0) throw new Error(`there is no Deployment in ${directory}`);
+  return names;
 }

@@ -1,7 +1,9 @@
+import { benchAvailability } from "./availability";
 import { benchDeploy } from "./deploy";
 import { benchGraph } from "./graph";
 import { benchList } from "./list";
 import { benchProbe } from "./probe";
+import { benchPulumi } from "./pulumi";
 import { say, writeResults } from "./results";
 import { benchRows } from "./rows";
 import { benchStart } from "./start";
@@ -14,6 +16,8 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   start: benchStart,
   list: benchList,
   deploy: benchDeploy,
+  availability: benchAvailability,
+  pulumi: benchPulumi,
 };
 
 async function main([name, ...args]: readonly string[]): Promise<void> {

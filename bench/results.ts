@@ -8,7 +8,7 @@ export interface Result {
   /** Medians. */
   readonly ours: number;
   readonly peer: number;
-  readonly unit: "s" | "MiB";
+  readonly unit: "s" | "MiB" | "requests";
   readonly ratio: number;
   readonly goal: number;
   /** Smallest and largest ratio of one pair. One pair says little on a busy machine. */

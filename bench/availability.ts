@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+
+import { ctr } from "../lab/cluster/containerd";
+import { labNamespace } from "../lab/companions";
+import { labServers } from "../lab/config";
+import { underLoad } from "../lab/load";
+import type { Lab } from "../lab/session";
+import { installationBefore, studioConnected, studioUrl } from "../test/support/lab";
+import { describeMachine, record, say } from "./results";
+
+const perSecond = 100;
+/** A server that keeps no sessions, so that it may have two replicas, and answers a plain GET. */
+const server = { key: "atlassian", service: "llmctl-mcp-atlassian", port: 8000, path: "/healthz" };
+const serverPods = `app.kubernetes.io/name=${server.service}`;
+const studioPods = "mcp-fleet.dev/workload=studio";
+
+/**
+ * Requests that are not answered with 2xx within five seconds, at 100 a second on a connection each, while something
+ * happens to Studio or to a server. Needs the lab, and leaves it as it is before a cutover.
+ */
+export async function benchAvailability(): Promise<void> {
+  const lab = await installationBefore("jsonb");
+  say(describeMachine({ engine: lab.engine.name }));
+  const studio = `${await studioUrl(lab)}/healthz`;
+  await lost("Studio, cutover", studio, () => lab.up("in-cluster"));
+  await studioConnected(lab, "in-cluster");
+  const own = await serverUrl(lab);
+  await lost("server with one replica, another image", own, () => imageChange(lab, {}));
+  await lost("server with one replica, its pod deleted", own, () => podDeleted(lab, serverPods), 1);
+  await lost(
+    "Studio with one replica, its pod deleted",
+    studio,
+    () => podDeleted(lab, studioPods),
+    1,
+  );
+
+  const two = { replicas: 2 };
+  await lab.up("in-cluster", withServer(lab, two));
+  await lost("server with two replicas, another image", own, () => imageChange(lab, two));
+  await lost("server with two replicas, a pod deleted", own, () => podDeleted(lab, serverPods));
+  await lost("server with two replicas, rollback of Studio", own, () =>
+    lab.up("embedded", withServer(lab, two)),
+  );
+  await lab.up("in-cluster", withServer(lab, two));
+  await studioConnected(lab, "in-cluster");
+  await lost("Studio, rollback", studio, () => lab.up("embedded", withServer(lab, two)));
+  await installationBefore("jsonb");
+}
+
+/** @param goal the share of requests that may be lost */
+async function lost(
+  name: string,
+  url: string,
+  work: () => Promise<unknown>,
+  goal = 0,
+): Promise<void> {
+  const { requests, failures, slowestMs } = await underLoad(url, work, { perSecond });
+  record(`requests lost: ${name}`, "requests", goal, [{ ours: failures.length, peer: requests }]);
+  const [first] = failures;
+  say(`  slowest answer ${slowestMs} ms${first === undefined ? "" : `; first: ${first.error}`}`);
+}
+
+async function serverUrl({ kube }: Lab): Promise<string> {
+  const { spec } = await kube.core.readNamespacedService({
+    name: server.service,
+    namespace: labNamespace,
+  });
+  return `http://${spec?.clusterIP}:${server.port}${server.path}`;
+}
+
+function withServer({ facts }: Lab, own: object): { servers: Record<string, object> } {
+  const all = labServers(facts.images);
+  return { servers: { ...all, [server.key]: { ...all[server.key], ...own } } };
+}
+
+/** The same image under a name that the server has not had. */
+async function imageChange(lab: Lab, own: object): Promise<void> {
+  const image = lab.facts.images[server.key];
+  if (image === undefined) throw new Error(`the lab has no image of ${server.key}`);
+  const name = `${image}-${randomBytes(4).toString("hex")}`;
+  await ctr(["images", "tag", image, name]);
+  await lab.up("in-cluster", withServer(lab, { ...own, image: name }));
+}
+
+/** As when a node is drained: one pod is deleted, and its Deployment makes another. */
+async function podDeleted({ kube }: Lab, labelSelector: string): Promise<void> {
+  const pods = await kube.core.listNamespacedPod({ namespace: labNamespace, labelSelector });
+  const [pod] = pods.items.filter(({ status }) => status?.phase === "Running");
+  const deployment = pod?.metadata?.labels?.["app.kubernetes.io/name"] ?? "";
+  await kube.core.deleteNamespacedPod({
+    name: pod?.metadata?.name ?? "",
+    namespace: labNamespace,
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await kube.waitForDeployment(labNamespace, deployment, 180);
+}
