@@ -37,7 +37,7 @@ status: build ## The lab as JSON: kubeconfig, database URL, engine, namespace, s
 down: build ## Stop and remove everything the lab started
 	@$(LAB) down
 
-test: build ## All rungs: unit, graph, golden, database, cluster, engine
+test: build ## All rungs: unit, graph, golden, package, database, cluster, engine
 	@node --enable-source-maps dist/test/run.js
 
 check: node_modules/.installed ## Types, lint, format, unit tests: under a minute

@@ -83,6 +83,8 @@ export interface Change {
 export interface WaitOptions {
   /** In seconds. @default 300 */
   readonly timeoutSeconds?: number;
+  /** How long the API server may be away before the wait ends, in seconds. @default 15 */
+  readonly awaySeconds?: number;
   /** Ends the wait early with the signal's reason; what was asked of the cluster stays asked. */
   readonly signal?: AbortSignal;
   /** Called with what is still awaited whenever that changes. */

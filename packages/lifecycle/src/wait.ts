@@ -37,6 +37,7 @@ export async function waitUntilReady(
           return reason === undefined ? deployment : undefined;
         },
         signal,
+        options.awaySeconds,
       ),
     async (seconds) => {
       const why = last === undefined ? [] : await quietTroubles(kube, last);
@@ -85,6 +86,7 @@ export async function waitUntilGone(
           return undefined;
         },
         signal,
+        options.awaySeconds,
       ),
     (seconds) => {
       const names = left.map(({ metadata }) => metadata?.name ?? "").join(", ");

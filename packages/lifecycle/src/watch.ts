@@ -7,7 +7,7 @@ import { asking, type Kube, kubeError, UnreachableError } from "@mcp-fleet/kube"
 /** How long the API server lets one watch run before it ends it and we open the next, in seconds. */
 const windowSeconds = 120;
 /** How long the API server may be away during a wait before the wait ends, in seconds. */
-const awaySeconds = 15;
+const defaultAwaySeconds = 15;
 
 /** The objects that are watched: a list request's path with its query. */
 export interface Watched<T> {
@@ -21,8 +21,9 @@ export interface Watched<T> {
 /**
  * Follows a set of objects until `done` answers something: lists once, then watches from the list's resource
  * version. A watch that ends is taken up where it ended; one whose version is too old (410) begins with a new list;
- * an API server that is away is asked again for {@link awaySeconds} seconds.
+ * an API server that is away is asked again.
  * @param done called with all objects after the list and after every change
+ * @param awaySeconds how long the API server may be away. Default: 15
  * @throws the signal's reason when it is aborted; {UserError} when the API refuses or stays away
  */
 export async function follow<T extends k8s.KubernetesObject, R>(
@@ -30,6 +31,7 @@ export async function follow<T extends k8s.KubernetesObject, R>(
   watched: Watched<T>,
   done: (objects: readonly T[]) => R | undefined,
   signal: AbortSignal,
+  awaySeconds = defaultAwaySeconds,
 ): Promise<R> {
   const known = new Map<string, T>();
   let version: string | undefined;
