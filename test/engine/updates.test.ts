@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { ListedUpdate } from "@mcp-fleet/operations";
@@ -177,6 +178,13 @@ describe("updates under the Pulumi CLI", function () {
       ],
     );
     assert.equal(listed[1]?.message, reason);
+    const file = join(stack.directory, "report.html");
+    await asked("report", "--file", file);
+    const page = readFileSync(file, "utf8");
+    assert.match(page, /^<!doctype html>[^]*eneration 5/i);
+    // There is no cluster here, and the rows are still worth a page.
+    assert.match(page, /Servers and rollout are not shown: There is no kubeconfig/);
+    assert.doesNotMatch(page, /LAB_SECRET|ghp_|rc-password/);
   });
 });
 

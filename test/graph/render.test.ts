@@ -70,6 +70,14 @@ describe("a stack as plain YAML", () => {
       ]),
     );
 
+  it("refuses values of another stack, which it cannot read", async () => {
+    const shared = { stack: "org/infra/dev", outputs: { namespace: "space" } };
+    await assert.rejects(
+      go(stackFile({ ...encrypted, shared }), { serversOnly: true }),
+      /\[shared\] names outputs of another stack/,
+    );
+  });
+
   it("refuses a cutover, which needs proof that the servers answer (S38)", async () => {
     await assert.rejects(go(stackFile(encrypted)), /\[cutover\.enabled\] cannot be rendered/);
   });

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { execa } from "execa";
 import { parse } from "yaml";
+
+import { mcpFleet } from "../support/cli";
 
 const root = join(__dirname, "..", "..", "..");
 const directory = join(root, ".github", "workflows");
@@ -11,7 +13,23 @@ const files = readdirSync(directory).map((name) => join(directory, name));
 
 interface Workflow {
   readonly permissions?: Record<string, string>;
-  readonly jobs: Record<string, { readonly permissions?: Record<string, string> }>;
+  readonly jobs: Record<string, Job>;
+}
+
+interface Job {
+  readonly permissions?: Record<string, string>;
+  readonly steps?: readonly Step[];
+  readonly strategy?: { readonly matrix: { readonly image?: readonly string[] } };
+}
+
+interface Step {
+  readonly run?: string;
+  readonly if?: string;
+  readonly with?: { readonly name?: string; readonly path?: string };
+}
+
+function workflow(name: string): Workflow {
+  return parse(readFileSync(join(directory, `${name}.yml`), "utf8")) as Workflow;
 }
 
 describe("the workflows", () => {
@@ -35,6 +53,39 @@ describe("the workflows", () => {
       }
       assert.doesNotMatch(text, /secrets\.|pull_request_target/, file);
     }
+  });
+
+  it("call mcp-fleet with commands and options that it has", async function () {
+    this.timeout(60_000);
+    const texts = files.map((file) => readFileSync(file, "utf8"));
+    const called = texts.flatMap((text) => text.match(/npx mcp-fleet .*/g) ?? []);
+    const commands = called.map((line) => line.split(" ")[2] ?? "");
+    assert.deepEqual([...commands].sort(), ["check", "report", "rollback"]);
+    const more = texts.flatMap((text) => text.match(/options\+?=\(.*?\)/g) ?? []);
+    for (const [index, command] of commands.entries()) {
+      const { exitCode, stdout } = await mcpFleet([command, "--help"]);
+      assert.equal(exitCode, 0, command);
+      const own = [called[index] ?? "", ...(command === "rollback" ? more : [])].join(" ");
+      const options = own.match(/ ?--[a-z-]+/g) ?? [];
+      for (const option of options) assert.match(stdout, new RegExp(`${option.trim()}\\b`), own);
+    }
+  });
+
+  it("keep the report that mcp-fleet writes", () => {
+    const { jobs } = workflow("update-stack");
+    const steps = jobs.update?.steps ?? [];
+    const written = steps.flatMap(({ run = "" }) => /report .*--file (\S+)/.exec(run)?.[1] ?? []);
+    const kept = steps.find(({ with: to }) => to?.name?.startsWith("report-") === true);
+    assert.deepEqual([kept?.with?.path], written);
+    assert.equal(kept?.if, "always()");
+  });
+
+  it("build every image there is a Dockerfile for", () => {
+    const matrix = workflow("images").jobs.image?.strategy?.matrix.image ?? [];
+    const made = readdirSync(join(root, "images")).filter((name) =>
+      existsSync(join(root, "images", name, "Dockerfile")),
+    );
+    assert.deepEqual([...matrix].sort(), made.sort());
   });
 
   it("pass actionlint", async function () {

@@ -1,5 +1,5 @@
 import { type Credentials, withDatabase } from "@mcp-fleet/cutover-runner";
-import { UserError } from "@mcp-fleet/errors";
+import { isUserError, UserError } from "@mcp-fleet/errors";
 import { asking, connectKube } from "@mcp-fleet/kube";
 import { type LedgerState, readRunRows, readRuns, type RunRow } from "@mcp-fleet/row-cutover";
 
@@ -57,8 +57,9 @@ export async function cutoverReport(
   }
   const newest = run === runs[0];
   const update = updates.find((one) => one.moved && one.generation === run.generation);
+  const seen = newest ? await clusterTimes(fleet, credentials, run).catch(whyNot) : [];
   const timeline: TimelineEntry[] = [
-    ...(newest ? await clusterTimes(fleet, credentials, run) : []),
+    ...(typeof seen === "string" ? [] : seen),
     ...(fleet.generation === run.generation ? probeTimes(fleet) : []),
     { phase: "rows", what: "transaction committed", from: run.committedAt },
     ...(run.settledAt === undefined
@@ -72,6 +73,7 @@ export async function cutoverReport(
         ]),
   ];
   const gaps = [
+    ...(typeof seen === "string" ? [`Servers and rollout are not shown: ${seen}`] : []),
     ...(newest
       ? []
       : ["Servers and rollout are not shown: the cluster only knows the newest generation's."]),
@@ -98,6 +100,12 @@ function probeTimes({ probeRuns = [] }: Fleet): TimelineEntry[] {
     from: startedAt,
     to: completedAt,
   }));
+}
+
+/** A page about the rows is worth having when the cluster does not answer. */
+function whyNot(error: unknown): string {
+  if (isUserError(error)) return error.problem;
+  throw error;
 }
 
 /** When the servers' newest pods became ready, and those of the application that carry this generation. */
