@@ -96,6 +96,15 @@ export function hardenedPod(options: PodOptions): PodSpec {
 /** How long a rollout may go on without progress before it counts as failed, in seconds. */
 export const defaultRolloutSeconds = 600;
 
+/**
+ * How long the engine waits for a Deployment. Its own limit is ten minutes, and it goes on waiting when Kubernetes has
+ * given up: each pod may take the deadline, since they come one by one, and then some seconds to see why.
+ */
+export function rolloutTimeouts(seconds: number, pods: number): pulumi.CustomTimeouts {
+  const limit = `${seconds * Math.max(pods, 1) + 30}s`;
+  return { create: limit, update: limit };
+}
+
 /** Replaces pods one by one and never has fewer ready ones than before. */
 export const gentleRollout = {
   type: "RollingUpdate",

@@ -13,6 +13,7 @@ import {
   mcpServerComponent,
   objectLabels,
   requireServiceName,
+  rolloutTimeouts,
   selectorLabels,
   serviceUrl,
   versionOf,
@@ -147,6 +148,8 @@ export class McpServer extends pulumi.ComponentResource {
       ...(secretVersion === undefined ? {} : { [secretVersionAnnotation]: secretVersion }),
     };
     const drain = this.args.preStopSeconds ?? drainSeconds;
+    const rolloutSeconds = this.args.rolloutSeconds ?? defaultRolloutSeconds;
+    const pods = this.args.autoscaling?.maxReplicas ?? this.args.replicas ?? 1;
     const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
       {
         metadata: {
@@ -159,7 +162,7 @@ export class McpServer extends pulumi.ComponentResource {
         spec: {
           replicas: this.args.replicas ?? this.args.autoscaling?.minReplicas ?? 1,
           revisionHistoryLimit: 2,
-          progressDeadlineSeconds: this.args.rolloutSeconds ?? defaultRolloutSeconds,
+          progressDeadlineSeconds: rolloutSeconds,
           selector: { matchLabels: selectorLabels(this.labels) },
           strategy: gentleRollout,
           template: {
@@ -194,6 +197,7 @@ export class McpServer extends pulumi.ComponentResource {
     return new k8s.apps.v1.Deployment(this.name, args, {
       parent: this,
       dependsOn,
+      customTimeouts: rolloutTimeouts(rolloutSeconds, pods),
       // The autoscaler's business from then on.
       ...(this.args.autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
     });

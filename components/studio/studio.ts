@@ -12,6 +12,7 @@ import {
   objectLabels,
   requireServiceName,
   type Resources,
+  rolloutTimeouts,
   selectorLabels,
   serviceUrl,
   type Transform,
@@ -147,13 +148,14 @@ export class Studio extends pulumi.ComponentResource {
     const http = (path: string): k8s.types.input.core.v1.Probe => ({
       httpGet: { path, port: "http" },
     });
+    const rolloutSeconds = this.args.rolloutSeconds ?? defaultRolloutSeconds;
     const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
       {
         metadata: { ...this.metadata, name: this.args.serviceName },
         spec: {
           replicas: this.args.replicas ?? 1,
           revisionHistoryLimit: 2,
-          progressDeadlineSeconds: this.args.rolloutSeconds ?? defaultRolloutSeconds,
+          progressDeadlineSeconds: rolloutSeconds,
           selector: { matchLabels: this.selector },
           strategy: gentleRollout,
           template: {
@@ -194,7 +196,10 @@ export class Studio extends pulumi.ComponentResource {
       this.args.transform?.deployment,
     );
     assertRestricted(`Studio ${this.name}`, (args.spec as { template?: unknown }).template);
-    return new k8s.apps.v1.Deployment(this.name, args, { parent: this });
+    return new k8s.apps.v1.Deployment(this.name, args, {
+      parent: this,
+      customTimeouts: rolloutTimeouts(rolloutSeconds, this.args.replicas ?? 1),
+    });
   }
 
   private createService(): k8s.core.v1.Service {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { labNamespace } from "../../lab/companions";
 import { labServers } from "../../lab/config";
 import { chooseEngine } from "../../lab/engine";
 import { paths } from "../../lab/paths";
@@ -21,6 +20,7 @@ import {
   everything,
   everythingOfUsers,
   installationBefore,
+  lastingPods,
   refusal,
   studioConnected,
   studioPods,
@@ -104,7 +104,7 @@ describe("the program under the Pulumi CLI", function () {
 
   it("rolls one server and nothing else when one server is changed", async () => {
     const rows = await everything(lab);
-    const before = await podsOf(lab);
+    const before = await lastingPods(lab);
     const servers = labServers(lab.facts.images);
     const github = { ...servers.github, env: { LOG_LEVEL: "debug" } };
     const { changes, outputs } = await lab.up("in-cluster", { servers: { ...servers, github } });
@@ -115,7 +115,7 @@ describe("the program under the Pulumi CLI", function () {
     );
     assert.equal(outputs.generation, 1);
     assert.equal(await everything(lab), rows);
-    const after = await podsOf(lab);
+    const after = await lastingPods(lab);
     const gone = [...before].filter((pod) => !after.has(pod));
     assert.ok(gone.length > 0 && gone.every((pod) => pod.startsWith("llmctl-mcp-github-")));
     // Back, for the comparison with the lab runner at the end.
@@ -174,22 +174,6 @@ describe("the program under the Pulumi CLI", function () {
     }
   });
 });
-
-/** Pods of servers and of Studio that are to stay, each with how often it restarted. */
-async function podsOf(lab: Lab): Promise<ReadonlySet<string>> {
-  const { items } = await lab.kube.core.listNamespacedPod({ namespace: labNamespace });
-  const lasting = items.filter(
-    ({ metadata }) =>
-      metadata?.ownerReferences?.[0]?.kind === "ReplicaSet" &&
-      metadata.deletionTimestamp === undefined,
-  );
-  return new Set(
-    lasting.map(({ metadata, status }) => {
-      const restarts = status?.containerStatuses?.map((one) => one.restartCount).join(",");
-      return `${metadata?.name} ${restarts}`;
-    }),
-  );
-}
 
 function assertNothingChanged({ changes }: RunResult): void {
   assert.ok(changes.length > 20, `only ${changes.length} resources were looked at`);

@@ -192,6 +192,17 @@ describe("McpServer", () => {
     ]);
   });
 
+  it("gives up a rollout in the time that its pods may take, and not only at the engine's own limit", async () => {
+    const timeout = async (changes: Partial<McpServerArgs>): Promise<string | undefined> => {
+      const { registrations } = await build(changes);
+      return registrations.find(({ type }) => type.endsWith(":Deployment"))?.updateTimeout;
+    };
+    assert.equal(await timeout({}), "630s");
+    assert.equal(await timeout({ rolloutSeconds: 60, replicas: 3 }), "210s");
+    const autoscaling = { minReplicas: 2, maxReplicas: 4, cpuPercent: 70 };
+    assert.equal(await timeout({ rolloutSeconds: 60, autoscaling }), "270s");
+  });
+
   it("keeps secret values marked, leaves the Secret's name to the engine, and names it to the pods", async () => {
     const recorder = await build();
     const { inputs } = recorder.one("kubernetes:core/v1:Secret", "tools-mcp");

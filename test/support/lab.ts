@@ -95,6 +95,22 @@ export async function studioPods(lab: Lab): Promise<string[]> {
   return running.map((pod) => pod.metadata?.name ?? "").sort();
 }
 
+/** Pods of servers and of Studio that are to stay, each with how often it restarted. */
+export async function lastingPods(lab: Lab): Promise<ReadonlySet<string>> {
+  const { items } = await lab.kube.core.listNamespacedPod({ namespace: labNamespace });
+  const lasting = items.filter(
+    ({ metadata }) =>
+      metadata?.ownerReferences?.[0]?.kind === "ReplicaSet" &&
+      metadata.deletionTimestamp === undefined,
+  );
+  return new Set(
+    lasting.map(({ metadata, status }) => {
+      const restarts = status?.containerStatuses?.map((one) => one.restartCount).join(",");
+      return `${metadata?.name} ${restarts}`;
+    }),
+  );
+}
+
 /** The two sentences a failed run shows. Anything but a user error fails the test. */
 export async function refusal(work: Promise<unknown>): Promise<string> {
   try {

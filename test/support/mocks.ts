@@ -18,6 +18,8 @@ export interface Registered {
   readonly dependencies: readonly string[];
   readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
+  /** How long the engine waits for an update, such as `630s`. Empty for its own limit. */
+  readonly updateTimeout: string;
 }
 
 /** What the recorder may be told. */
@@ -81,6 +83,7 @@ export class Recorder implements pulumi.runtime.Mocks {
             dependencies: request.getDependenciesList(),
             deleteBeforeReplace: request.getDeletebeforereplace(),
             ignoreChanges: request.getIgnorechangesList(),
+            updateTimeout: request.getCustomtimeouts()?.getUpdate() ?? "",
           });
         }
         reply(error, response);

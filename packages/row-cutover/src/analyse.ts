@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Client } from "pg";
 
+import { refuseAbandoned } from "./abandoned";
 import { EngineError, RowsMoved } from "./errors";
 import { type Fingerprint, isUntouched, takeFingerprint } from "./fingerprint";
 import { specHash } from "./hash";
@@ -125,11 +126,10 @@ async function forward(
   await checkDocuments(client, spec, shape);
   const active = ledger?.target === "in-cluster" ? ledger : undefined;
   if (active !== undefined) await checkJournal(client, active);
-  const input = {
-    spec,
-    carries: active !== undefined && active.finalizedAt === undefined,
-    samePlan: active?.planHash === specHash(spec, "in-cluster"),
-  };
+  const samePlan = active?.planHash === specHash(spec, "in-cluster");
+  if (active !== undefined && !samePlan) await refuseAbandoned(client, spec, shape, active);
+  const carries = active !== undefined && active.finalizedAt === undefined;
+  const input = { spec, carries, samePlan };
   const found =
     spec.table.match === undefined
       ? await planKeys(client, input, shape, active)

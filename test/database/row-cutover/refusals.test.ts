@@ -54,6 +54,32 @@ describe("a run that must not happen", () => {
   });
 
   for (const generation of ["text", "jsonb"] as const) {
+    it(`lists the servers that are gone while rows still point to them, ${generation} (S24)`, async () => {
+      database = await studioDatabase({ generation });
+      const unfenced = studioSpec({ fence: false });
+      await runCutover(database.db, unfenced, "in-cluster", meta);
+      const less = (keys: readonly string[], more: Partial<CutoverSpec> = {}): CutoverSpec => ({
+        ...unfenced,
+        rows: spec.rows.filter(({ key }) => !keys.includes(key as string)),
+        deferred: [...spec.deferred, ...keys],
+        ...more,
+      });
+      await assertRefused(
+        /^The row chroma points to the server that generation 1 /,
+        less(["chroma"]),
+      );
+      const both = ["atlassian", "chroma"];
+      await assertRefused(/^The rows atlassian, chroma point to the servers /, less(both));
+      // Left alone on purpose, or changed since: none of them points to what is removed.
+      await planRows(database.db, less(both, { skip: both }), "in-cluster");
+      await database.query(
+        `update mcp_servers set config_json = '{"url": "http://elsewhere/mcp"}' where server_key = any($1)`,
+        [both],
+      );
+      const { changes } = await planRows(database.db, less(both), "in-cluster");
+      assert.deepEqual([...new Set(changes.map(({ action }) => action))], ["unchanged"]);
+    });
+
     it(`names the credentials that would be lost, and no value, ${generation}`, async () => {
       database = await studioDatabase({ generation });
       const bare = {
