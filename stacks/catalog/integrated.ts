@@ -220,7 +220,6 @@ const googleWorkspace: CatalogEntry = {
     limits: { cpu: "1", memory: "512Mi" },
   },
   row: { aliases: [] },
-  deferred: "the application has no settings for it yet",
 };
 
 /** The servers bundled in the application's image, by the key of their database row. */

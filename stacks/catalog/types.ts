@@ -30,8 +30,6 @@ export interface CatalogEntry {
   readonly startSeconds: number;
   readonly resources: Resources;
   readonly row: CatalogRow;
-  /** Why the server is left alone unless it is enabled by name. */
-  readonly deferred?: string;
 }
 
 /** The server's row in the application's table. */

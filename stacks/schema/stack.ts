@@ -145,6 +145,7 @@ export const stackSchema = z.strictObject({
   namespace: dnsName,
   createNamespace: z.boolean().default(true),
   servers: z.record(dnsName, serverSchema).default({}),
+  // Studio has no settings for it yet, so its row is left alone unless the server is configured.
   deferred: z.array(z.string()).default(["google-workspace"]),
   consumers: z.array(consumer).default([]),
   database: database.prefault({}),
