@@ -24,6 +24,9 @@ export const startSeconds = 120;
 /** A longer list does not fit one environment variable of a process (128 KiB on Linux). */
 const maxEnvironmentBytes = 100_000;
 
+/** The probe's own container: a service mesh may put others beside it. */
+export const containerName = "probe";
+
 /** What one probe run makes, for all consumers. */
 export interface ProbeObjects {
   readonly runId: string;
@@ -131,7 +134,7 @@ export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
 
 function container(probe: ProbeObjects, secret: boolean): k8s.V1Container {
   return {
-    name: "probe",
+    name: containerName,
     image: probe.spec.image,
     imagePullPolicy: "IfNotPresent",
     ...(secret

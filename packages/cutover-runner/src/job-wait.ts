@@ -4,8 +4,8 @@ import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import { asking, type Kube, oneLine } from "@mcp-fleet/kube";
 
-import { keepSeconds, type ProbeObjects, startSeconds } from "./job-spec";
-import { creationTrouble, podTrouble, type Trouble } from "./pod-trouble";
+import { containerName, keepSeconds, type ProbeObjects, startSeconds } from "./job-spec";
+import { creationTrouble, podTrouble, probeState, type Trouble } from "./pod-trouble";
 import type { Consumer } from "./types";
 
 const pollMs = 250;
@@ -31,7 +31,7 @@ export async function finished(
       kube.batch.readNamespacedJob({ namespace, name }),
     );
     pod = (await podsOf(kube, namespace, name))[0];
-    if (pod !== undefined && hasEnded(pod)) return { pod, job };
+    if (pod !== undefined && probeState(pod)?.terminated !== undefined) return { pod, job };
     const over = job.status?.conditions?.some(
       ({ type, status }) => status === "True" && (type === "Complete" || type === "Failed"),
     );
@@ -49,11 +49,6 @@ export async function finished(
   }
   const reason = trouble?.reason ?? `has not ended within ${limitSeconds} seconds`;
   throw jobError(consumer, reason, `${trouble?.fix ?? ""} ${kept(`${namespace}/${name}`)}`.trim());
-}
-
-function hasEnded({ status }: k8s.V1Pod): boolean {
-  const states = (status?.containerStatuses ?? []).map(({ state }) => state);
-  return states.length > 0 && states.every((state) => state?.terminated !== undefined);
 }
 
 async function podsOf(kube: Kube, namespace: string, job: string): Promise<k8s.V1Pod[]> {
@@ -78,9 +73,9 @@ async function jobTrouble(
 /** The pod's log, else the end of it that the kubelet kept in the pod's status. */
 export async function readLog(kube: Kube, namespace: string, pod: k8s.V1Pod): Promise<string> {
   const name = pod.metadata?.name ?? "";
-  const kept = pod.status?.containerStatuses?.[0]?.state?.terminated?.message;
+  const kept = probeState(pod)?.terminated?.message;
   try {
-    const log = await kube.core.readNamespacedPodLog({ namespace, name, container: "probe" });
+    const log = await kube.core.readNamespacedPodLog({ namespace, name, container: containerName });
     return log === "" ? (kept ?? "") : log;
   } catch (error) {
     if (kept !== undefined) return kept;

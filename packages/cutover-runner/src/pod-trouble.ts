@@ -1,6 +1,8 @@
 import type * as k8s from "@kubernetes/client-node";
 import { oneLine } from "@mcp-fleet/kube";
 
+import { containerName } from "./job-spec";
+
 /** Why a probe's pod has not answered. */
 export interface Trouble {
   /** A predicate that reads on after "the probe's pod". */
@@ -19,9 +21,14 @@ const images = new Set([
 ]);
 const broken = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 
+/** The state of the probe's own container. */
+export function probeState({ status }: k8s.V1Pod): k8s.V1ContainerState | undefined {
+  return status?.containerStatuses?.find(({ name }) => name === containerName)?.state;
+}
+
 /** What keeps a pod from running, as far as its status tells; undefined while nothing looks wrong. */
 export function podTrouble(pod: k8s.V1Pod): Trouble | undefined {
-  const waiting = pod.status?.containerStatuses?.[0]?.state?.waiting;
+  const waiting = probeState(pod)?.waiting;
   const reason = waiting?.reason ?? "";
   const detail = waiting?.message === undefined ? "" : `: ${oneLine(waiting.message)}`;
   const image = pod.spec?.containers[0]?.image ?? "";
@@ -53,7 +60,7 @@ export function podTrouble(pod: k8s.V1Pod): Trouble | undefined {
 
 /** Why a pod that has ended left no complete answer. */
 export function endTrouble(pod: k8s.V1Pod, log: string): string {
-  const ended = pod.status?.containerStatuses?.[0]?.state?.terminated;
+  const ended = probeState(pod)?.terminated;
   const podReason = pod.status?.reason;
   if (ended === undefined) {
     return `ended without running (${podReason ?? "no reason given"}${pod.status?.message === undefined ? "" : `: ${oneLine(pod.status.message)}`})`;

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 
-import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import { asking, type Kube } from "@mcp-fleet/kube";
 import type { ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
@@ -15,7 +14,7 @@ import {
   targetsSecret,
 } from "./job-spec";
 import { finished, jobError, kept, quietly, readLog } from "./job-wait";
-import { endTrouble } from "./pod-trouble";
+import { endTrouble, probeState } from "./pod-trouble";
 import { resultsIn, unanswered } from "./probe-log";
 import type { Consumer, ProbeRun, ProbeSpec } from "./types";
 
@@ -101,7 +100,9 @@ async function runJob(kube: Kube, probe: ProbeObjects, consumer: Consumer): Prom
       consumer: consumer.name,
       job: name,
       startedAt: iso(job.status?.startTime),
-      completedAt: iso(job.status?.completionTime ?? endOf(pod) ?? new Date()),
+      completedAt: iso(
+        job.status?.completionTime ?? probeState(pod)?.terminated?.finishedAt ?? new Date(),
+      ),
       results: order.filter((result) => result !== undefined),
     };
   } catch (error) {
@@ -144,10 +145,6 @@ async function deleteJob(kube: Kube, namespace: string, name: string): Promise<v
   await quietly(() =>
     kube.batch.deleteNamespacedJob({ namespace, name, propagationPolicy: "Background" }),
   );
-}
-
-function endOf(pod: k8s.V1Pod): Date | undefined {
-  return pod.status?.containerStatuses?.[0]?.state?.terminated?.finishedAt;
 }
 
 function iso(time: Date | string | undefined): string {

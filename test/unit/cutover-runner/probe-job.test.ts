@@ -12,6 +12,7 @@ import {
   creationTrouble,
   endTrouble,
   podTrouble,
+  probeState,
 } from "@mcp-fleet/cutover-runner/dist/pod-trouble";
 import { resultsIn, unanswered } from "@mcp-fleet/cutover-runner/dist/probe-log";
 
@@ -148,6 +149,19 @@ describe("cutover-runner: what keeps a probe from answering", () => {
       endTrouble({ status: { reason: "Evicted", message: "disk" } }, ""),
       /ended without running \(Evicted: disk\)/,
     );
+  });
+
+  it("looks at the probe's own container, whatever a mesh put beside it", () => {
+    const pod = waiting("ErrImageNeverPull");
+    const [own] = pod.status?.containerStatuses ?? [];
+    assert.ok(own !== undefined && pod.status !== undefined);
+    const sidecar = { ...own, name: "istio-proxy", state: { running: {} } };
+    pod.status.containerStatuses = [
+      sidecar,
+      { ...own, state: { terminated: { exitCode: 0, reason: "Completed" } } },
+    ];
+    assert.equal(probeState(pod)?.terminated?.reason, "Completed");
+    assert.equal(podTrouble(pod), undefined);
   });
 
   it("takes only whole results from the log", () => {
