@@ -135,7 +135,7 @@ export async function waitUntilReady(
       const text = `it was not ready after ${options.seconds} seconds: ${waiting}`;
       throw await failure(identity, text, pods, live);
     }
-    await pause(Math.min(200 + turn * 50, 1000), identity, options.signal);
+    await pause(pauseAfter(turn), identity, options.signal);
     const { apiVersion, kind, namespace, name } = identity;
     const found = await client.get(apiVersion, kind, namespace, name);
     if (found === undefined) {
@@ -168,8 +168,13 @@ export async function waitUntilGone(
         "See what holds it, then run it again.",
       );
     }
-    await pause(Math.min(100 + turn * 50, 1000), identity, options.signal);
+    await pause(pauseAfter(turn), identity, options.signal);
   }
+}
+
+/** Milliseconds until the next look: short at first, since a run is as slow as its slowest wait. */
+function pauseAfter(turn: number): number {
+  return Math.min(100 + turn * 10, 1000);
 }
 
 async function pause(milliseconds: number, identity: Identity, signal: AbortSignal): Promise<void> {
