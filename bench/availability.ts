@@ -86,11 +86,13 @@ async function imageChange(lab: Lab, own: object): Promise<void> {
 async function podDeleted({ kube }: Lab, labelSelector: string): Promise<void> {
   const pods = await kube.core.listNamespacedPod({ namespace: labNamespace, labelSelector });
   const [pod] = pods.items.filter(({ status }) => status?.phase === "Running");
+  const name = pod?.metadata?.name ?? "";
+  await kube.core.deleteNamespacedPod({ name, namespace: labNamespace });
+  const isThere = async (): Promise<boolean> =>
+    (await kube.core.listNamespacedPod({ namespace: labNamespace, labelSelector })).items.some(
+      ({ metadata }) => metadata?.name === name,
+    );
+  while (await isThere()) await new Promise((resolve) => setTimeout(resolve, 200));
   const deployment = pod?.metadata?.labels?.["app.kubernetes.io/name"] ?? "";
-  await kube.core.deleteNamespacedPod({
-    name: pod?.metadata?.name ?? "",
-    namespace: labNamespace,
-  });
-  await new Promise((resolve) => setTimeout(resolve, 1000));
   await kube.waitForDeployment(labNamespace, deployment, 180);
 }

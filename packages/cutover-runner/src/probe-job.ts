@@ -127,13 +127,26 @@ async function clearLeftovers(
   { owner, spec: { namespace } }: ProbeObjects,
 ): Promise<void> {
   const labelSelector = `${ownerLabel}=${owner}`;
-  const jobs = await asking(kube, `list Jobs in ${namespace}`, () =>
-    kube.batch.listNamespacedJob({ namespace, labelSelector }),
+  const [jobs, pods] = await Promise.all([
+    asking(kube, `list Jobs in ${namespace}`, () =>
+      kube.batch.listNamespacedJob({ namespace, labelSelector }),
+    ),
+    asking(kube, `list pods in ${namespace}`, () =>
+      kube.core.listNamespacedPod({ namespace, labelSelector }),
+    ),
+  ]);
+  // A Job says only a while after its process that it has ended.
+  const done = new Set(
+    pods.items
+      .filter((pod) => probeState(pod)?.terminated !== undefined)
+      .map(({ metadata }) => metadata?.labels?.["batch.kubernetes.io/job-name"]),
   );
   const ended = jobs.items.filter(({ metadata, status, spec }) => {
-    const over = status?.conditions?.some(
-      ({ type, status: is }) => is === "True" && /^(Complete|Failed)$/.test(type),
-    );
+    const over =
+      done.has(metadata?.name) ||
+      status?.conditions?.some(
+        ({ type, status: is }) => is === "True" && /^(Complete|Failed)$/.test(type),
+      );
     // A suspended one waits for a Secret that a crashed run never made; a minute tells it from one of right now.
     const age = Date.now() - (metadata?.creationTimestamp?.getTime() ?? 0);
     return over === true || (spec?.suspend === true && age > 60_000);
