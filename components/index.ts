@@ -1,5 +1,6 @@
 export * from "./cutover";
 export * from "./database";
+export * from "./manager";
 export * from "./mesh";
 export * from "./namespace";
 export * from "./observability";

@@ -11,6 +11,7 @@ import { enforcementOf } from "./cluster";
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
+import { manage } from "./manager-stack";
 import { buildMesh, type MeshUrls } from "./mesh-stack";
 import { observe } from "./observability-stack";
 import type { ResolvedServer } from "./servers";
@@ -30,6 +31,8 @@ export interface StackOutputs {
   /** When and from where they were asked. */
   readonly probeRuns?: pulumi.Output<readonly ProbeRun[]>;
   readonly studioUrl?: string;
+  /** URL within the cluster of the resource manager. */
+  readonly manager?: string;
   /** What a client within the cluster puts into its .mcp.json; `mcp-fleet mcp-json` merges it into a file. */
   readonly mcpJson: McpJson;
   /** Whether the cluster acts on the NetworkPolicies made here. Absent where none is made, and in a rendered stack. */
@@ -45,12 +48,13 @@ export function buildStack(config: StackConfig): StackOutputs {
   const name = settings.application;
   const consumers = consumerPositions(config);
 
+  // A namespace that was here before us holds pods of others, which bring no policies for a closed one.
+  const scope = settings.network.isolate ?? (settings.createNamespace ? "namespace" : "fleet");
   const isolation = new Isolation(name, {
     namespace: settings.namespace,
     application: settings.application,
     createNamespace: settings.createNamespace,
-    // A namespace that was here before us holds pods of others, which bring no policies for a closed one.
-    scope: settings.network.isolate ?? (settings.createNamespace ? "namespace" : "fleet"),
+    scope,
     consumers,
   });
   const inNamespace = { dependsOn: [...isolation.ready] };
@@ -59,11 +63,13 @@ export function buildStack(config: StackConfig): StackOutputs {
   );
   const mesh = buildMesh(config, consumers, inNamespace);
   observe(config, mesh, inNamespace);
+  const manager = manage(config, scope, inNamespace);
   const outputs = {
     target: settings.target,
     namespace: settings.namespace,
     servers: Object.fromEntries(servers.map(([key, server]) => [key, server.url])),
     ...(mesh === undefined ? {} : { mesh: mesh.urls }),
+    ...(manager === undefined ? {} : { manager }),
     mcpJson: mcpJson(servers.map(([name, { url }]) => ({ name, url }))),
     ...(settings.network.isolate === "none" || config.kubernetes.rendered
       ? {}

@@ -1,3 +1,4 @@
+export * from "./api-access";
 export * from "./labels";
 export * from "./names";
 export * from "./security";

@@ -18,6 +18,9 @@ export const workloadLabel = "mcp-fleet.dev/workload";
 /** The cutover generation a pod was started for. */
 export const generationLabel = "mcp-fleet.dev/generation";
 
+/** On a pod: a text of the user's that rolls the pods of a Secret whose content is not ours. */
+export const secretVersionAnnotation = "mcp-fleet.dev/secret-version";
+
 /** Labels that never change over an object's life: safe in a Deployment's immutable selector. */
 export function selectorLabels(
   context: Pick<LabelContext, "name" | "component">,

@@ -2,16 +2,18 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import {
+  apiServerPorts,
   assertRestricted,
+  createAccount,
   defaultUser,
   gentleRollout,
   hardenedPod,
   objectLabels,
   selectorLabels,
   serviceUrl,
+  withToken,
 } from "../core";
 import { metricsComponent, metricsLabels, metricsPortName } from "./monitors";
-import { observerRules, withToken } from "./observer-access";
 
 /** Port of the observer's metrics. */
 const port = 9464;
@@ -63,35 +65,12 @@ export class FleetObserver extends pulumi.ComponentResource {
       labels: objectLabels(context),
     };
 
-    const access = this.createAccess();
+    const rules = observerRules(args.registry !== undefined);
+    const access = createAccount(this, name, this.metadata, rules);
     if (args.networkPolicy !== false) this.createNetworkPolicy();
     this.createDeployment(access);
     this.createService();
     this.registerOutputs({});
-  }
-
-  private createAccess(): pulumi.Resource[] {
-    const { metadata, name } = this;
-    const account = new k8s.core.v1.ServiceAccount(
-      name,
-      { metadata, automountServiceAccountToken: false },
-      { parent: this },
-    );
-    const role = new k8s.rbac.v1.Role(
-      name,
-      { metadata, rules: observerRules(this.args.registry !== undefined) },
-      { parent: this },
-    );
-    const binding = new k8s.rbac.v1.RoleBinding(
-      name,
-      {
-        metadata,
-        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
-        subjects: [{ kind: "ServiceAccount", name: metadata.name, namespace: this.args.namespace }],
-      },
-      { parent: this, dependsOn: [role] },
-    );
-    return [account, binding];
   }
 
   private createNetworkPolicy(): k8s.networking.v1.NetworkPolicy {
@@ -120,8 +99,7 @@ export class FleetObserver extends pulumi.ComponentResource {
           ],
           egress: [
             { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
-            // The API server has no labels to select by; behind its Service it listens on one of these.
-            { ports: [tcp(443), tcp(6443), ...watched] },
+            { ports: [...apiServerPorts, ...watched] },
             ...(registry === undefined
               ? []
               : [
@@ -198,6 +176,20 @@ export class FleetObserver extends pulumi.ComponentResource {
       { parent: this },
     );
   }
+}
+
+/** What the observer may do, in its own namespace: see workloads, and with a mesh keep the agents' status. */
+function observerRules(mesh: boolean): k8s.types.input.rbac.v1.PolicyRule[] {
+  const rules = [
+    { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
+    { apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"] },
+  ];
+  if (!mesh) return rules;
+  return [
+    ...rules,
+    { apiGroups: ["mesh.mcp.io"], resources: ["mcpagents"], verbs: ["list"] },
+    { apiGroups: ["mesh.mcp.io"], resources: ["mcpagents/status"], verbs: ["patch"] },
+  ];
 }
 
 /** The port of a watched endpoint; the schema has checked its form. */

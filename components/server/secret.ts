@@ -71,8 +71,6 @@ export interface ServerSecret {
 
 /** On a Deployment: Infisical's operator restarts it when the Secret's content changes. */
 export const infisicalReload = { "secrets.infisical.com/auto-reload": "true" };
-/** On a pod: a text of the user's that rolls the pods of a Secret whose content is not ours. */
-export const secretVersionAnnotation = "mcp-fleet.dev/secret-version";
 
 type Metadata = { namespace: string; labels: Record<string, string> };
 

@@ -14,6 +14,7 @@ import {
   objectLabels,
   requireServiceName,
   rolloutTimeouts,
+  secretVersionAnnotation,
   selectorLabels,
   serviceUrl,
   versionOf,
@@ -23,7 +24,7 @@ import { serverContainer } from "./container";
 import { fqdnPolicySpec, serverPolicy } from "./network";
 import { autoscalerSpec, budgetSpec, placementSpec, serviceSpec } from "./operations";
 import { codeAnnotation, codeHash, codePath } from "./process";
-import { createSecret, infisicalReload, secretVersionAnnotation } from "./secret";
+import { createSecret, infisicalReload } from "./secret";
 
 /** How long a process gets to end by itself, in seconds. */
 const endSeconds = 10;

@@ -8,6 +8,7 @@ import { paths } from "../paths";
 
 /** Programs of this project that run inside images, as one JavaScript file each. */
 export const bundleSources = {
+  cli: "cli/main.ts",
   "github-stub": "lab/images/github-stub/main.ts",
   observer: "packages/observer/src/main.ts",
   probe: "packages/mcp-probe/src/cli.ts",

@@ -81,6 +81,11 @@ const recipes: Readonly<Record<ImageName, Recipe>> = {
     files: [],
     bundles: ["observer"],
   },
+  "mcp-fleet": {
+    dockerfile: "images/mcp-fleet/Dockerfile",
+    files: ["images/mcp-fleet/mcp-fleet"],
+    bundles: ["cli"],
+  },
   "mesh-registry": { dockerfile: "lab/images/mesh-registry/Dockerfile", files: [] },
   "mesh-agent": {
     dockerfile: "lab/images/mesh-agents/Dockerfile",

@@ -25,13 +25,14 @@ export async function ensureImages<Name extends ImageName = (typeof labImageName
   log: Log,
   names: readonly Name[] = labImageNames as readonly ImageName[] as readonly Name[],
 ): Promise<Record<Name, string>> {
-  const [stub, observer, probe, studio] = await Promise.all([
+  const [cli, stub, observer, probe, studio] = await Promise.all([
+    bundle("cli"),
     bundle("github-stub"),
     bundle("observer"),
     bundle("probe"),
     bundle("studio"),
   ]);
-  const bundles = { "github-stub": stub, observer, probe, studio };
+  const bundles = { cli, "github-stub": stub, observer, probe, studio };
   const bare = cluster.engine === "bare";
   const keys = bare ? layerKeys(bundles) : undefined;
   const refs = new Map(

@@ -202,6 +202,14 @@ export function layerRecipes(): Readonly<Record<LayerName, LayerRecipe>> {
       bundle: "observer",
       build: (place) => write(place, "app/mcp-observer.js", place.bundles.observer),
     },
+    cli: {
+      files: ["images/mcp-fleet/mcp-fleet"],
+      bundle: "cli",
+      async build(place) {
+        await write(place, "app/mcp-fleet.js", place.bundles.cli);
+        await install(place, "images/mcp-fleet/mcp-fleet", "usr/local/bin/mcp-fleet");
+      },
+    },
     "mesh-registry": {
       files: lockOf("lab/images/mesh-registry"),
       async build(place) {

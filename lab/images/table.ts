@@ -19,6 +19,7 @@ export const exampleImageNames = [
   "observer",
   "mesh-registry",
   "mesh-agent",
+  "mcp-fleet",
 ] as const;
 
 export const imageNames = [...labImageNames, ...exampleImageNames] as const;
@@ -44,6 +45,7 @@ export const layerNames = [
   "studio",
   "todo",
   "observer",
+  "cli",
   "mesh-registry",
   "mesh-agent",
   "mesh-agents",
@@ -162,6 +164,12 @@ export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
     ...nodeApp("/app/mcp-observer.js"),
     port: 9464,
     description: "The fleet's observer",
+  },
+  "mcp-fleet": {
+    layers: ["debian", "node", "cli"],
+    ...nodeApp("/app/mcp-fleet.js"),
+    port: 8080,
+    description: "The command line: the resource manager and the exporter",
   },
   "mesh-registry": {
     layers: ["debian", "mesh-registry"],

@@ -11,6 +11,7 @@ import {
   resources,
   seconds,
 } from "./common";
+import { manager } from "./manager";
 import { mesh } from "./mesh";
 import { observability } from "./observability";
 import { serverSchema } from "./server";
@@ -161,6 +162,7 @@ export const stackSchema = z.strictObject({
   mesh: z.preprocess((value) => (isEmpty(value) ? undefined : value), mesh.optional()),
   shared: z.preprocess((value) => (isEmpty(value) ? undefined : value), shared.optional()),
   observability: observability.prefault({}),
+  manager: manager.prefault({}),
   imagePullSecrets: z.array(dnsName).default([]),
   allowLatest: z.boolean().default(false),
 });

@@ -161,6 +161,7 @@ describe("the stacks under examples", function () {
             service: { ...(outline.service as object), sourceRanges: ["0.0.0.0/0"] },
           },
         }),
+        manager: { enabled: true, image: images["mcp-fleet"] },
       }),
       studio: openExample("examples/studio/stack", target, {
         namespace: namespaces.studio,

@@ -139,6 +139,7 @@ describe("a stack as plain YAML", () => {
     writeFileSync(join(directory, "gone-mcp.yaml"), "");
     const files = writeDirectory(directory, "stack.yaml", rendered);
     assert.deepEqual(files, [
+      "ai-platform-manager.yaml",
       "clock-mcp.yaml",
       "namespace.yaml",
       "outline-mcp.yaml",

@@ -21,13 +21,16 @@ export interface Example {
   run(mode: RunOptions["mode"]): Promise<RunResult>;
 }
 
-/** @param changes new values by key, or a function of the old one; keys without the `mcp-fleet:` prefix */
+/**
+ * @param changes new values by key, or a function of the old one; keys without the `mcp-fleet:` prefix
+ * @param directory that of an example already run, which goes on with this configuration
+ */
 export function openExample(
   stack: string,
   target: { readonly kubeconfig: string; readonly context: string },
   changes: Readonly<Record<string, unknown>>,
+  directory: string = mkdtempSync(join(tmpdir(), "mcp-fleet-example-")),
 ): Example {
-  const directory = mkdtempSync(join(tmpdir(), "mcp-fleet-example-"));
   const config: Record<string, unknown> = {
     ...stackFile(stack),
     "kubernetes:kubeconfig": target.kubeconfig,

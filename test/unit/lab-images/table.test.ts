@@ -5,7 +5,10 @@ import { dockerKey } from "../../../lab/images/docker";
 import { fingerprint } from "../../../lab/images/fingerprint";
 import { imageNames, imageSpecs } from "../../../lab/images/table";
 
-const bundles = { "github-stub": "stub", observer: "observer", probe: "probe", studio: "studio" };
+const bundles = {
+  ...{ cli: "cli", "github-stub": "stub", observer: "observer" },
+  ...{ probe: "probe", studio: "studio" },
+};
 
 describe("lab images: content hashes", () => {
   it("does not take text moved between parts for the same", () => {

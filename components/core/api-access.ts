@@ -1,4 +1,5 @@
-import type * as k8s from "@pulumi/kubernetes";
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Container = k8s.types.input.core.v1.Container;
@@ -8,18 +9,35 @@ const tokenSeconds = 3600;
 const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const volumeName = "api-access";
 
-/** What the observer may do, in its own namespace: see workloads, and with a mesh keep the agents' status. */
-export function observerRules(mesh: boolean): PolicyRule[] {
-  const rules: PolicyRule[] = [
-    { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
-    { apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"] },
-  ];
-  if (!mesh) return rules;
-  return [
-    ...rules,
-    { apiGroups: ["mesh.mcp.io"], resources: ["mcpagents"], verbs: ["list"] },
-    { apiGroups: ["mesh.mcp.io"], resources: ["mcpagents/status"], verbs: ["patch"] },
-  ];
+/** Where the API server can be called: it has no labels to select by, and behind its Service it has one of these ports. */
+export const apiServerPorts = [443, 6443].map((port) => ({ protocol: "TCP", port }));
+
+/**
+ * An account of the namespace with these rights in it and none elsewhere.
+ * @returns what has to be there before a pod runs as it
+ */
+export function createAccount(
+  parent: pulumi.Resource,
+  name: string,
+  metadata: { name: string; namespace: string; labels: Record<string, string> },
+  rules: PolicyRule[],
+): pulumi.Resource[] {
+  const account = new k8s.core.v1.ServiceAccount(
+    name,
+    { metadata, automountServiceAccountToken: false },
+    { parent },
+  );
+  const role = new k8s.rbac.v1.Role(name, { metadata, rules }, { parent });
+  const binding = new k8s.rbac.v1.RoleBinding(
+    name,
+    {
+      metadata,
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: metadata.name, namespace: metadata.namespace }],
+    },
+    { parent, dependsOn: [role] },
+  );
+  return [account, binding];
 }
 
 /** The pod with a token that ends within the hour and is renewed, in place of the automatic one. */

@@ -1,0 +1,38 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+import { ResourceManager } from "../components/manager";
+import type { StackConfig } from "./config";
+
+/** The resource manager, where asked for: its URL within the cluster. */
+export function manage(
+  { settings, servers }: StackConfig,
+  isolated: string,
+  opts: pulumi.ComponentResourceOptions,
+): string | undefined {
+  const { manager, application, namespace } = settings;
+  if (!manager.enabled) return undefined;
+  const { url } = new ResourceManager(
+    `${application}-manager`,
+    {
+      namespace,
+      application,
+      // Checked by the schema.
+      image: manager.image ?? "",
+      servers: servers.map((server) => server.serviceName),
+      forceStop: manager.forceStop,
+      scaleToZero: manager.scaleToZero,
+      ...(manager.token === undefined ? {} : { token: manager.token }),
+      tokenVersion: manager.tokenVersion,
+      clients: manager.clients.map(({ name, labels, namespace: namespaceLabels }) => ({
+        name,
+        labels,
+        namespaceLabels,
+      })),
+      closedNamespace: isolated === "namespace",
+      imagePullSecrets: settings.imagePullSecrets,
+      networkPolicy: isolated !== "none",
+    },
+    opts,
+  );
+  return url;
+}
