@@ -218,7 +218,8 @@ describe("cluster: the resource manager in its pod", function () {
     await deploy({ scaleToZero: false });
     const { tools } = await client().listTools();
     assert.ok(!tools.some(({ name }) => name === "stop_mcp"));
-    assert.match(await refusal("scale_mcp", { name: clock, replicas: 0 }), /replicas.*>=1/s);
+    const told = await refusal("scale_mcp", { name: clock, replicas: 0 });
+    assert.match(told, /Bringing a server to no replica is switched off in this manager/);
     assert.equal(await wanted(clock), 1);
   });
 });

@@ -49,7 +49,8 @@ export async function listen(options: ManagerOptions, http: HttpOptions): Promis
     );
   }
   const app = createMcpExpressApp({
-    host: http.host,
+    // Beyond loopback the token keeps web pages out; told of all interfaces, the SDK would warn in the midst of the log.
+    host: loopback.has(http.host) ? http.host : "",
     ...(http.allowedHosts === undefined ? {} : { allowedHosts: [...http.allowedHosts] }),
   });
   app.post("/mcp", (request: IncomingMessage & { body?: unknown }, response) => {

@@ -116,7 +116,9 @@ function registerChanging(server: McpServer, { kube, log, policy }: ManagerOptio
         "Sets how many replicas a server has. Fewer replicas end pods and their sessions.",
       inputSchema: {
         name: nameInput,
-        replicas: policy.allowScaleToZero ? replicasInput : replicasInput.min(1),
+        replicas: policy.allowScaleToZero
+          ? replicasInput
+          : replicasInput.min(1, "Bringing a server to no replica is switched off in this manager"),
         wait_ready: z
           .boolean()
           .default(false)
