@@ -15,6 +15,7 @@ import { strayCommand } from "./commands/stray";
 import { type CliContext, createContext, type GlobalOptions, type Streams } from "./context";
 import { dayTwoCommands } from "./day-two/commands";
 import { outputFormats } from "./output";
+import { version } from "./package.json";
 
 /** In the order that `mcp-fleet --help` shows. A command's file imports what is heavy only in its action. */
 const commands: readonly ((context: CliContext) => Command)[] = [
@@ -42,6 +43,7 @@ export function createProgram(streams: Streams, signal: AbortSignal): Command {
         .choices(outputFormats)
         .default("table"),
     )
+    .version(version)
     .option("--kubeconfig <file>", "kubeconfig file (default: KUBECONFIG, ~/.kube/config, the pod)")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
     .option("-n, --namespace <name>", "namespace of the servers (default: the context's)")

@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+"use strict";
+
+// The packed command's entry: compiled once, and cached by Node.js from the second start on.
+
+require("node:module").enableCompileCache?.();
+require("./dist/mcp-fleet.cjs");
