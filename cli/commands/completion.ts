@@ -48,11 +48,14 @@ _mcp_fleet() {
   commands=(
 ${program.commands.map((command) => `    ${quoted(`${command.name()}:${command.description()}`)}`).join("\n")}
   )
-  if (( CURRENT == 2 )); then
-    _describe 'command' commands
-    return
-  fi
-  case "\${words[2]}" in
+  local word command=""
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "$word" in
+      ${[...words.keys()].join("|")}) command="$word"; break ;;
+    esac
+  done
+  case "$command" in
+    "") _describe 'command' commands ;;
 ${[...words].map(([name, flags]) => `    ${name}) compadd -- ${flags.join(" ")} ;;`).join("\n")}
   esac
 }
@@ -60,7 +63,7 @@ if [ "$funcstack[1]" = "_mcp_fleet" ]; then _mcp_fleet "$@"; else compdef _mcp_f
 `,
   fish: (words, program) => `# mcp-fleet completion fish > ~/.config/fish/completions/mcp-fleet.fish
 complete -c mcp-fleet -f
-${program.commands.map((command) => `complete -c mcp-fleet -n __fish_use_subcommand -a ${command.name()} -d ${quoted(command.description())}`).join("\n")}
+${program.commands.map((command) => `complete -c mcp-fleet -n 'not __fish_seen_subcommand_from ${[...words.keys()].join(" ")}' -a ${command.name()} -d ${quoted(command.description())}`).join("\n")}
 ${[...words].flatMap(([name, flags]) => flags.map((flag) => `complete -c mcp-fleet -n '__fish_seen_subcommand_from ${name}' -l ${flag.slice(2)}`)).join("\n")}
 `,
 };

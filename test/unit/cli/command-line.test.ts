@@ -3,8 +3,6 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { execa } from "execa";
-
 import { mcpFleet } from "../../support/cli";
 
 describe("mcp-fleet, the command line", () => {
@@ -42,17 +40,5 @@ describe("mcp-fleet, the command line", () => {
       assert.equal(stdout, "");
       assert.equal(exitCode, 1);
     }
-  });
-
-  it("completes commands and their options in bash", async () => {
-    const { stdout: script } = await mcpFleet(["completion", "bash"]);
-    const complete = async (...words: string[]): Promise<string[]> => {
-      const typed = words.map((word) => `'${word}'`).join(" ");
-      const ask = `COMP_WORDS=(${typed}); COMP_CWORD=${words.length - 1}; _mcp_fleet; echo "\${COMPREPLY[@]}"`;
-      const { stdout } = await execa("bash", ["-c", `${script}\n${ask}`]);
-      return stdout.split(" ");
-    };
-    assert.deepEqual(await complete("mcp-fleet", "sta"), ["status", "start"]);
-    assert.deepEqual(await complete("mcp-fleet", "-n", "prod", "stop", "x", "--fo"), ["--force"]);
   });
 });
