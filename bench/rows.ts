@@ -7,7 +7,7 @@ import { Client } from "pg";
 import { stopTestServer, type TestDatabase, testDatabase } from "../test/support/postgres";
 import { logLogChart } from "./chart";
 import { measureLock } from "./lock-window";
-import { askWorker } from "./process";
+import { alternately, askWorker } from "./process";
 import { describeMachine, median, record, say } from "./results";
 import { benchSpec, byHand, tableSql } from "./table";
 import type { WorkerAnswer, WorkerRequest } from "./worker";
@@ -70,17 +70,8 @@ interface Figures {
 }
 
 async function size(rows: number, rounds: number): Promise<Figures> {
-  const peers: number[] = [];
-  const ours = {
-    forward: [] as number[],
-    noop: [] as number[],
-    undo: [] as number[],
-    memory: [] as number[],
-  };
-  const runPeer = async (): Promise<void> => {
-    peers.push(await one((database) => peer(database), rows));
-  };
-  const runOurs = (): Promise<void> =>
+  const also = { noop: [] as number[], undo: [] as number[], memory: [] as number[] };
+  const runOurs = (): Promise<number> =>
     one(async (database) => {
       const forward = work(database, rows, "in-cluster");
       if (forward.counts.rewrite !== rows)
@@ -90,47 +81,41 @@ async function size(rows: number, rounds: number): Promise<Figures> {
       await database.query("vacuum analyze servers");
       const undo = work(database, rows, "embedded");
       if (undo.counts.restore !== rows) throw new Error(`${undo.counts.restore} rows of ${rows}`);
-      ours.forward.push(forward.seconds);
-      ours.noop.push(noop.seconds);
-      ours.undo.push(undo.seconds);
-      ours.memory.push(Math.max(forward.maxRssMiB, noop.maxRssMiB, undo.maxRssMiB));
+      also.noop.push(noop.seconds);
+      also.undo.push(undo.seconds);
+      also.memory.push(Math.max(forward.maxRssMiB, noop.maxRssMiB, undo.maxRssMiB));
+      return forward.seconds;
     }, rows);
-  for (let i = 0; i < rounds; i += 1) {
-    // Whoever comes second finds the machine as the first left it.
-    for (const run of i % 2 === 0 ? [runPeer, runOurs] : [runOurs, runPeer]) await run();
-  }
+  const pairs = await alternately(rounds, runOurs, () => one(peer, rows));
   const label = `${rows.toLocaleString("en")} rows`;
-  const pair = (
-    mine: readonly number[],
-    other: readonly number[],
-  ): { ours: number; peer: number }[] =>
-    mine.map((value, i) => ({ ours: value, peer: other[i] ?? 0 }));
-  record(`forward, ${label}`, "s", goals.forward, pair(ours.forward, peers));
-  record(`undo against forward, ${label}`, "s", goals.undo, pair(ours.undo, ours.forward));
-  record(`no-op against forward, ${label}`, "s", goals.noop, pair(ours.noop, ours.forward));
+  const besideForward = (mine: readonly number[]): { ours: number; peer: number }[] =>
+    pairs.map(({ ours: forward }, i) => ({ ours: mine[i] ?? 0, peer: forward }));
+  record(`forward, ${label}`, "s", goals.forward, pairs);
+  record(`undo against forward, ${label}`, "s", goals.undo, besideForward(also.undo));
+  record(`no-op against forward, ${label}`, "s", goals.noop, besideForward(also.noop));
   record(
     `memory of the process, ${label}`,
     "MiB",
     goals.memory,
-    ours.memory.map((value) => ({ ours: value, peer: memoryMiB })),
+    also.memory.map((value) => ({ ours: value, peer: memoryMiB })),
   );
-  return { rows, forward: median(ours.forward), undo: median(ours.undo), byHand: median(peers) };
+  return {
+    rows,
+    forward: median(pairs.map(({ ours }) => ours)),
+    undo: median(also.undo),
+    byHand: median(pairs.map((pair) => pair.peer)),
+  };
 }
 
 /** How long writers of a small table wait. */
 async function lockWindow(rows: number, rounds: number): Promise<void> {
-  const pairs = [];
-  for (let i = 0; i < rounds; i += 1) {
-    const bare = await one((database) => measureLock(database.url, inTurn), rows);
-    const mine = await one(
-      (database) =>
-        measureLock(database.url, (connectionString) =>
-          runCutover({ connectionString }, benchSpec(rows), "in-cluster", meta),
-        ),
-      rows,
-    );
-    pairs.push({ ours: mine, peer: bare });
-  }
+  const cutover = (connectionString: string): Promise<unknown> =>
+    runCutover({ connectionString }, benchSpec(rows), "in-cluster", meta);
+  const pairs = await alternately(
+    rounds,
+    () => one(({ url }) => measureLock(url, cutover), rows),
+    () => one(({ url }) => measureLock(url, inTurn), rows),
+  );
   record(`lock window, ${rows} rows`, "s", goals.lock, pairs);
 }
 
