@@ -96,13 +96,19 @@ export async function ensureLedger(client: Client): Promise<void> {
   );
 }
 
+/** Connections that have seen the ledger: asked for again and again, it would be a tenth of a small run. */
+const seen = new WeakSet<Client>();
+
 /** Whether the ledger is there. */
 export async function ledgerExists(client: Client): Promise<boolean> {
+  if (seen.has(client)) return true;
   const found = await client.query<{ there: boolean }>(
     `select count(*) = 3 as there from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = 'mcp_cutover' and c.relname in ('run', 'journal', 'fenced_write') and c.relkind = 'r'`,
   );
-  return found.rows[0]?.there === true;
+  const there = found.rows[0]?.there === true;
+  if (there) seen.add(client);
+  return there;
 }
 
 function noLedgerRights(database: string, schemaThere: boolean): UserError {
