@@ -5,7 +5,8 @@ export { DatabaseUnreachable } from "./errors";
 export { finalize } from "./finalize";
 export { readRunRows, readRuns } from "./history";
 export { specHash } from "./hash";
-export { planRows, readLedger, recordPlan, runCutover } from "./run";
+export { planRows, readLedger } from "./plan";
+export { recordPlan, runCutover } from "./run";
 export { removeFence, settle } from "./settle";
 export type {
   CutoverSpec,

@@ -2,7 +2,8 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { EngineError, standbyError } from "./errors";
-import { findRun, ledgerExists, newestOtherCutover, type Run } from "./ledger";
+import { findRun, newestOtherCutover, type Run } from "./ledger";
+import { ledgerExists } from "./ledger-schema";
 import type { CutoverSpec } from "./spec";
 import type { TableShape } from "./table";
 

@@ -5,60 +5,20 @@ import type { Client } from "pg";
 import { analyse, type Analysis, confirm, confirmShape } from "./analyse";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
 import { CommitUnknown, isConnectionError, RowsMoved, shown } from "./errors";
-import { estimate, sizeWarnings } from "./estimate";
 import { dropFence, enterAsWriter, isFenced, makeFence, raiseFence } from "./fence";
 import { type Applied, applyForward } from "./forward";
 import { rehearse } from "./forward-journal";
 import { specHash } from "./hash";
-import {
-  ensureLedger,
-  findRun,
-  inheritFinalized,
-  publicRun,
-  recordRun,
-  recordTools,
-} from "./ledger";
+import { findRun, inheritFinalized, recordRun, recordTools } from "./ledger";
+import { ensureLedger } from "./ledger-schema";
 import { lockMode, lockTable, takeRunLock, waitForRunLock } from "./locks";
-import { neighbourWarnings } from "./neighbours";
 import { refuseConflicts } from "./plan-undo";
-import type { CutoverSpec, Db, LedgerState, RowPlan, RunMeta, RunResult, Target } from "./spec";
+import type { CutoverSpec, Db, RunMeta, RunResult, Target } from "./spec";
 import { setColumns } from "./table";
 import { applyUndo } from "./undo";
 import { checkSpec } from "./validate";
 
 const attempts = 5;
-
-/**
- * What {@link runCutover} would do, read in a READ ONLY transaction.
- * @throws UserError for everything that would stop the run before it writes
- */
-export async function planRows(db: Db, spec: CutoverSpec, target: Target): Promise<RowPlan> {
-  checkSpec(spec);
-  const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `plan ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        const analysis = await analyse(client, spec, target);
-        const size = estimate(analysis);
-        return {
-          target,
-          generation: analysis.generation,
-          hash: specHash(spec, target),
-          changes: analysis.changes,
-          warnings: [
-            ...analysis.warnings,
-            ...(await neighbourWarnings(client, analysis)),
-            ...sizeWarnings(size),
-          ],
-          size,
-          noop: analysis.kind === "noop",
-        };
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "planning the rows");
-  }
-}
 
 /**
  * Brings the rows to `target` in one transaction: forward for `in-cluster`, undo for `embedded`. Rows that are
@@ -136,21 +96,6 @@ export async function recordPlan(
     );
   } catch (error) {
     throw shown(error, "recording the plan");
-  }
-}
-
-/** The newest ledger entry; undefined before the first run. Writes nothing. */
-export async function readLedger(db: Db, spec: CutoverSpec): Promise<LedgerState | undefined> {
-  const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `ledger ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        const run = await findRun(client, spec.name);
-        return run === undefined ? undefined : publicRun(run);
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "reading the ledger");
   }
 }
 

@@ -1,0 +1,109 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+const ddl = `
+create schema if not exists mcp_cutover;
+create table if not exists mcp_cutover.run (
+  cutover text not null,
+  generation integer not null check (generation > 0),
+  run_id uuid not null unique,
+  target text not null check (target in ('in-cluster', 'embedded')),
+  plan_hash text not null,
+  table_name text not null,
+  config_type text not null,
+  system_identifier text not null,
+  database_name text not null,
+  who text not null,
+  stack text not null,
+  program_commit text,
+  tool_version text not null,
+  counts jsonb not null,
+  journal_rows integer not null,
+  fenced boolean not null,
+  fenced_writes bigint not null default 0,
+  converted integer not null default 0,
+  committed_at timestamptz not null,
+  settled_at timestamptz,
+  finalized_at timestamptz,
+  tools jsonb,
+  primary key (cutover, generation)
+);
+create table if not exists mcp_cutover.journal (
+  run_id uuid not null,
+  entry bigint generated always as identity primary key,
+  kind text not null check (kind in ('row', 'reference', 'soft-reference')),
+  action text not null,
+  key_found text[],
+  key_before text[],
+  key_after text[],
+  row_id text,
+  config_type text,
+  before_config text,
+  after_config text,
+  before_columns jsonb,
+  after_columns jsonb,
+  before_row jsonb,
+  detail jsonb
+);
+-- A run's entries lie together, and a key is only ever looked up whole: smaller and faster to fill than trees.
+create index if not exists journal_run on mcp_cutover.journal using brin (run_id);
+create index if not exists journal_key on mcp_cutover.journal using hash (key_after);
+create index if not exists journal_renamed on mcp_cutover.journal (run_id)
+  where key_found <> key_after or key_before <> key_after;
+create table if not exists mcp_cutover.fenced_write (
+  run_id uuid not null,
+  row_key text[] not null,
+  operation text not null,
+  written_by text not null,
+  written_at timestamptz not null
+);
+create index if not exists fenced_write_run on mcp_cutover.fenced_write (run_id);
+revoke all on mcp_cutover.run, mcp_cutover.journal, mcp_cutover.fenced_write from public;
+revoke all on schema mcp_cutover from public;
+`;
+
+/** Makes schema and tables where they are missing. @throws UserError when the role may not */
+export async function ensureLedger(client: Client): Promise<void> {
+  if (await ledgerExists(client)) return;
+  const may = await client.query<{ database: string; db: boolean; schema: boolean | null }>(
+    `select current_database() as database,
+            has_database_privilege(current_database(), 'create') as db,
+            (select has_schema_privilege(oid, 'create') from pg_namespace where nspname = 'mcp_cutover') as schema`,
+  );
+  const rights = may.rows[0];
+  const allowed = rights?.schema ?? rights?.db ?? false;
+  if (!allowed) throw noLedgerRights(rights?.database ?? "", rights?.schema === false);
+  // Two first runs of different cutovers would trip over each other's CREATE.
+  await client.query("select pg_advisory_xact_lock(hashtextextended('mcp_cutover ledger', 0))");
+  if (await ledgerExists(client)) return;
+  const exists = rights?.schema !== null && rights?.schema !== undefined;
+  await client.query(
+    exists ? ddl.replace(/create schema.*?;/, "").replace(/revoke all on schema.*?;/, "") : ddl,
+  );
+}
+
+/** Connections that have seen the ledger: asked for again and again, it would be a tenth of a small run. */
+const seen = new WeakSet<Client>();
+
+/** Whether the ledger is there. */
+export async function ledgerExists(client: Client): Promise<boolean> {
+  if (seen.has(client)) return true;
+  const found = await client.query<{ there: boolean }>(
+    `select count(*) = 3 as there from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'mcp_cutover' and c.relname in ('run', 'journal', 'fenced_write') and c.relkind = 'r'`,
+  );
+  const there = found.rows[0]?.there === true;
+  if (there) seen.add(client);
+  return there;
+}
+
+function noLedgerRights(database: string, schemaThere: boolean): UserError {
+  return new UserError(
+    schemaThere
+      ? "The database role may not create the ledger's tables in schema mcp_cutover."
+      : "The schema mcp_cutover for ledger and journal is missing, and the database role may not create it.",
+    schemaThere
+      ? "Run as the schema's owner: alter schema mcp_cutover owner to <role>;"
+      : `Run as the database's owner: create schema mcp_cutover authorization <role>; or grant create on database "${database}" to <role>;`,
+  );
+}
