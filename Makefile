@@ -50,5 +50,5 @@ render: build ## A stack as plain YAML with a kustomization.yaml, without the Pu
 lint: build ## Lint and format check alone
 	@npm run --silent lint && npm run --silent format:check
 
-bench: build ## The row engine beside the same written by hand in SQL: bench/out/results.json (BENCH="rows 1000 10000")
+bench: build ## Every bench, ours beside what one would use instead: bench/out/results.json (BENCH="rows 1000 10000" for one)
 	@node --enable-source-maps dist/bench/main.js $(BENCH)

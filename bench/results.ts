@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 
+import { table } from "@mcp-fleet/terminal";
+
 /** One line of `bench/out/results.json`. A ratio above its goal is worse than wanted. */
 export interface Result {
   readonly name: string;
@@ -45,8 +47,15 @@ export function record(
   );
 }
 
-/** Writes `bench/out/results.json`. */
+/** Prints all results as a table and writes `bench/out/results.json`. */
 export function writeResults(): void {
+  if (results.length > 0) {
+    const rows = results.map(({ name, ours, peer, unit, ratio, goal }) => [
+      ...[name, `${ours} ${unit}`, `${peer} ${unit}`, String(ratio), String(goal)],
+      ratio <= goal ? "met" : "missed",
+    ]);
+    say(`\n${table(["bench", "ours", "beside", "ratio", "goal", ""], rows)}`);
+  }
   mkdirSync("bench/out", { recursive: true });
   writeFileSync("bench/out/results.json", `${JSON.stringify(results, null, 2)}\n`);
 }
