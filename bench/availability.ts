@@ -1,11 +1,9 @@
-import { randomBytes } from "node:crypto";
-
-import { ctr } from "../lab/cluster/containerd";
 import { labNamespace } from "../lab/companions";
 import { labServers } from "../lab/config";
 import { underLoad } from "../lab/load";
 import type { Lab } from "../lab/session";
 import { installationBefore, studioConnected, studioUrl } from "../test/support/lab";
+import { secondTag } from "../test/support/second-tag";
 import { describeMachine, record, say } from "./results";
 
 const perSecond = 100;
@@ -73,13 +71,11 @@ function withServer({ facts }: Lab, own: object): { servers: Record<string, obje
   return { servers: { ...all, [server.key]: { ...all[server.key], ...own } } };
 }
 
-/** The same image under a name that the server has not had. */
+/** The other of two tags of the same image. */
 async function imageChange(lab: Lab, own: object): Promise<void> {
-  const image = lab.facts.images[server.key];
-  if (image === undefined) throw new Error(`the lab has no image of ${server.key}`);
-  const name = `${image}-${randomBytes(4).toString("hex")}`;
-  await ctr(["images", "tag", image, name]);
-  await lab.up("in-cluster", withServer(lab, { ...own, image: name }));
+  const image = await secondTag(lab.cluster, lab.facts.images[server.key] ?? "");
+  if (image === undefined) throw new Error("a cluster that was given has images of its own");
+  await lab.up("in-cluster", withServer(lab, { ...own, image }));
 }
 
 /** As when a node is drained: one pod is deleted, and its Deployment makes another. */

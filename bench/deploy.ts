@@ -1,9 +1,7 @@
-import { randomBytes } from "node:crypto";
-
-import { ctr } from "../lab/cluster/containerd";
 import { type ConfigOverrides, labServers } from "../lab/config";
 import type { Lab } from "../lab/session";
 import { installationBefore } from "../test/support/lab";
+import { secondTag } from "../test/support/second-tag";
 import { kubectl, plainYaml } from "./kubectl";
 import { Moments } from "./moments";
 import { alternately, secondsIn } from "./process";
@@ -117,32 +115,29 @@ async function unchanged(lab: Lab, rounds: number): Promise<void> {
   record("nothing to do, kubectl diff -k", "s", goals.noop, pairs);
 }
 
-/** Each time a name that the server has not had, for the same image. */
+/** Each time the other of two tags of the same image. */
 async function oneImage(lab: Lab, rounds: number): Promise<void> {
-  if (lab.cluster.engine !== "bare") {
-    say(`one image changed: left out, because images are not named again in ${lab.cluster.engine}`);
+  const { github: first = "" } = lab.facts.images;
+  const second = await secondTag(lab.cluster, first);
+  if (second === undefined) {
+    say("one image changed: left out, because a cluster that was given has images of its own");
     return;
   }
   const yaml = await plainYaml(lab, "all");
-  const { github } = lab.facts.images;
-  if (github === undefined) throw new Error("the lab has no image of github");
-  let used = github;
-  const another = async (): Promise<string> => {
-    const name = `${github}-${randomBytes(4).toString("hex")}`;
-    await ctr(["images", "tag", github, name]);
-    return name;
+  let [now, next] = [first, second];
+  const swap = (): void => {
+    yaml.setImage(now, next);
+    [now, next] = [next, now];
   };
   const pairs = await alternately(
     rounds,
-    async () => {
-      const image = await another();
-      const changed = { servers: { ...labServers(lab.facts.images), github: { image } } };
-      return secondsIn(() => lab.up("in-cluster", changed));
+    () => {
+      swap();
+      const servers = { ...labServers(lab.facts.images), github: { image: now } };
+      return secondsIn(() => lab.up("in-cluster", { servers }));
     },
-    async () => {
-      const image = await another();
-      yaml.setImage(used, image);
-      used = image;
+    () => {
+      swap();
       return secondsIn(() => yaml.apply());
     },
   );
