@@ -1,5 +1,6 @@
 import { type ConfigOverrides, labServers } from "../lab/config";
 import type { Lab } from "../lab/session";
+import { findHelm } from "../test/support/helm";
 import { installationBefore } from "../test/support/lab";
 import { secondTag } from "../test/support/second-tag";
 import { kubectl, plainYaml } from "./kubectl";
@@ -49,20 +50,29 @@ export async function benchDeploy([given = "3"]: readonly string[]): Promise<voi
 /** Five servers from nothing to rolled out. */
 async function servers(lab: Lab, rounds: number): Promise<void> {
   const yaml = await plainYaml(lab, "servers");
-  const pairs = await alternately(
-    rounds,
-    async () => {
-      const seconds = await secondsIn(() => lab.up("embedded"));
-      await lab.up("embedded", before);
-      return seconds;
-    },
-    async () => {
-      const seconds = await secondsIn(() => yaml.apply());
-      await yaml.remove();
-      return seconds;
-    },
-  );
+  const ours = async (): Promise<number> => {
+    const seconds = await secondsIn(() => lab.up("embedded"));
+    await lab.up("embedded", before);
+    return seconds;
+  };
+  const pairs = await alternately(rounds, ours, async () => {
+    const seconds = await secondsIn(() => yaml.apply());
+    await yaml.remove();
+    return seconds;
+  });
   record("five servers, kubectl apply -k and rollout status", "s", goals.fresh, pairs);
+  const found = await findHelm();
+  if (typeof found === "string") {
+    say(`five servers, helm: left out, because ${found}`);
+    return;
+  }
+  const release = yaml.helm(found.helm);
+  const withHelm = await alternately(rounds, ours, async () => {
+    const seconds = await secondsIn(() => release.install());
+    await release.uninstall();
+    return seconds;
+  });
+  record("five servers, helm upgrade --install --wait", "s", goals.fresh, withHelm);
 }
 
 /** @returns the lab after its cutover */

@@ -1,4 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -18,6 +25,8 @@ export interface PlainYaml {
   diff(): Promise<void>;
   /** Deletes it and waits until it is gone. */
   remove(): Promise<void>;
+  /** The same as a chart: `helm upgrade --install --wait`, and `helm uninstall --wait`. */
+  helm(command: string): { install(): Promise<void>; uninstall(): Promise<void> };
   /** Puts another image in the place of one. */
   setImage(before: string, after: string): void;
 }
@@ -57,6 +66,20 @@ export async function plainYaml(
       await kubectl(lab, ["delete", "--wait", "--ignore-not-found", "-k", directory]);
       await kubectl(lab, ["wait", "--for=delete", "pod", "-l", serverPods, "--timeout=120s"]);
     },
+    helm(command) {
+      const chart = chartOf(directory, join(out, "chart"));
+      const call = async (...args: string[]): Promise<void> => {
+        const where = ["--kubeconfig", lab.cluster.kubeconfig, "-n", labNamespace];
+        await execa(command, [...args, ...where, "--timeout", "5m"], { timeout: 6 * minutes });
+      };
+      return {
+        install: () => call("upgrade", "--install", "--wait", "bench", chart),
+        async uninstall() {
+          await call("uninstall", "--wait", "bench");
+          await kubectl(lab, ["wait", "--for=delete", "pod", "-l", serverPods, "--timeout=120s"]);
+        },
+      };
+    },
     setImage(before, after) {
       for (const name of readdirSync(directory)) {
         const path = join(directory, name);
@@ -81,6 +104,17 @@ export async function kubectl(
   );
   if (exitCode !== undefined && allowed.includes(exitCode)) return stdout;
   throw new Error(`kubectl ${args.join(" ")} ended with ${exitCode ?? "a signal"}: ${stderr}`);
+}
+
+/** A chart that holds the objects as they are. */
+function chartOf(directory: string, chart: string): string {
+  mkdirSync(join(chart, "templates"), { recursive: true });
+  writeFileSync(join(chart, "Chart.yaml"), "apiVersion: v2\nname: bench\nversion: 0.1.0\n");
+  const files = readdirSync(directory).filter((name) => name !== "kustomization.yaml");
+  for (const name of files) copyFileSync(join(directory, name), join(chart, name));
+  const texts = files.map((name) => `{{ .Files.Get ${JSON.stringify(name)} }}\n`);
+  writeFileSync(join(chart, "templates", "all.yaml"), texts.join("---\n"));
+  return chart;
 }
 
 function deploymentsIn(directory: string): string[] {
