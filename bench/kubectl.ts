@@ -73,7 +73,7 @@ export async function plainYaml(
         await execa(command, [...args, ...where, "--timeout", "5m"], { timeout: 6 * minutes });
       };
       return {
-        install: () => call("upgrade", "--install", "--wait", "bench", chart),
+        install: () => call("upgrade", "--install", "--wait", "--take-ownership", "bench", chart),
         async uninstall() {
           await call("uninstall", "--wait", "bench");
           await kubectl(lab, ["wait", "--for=delete", "pod", "-l", serverPods, "--timeout=120s"]);
