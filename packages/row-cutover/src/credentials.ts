@@ -37,7 +37,7 @@ export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCre
     return await withClient(db, `credentials ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
         const shape = await readShape(client, spec);
-        checkTable(shape);
+        checkTable(shape, "read");
         const rows = await readRows(client, spec, shape, {
           keys: namedKeys(spec),
           columns: [],

@@ -30,7 +30,7 @@ export async function drift(db: Db, spec: CutoverSpec): Promise<DriftReport | un
   try {
     return await withClient(db, `drift ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
-        const run = await checkLedger(client, spec, await checkDatabase(client));
+        const run = await checkLedger(client, spec, await checkDatabase(client), "read");
         return run === undefined ? undefined : report(client, spec, run);
       }),
     );
@@ -44,7 +44,7 @@ const listedRows = 1000;
 
 async function report(client: Client, spec: CutoverSpec, run: Run): Promise<DriftReport> {
   const shape = await readShape(client, spec);
-  checkTable(shape);
+  checkTable(shape, "read");
   const columns = (await columnsOf(client, shape, run)).filter(
     (name) => name !== spec.table.updatedAt,
   );

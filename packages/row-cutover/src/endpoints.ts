@@ -23,7 +23,7 @@ export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpo
     return await withClient(db, `endpoints ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
         const shape = await readShape(client, spec);
-        checkTable(shape);
+        checkTable(shape, "read");
         return spec.table.match === undefined
           ? byKey(client, spec, shape)
           : byServer(client, spec, shape);

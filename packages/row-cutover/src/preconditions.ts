@@ -32,13 +32,22 @@ export async function checkDatabase(client: Client): Promise<DatabaseIdentity> {
   return { systemIdentifier: row.systemIdentifier, databaseName: row.databaseName };
 }
 
+/** What is going to be done with rows and ledger: a look needs fewer rights than a run. */
+export type Access = "read" | "write";
+
+const ledgerRights: Readonly<Record<Access, readonly string[]>> = {
+  read: ["select"],
+  write: ["select", "insert", "update", "delete"],
+};
+
 /** The newest run, after making sure that this is the database it was done in. */
 export async function checkLedger(
   client: Client,
   spec: CutoverSpec,
   identity: DatabaseIdentity,
+  access: Access = "write",
 ): Promise<Run | undefined> {
-  await checkLedgerRights(client);
+  await checkLedgerRights(client, access);
   const run = await findRun(client, spec.name);
   if (run === undefined) return undefined;
   const same =
@@ -52,7 +61,7 @@ export async function checkLedger(
 }
 
 /** @throws UserError when the ledger is there and this role may not use it */
-async function checkLedgerRights(client: Client): Promise<void> {
+async function checkLedgerRights(client: Client, access: Access): Promise<void> {
   if (!(await ledgerExists(client))) return;
   const found = await client.query<{ schema: boolean }>(
     "select has_schema_privilege('mcp_cutover', 'usage') as schema",
@@ -62,20 +71,24 @@ async function checkLedgerRights(client: Client): Promise<void> {
       ? await client.query<{ ok: boolean }>(
           `select bool_and(has_table_privilege('mcp_cutover.' || name, rights)) as ok
              from unnest(array['run', 'journal', 'fenced_write']) name,
-                  unnest(array['select', 'insert', 'update', 'delete']) rights`,
+                  unnest($1::text[]) rights`,
+          [ledgerRights[access]],
         )
       : undefined;
   if (rights?.rows[0]?.ok === true) return;
   throw new UserError(
     "The database role may not use the ledger in schema mcp_cutover, which another role made.",
-    "Run as that role, or grant it: grant usage, create on schema mcp_cutover to <role>; grant all on all tables in schema mcp_cutover to <role>;",
+    access === "read"
+      ? "Run as that role, or grant it: grant usage on schema mcp_cutover to <role>; grant select on all tables in schema mcp_cutover to <role>;"
+      : "Run as that role, or grant it: grant usage, create on schema mcp_cutover to <role>; grant all on all tables in schema mcp_cutover to <role>;",
   );
 }
 
 /** @throws UserError naming what the role may not do on the table */
-export function checkTable(shape: TableShape): void {
+export function checkTable(shape: TableShape, access: Access = "write"): void {
   const name = `${shape.spec.schema}.${shape.spec.table}`;
-  const missing = (["select", "update"] as const).filter((right) => !shape.privileges[right]);
+  const needed = access === "read" ? (["select"] as const) : (["select", "update"] as const);
+  const missing = needed.filter((right) => !shape.privileges[right]);
   if (missing.length > 0) throw missingPrivilege(name, missing);
   if (shape.rowSecurity) {
     throw new UserError(

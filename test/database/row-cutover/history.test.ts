@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 
-import { finalize, readLedger, readRunRows, readRuns, runCutover } from "@mcp-fleet/row-cutover";
+import {
+  drift,
+  finalize,
+  readEndpoints,
+  readLedger,
+  readRunRows,
+  readRuns,
+  runCutover,
+} from "@mcp-fleet/row-cutover";
 
 import { secretMark } from "../../../lab/database/schema";
 import { meta, type StudioDatabase, studioDatabase, studioSpec } from "./support";
@@ -41,6 +49,31 @@ describe("history of a cutover", () => {
     const done = await runCutover(database.db, spec, "embedded", { ...meta, tools });
     assert.equal(done.generation, 2);
     assert.equal((await readLedger(database.db, spec))?.tools, undefined);
+  });
+
+  it("is read with rows and drift by a login that may only select, and that says what it lacks", async () => {
+    await runCutover(database.db, spec, "in-cluster", meta);
+    const role = "rc_reader";
+    await database.query(`drop role if exists ${role}`);
+    await database.query(`create role ${role} login password 'rc-password'`);
+    try {
+      const reader = { connectionString: database.urlFor(role, "rc-password") };
+      await assert.rejects(readEndpoints(reader, spec), /no SELECT privilege on public/);
+      await database.query(`grant select on mcp_servers to ${role}`);
+      await assert.rejects(
+        drift(reader, spec),
+        /may not use the ledger[^]*grant select on all tables in schema mcp_cutover/,
+      );
+      await database.query(`grant usage on schema mcp_cutover to ${role}`);
+      await database.query(`grant select on all tables in schema mcp_cutover to ${role}`);
+      assert.deepEqual((await drift(reader, spec))?.rows, []);
+      assert.equal((await readRuns(reader, spec)).length, 1);
+      assert.ok((await readEndpoints(reader, spec)).length > 0);
+      await assert.rejects(runCutover(reader, spec, "embedded", meta), /may not use the ledger/);
+    } finally {
+      await database.query(`drop owned by ${role}`);
+      await database.query(`drop role ${role}`);
+    }
   });
 
   it("shows a run's rows before and after, and no value that may be secret", async () => {
