@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
 import { chartFiles } from "./charts";
@@ -12,6 +12,7 @@ const site = join(projectDir, "out", "site");
 const style = `body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:62rem;padding:1rem 2rem}
 nav{border-bottom:1px solid #ccc;padding-bottom:.5rem}nav a{margin-right:1rem}
 table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #ccc;padding:.25rem .5rem;vertical-align:top}
+img{max-width:100%}
 pre{background:#f5f5f5;overflow-x:auto;padding:.75rem}code{font:0.9em ui-monospace,monospace}
 @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#8bf}pre{background:#222}}`;
 
@@ -49,6 +50,9 @@ function main(): void {
     const file = join(site, page.path.replace(/\.md$/, ".html"));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, document(page));
+    for (const image of page.links.filter((link) => /^[^:]+\.(svg|png)$/.test(link))) {
+      copyFileSync(join(projectDir, dirname(page.path), image), join(dirname(file), image));
+    }
   }
   const broken = brokenLinks(projectDir, pages);
   process.stdout.write(

@@ -58,8 +58,12 @@ export async function cutoverReport(
   const newest = run === runs[0];
   const update = updates.find((one) => one.moved && one.generation === run.generation);
   const seen = newest ? await clusterTimes(fleet, credentials, run).catch(whyNot) : [];
+  // A pod that was replaced since is no part of the cutover, and would stretch its time to now.
+  const known = typeof seen === "string" ? [] : seen;
+  const during = known.filter(({ from }) => run.settledAt === undefined || from < run.settledAt);
+  const since = known.length - during.length;
   const timeline: TimelineEntry[] = [
-    ...(typeof seen === "string" ? [] : seen),
+    ...during,
     ...(fleet.generation === run.generation ? probeTimes(fleet) : []),
     { phase: "rows", what: "transaction committed", from: run.committedAt },
     ...(run.settledAt === undefined
@@ -74,6 +78,7 @@ export async function cutoverReport(
   ];
   const gaps = [
     ...(typeof seen === "string" ? [`Servers and rollout are not shown: ${seen}`] : []),
+    ...(since === 0 ? [] : [`Pods that were made since are not shown (${since}).`]),
     ...(newest
       ? []
       : ["Servers and rollout are not shown: the cluster only knows the newest generation's."]),
