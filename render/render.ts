@@ -61,9 +61,11 @@ function refuseShared(values: Readonly<Record<string, string>>): void {
 
 /** The application stays in the configuration, for it is one of the servers' callers. */
 function serversOnly(values: Readonly<Record<string, string>>): Record<string, string> {
-  const cutover = JSON.parse(values["mcp-fleet:cutover"] ?? "{}") as object;
+  const object = (key: string): object => JSON.parse(values[`mcp-fleet:${key}`] ?? "{}") as object;
   return {
-    "mcp-fleet:cutover": JSON.stringify({ ...cutover, enabled: false }),
+    "mcp-fleet:cutover": JSON.stringify({ ...object("cutover"), enabled: false }),
+    // Undefined for JSON: the exporter checks the rows.
+    "mcp-fleet:observability": JSON.stringify({ ...object("observability"), exporter: undefined }),
     "mcp-fleet:studioSecrets": JSON.stringify({ DATABASE_URL: unknownSecret }),
   };
 }

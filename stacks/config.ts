@@ -188,6 +188,14 @@ function missing(settings: StackSettings, secrets: SecretValues): Problem[] {
       fix: 'Set it to the image built from images/probe, or set probe.from to "here".',
     });
   }
+  if (settings.observability.exporter !== undefined && !settings.cutover.enabled) {
+    problems.push({
+      path: "observability.exporter",
+      problem:
+        "has nothing to check: it compares rows with their cutover, which this stack leaves out.",
+      fix: "Remove it, or set cutover.enabled to true; observability.observer reports on the pods alone.",
+    });
+  }
   if (settings.database.manage !== undefined && settings.database.connect !== "direct") {
     problems.push({
       path: "database.manage",

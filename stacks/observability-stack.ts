@@ -1,12 +1,18 @@
 import type * as pulumi from "@pulumi/pulumi";
 
+import { selectorLabels } from "../components/core";
 import {
   type AlertThresholds,
   defaultThresholds,
+  exporterPosition,
+  FleetExporter,
   FleetObserver,
   Observability,
 } from "../components/observability";
+import { studioComponent } from "../components/studio";
 import type { StackConfig } from "./config";
+import { type ConsumerPosition, databaseRef } from "./cutover-spec";
+import type { Moved } from "./cutover-stack";
 import type { Mesh } from "./mesh-stack";
 
 /** Monitors, alerts and dashboards, and the observer that measures what no server says of itself. */
@@ -44,6 +50,49 @@ export function observe(
       certificates: observer.certificates,
       ...(scrapers === undefined ? {} : { scrapers }),
       ...(mesh === undefined ? {} : { registry: mesh.registry }),
+      imagePullSecrets: settings.imagePullSecrets,
+      networkPolicy: settings.network.isolate !== "none",
+    },
+    opts,
+  );
+}
+
+/** The exporter as a caller of the servers, unless it asks from the application's place. */
+export function exporterCaller({ settings }: StackConfig): ConsumerPosition[] {
+  const { observability, studio, application } = settings;
+  const asks = observability.enabled && observability.exporter !== undefined && !studio.enabled;
+  return asks ? [{ name: "exporter", labels: exporterPosition(application) }] : [];
+}
+
+/** The checks of rows and servers, after the rows have moved, with what they need to know of the cutover. */
+export function exportChecks(
+  { settings }: StackConfig,
+  { cutover, spec, probe, targets }: Moved,
+  servers: Readonly<Record<string, string>>,
+  opts: pulumi.ComponentResourceOptions,
+): void {
+  const { namespace, application, observability, studio, target } = settings;
+  const { exporter, scrapers } = observability;
+  if (!observability.enabled || exporter === undefined) return;
+  const web = selectorLabels({ name: studio.name, component: studioComponent });
+  new FleetExporter(
+    `${application}-exporter`,
+    {
+      namespace,
+      application,
+      image: exporter.image,
+      fleet: {
+        ...{ target, spec, targets, servers, generation: cutover.generation },
+        // From a pod: its own account, the database from where it stands, and so the servers.
+        kubernetes: {},
+        database: { ...databaseRef(settings), connect: "direct" },
+        probe: { ...probe, from: "here" },
+        workloads: studio.enabled ? [{ namespace, deployment: studio.name }] : [],
+      },
+      database: exporter.database,
+      ...(studio.enabled ? { position: web } : {}),
+      intervalSeconds: exporter.intervalSeconds,
+      ...(scrapers === undefined ? {} : { scrapers }),
       imagePullSecrets: settings.imagePullSecrets,
       networkPolicy: settings.network.isolate !== "none",
     },

@@ -13,7 +13,7 @@ import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
 import { manage } from "./manager-stack";
 import { buildMesh, type MeshUrls } from "./mesh-stack";
-import { observe } from "./observability-stack";
+import { exportChecks, exporterCaller, observe } from "./observability-stack";
 import type { ResolvedServer } from "./servers";
 
 /** What a stack exports. */
@@ -58,8 +58,9 @@ export function buildStack(config: StackConfig): StackOutputs {
     consumers,
   });
   const inNamespace = { dependsOn: [...isolation.ready] };
+  const callers = [...consumers, ...exporterCaller(config)];
   const servers = config.servers.map(
-    (server) => [server.key, mcpServer(config, server, consumers, inNamespace)] as const,
+    (server) => [server.key, mcpServer(config, server, callers, inNamespace)] as const,
   );
   const mesh = buildMesh(config, consumers, inNamespace);
   observe(config, mesh, inNamespace);
@@ -88,6 +89,9 @@ export function buildStack(config: StackConfig): StackOutputs {
     settings.cutover.enabled && secrets.databaseUrl !== undefined
       ? moveRows(config, secrets.databaseUrl, consumers, before)
       : undefined;
+  if (moved !== undefined) {
+    exportChecks(config, moved, outputs.servers, { dependsOn: [...before, moved.cutover] });
+  }
   if (!settings.studio.enabled) return { ...outputs, ...cutoverOutputs(moved?.cutover) };
 
   const studio = application(config, moved?.cutover, [

@@ -2,6 +2,7 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 import type { CheckRound } from "@mcp-fleet/operations";
 import { Command } from "commander";
 
+import { wholeNumber } from "../arguments";
 import type { CliContext } from "../context";
 import { openFleet, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
@@ -35,15 +36,15 @@ export function checkCommand(context: CliContext): Command {
 export function exporterCommand(context: CliContext): Command {
   return withStack(new Command("exporter"))
     .description("verify and drift on an interval, served for Prometheus at /metrics")
-    .option("--port <number>", "where /metrics and /healthz are served", "9108")
-    .option("--interval <seconds>", "from one round to the next", "300")
+    .option("--port <number>", "where /metrics and /healthz are served", wholeNumber, 9108)
+    .option("--interval <seconds>", "from one round to the next", wholeNumber, 300)
     .action(
-      async ({ port, interval, ...options }: StackOptions & { port: string; interval: string }) => {
+      async ({ port, interval, ...options }: StackOptions & { port: number; interval: number }) => {
         const { fleet, credentials } = await openFleet(context, options);
         const { serveMetrics } = await import("@mcp-fleet/operations");
         await serveMetrics(fleet, credentials, {
-          port: Number(port),
-          intervalSeconds: Number(interval),
+          port,
+          intervalSeconds: interval,
           signal: context.signal,
           onListening: (at) => context.note(`Serving /metrics on port ${at}.`),
           onRound: (round) => context.note(roundText(round)),

@@ -1,5 +1,6 @@
 export * from "./alerts";
 export { dashboards } from "./dashboards";
+export * from "./exporter";
 export * from "./monitors";
 export * from "./observability";
 export * from "./observer";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { labels } from "./common";
+import { dnsName, labels } from "./common";
 
 const minutes = z.number().positive("must be a number of minutes above 0").optional();
 
@@ -28,6 +28,15 @@ const observer = z.strictObject({
   certificates: z.array(endpoint).default([]),
 });
 
+const exporter = z.strictObject({
+  /** The image built from images/mcp-fleet. */
+  image: z.string().min(1),
+  /** From one round of checks to the next. */
+  intervalSeconds: z.int().positive().default(300),
+  /** A Secret that exists, with the address of the database and a login that only reads. */
+  database: z.strictObject({ secret: dnsName, key: z.string().min(1).default("databaseUrl") }),
+});
+
 /** What Prometheus and Grafana are told. */
 export const observability = z.strictObject({
   enabled: z.boolean().default(false),
@@ -47,4 +56,6 @@ export const observability = z.strictObject({
     .prefault({}),
   /** The pod that reports on pods, agents and certificates. Left out, what it measures is not known. */
   observer: observer.optional(),
+  /** The pod that runs verify and drift on an interval. */
+  exporter: exporter.optional(),
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -9,7 +8,6 @@ import { CustomObjectsApi, KubeConfig, type V1Pod } from "@kubernetes/client-nod
 import { type MetricDefinition, observerMetrics } from "@mcp-fleet/metrics";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { stringify } from "yaml";
 
 import { alertGroups } from "../../components/observability";
 import { type Cluster, ensureCluster } from "../../lab/cluster";
@@ -20,7 +18,7 @@ import { paths } from "../../lab/paths";
 import { runProgram } from "../../lab/runner/runner";
 import { panelExpressions } from "../support/dashboards";
 import { eventually } from "../support/eventually";
-import { prometheusTools } from "../support/prometheus";
+import { prometheusTools, startPrometheus } from "../support/prometheus";
 import { hostVolume } from "../support/volume";
 
 const namespace = `mesh-${randomBytes(3).toString("hex")}`;
@@ -198,7 +196,11 @@ describe("a mesh in the lab", function () {
     await eventually("the application's generation is seen", () =>
       metric('mcp_application_generation{application="mcp-mesh"} 3'),
     );
-    const prometheus = startPrometheus(tools.prometheus, directory, await address(observer));
+    const prometheus = startPrometheus(tools, directory, {
+      job: "observer",
+      url: await address(observer),
+      namespace,
+    });
     try {
       const used = [...alertGroups().flatMap(({ rules }) => rules.map((rule) => rule.expr))]
         .concat(panelExpressions())
@@ -286,59 +288,5 @@ const generationPod = (image: string): V1Pod => ({
     ],
   },
 });
-
-interface Scraper {
-  names(): Promise<string[]>;
-  alerts(): Promise<string[]>;
-  stop(): Promise<void>;
-}
-
-/** A Prometheus of the distribution on this machine that scrapes the observer and evaluates the fleet's rules. */
-function startPrometheus(binary: string, directory: string, target: string): Scraper {
-  const home = mkdtempSync(join(directory, "prometheus-"));
-  writeFileSync(join(home, "rules.yaml"), stringify({ groups: alertGroups() }));
-  const scrape = {
-    job_name: "observer",
-    scrape_interval: "2s",
-    honor_labels: true,
-    static_configs: [{ targets: [new URL(target).host], labels: { namespace } }],
-  };
-  writeFileSync(
-    join(home, "prometheus.yml"),
-    stringify({
-      global: { evaluation_interval: "2s" },
-      rule_files: ["rules.yaml"],
-      scrape_configs: [scrape],
-    }),
-  );
-  const port = 39_000 + Math.floor(Math.random() * 900);
-  const child = spawn(
-    binary,
-    [
-      `--config.file=${join(home, "prometheus.yml")}`,
-      `--storage.tsdb.path=${join(home, "data")}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    { stdio: "ignore" },
-  );
-  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const get = async (path: string): Promise<unknown> => {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
-    return ((await response.json()) as { data: unknown }).data;
-  };
-  return {
-    names: async () => (await get("label/__name__/values")) as string[],
-    alerts: async () => {
-      const { alerts } = (await get("alerts")) as {
-        alerts: { state: string; labels: { alertname: string } }[];
-      };
-      return alerts.filter((one) => one.state === "firing").map((one) => one.labels.alertname);
-    },
-    stop: async () => {
-      child.kill("SIGTERM");
-      await gone;
-    },
-  };
-}
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

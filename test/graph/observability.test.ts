@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 
-import { runProgram, type TestConfig } from "../support/resources";
+import { parseFleet } from "@mcp-fleet/operations";
+import * as pulumi from "@pulumi/pulumi";
+
+import { fullStack, runProgram, type TestConfig } from "../support/resources";
 
 const stack = (observability: Record<string, unknown>): TestConfig => ({
   plain: {
@@ -11,6 +14,11 @@ const stack = (observability: Record<string, unknown>): TestConfig => ({
   },
 });
 const observer = { image: "registry.example/mcp-observer:0.1.0" };
+const exporter = {
+  image: "registry.example/mcp-fleet:0.1.0",
+  intervalSeconds: 60,
+  database: { secret: "checks" },
+};
 const custom = "kubernetes:monitoring.coreos.com/v1:";
 
 describe("observability", () => {
@@ -79,4 +87,87 @@ describe("observability", () => {
         !error.message.includes("secret"),
     );
   });
+
+  it("runs the checks after the rows have moved, in the application's place and behind none of its Services", async () => {
+    const plain = { ...fullStack.plain, observability: { enabled: true, exporter } };
+    const { recorder } = await runProgram({ ...fullStack, plain });
+    const name = "llmctl-studio-exporter";
+    const rows = recorder.one("pulumi-nodejs:dynamic/mcp-fleet:Cutover", "llmctl-studio-rows");
+    const made = recorder.one("kubernetes:apps/v1:Deployment", name);
+    assert.ok(rows.order < made.order);
+    const { selector, template } = made.inputs.spec as {
+      selector: { matchLabels: Record<string, string> };
+      template: { metadata: { labels: Record<string, string> }; spec: { containers: Container[] } };
+    };
+    const { labels } = template.metadata;
+    assert.equal(labels["app.kubernetes.io/name"], "llmctl-studio");
+    assert.equal(labels["app.kubernetes.io/component"], "web");
+    for (const [key, value] of Object.entries(selector.matchLabels))
+      assert.equal(labels[key], value);
+    const studio = recorder.one("kubernetes:core/v1:Service", "llmctl-studio").inputs.spec as {
+      selector: Record<string, string>;
+    };
+    assert.ok(Object.entries(studio.selector).some(([key, value]) => labels[key] !== value));
+    const [container] = template.spec.containers;
+    assert.deepEqual(container?.args.slice(-2), ["--interval", "60"]);
+    assert.deepEqual(container?.env[0]?.valueFrom.secretKeyRef, {
+      ...{ name: "checks", key: "databaseUrl" },
+    });
+    assert.deepEqual(
+      recorder.one("kubernetes:rbac.authorization.k8s.io/v1:Role", name).inputs.rules,
+      [{ apiGroups: [""], resources: ["services", "pods"], verbs: ["list"] }],
+    );
+  });
+
+  it("tells the exporter of the cutover what its command reads, as a secret", async () => {
+    const plain = { ...fullStack.plain, observability: { enabled: true, exporter } };
+    const { recorder } = await runProgram({ ...fullStack, plain });
+    const { stringData } = recorder.one(
+      "kubernetes:core/v1:Secret",
+      "llmctl-studio-exporter",
+    ).inputs;
+    assert.ok(pulumi.runtime.isRpcSecret(stringData));
+    const { value } = stringData as { value: Record<string, string> };
+    const fleet = parseFleet(JSON.parse(value["fleet.json"] ?? ""), "the Secret");
+    assert.equal(fleet.generation, 1);
+    assert.equal(fleet.database.connect, "direct");
+    assert.equal(fleet.probe.from, "here");
+    assert.deepEqual(fleet.kubernetes, {});
+    assert.equal(fleet.targets.length, 5);
+    assert.deepEqual(
+      Object.keys(fleet.servers).sort(),
+      fleet.targets.map(({ name }) => name).sort(),
+    );
+    assert.deepEqual(fleet.workloads, [{ namespace: "llmctl", deployment: "llmctl-studio" }]);
+  });
+
+  it("lets the exporter into the servers where the stack has no application of its own", async () => {
+    const plain = {
+      ...fullStack.plain,
+      observability: { enabled: true, exporter },
+      studio: { enabled: false },
+      cutover: { fence: false },
+    };
+    const { recorder } = await runProgram({ ...fullStack, plain });
+    const policy = recorder.one(
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+      "llmctl-mcp-github",
+    );
+    assert.match(
+      JSON.stringify(policy.inputs),
+      /"app.kubernetes.io\/name":"llmctl-studio-exporter"/,
+    );
+  });
+
+  it("refuses an exporter where there is no cutover to check", async () => {
+    await assert.rejects(
+      runProgram(stack({ enabled: true, exporter })),
+      /\[observability\.exporter\] has nothing to check/,
+    );
+  });
 });
+
+interface Container {
+  readonly args: string[];
+  readonly env: { valueFrom: { secretKeyRef: object } }[];
+}

@@ -1,11 +1,13 @@
-import { existsSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import { stringify } from "yaml";
+
+import { alertGroups } from "../../components/observability";
 import { onPath, run } from "../../lab/exec";
 import { paths } from "../../lab/paths";
-
-const place = join(paths.cache, "prometheus");
 
 /** Prometheus and promtool: names on PATH, or files out of the distribution's package. */
 export interface PrometheusTools {
@@ -17,33 +19,48 @@ export interface PrometheusTools {
  * Prometheus of this machine; else its Debian package, unpacked into the cache. Nothing is installed and no service
  * starts. A text says why there is none.
  */
-export async function prometheusTools(): Promise<PrometheusTools | string> {
-  if ((await onPath("prometheus")) && (await onPath("promtool"))) {
-    return { prometheus: "prometheus", promtool: "promtool" };
-  }
-  const tools = {
-    prometheus: join(place, "usr/bin/prometheus"),
-    promtool: join(place, "usr/bin/promtool"),
-  };
-  if (existsSync(tools.promtool)) return tools;
+export function prometheusTools(): Promise<PrometheusTools | string> {
+  return programsOf("prometheus", ["prometheus", "promtool"]);
+}
+
+/** The same for the Pushgateway. */
+export async function pushgatewayTool(): Promise<{ readonly pushgateway: string } | string> {
+  const name = "prometheus-pushgateway";
+  const found = await programsOf(name, [name]);
+  return typeof found === "string" ? found : { pushgateway: found[name] };
+}
+
+async function programsOf<Name extends string>(
+  debianPackage: string,
+  programs: readonly Name[],
+): Promise<Record<Name, string> | string> {
+  const all = (path: (name: Name) => string): Record<Name, string> =>
+    Object.fromEntries(programs.map((name) => [name, path(name)])) as Record<Name, string>;
+  const installed = await Promise.all(programs.map(onPath));
+  if (installed.every(Boolean)) return all((name) => name);
+  const place = join(paths.cache, debianPackage);
+  const unpacked = all((name) => join(place, "usr/bin", name));
+  if (Object.values<string>(unpacked).every((file) => existsSync(file))) return unpacked;
+  const missing = `${programs.join(" and ")} are not on PATH`;
   for (const needed of ["apt-get", "dpkg-deb"]) {
-    if (!(await onPath(needed)))
-      return `promtool is not on PATH, and ${needed} is not there to get it`;
+    if (!(await onPath(needed))) return `${missing}, and ${needed} is not there to get them`;
   }
   try {
-    await unpack();
-    return tools;
+    await unpack(debianPackage, place);
+    return unpacked;
   } catch (error) {
-    return `promtool is not on PATH, and its Debian package cannot be had: ${String(error).split("\n")[0]}`;
+    return `${missing}, and the Debian package cannot be had: ${String(error).split("\n")[0]}`;
   }
 }
 
-async function unpack(): Promise<void> {
+async function unpack(debianPackage: string, place: string): Promise<void> {
   await mkdir(paths.cache, { recursive: true });
-  const scratch = await mkdtemp(join(paths.cache, "prometheus-"));
+  const scratch = await mkdtemp(join(paths.cache, `${debianPackage}-`));
   try {
     const download = (): Promise<unknown> =>
-      run("apt-get", ["download", "--quiet", "prometheus"], { cwd: scratch, timeoutSeconds: 180 });
+      run("apt-get", ["download", "--quiet", debianPackage], {
+        ...{ cwd: scratch, timeoutSeconds: 180 },
+      });
     await download().catch(async () => {
       await run("apt-get", ["update", "--quiet"], { timeoutSeconds: 180 });
       await download();
@@ -56,4 +73,85 @@ async function unpack(): Promise<void> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Whose metrics a test's Prometheus reads. */
+export interface ScrapeTarget {
+  readonly job: string;
+  readonly url: string;
+  readonly namespace: string;
+}
+
+/** A running Prometheus, asked through its API. */
+export interface Scraper {
+  /** Names of the metrics it has. */
+  names(): Promise<string[]>;
+  /** Value of each series of an expression, by its labels. */
+  query(expression: string): Promise<{ labels: Record<string, string>; value: number }[]>;
+  /** Names of the alerts that fire. */
+  alerts(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+/** A Prometheus on this machine that scrapes the target every two seconds and evaluates the fleet's rules. */
+export function startPrometheus(
+  { prometheus }: PrometheusTools,
+  directory: string,
+  { job, url, namespace }: ScrapeTarget,
+): Scraper {
+  const home = mkdtempSync(join(directory, "prometheus-"));
+  writeFileSync(join(home, "rules.yaml"), stringify({ groups: alertGroups() }));
+  const scrape = {
+    job_name: job,
+    scrape_interval: "2s",
+    honor_labels: true,
+    static_configs: [{ targets: [new URL(url).host], labels: { namespace } }],
+  };
+  writeFileSync(
+    join(home, "prometheus.yml"),
+    stringify({
+      global: { evaluation_interval: "2s" },
+      rule_files: ["rules.yaml"],
+      scrape_configs: [scrape],
+    }),
+  );
+  const port = 39_000 + Math.floor(Math.random() * 900);
+  const child = spawn(
+    prometheus,
+    [
+      `--config.file=${join(home, "prometheus.yml")}`,
+      `--storage.tsdb.path=${join(home, "data")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    { stdio: "ignore" },
+  );
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const get = async <T>(path: string): Promise<T> => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
+    return ((await response.json()) as { data: T }).data;
+  };
+  return {
+    names: () => get("label/__name__/values"),
+    query: async (expression) => {
+      const { result } = await get<{ result: Sample[] }>(
+        `query?query=${encodeURIComponent(expression)}`,
+      );
+      return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+    },
+    alerts: async () => {
+      const { alerts } = await get<{ alerts: { state: string; labels: { alertname: string } }[] }>(
+        "alerts",
+      );
+      return alerts.filter((one) => one.state === "firing").map((one) => one.labels.alertname);
+    },
+    stop: async () => {
+      child.kill("SIGTERM");
+      await gone;
+    },
+  };
+}
+
+interface Sample {
+  readonly metric: Record<string, string>;
+  readonly value: [time: number, value: string];
 }

@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { KubeConfig, type KubernetesObject, KubernetesObjectApi } from "@kubernetes/client-node";
+import { metrics } from "@mcp-fleet/metrics";
+import { Client } from "pg";
+import { parseAllDocuments } from "yaml";
+
+import { labNamespace as namespace } from "../../lab/companions";
+import { databaseServiceName, databaseServicePort } from "../../lab/database/service";
+import { ensureImages } from "../../lab/images";
+import { consoleLog } from "../../lab/log";
+import { type Lab, openLab } from "../../lab/session";
+import { mcpFleet } from "../support/cli";
+import { eventually } from "../support/eventually";
+import {
+  prometheusTools,
+  pushgatewayTool,
+  type Scraper,
+  startPrometheus,
+} from "../support/prometheus";
+
+const role = `checks_${randomBytes(3).toString("hex")}`;
+const password = randomBytes(12).toString("hex");
+const secret = "mcp-fleet-checks";
+const server = "llmctl-mcp-chroma";
+
+/** The exporter as a stack deploys it, with a login that only reads, under a real Prometheus. */
+describe("cluster: the exporter of verify and drift", function () {
+  this.timeout(6 * 60_000);
+  let lab: Lab;
+  let directory: string;
+  let prometheus: Scraper;
+  let image: string;
+  /** As pods reach it, with the login that reads. */
+  let databaseUrl: string;
+
+  before(async function () {
+    this.timeout(60 * 60_000); // the first run of all builds the cluster and the images
+    const tools = await prometheusTools();
+    if (typeof tools === "string") {
+      process.stdout.write(`    skipped: ${tools}\n`);
+      this.skip();
+    }
+    lab = await openLab({}, consoleLog());
+    const images = await ensureImages(lab.cluster, consoleLog(), ["mcp-fleet"]);
+    image = images["mcp-fleet"];
+    await lab.up("in-cluster");
+    await readerOfRows();
+    const exporter = { image, intervalSeconds: 2, database: { secret } };
+    const observability = {
+      ...{ enabled: true, prometheusOperator: false, dashboards: { enabled: false } },
+      exporter,
+    };
+    await lab.up("in-cluster", { observability });
+    const where = { namespace, name: "llmctl-studio-exporter" };
+    const { spec } = await lab.kube.core.readNamespacedService(where);
+    directory = mkdtempSync(join(tmpdir(), "mcp-fleet-exporter-"));
+    prometheus = startPrometheus(tools, directory, {
+      ...{ job: "exporter", namespace },
+      url: `http://${spec?.clusterIP}:${spec?.ports?.[0]?.port}`,
+    });
+  });
+
+  after(async () => {
+    await prometheus?.stop();
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    if (lab === undefined) return;
+    await lab.up("in-cluster");
+    await lab.kube.core.deleteNamespacedSecret({ namespace, name: secret });
+    await sql(`drop owned by ${role}`, `drop role ${role}`);
+  });
+
+  /** As the database's owner; the answer is the last statement's. */
+  async function sql(...statements: string[]): Promise<Record<string, unknown>[]> {
+    const url = new URL(lab.database.superuserUrl);
+    url.pathname = new URL(lab.database.url).pathname;
+    const client = new Client({ connectionString: url.href });
+    await client.connect();
+    try {
+      let rows: Record<string, unknown>[] = [];
+      for (const text of statements) {
+        ({ rows } = await client.query<Record<string, unknown>>(text));
+      }
+      return rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** The rights that docs/operations.md lists, and a Secret with their login. */
+  async function readerOfRows(): Promise<void> {
+    const database = new URL(lab.database.url).pathname.slice(1);
+    await sql(
+      `create role ${role} login password '${password}'`,
+      `grant connect on database ${database} to ${role}`,
+      `grant select on mcp_servers to ${role}`,
+      `grant usage on schema mcp_cutover to ${role}`,
+      `grant select on all tables in schema mcp_cutover to ${role}`,
+    );
+    const url = new URL(lab.database.inClusterUrl(databaseServiceName, databaseServicePort));
+    [url.username, url.password] = [role, password];
+    databaseUrl = url.href;
+    await lab.kube.apply([secretOf({ databaseUrl })]);
+  }
+
+  const secretOf = (stringData: Record<string, string>): object => ({
+    ...{ apiVersion: "v1", kind: "Secret", stringData },
+    metadata: { namespace, name: secret },
+  });
+
+  /** Values of a metric by one of its labels. */
+  async function byLabel(name: string, label: string): Promise<Record<string, number>> {
+    const series = await prometheus.query(name);
+    return Object.fromEntries(series.map(({ labels, value }) => [labels[label] ?? "", value]));
+  }
+
+  it("gives Prometheus every metric of both checks, with a fleet that is as it should be", async () => {
+    const names = Object.values(metrics).map(({ name }) => name);
+    await eventually("Prometheus has every metric", async () => {
+      const found = await prometheus.names();
+      return names.every((name) => found.includes(name));
+    });
+    const verified = await byLabel(metrics.verified.name, "server");
+    assert.deepEqual(Object.keys(verified).sort(), [
+      ...["atlassian", "chroma", "github", "google-cloud", "llmctl-mcp"],
+    ]);
+    assert.deepEqual(new Set(Object.values(verified)), new Set([1]));
+    const tools = await byLabel(metrics.tools.name, "server");
+    const durations = await byLabel(metrics.probeDuration.name, "server");
+    for (const key of Object.keys(verified)) {
+      assert.ok((tools[key] ?? 0) > 0, `${key} lists ${tools[key]} tools`);
+      assert.ok((durations[key] ?? 0) > 0, `${key} took ${durations[key]} s`);
+    }
+    const drift = await byLabel(metrics.driftRows.name, "kind");
+    assert.deepEqual(new Set(Object.values(drift)), new Set([0]));
+    assert.deepEqual(await byLabel(metrics.checkUp.name, "check"), { drift: 1, verify: 1 });
+    assert.deepEqual(await prometheus.alerts(), []);
+  });
+
+  it("tells of a server that is gone, and of it being back", async () => {
+    const scale = async (replicas: string): Promise<void> => {
+      const args = ["scale", server, replicas, "--wait", "-n", namespace];
+      const { exitCode, stderr } = await mcpFleet([...args, "--context", lab.cluster.context], {
+        KUBECONFIG: lab.cluster.kubeconfig,
+      });
+      assert.equal(exitCode, 0, stderr);
+    };
+    const isVerified = async (verified: number, without: number): Promise<boolean> => {
+      const drift = await byLabel(metrics.driftRows.name, "kind");
+      const { chroma } = await byLabel(metrics.verified.name, "server");
+      return chroma === verified && drift["service-without-backends"] === without;
+    };
+    // A server that does not answer is asked for a minute, and a round may have begun before.
+    const seconds = 150;
+    await scale("0");
+    try {
+      await eventually("chroma is not verified", () => isVerified(0, 1), seconds);
+    } finally {
+      await scale("1");
+    }
+    await eventually("chroma is verified again", () => isVerified(1, 0), seconds);
+  });
+
+  it("counts a row that somebody changed", async () => {
+    const key = "server_key = 'github'";
+    const set = (to: string): Promise<unknown> =>
+      sql(`update mcp_servers set config_json = ${to} where ${key}`);
+    const [row] = await sql(`select config_json::text as document from mcp_servers where ${key}`);
+    const changed = async (): Promise<number | undefined> =>
+      (await byLabel(metrics.driftRows.name, "kind"))["row-changed"];
+    const url = `http://${server}.${namespace}.svc.cluster.local:8000/mcp`;
+    await set(`'${JSON.stringify({ url, transport: "streamable-http" })}'`);
+    try {
+      await eventually("the changed row is counted", async () => (await changed()) === 1);
+    } finally {
+      await set(`'${String(row?.document).replaceAll("'", "''")}'`);
+    }
+    await eventually("it is counted no more", async () => (await changed()) === 0);
+  });
+
+  it("says what it finds in its log, and no secret", async () => {
+    const labelSelector = "mcp-fleet.dev/workload=exporter";
+    const { items } = await lab.kube.core.listNamespacedPod({ namespace, labelSelector });
+    assert.equal(items.length, 1);
+    const name = items[0]?.metadata?.name ?? "";
+    const log = await lab.kube.core.readNamespacedPodLog({ namespace, name });
+    assert.match(log, /^Servers verified, no drift\.$/m);
+    assert.match(log, /^drift row-changed github: /m);
+    assert.ok(!log.includes(password));
+  });
+
+  it("is sent to a Pushgateway by the CronJob of examples/checks as well", async function () {
+    const tool = await pushgatewayTool();
+    const elsewhere = lab.cluster.engine !== "bare";
+    if (typeof tool === "string" || elsewhere) {
+      const why =
+        typeof tool === "string" ? tool : "pods of another cluster do not reach this machine";
+      process.stdout.write(`    skipped: ${why}\n`);
+      this.skip();
+    }
+    const address = `${lab.cluster.nodeIp}:${39_900 + Math.floor(Math.random() * 90)}`;
+    const gateway = spawn(tool.pushgateway, [`--web.listen-address=${address}`], {
+      stdio: "ignore",
+    });
+    const described = await mcpFleet(["describe", "--in-cluster", "--lab"]);
+    assert.equal(described.exitCode, 0, described.stderr);
+    await lab.kube.apply([secretOf({ databaseUrl, "fleet.json": described.stdout })]);
+    const objects = checksAt(`http://${address}`);
+    try {
+      await lab.kube.apply(objects);
+      await eventually("the Pushgateway has every server", async () => {
+        const text = await (await fetch(`http://${address}/metrics`)).text();
+        return text.match(/^mcp_server_verified\{[^}]*\} 1$/gm)?.length === 5;
+      });
+    } finally {
+      const api = objectsOf(lab.cluster);
+      for (const one of objects) {
+        await api.delete(one, undefined, undefined, undefined, undefined, "Background");
+      }
+      gateway.kill();
+    }
+  });
+
+  /** The example's objects with this image and Pushgateway, and one Job as the CronJob would make it. */
+  function checksAt(url: string): KubernetesObject[] {
+    const text = readFileSync(join("examples", "checks", "cronjob.yaml"), "utf8")
+      .replace(/image: .*/, `image: ${image}`)
+      .replace("http://pushgateway.monitoring:9091", url);
+    const objects = parseAllDocuments(text).map((one) => one.toJS() as KubernetesObject);
+    const cron = objects.find(({ kind }) => kind === "CronJob") as KubernetesObject & {
+      spec: { jobTemplate: { spec: object } };
+    };
+    const { spec } = cron.spec.jobTemplate;
+    const metadata = { namespace, name: `${secret}-now` };
+    return [...objects, { apiVersion: "batch/v1", kind: "Job", metadata, spec } as object];
+  }
+});
+
+function objectsOf({ kubeconfig, context }: Lab["cluster"]): KubernetesObjectApi {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  config.setCurrentContext(context);
+  return KubernetesObjectApi.makeApiClient(config);
+}
