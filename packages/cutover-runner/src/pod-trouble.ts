@@ -21,14 +21,17 @@ const images = new Set([
 ]);
 const broken = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 
-/** The state of the probe's own container. */
-export function probeState({ status }: k8s.V1Pod): k8s.V1ContainerState | undefined {
-  return status?.containerStatuses?.find(({ name }) => name === containerName)?.state;
+/** The state of the probe's own container, or of the named one. */
+export function probeState(
+  { status }: k8s.V1Pod,
+  container: string = containerName,
+): k8s.V1ContainerState | undefined {
+  return status?.containerStatuses?.find(({ name }) => name === container)?.state;
 }
 
 /** What keeps a pod from running, as far as its status tells; undefined while nothing looks wrong. */
-export function podTrouble(pod: k8s.V1Pod): Trouble | undefined {
-  const waiting = probeState(pod)?.waiting;
+export function podTrouble(pod: k8s.V1Pod, container?: string): Trouble | undefined {
+  const waiting = probeState(pod, container)?.waiting;
   const reason = waiting?.reason ?? "";
   const detail = waiting?.message === undefined ? "" : `: ${oneLine(waiting.message)}`;
   const image = pod.spec?.containers[0]?.image ?? "";

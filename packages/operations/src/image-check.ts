@@ -105,7 +105,7 @@ async function ended(
       pod === undefined
         ? await quietly(() => kube.core.listNamespacedEvent({ namespace, fieldSelector }))
         : undefined;
-    trouble = pod === undefined ? creationTrouble(events?.items ?? []) : podTrouble(pod);
+    trouble = pod === undefined ? creationTrouble(events?.items ?? []) : podTrouble(pod, container);
     troubledSince = trouble === undefined ? undefined : (troubledSince ?? Date.now());
     const lasted = Date.now() - (troubledSince ?? Date.now());
     if (trouble !== undefined && lasted >= trouble.patienceSeconds * 1000) break;
