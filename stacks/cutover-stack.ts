@@ -88,6 +88,7 @@ export function settleRows(config: StackConfig, moved: Moved, studio: Studio): S
     `${settings.application}-settle`,
     {
       generation: moved.cutover.generation,
+      runId: moved.cutover.runId,
       spec: moved.spec,
       probe: moved.probe,
       // Back in its own image, the application calls none of them.

@@ -42,12 +42,17 @@ export function exporterCommand(context: CliContext): Command {
       async ({ port, interval, ...options }: StackOptions & { port: number; interval: number }) => {
         const { fleet, credentials } = await openFleet(context, options);
         const { serveMetrics } = await import("@mcp-fleet/operations");
+        const { openLog } = await import("@mcp-fleet/telemetry");
+        const log = await openLog("mcp-fleet-exporter", 2);
         await serveMetrics(fleet, credentials, {
           port,
           intervalSeconds: interval,
           signal: context.signal,
-          onListening: (at) => context.note(`Serving /metrics on port ${at}.`),
-          onRound: (round) => context.note(roundText(round)),
+          onListening: (at) => log.info({ port: at }, "serving /metrics"),
+          onRound: (round) => {
+            const level = round.errors.length > 0 ? "error" : found(round) > 0 ? "warn" : "info";
+            log[level]({ findings: found(round), errors: round.errors }, roundText(round));
+          },
         });
       },
     );

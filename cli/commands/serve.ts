@@ -34,12 +34,12 @@ export function serveCommand(context: CliContext): Command {
     .option("--no-scale-to-zero", "refuse to bring a server to no replica, so to stop it too")
     .action(async (options: ServeOptions) => {
       const { listen, serveStdio } = await import("@mcp-fleet/manager");
-      const { default: pino } = await import("pino");
+      const { openLog } = await import("@mcp-fleet/telemetry");
       const manager = {
         kube: await context.cluster(),
         policy: { allowForceStop: options.forceStop, allowScaleToZero: options.scaleToZero },
         // Standard output belongs to the protocol, and stays free of logs over HTTP too.
-        log: pino({ base: { service: "mcp-fleet" } }, pino.destination(2)),
+        log: await openLog("mcp-fleet-manager", 2),
       };
       if (options.http !== true) return serveStdio(manager, context.signal);
       const { MCP_FLEET_TOKEN: token = "" } = process.env;

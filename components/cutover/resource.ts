@@ -42,6 +42,8 @@ export interface CutoverArgs {
 export class Cutover extends pulumi.dynamic.Resource {
   /** Grows by one with every run that changed rows; 0 before the first. */
   declare readonly generation: pulumi.Output<number>;
+  /** The run that wrote the rows, or the last one that did; empty before the first. */
+  declare readonly runId: pulumi.Output<string>;
   /** Rows by action, for example `rewrite: 5`. */
   declare readonly counts: pulumi.Output<Record<string, number>>;
   declare readonly planHash: pulumi.Output<string>;
@@ -87,6 +89,8 @@ export class Cutover extends pulumi.dynamic.Resource {
 export interface SettleArgs {
   /** The cutover's generation; a new one makes Settle run. */
   readonly generation: pulumi.Input<number>;
+  /** The cutover's run, whose trace the settling belongs to. */
+  readonly runId?: pulumi.Input<string>;
   readonly spec: CutoverSpec;
   readonly toolVersion: string;
   readonly kubernetes: KubeRef;

@@ -14,19 +14,8 @@ import { isUserError } from "@mcp-fleet/errors";
 import { specHash } from "@mcp-fleet/row-cutover";
 
 import { stopTestServer } from "../support/postgres";
-import { closeServers, initialized, json, serve, type TestServer } from "../unit/mcp-probe/servers";
+import { closeServers, mcpServer, type TestServer } from "../unit/mcp-probe/servers";
 import { meta, studioDatabase, studioSpec } from "./row-cutover/support";
-
-/** An MCP server that answers as long as `state.works`. */
-function mcpServer(state: { works: boolean }): Promise<TestServer> {
-  return serve((seen, _req, res) => {
-    const { id, method } = seen.body ?? {};
-    if (!state.works) return res.writeHead(500).end("no backend");
-    if (id === undefined) return res.writeHead(202).end();
-    if (method === "initialize") return json(res, initialized(id));
-    return json(res, { jsonrpc: "2.0", id, result: { tools: [{ name: "a" }, { name: "b" }] } });
-  });
-}
 
 describe("cutover-runner: a run against a real database", () => {
   let legacy: Awaited<ReturnType<typeof studioDatabase>>;

@@ -14,6 +14,7 @@ import {
   targetsSecret,
 } from "./job-spec";
 import { finished, jobError, kept, quietly, readLog } from "./job-wait";
+import { phase } from "./phases";
 import { endTrouble, probeState } from "./pod-trouble";
 import { resultsIn, unanswered } from "./probe-log";
 import type { Consumer, ProbeRun, ProbeSpec } from "./types";
@@ -58,7 +59,11 @@ export async function probeFromCluster(
   };
   await clearLeftovers(kube, probe);
   const outcomes = await Promise.allSettled(
-    consumers.map((consumer) => runJob(kube, probe, consumer)),
+    consumers.map((consumer) =>
+      phase("probe job", { consumer: consumer.name, job: jobName(consumer.name, runId) }, () =>
+        runJob(kube, probe, consumer),
+      ),
+    ),
   );
   const failed = outcomes.find((outcome) => outcome.status === "rejected");
   if (failed !== undefined) throw failed.reason;

@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
+
 import { UserError } from "@mcp-fleet/errors";
 import { connectKube } from "@mcp-fleet/kube";
 import { probeAll, type ProbeResult } from "@mcp-fleet/mcp-probe";
-import type { LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
+import type { Db, LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
+import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
+import { phase } from "./phases";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
 import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";
 
@@ -17,47 +21,69 @@ export async function runCutoverStep(
   inputs: CutoverInputs,
   credentials: Credentials,
 ): Promise<CutoverOutputs> {
+  const { spec, target, meta } = inputs;
+  const runId = randomUUID();
+  const said = { cutover: spec.name, stack: meta.stack, target, servers: inputs.targets.length };
+  return withRun(runId, () =>
+    phase("cutover", said, (span) =>
+      withDatabase(inputs, credentials, async (db) => {
+        const outputs = await runOn(db, runId, inputs, credentials);
+        span.set({ generation: outputs.generation, written: outputs.runId === runId });
+        return outputs;
+      }),
+    ),
+  );
+}
+
+async function runOn(
+  db: Db,
+  runId: string,
+  inputs: CutoverInputs,
+  credentials: Credentials,
+): Promise<CutoverOutputs> {
   // Imported here, not at the top: loading this package must stay quick.
   const rows = await import("@mcp-fleet/row-cutover");
-  return withDatabase(inputs, credentials, async (db) => {
-    const plan = await rows.planRows(db, inputs.spec, inputs.target);
-    if (plan.noop) {
-      const ledger = await rows.readLedger(db, inputs.spec);
-      const agreed =
-        ledger === undefined ||
-        ledger.planHash === plan.hash ||
-        (await rows.recordPlan(db, inputs.spec, inputs.target)) !== undefined;
-      // Else somebody changed rows just now, and they are written as in any other run.
-      if (agreed) return recorded(ledger, inputs.target, plan.hash);
-    }
-    const probes =
-      inputs.target === "embedded" ? [] : await probeServers(covering(inputs), credentials);
-    const meta = { ...inputs.meta, tools: toolsOf(probes) };
-    const done = await rows.runCutover(db, inputs.spec, inputs.target, meta);
-    return {
-      generation: done.generation,
-      runId: done.runId,
-      planHash: done.planHash,
-      target: done.target,
-      counts: done.counts,
-      committedAt: done.committedAt,
-      probes: probes.flatMap(({ consumer, results }) =>
-        results.map(({ name, outcome, protocolVersion, tools }) => ({
-          name,
-          consumer,
-          outcome,
-          protocolVersion: protocolVersion ?? "",
-          tools: tools?.length ?? 0,
-        })),
-      ),
-      probeRuns: probes.map(({ consumer, job, startedAt, completedAt }) => ({
-        consumer,
-        job,
-        startedAt,
-        completedAt,
-      })),
-    };
+  const { spec, target } = inputs;
+  const plan = await phase("preconditions", {}, () => rows.planRows(db, spec, target));
+  if (plan.noop) {
+    const ledger = await rows.readLedger(db, spec);
+    const agreed =
+      ledger === undefined ||
+      ledger.planHash === plan.hash ||
+      (await rows.recordPlan(db, spec, target)) !== undefined;
+    // Else somebody changed rows just now, and they are written as in any other run.
+    if (agreed) return recorded(ledger, target, plan.hash);
+  }
+  const probes = target === "embedded" ? [] : await probeServers(covering(inputs), credentials);
+  const meta = { ...inputs.meta, runId, tools: toolsOf(probes) };
+  const done = await phase("transaction", {}, async (span) => {
+    const result = await rows.runCutover(db, spec, target, meta);
+    span.set({ generation: result.generation, ...result.counts });
+    return result;
   });
+  return {
+    generation: done.generation,
+    runId: done.runId,
+    planHash: done.planHash,
+    target: done.target,
+    counts: done.counts,
+    committedAt: done.committedAt,
+    probes: probes.flatMap(({ consumer, results }) =>
+      results.map(({ name, outcome, protocolVersion, tools }) => ({
+        name,
+        consumer,
+        outcome,
+        protocolVersion: protocolVersion ?? "",
+        tools: tools?.length ?? 0,
+      })),
+    ),
+    probeRuns: probes.map(({ consumer, job, startedAt, completedAt }) => ({
+      consumer,
+      job,
+      startedAt,
+      completedAt,
+    })),
+  };
 }
 
 /** What each server listed, whichever consumer asked. A server that keeps its tools for clients of its own has none. */
@@ -155,12 +181,15 @@ export async function probeServers(
   credentials: Pick<Credentials, "kubeconfig">,
   meaning: ProbeFailure = beforeTheRows,
 ): Promise<ConsumerProbe[]> {
-  const probes = await askServers(inputs, credentials);
-  const failures = probes.flatMap(({ consumer, results }) =>
-    results.filter(({ ok }) => !ok).map((result) => ({ consumer, result })),
-  );
-  if (failures.length > 0) throw probeError(failures, probes, inputs, meaning);
-  return probes;
+  return phase("probe", { servers: inputs.targets.length }, async (span) => {
+    const probes = await askServers(inputs, credentials);
+    const failures = probes.flatMap(({ consumer, results }) =>
+      results.filter(({ ok }) => !ok).map((result) => ({ consumer, result })),
+    );
+    span.set({ consumers: probes.length, failures: failures.length });
+    if (failures.length > 0) throw probeError(failures, probes, inputs, meaning);
+    return probes;
+  });
 }
 
 async function probeFromHere({

@@ -1,10 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { UserError } from "@mcp-fleet/errors";
 import { connectKube, type Kube } from "@mcp-fleet/kube";
 import type { SettleResult } from "@mcp-fleet/row-cutover";
+import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
+import { phase } from "./phases";
 import { rolloutState } from "./rollout";
 import { probeServers } from "./run";
 import type { Credentials, SettleInputs } from "./types";
@@ -27,21 +30,35 @@ export async function runSettleStep(
   inputs: SettleInputs,
   credentials: Credentials,
 ): Promise<SettleOutputs> {
-  const { generation, workloads } = inputs;
-  if (generation > 0) {
-    const waiting =
-      workloads.length === 0
-        ? undefined
-        : waitForRollout(await connectKube(inputs.kubernetes, credentials), inputs);
-    const [rollout, servers] = await Promise.allSettled([waiting, askAgain(inputs, credentials)]);
-    // What the servers did wrong is mostly why the rollout did not end.
-    for (const one of [servers, rollout]) if (one.status === "rejected") throw one.reason;
-  }
-  const rows = await import("@mcp-fleet/row-cutover");
-  const settled = await withDatabase(inputs, credentials, (db) =>
-    rows.settle(db, inputs.spec, generation),
+  const { generation, spec, runId = "" } = inputs;
+  return withRun(runId === "" ? randomUUID() : runId, () =>
+    phase("settle", { cutover: spec.name, generation }, async () => {
+      if (generation > 0) await rolledOut(inputs, credentials);
+      const settled = await phase("settle rows", {}, async (span) => {
+        const rows = await import("@mcp-fleet/row-cutover");
+        const result = await withDatabase(inputs, credentials, (db) =>
+          rows.settle(db, spec, generation),
+        );
+        span.set({ fencedWrites: result.fencedWrites, converted: result.converted });
+        return result;
+      });
+      return { ...settled, generation };
+    }),
   );
-  return { ...settled, generation };
+}
+
+/** Waits for the rollout, and asks the servers meanwhile. */
+async function rolledOut(inputs: SettleInputs, credentials: Credentials): Promise<void> {
+  const { workloads } = inputs;
+  const waiting =
+    workloads.length === 0
+      ? undefined
+      : phase("rollout", { workloads: workloads.length }, async () =>
+          waitForRollout(await connectKube(inputs.kubernetes, credentials), inputs),
+        );
+  const [rollout, servers] = await Promise.allSettled([waiting, askAgain(inputs, credentials)]);
+  // What the servers did wrong is mostly why the rollout did not end.
+  for (const one of [servers, rollout]) if (one.status === "rejected") throw one.reason;
 }
 
 /** @throws {UserError} that lists the servers which do not answer, and says how to go back */

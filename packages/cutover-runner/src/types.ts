@@ -98,6 +98,8 @@ export interface CutoverOutputs {
 export interface SettleInputs {
   /** The generation that the application's pods must carry. */
   readonly generation: number;
+  /** The run that wrote it; the settling belongs to its trace. @default a run of its own */
+  readonly runId?: string;
   readonly spec: CutoverSpec;
   readonly database: DatabaseRef;
   readonly kubernetes: KubeRef;

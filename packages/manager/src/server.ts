@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 import { isUserError, UserError } from "@mcp-fleet/errors";
 import type { Kube } from "@mcp-fleet/kube";
 import {
@@ -8,6 +10,7 @@ import {
   stopMcp,
   type WaitOptions,
 } from "@mcp-fleet/lifecycle";
+import { traced, withRun } from "@mcp-fleet/telemetry";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import type {
@@ -182,7 +185,7 @@ function waiting(timeoutSeconds: number, extra: Extra): WaitOptions {
 }
 
 /** Runs a tool and logs it. What its caller can mend is its answer; everything else is only in the log. */
-async function answer(
+function answer(
   log: Logger,
   tool: string,
   input: object,
@@ -190,19 +193,22 @@ async function answer(
 ): Promise<CallToolResult> {
   const started = performance.now();
   const done = (): object => ({ tool, ...input, ms: Math.round(performance.now() - started) });
-  try {
-    const structuredContent = { ...(await work()) };
-    log.info(done(), "tool called");
-    return {
-      content: [{ type: "text", text: JSON.stringify(structuredContent, undefined, 2) }],
-      structuredContent,
-    };
-  } catch (error) {
-    const text = isUserError(error) ? error.message : "The manager failed; its log says why.";
-    if (isUserError(error)) log.warn({ ...done(), problem: error.problem }, "tool refused");
-    else log.error({ ...done(), err: error }, "tool failed");
-    return { content: [{ type: "text", text }], isError: true };
-  }
+  const answered = async (): Promise<CallToolResult> => {
+    try {
+      const structuredContent = { ...(await traced(`tools/call ${tool}`, { tool }, work)) };
+      log.info(done(), "tool called");
+      return {
+        content: [{ type: "text", text: JSON.stringify(structuredContent, undefined, 2) }],
+        structuredContent,
+      };
+    } catch (error) {
+      const text = isUserError(error) ? error.message : "The manager failed; its log says why.";
+      if (isUserError(error)) log.warn({ ...done(), problem: error.problem }, "tool refused");
+      else log.error({ ...done(), err: error }, "tool failed");
+      return { content: [{ type: "text", text }], isError: true };
+    }
+  };
+  return withRun(randomUUID(), answered);
 }
 
 function forceIsOff(): UserError {

@@ -1,16 +1,21 @@
 #!/usr/bin/env node
+import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { isUserError, messageOf } from "@mcp-fleet/errors";
+import { type Log, openLog, withRun } from "@mcp-fleet/telemetry";
 
 import { openCluster } from "./cluster";
 import { parseConfig } from "./config";
 import { observe } from "./observe";
 import { Recorder } from "./record";
 
-/** One JSON line a message; a problem that stays is said once. */
-function reporter(): { look: () => void; report: (source: string, problem: string) => void } {
+/** A problem that stays is said once. */
+function reporter(log: Log): {
+  look: () => void;
+  report: (source: string, problem: string) => void;
+} {
   let before = new Set<string>();
   let now = new Set<string>();
   return {
@@ -19,15 +24,10 @@ function reporter(): { look: () => void; report: (source: string, problem: strin
     },
     report: (source, problem) => {
       const key = `${source} ${problem}`;
-      if (!before.has(key) && !now.has(key)) log("warn", problem, { source });
+      if (!before.has(key) && !now.has(key)) log.warn({ source }, problem);
       now.add(key);
     },
   };
-}
-
-function log(level: "info" | "warn", message: string, fields: Record<string, unknown> = {}): void {
-  const time = new Date().toISOString();
-  process.stdout.write(`${JSON.stringify({ time, level, ...fields, message })}\n`);
 }
 
 /** Looks every few seconds until the process is told to end; serves `/metrics` and `/healthz`. */
@@ -35,7 +35,8 @@ async function main(): Promise<void> {
   const config = parseConfig(process.env.OBSERVER_CONFIG);
   const cluster = openCluster(config.namespace, config.application);
   const recorder = new Recorder();
-  const problems = reporter();
+  const log = await openLog("mcp-fleet-observer", 1);
+  const problems = reporter(log);
   let looked = false;
   const server = createServer((request, response) => {
     if (request.url === "/healthz") {
@@ -53,10 +54,11 @@ async function main(): Promise<void> {
   server.listen(config.port);
   const end = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => end.abort());
-  log("info", "observing", { namespace: config.namespace, port: config.port });
+  log.info({ namespace: config.namespace, port: config.port }, "observing");
   while (!end.signal.aborted) {
     problems.look();
-    recorder.record(await observe(config, cluster, problems.report));
+    const seen = await withRun(randomUUID(), () => observe(config, cluster, problems.report));
+    recorder.record(seen);
     looked = true;
     await sleep(config.intervalSeconds * 1000, undefined, { signal: end.signal }).catch(() => {});
   }

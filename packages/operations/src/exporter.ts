@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Credentials } from "@mcp-fleet/cutover-runner";
+import { withRun } from "@mcp-fleet/telemetry";
 
 import { CheckMetrics } from "./check-metrics";
 import { type CheckRound, runChecks } from "./checks";
@@ -30,7 +32,9 @@ export async function serveMetrics(
   onListening?.(typeof address === "object" && address !== null ? address.port : port);
   try {
     while (!signal.aborted) {
-      onRound?.(await runChecks(fleet, credentials, metrics));
+      await withRun(randomUUID(), async () => {
+        onRound?.(await runChecks(fleet, credentials, metrics));
+      });
       await sleep(intervalSeconds * 1000, undefined, { signal }).catch(() => undefined);
     }
   } finally {

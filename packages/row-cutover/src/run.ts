@@ -33,7 +33,7 @@ export async function runCutover(
 ): Promise<RunResult> {
   checkSpec(spec);
   const limits = limitsOf(spec);
-  const runId = randomUUID();
+  const runId = meta.runId ?? randomUUID();
   const name = `run ${spec.name} by ${meta.who}`;
   let pending: RunResult | undefined;
   let lost = false;

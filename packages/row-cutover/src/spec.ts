@@ -95,6 +95,8 @@ export interface CutoverSpec {
 
 /** Who runs it: recorded in the ledger. */
 export interface RunMeta {
+  /** A UUID by which the caller knows the run already. @default a random one */
+  readonly runId?: string;
   readonly who: string;
   readonly stack: string;
   readonly commit?: string;

@@ -75,3 +75,14 @@ export function initialized(id: number | undefined, capabilities: object = { too
     result: { protocolVersion: "2025-06-18", capabilities, serverInfo },
   };
 }
+
+/** An MCP server that answers as long as `state.works`. */
+export function mcpServer(state: { works: boolean }): Promise<TestServer> {
+  return serve((seen, _req, res) => {
+    const { id, method } = seen.body ?? {};
+    if (!state.works) return res.writeHead(500).end("no backend");
+    if (id === undefined) return res.writeHead(202).end();
+    if (method === "initialize") return json(res, initialized(id));
+    return json(res, { jsonrpc: "2.0", id, result: { tools: [{ name: "a" }, { name: "b" }] } });
+  });
+}

@@ -1,0 +1,80 @@
+import { isUserError, messageOf } from "@mcp-fleet/errors";
+import type { Span as OtelSpan } from "@opentelemetry/api";
+
+import { currentWork, within } from "./correlation";
+import type { Tracing } from "./otlp";
+
+/** What is said of a piece of work: names, counts and ids. Never a value of a row, a DSN or a header. */
+export type Attributes = Readonly<Record<string, string | number | boolean>>;
+
+/** The piece of work that is being traced. */
+export interface Span {
+  set(attributes: Attributes): void;
+}
+
+const untraced: Span = { set: () => undefined };
+
+/** Whether spans go anywhere: the environment names an OTLP endpoint, and does not switch the SDK off. */
+export function tracingWanted(env: NodeJS.ProcessEnv = process.env): boolean {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT } = env;
+  const endpoint = OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? OTEL_EXPORTER_OTLP_ENDPOINT ?? "";
+  return endpoint !== "" && env.OTEL_SDK_DISABLED !== "true" && env.OTEL_TRACES_EXPORTER !== "none";
+}
+
+/**
+ * Does `work` as a span, a child of the one around it. Without an endpoint it is just done, and nothing of
+ * OpenTelemetry is loaded. The outermost span is sent before its work counts as done; a collector that does not take
+ * it is said on standard error and changes nothing else.
+ *
+ * @throws what `work` throws
+ */
+export async function traced<T>(
+  name: string,
+  attributes: Attributes,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  if (!tracingWanted()) return work(untraced);
+  const tracing = await openTracing();
+  const outermost = currentWork().context === undefined;
+  const { span, context } = tracing.start(name, withRunId(attributes));
+  const { traceId: trace_id, spanId: span_id } = span.spanContext();
+  try {
+    return await within({ context, trace_id, span_id }, () =>
+      work({ set: (more) => void span.setAttributes(more) }),
+    );
+  } catch (error) {
+    failed(span, error);
+    throw error;
+  } finally {
+    span.end();
+    if (outermost) await flush(tracing);
+  }
+}
+
+function withRunId(attributes: Attributes): Attributes {
+  const { run_id } = currentWork();
+  return run_id === undefined ? attributes : { "mcp_fleet.run_id": run_id, ...attributes };
+}
+
+/** What a user's error says is free of secrets; any other is known by its name only. */
+function failed(span: OtelSpan, error: unknown): void {
+  const type = error instanceof Error ? error.name : typeof error;
+  span.setAttribute("error.type", type);
+  span.setStatus({ code: 2, ...(isUserError(error) ? { message: error.problem } : {}) });
+}
+
+let opened: Promise<Tracing> | undefined;
+
+/** Loaded once, when the first span is started. */
+function openTracing(): Promise<Tracing> {
+  opened ??= import("./otlp.js").then(({ startTracing }) => startTracing(process.env));
+  return opened;
+}
+
+async function flush(tracing: Tracing): Promise<void> {
+  try {
+    await tracing.flush();
+  } catch (error) {
+    process.stderr.write(`The traces were not sent: ${messageOf(error)}\n`);
+  }
+}
