@@ -35,7 +35,7 @@ describe("a stack that takes values of another one, under the Pulumi CLI", funct
     process.stdout.write(`  ${engine.name}\n`);
     database = await studioDatabase({ generation: "jsonb" });
     url = database.db.connectionString ?? "";
-    backend = await ScratchBackend.open();
+    backend = await ScratchBackend.open(engine.command);
     infra = await backend.inlineStack({
       stackName: "dev",
       projectName: "infra",

@@ -38,11 +38,9 @@ describe("the dynamic resources under the Pulumi CLI", function () {
     assert.ok(stack !== undefined);
     return stack;
   };
-  const pulumi = (args: readonly string[], input?: string): Promise<string> =>
-    opened().run(args, input);
   const configure = (target: "in-cluster" | "embedded"): Promise<void> =>
     opened().configure(target, database?.url ?? "");
-  const up = (): Promise<string> => opened().up();
+  const up = (): ReturnType<FixtureStack["up"]> => opened().up();
 
   before(async function () {
     removeHome = temporaryHome();
@@ -54,7 +52,7 @@ describe("the dynamic resources under the Pulumi CLI", function () {
     await stubServer();
     database = await studioDatabase({ generation: "jsonb" });
     legacy = await database.snapshot();
-    stack = await FixtureStack.create();
+    stack = await FixtureStack.create(engine.command ?? "pulumi");
     await configure("in-cluster");
   });
   after(async () => {
@@ -66,8 +64,8 @@ describe("the dynamic resources under the Pulumi CLI", function () {
 
   it("moves the rows, does nothing the second time, and keeps no secret in its state (S17, S35)", async () => {
     await up();
-    assert.match(await up(), /3 unchanged/);
-    const state = await pulumi(["stack", "export"]);
+    assert.deepEqual((await up()).changes, { same: 3 });
+    const state = await opened().exportState();
     assert.doesNotMatch(state, /ghp_|postgresql:\/\/\w+:/);
     if (process.env.UPDATE_STATE_FIXTURE === "1") {
       mkdirSync(join(fixtureDirectory, release), { recursive: true });
@@ -76,16 +74,16 @@ describe("the dynamic resources under the Pulumi CLI", function () {
   });
 
   it("takes the ledger's generation when an older state is imported, without a refresh (S16)", async () => {
-    const older = await pulumi(["stack", "export"]);
+    const older = await opened().exportState();
     await configure("embedded");
     await up();
     await configure("in-cluster");
     await up();
-    assert.equal(await pulumi(["stack", "output", "generation"]), "3");
+    assert.equal(await opened().generation(), 3);
     const moved = await database?.snapshot();
-    await pulumi(["stack", "import", "--force"], older);
-    assert.match(await up(), /2 updated|updated/);
-    assert.equal(await pulumi(["stack", "output", "generation"]), "3");
+    await opened().importState(older);
+    assert.deepEqual((await up()).changes, { same: 1, update: 2 });
+    assert.equal(await opened().generation(), 3);
     assert.deepEqual(await database?.snapshot(), moved);
   });
 
@@ -96,10 +94,9 @@ describe("the dynamic resources under the Pulumi CLI", function () {
     const rename = (from: string, to: string): Promise<unknown> =>
       withClient(url, (client) => client.query(`alter database ${from} rename to ${to}`));
     await rename(name, `${name}_away`);
-    const refresh = pulumi(["refresh", "--yes", "--skip-preview"]);
-    await assert.rejects(refresh, /does not exist/);
+    await assert.rejects(opened().automation.refresh(), /does not exist/);
     await rename(`${name}_away`, name);
-    assert.match(await pulumi(["stack", "export"]), /mcp-fleet:Cutover/);
+    assert.match(await opened().exportState(), /mcp-fleet:Cutover/);
   });
 
   for (const kept of fixtureReleases()) {
@@ -108,16 +105,16 @@ describe("the dynamic resources under the Pulumi CLI", function () {
       await database?.drop();
       database = await studioDatabase({ generation: "jsonb" });
       await configure("in-cluster");
-      await pulumi(["stack", "import", "--force"], emptied(fixtureState(kept).text));
+      await opened().importState(emptied(fixtureState(kept).text));
       await up();
       const moved = await database.snapshot();
-      await pulumi(["stack", "import", "--force"], fixtureState(kept).text);
+      await opened().importState(fixtureState(kept).text);
       await up();
       assert.deepEqual(await database.snapshot(), moved);
-      await pulumi(["refresh", "--yes", "--skip-preview"]);
-      assert.equal(await pulumi(["stack", "output", "generation"]), "1");
-      const said = await pulumi(["destroy", "--yes", "--skip-preview"]);
-      assert.match(said, /the rows, the ledger and the journal stay as they are/);
+      await opened().automation.refresh();
+      assert.equal(await opened().generation(), 1);
+      const { stdout } = await opened().automation.destroy();
+      assert.match(stdout, /the rows, the ledger and the journal stay as they are/);
       assert.deepEqual(await database.snapshot(), moved);
       assert.notDeepEqual(moved, legacy);
     });

@@ -34,7 +34,7 @@ describe("updates under the Pulumi CLI", function () {
     assert.ok(stack !== undefined && database !== undefined);
     return { stack, database };
   };
-  const generation = (): Promise<string> => opened().stack.run(["stack", "output", "generation"]);
+  const generation = (): Promise<number> => opened().stack.generation();
 
   before(async function () {
     removeHome = temporaryHome();
@@ -47,7 +47,7 @@ describe("updates under the Pulumi CLI", function () {
     await stubServer();
     database = await studioDatabase({ generation: "jsonb" });
     legacy = await database.snapshot();
-    stack = await FixtureStack.create();
+    stack = await FixtureStack.create(engine.command ?? "pulumi");
   });
   after(async () => {
     removeHome();
@@ -92,7 +92,7 @@ describe("updates under the Pulumi CLI", function () {
       const second = await stack.try(update);
       assert.notEqual(second.exitCode, 0);
       assert.match(second.said, /currently locked/);
-      await stack.run(["cancel", "--yes"]);
+      await stack.automation.cancel();
       const third = await stack.try(update);
       assert.notEqual(third.exitCode, 0);
       assert.match(third.said, /Another run is at work on public\.mcp_servers/);
@@ -104,42 +104,42 @@ describe("updates under the Pulumi CLI", function () {
 
   it("killed between COMMIT and checkpoint: the next update finds its own run and writes no row", async () => {
     const { stack, database } = opened();
-    await stack.run(["cancel", "--yes"]);
+    await stack.automation.cancel();
     const kill = await heldAt({ ...commit, when: "after" });
     await kill();
     const moved = await database.snapshot();
     assert.notDeepEqual(moved, legacy);
-    await stack.run(["cancel", "--yes"]);
-    assert.match(await stack.up(), /pending operation/);
-    assert.equal(await generation(), "1");
+    await stack.automation.cancel();
+    assert.match((await stack.up()).said, /pending operation/);
+    assert.equal(await generation(), 1);
     assert.deepEqual(await database.snapshot(), moved);
   });
 
   it("another text of the provider: an update of the resources, no row and no generation", async () => {
     const { stack, database } = opened();
     const moved = await database.snapshot();
-    const state = await stack.run(["stack", "export"]);
+    const state = await stack.exportState();
     const older = state.replace(/("__provider": ")/g, "$1/* an older build */ ");
     assert.notEqual(older, state);
-    await stack.run(["stack", "import", "--force"], older);
-    assert.match(await stack.up(), /2 updated/);
-    assert.equal(await generation(), "1");
+    await stack.importState(older);
+    assert.deepEqual((await stack.up()).changes, { same: 1, update: 2 });
+    assert.equal(await generation(), 1);
     assert.deepEqual(await database.snapshot(), moved);
-    assert.match(await stack.up(), /3 unchanged/);
+    assert.deepEqual((await stack.up()).changes, { same: 3 });
   });
 
   it("a saved plan: carried out as it was shown, and refused once the configuration is another", async () => {
     const { stack, database } = opened();
     const plan = join(stack.directory, "plan.json");
     await stack.configure("embedded", database.url);
-    await stack.run(["preview", "--save-plan", plan]);
+    await stack.automation.preview({ plan });
     await stack.configure("in-cluster", database.url);
     const other = await stack.try([...update, "--plan", plan]);
     assert.notEqual(other.exitCode, 0);
     assert.match(other.said, /violates plan/);
     await stack.configure("embedded", database.url);
-    await stack.run([...update, "--plan", plan]);
-    assert.equal(await generation(), "2");
+    await stack.automation.up({ plan });
+    assert.equal(await generation(), 2);
     assert.deepEqual(await database.snapshot(), legacy);
   });
 

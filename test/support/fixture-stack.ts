@@ -1,52 +1,78 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import type { CutoverInputs } from "@mcp-fleet/cutover-runner";
+import type { Stack } from "@pulumi/pulumi/automation";
 import { execa } from "execa";
 
 import type { Ended } from "./engine";
+import { ScratchBackend } from "./scratch-backend";
 import { fixtureDirectory, fixtureInputs } from "./state-fixture";
 
-/** The fixtures' program as a stack of the real CLI, with a `file://` backend and a project directory of its own. */
+/**
+ * The fixtures' program as a stack of the real CLI, driven by the Automation API; the CLI itself where that has no
+ * way to say it, or where its process is what a test is about.
+ */
 export class FixtureStack {
-  /** The project's directory; the stack's file is in it. */
-  readonly directory: string;
-  readonly env: Readonly<Record<string, string>>;
-  private readonly scratch = mkdtempSync(join(tmpdir(), "mcp-fleet-stack-"));
+  private constructor(
+    private readonly backend: ScratchBackend,
+    /** The project's directory; the stack's file is in it. */
+    readonly directory: string,
+    readonly automation: Stack,
+  ) {}
 
-  private constructor() {
-    this.directory = join(this.scratch, "project");
-    const backend = join(this.scratch, "backend");
-    for (const directory of [this.directory, backend]) mkdirSync(directory);
+  /** @param command the CLI, by its path or by its name on PATH */
+  static async create(command: string): Promise<FixtureStack> {
+    const backend = await ScratchBackend.open(command);
+    const directory = join(backend.directory, "project");
+    mkdirSync(directory);
     const main = join(fixtureDirectory, "program");
     const runtime = { name: "nodejs", options: { typescript: false } };
-    const project = { name: "state-fixture", main, runtime };
     // JSON is YAML.
-    writeFileSync(join(this.directory, "Pulumi.yaml"), JSON.stringify(project));
-    this.env = {
-      PULUMI_BACKEND_URL: `file://${backend}`,
-      PULUMI_CONFIG_PASSPHRASE: "fixture",
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      NO_COLOR: "1",
-      PATH: [dirname(process.execPath), dirname(command), process.env.PATH ?? ""].join(delimiter),
-    };
+    writeFileSync(
+      join(directory, "Pulumi.yaml"),
+      JSON.stringify({ name: "state-fixture", main, runtime }),
+    );
+    return new FixtureStack(backend, directory, await backend.stackOf(directory, "fixture"));
   }
 
-  static async create(): Promise<FixtureStack> {
-    const stack = new FixtureStack();
-    await stack.run(["stack", "init", "--secrets-provider", "passphrase"]);
-    return stack;
+  get env(): Readonly<Record<string, string>> {
+    return this.backend.env;
   }
 
   remove(): void {
-    rmSync(this.scratch, { recursive: true, force: true });
+    this.backend.remove();
   }
 
   /** Sets the target and where the database is. */
   async configure(target: CutoverInputs["target"], databaseUrl: string): Promise<void> {
-    await this.run(["config", "set", "--path", "inputs"], JSON.stringify(fixtureInputs(target)));
-    await this.run(["config", "set", "--secret", "mcp-fleet:databaseUrl"], databaseUrl);
+    await this.automation.setAllConfig({
+      inputs: { value: JSON.stringify(fixtureInputs(target)) },
+      "mcp-fleet:databaseUrl": { value: databaseUrl, secret: true },
+    });
+  }
+
+  /** An update; what it did to how many resources. */
+  async up(): Promise<{
+    readonly said: string;
+    readonly changes: Readonly<Record<string, number>>;
+  }> {
+    const { stdout, summary } = await this.automation.up();
+    return { said: stdout, changes: { ...summary.resourceChanges } };
+  }
+
+  /** The generation that the stack exports. */
+  async generation(): Promise<number> {
+    return (await this.automation.outputs()).generation?.value as number;
+  }
+
+  /** The state as `pulumi stack export` writes it: secrets are encrypted, as they are not in the Automation API's. */
+  exportState(): Promise<string> {
+    return this.run(["stack", "export"]);
+  }
+
+  async importState(text: string): Promise<void> {
+    await this.run(["stack", "import", "--force"], text);
   }
 
   /** Runs a command that has to succeed, and gives what it said. */
@@ -62,13 +88,9 @@ export class FixtureStack {
     return { exitCode, said: all };
   }
 
-  up(): Promise<string> {
-    return this.run(update);
-  }
-
   /** Starts a command in the background. */
   start(args: readonly string[], input = "") {
-    return execa(command, [...args, "--stack", "fixture", "--non-interactive"], {
+    return execa(this.backend.command, [...args, "--stack", "fixture", "--non-interactive"], {
       cwd: this.directory,
       input,
       all: true,
@@ -81,4 +103,3 @@ export class FixtureStack {
 
 /** An update without a preview before it. */
 export const update = ["up", "--yes", "--skip-preview"];
-const command = process.env.MCP_FLEET_PULUMI ?? "pulumi";

@@ -1,11 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
 
 import {
   type InlineProgramArgs,
   LocalWorkspace,
+  type LocalWorkspaceOptions,
   PulumiCommand,
+  type PulumiCommandOptions,
   type Stack,
 } from "@pulumi/pulumi/automation";
 
@@ -15,27 +17,33 @@ export class ScratchBackend {
   readonly directory = mkdtempSync(join(tmpdir(), "mcp-fleet-stack-"));
   /** What a command of the CLI needs to find the stacks. */
   readonly env: Readonly<Record<string, string>>;
+  private cli: PulumiCommand | undefined;
 
-  private constructor(private readonly cli: PulumiCommand) {
+  private constructor(
+    /** The CLI, by its path or by its name on PATH. */
+    readonly command: string,
+  ) {
     const backend = join(this.directory, "backend");
     mkdirSync(backend);
     this.env = {
       PULUMI_BACKEND_URL: `file://${backend}`,
-      PULUMI_CONFIG_PASSPHRASE: "scratch",
+      // The states that are kept as fixtures are encrypted with it.
+      PULUMI_CONFIG_PASSPHRASE: "fixture",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       NO_COLOR: "1",
       // The language host starts `node` from PATH, and it has to be the one that runs this.
-      PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
+      PATH: [
+        dirname(process.execPath),
+        ...(isAbsolute(command) ? [dirname(command)] : []),
+        process.env.PATH ?? "",
+      ].join(delimiter),
     };
   }
 
-  /** With the CLI on PATH, or the one that `MCP_FLEET_PULUMI` names. */
-  static async open(): Promise<ScratchBackend> {
-    const named = process.env.MCP_FLEET_PULUMI;
-    // An installation has the command in `bin` under its root.
-    return new ScratchBackend(
-      await PulumiCommand.get(named === undefined ? {} : { root: dirname(dirname(named)) }),
-    );
+  static async open(command = "pulumi"): Promise<ScratchBackend> {
+    const backend = new ScratchBackend(command);
+    backend.cli = await PulumiCommand.get(backend.installation());
+    return backend;
   }
 
   /** A stack whose project is a directory. */
@@ -52,7 +60,19 @@ export class ScratchBackend {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  private get options(): { pulumiCommand: PulumiCommand; envVars: Record<string, string> } {
-    return { pulumiCommand: this.cli, envVars: { ...this.env } };
+  private get options(): LocalWorkspaceOptions {
+    return {
+      ...(this.cli === undefined ? {} : { pulumiCommand: this.cli }),
+      envVars: { ...this.env },
+    };
+  }
+
+  /** The Automation API looks for a CLI on PATH, or for `bin/pulumi` under a root; a path of any other form becomes that. */
+  private installation(): PulumiCommandOptions {
+    if (!isAbsolute(this.command)) return {};
+    const root = join(this.directory, "installation");
+    mkdirSync(join(root, "bin"), { recursive: true });
+    symlinkSync(this.command, join(root, "bin", "pulumi"));
+    return { root };
   }
 }
