@@ -1,4 +1,4 @@
-import { mcpServerComponent } from "../components/core";
+import { agentComponent, mcpServerComponent } from "../components/core";
 import type { FleetResource } from "./resource";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -34,11 +34,12 @@ export function selects(selector: unknown, labels: unknown): boolean {
   return wanted.every(([key, value]) => at(labels, key) === value);
 }
 
-/** The Deployment of an MCP server, by the labels of its pods. */
+/** The Deployment of an MCP server, by the labels of its pods. The agents of a mesh are servers too. */
 export function isMcpServer(resource: FleetResource): boolean {
+  const component = at(podLabels(resource), "app.kubernetes.io/component");
   return (
     isKind(resource, "Deployment") &&
-    at(podLabels(resource), "app.kubernetes.io/component") === mcpServerComponent
+    (component === mcpServerComponent || component === agentComponent)
   );
 }
 

@@ -12,6 +12,8 @@ export interface LabelContext {
 
 export const managedBy = "mcp-fleet";
 export const mcpServerComponent = "mcp-server";
+/** An agent of an MCP Mesh: an MCP server that the registry knows. */
+export const agentComponent = "mcp-agent";
 
 /** Marks the pods of a Deployment of ours, which probe Jobs that wear a consumer's labels must not match. */
 export const workloadLabel = "mcp-fleet.dev/workload";

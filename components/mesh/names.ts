@@ -1,6 +1,6 @@
-/** Role of an agent's pods within the application. */
-export const agentComponent = "mcp-agent";
-/** Role of the registry's pods. */
+export { agentComponent } from "../core";
+
+/** Role of the registry's pods within the application. */
 export const registryComponent = "mcp-registry";
 
 /** API group and version of the objects that stand for agents. */

@@ -152,7 +152,12 @@ const breaking: Record<
 describe("the policy rules", () => {
   const stacks = {
     ...{ dev: 5, prod: 5, "examples/studio/stack": 5 },
-    ...{ "examples/todo/dev": 1, "examples/todo/prod": 1, "examples/ai-platform/stack": 2 },
+    ...{
+      "examples/todo/dev": 1,
+      "examples/todo/prod": 1,
+      "examples/ai-platform/stack": 2,
+      "examples/mesh/stack": 2,
+    },
   };
   for (const [stack, servers] of Object.entries(stacks)) {
     it(`hold for the ${stack} stack`, async () => {
