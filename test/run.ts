@@ -11,7 +11,17 @@ interface Counts {
   readonly passes: number;
   readonly failures: number;
   readonly pending: number;
+  /** Each failed test or hook in a line: title and the beginning of its message. */
+  readonly failed: readonly string[];
 }
+
+/** A rung that could not be counted is one failure, told by its reason. */
+const failure = (reason: string): Counts => ({
+  passes: 0,
+  failures: 1,
+  pending: 0,
+  failed: [reason],
+});
 
 /** The rungs in the order they run: cheap ones first. Times are the limit of a whole rung, in minutes. */
 const rungs = [
@@ -50,12 +60,16 @@ async function runRung(rung: (typeof rungs)[number], scratch: string): Promise<C
       env: { MCP_FLEET_COUNTS: countsFile },
     },
   );
-  if (mocha.timedOut) print(`the ${rung.name} rung did not end within ${rung.limit} minutes`);
+  const ended = mocha.timedOut
+    ? `did not end within ${rung.limit} minutes`
+    : `ended with ${mocha.exitCode ?? mocha.signal}`;
   try {
     const counts = JSON.parse(readFileSync(countsFile, "utf8")) as Counts;
-    return mocha.exitCode !== 0 && counts.failures === 0 ? { ...counts, failures: 1 } : counts;
+    return mocha.exitCode !== 0 && counts.failures === 0
+      ? { ...counts, failures: 1, failed: [ended] }
+      : counts;
   } catch {
-    return { passes: 0, failures: 1, pending: 0 };
+    return failure(`${ended} and left no counts`);
   }
 }
 
@@ -69,18 +83,18 @@ function print(text: string): void {
  */
 async function withoutCluster(): Promise<Counts | undefined> {
   if ((await offeredEngine()) !== undefined) return undefined;
-  print(
-    "not run: this machine offers no Kubernetes (name one in LAB_KUBECONFIG, start a container engine, or run as root on Linux)",
-  );
+  const reason =
+    "this machine offers no Kubernetes (name one in LAB_KUBECONFIG, start a container engine, or run as root on Linux)";
+  print(`not run: ${reason}`);
   return process.env.CI === "true"
-    ? { passes: 0, failures: 1, pending: 0 }
-    : { passes: 0, failures: 0, pending: 1 };
+    ? failure(reason)
+    : { passes: 0, failures: 0, pending: 1, failed: [] };
 }
 
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const scratch = mkdtempSync(join(tmpdir(), "mcp-fleet-test-"));
-  const total = { passes: 0, failures: 0, pending: 0 };
+  const total = { passes: 0, failures: 0, pending: 0, failed: [] as string[] };
   const started = Date.now();
   for (const rung of rungs) {
     if (wanted.length > 0 && !wanted.includes(rung.name)) continue;
@@ -91,13 +105,15 @@ async function main(): Promise<void> {
     total.passes += counts.passes;
     total.failures += counts.failures;
     total.pending += counts.pending;
+    total.failed.push(...counts.failed.map((line) => `${rung.name}: ${line}`));
   }
   rmSync(scratch, { recursive: true, force: true });
+  if (total.failed.length > 0) print(`\nfailed:\n  ${total.failed.join("\n  ")}`);
   print(`\ntook ${((Date.now() - started) / 60_000).toFixed(1)} minutes`);
   print(
     total.failures === 0
       ? "Next: `make up` runs the whole thing on this machine; AGENTS.md says what to run for which change."
-      : "Next: run one rung again with `node dist/test/run.js <rung>`; the failures are printed above it.",
+      : "Next: run one rung again with `node dist/test/run.js <rung>`; each failure's stack is at the end of its rung.",
   );
   const skipped = total.pending > 0 ? `, ${total.pending} skipped` : "";
   print(`${total.passes} passed, ${total.failures} failed${skipped}`);
