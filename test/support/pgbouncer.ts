@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { choosePort } from "../../lab/database/ports";
+import { freePort } from "./port";
 
 const program = "/usr/sbin/pgbouncer";
 
@@ -42,9 +42,7 @@ export function pgbouncerMissing(): string | undefined {
 export async function startPgbouncer(dsns: readonly string[], poolSize: number): Promise<Pooler> {
   const dir = mkdtempSync(join(tmpdir(), "mcp-fleet-pgbouncer-"));
   chmodSync(dir, 0o755);
-  const port = await choosePort(undefined, 60_500 + Math.floor(Math.random() * 3000), [
-    "127.0.0.1",
-  ]);
+  const port = await freePort();
   const urls = dsns.map((dsn) => new URL(dsn));
   const [first] = urls;
   if (first === undefined) throw new Error("no DSN");

@@ -7,8 +7,8 @@ import { Client } from "pg";
 
 import { findBinaries } from "../../lab/database/binaries";
 import { reachableDir, serverUser } from "../../lab/database/identity";
-import { choosePort } from "../../lab/database/ports";
 import { initialise, type ServerOptions, start, stop, superuser } from "../../lab/database/server";
+import { freePort } from "./port";
 
 /** A database of one test's own. */
 export interface TestDatabase {
@@ -101,10 +101,6 @@ export async function scratchServer(): Promise<ScratchServer> {
       rmSync(scratch, { recursive: true, force: true });
     },
   };
-}
-
-export function freePort(): Promise<number> {
-  return choosePort(undefined, 56_000 + Math.floor(Math.random() * 4000), ["127.0.0.1"]);
 }
 
 /** The superuser's DSN. */

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { type Db, planRows, readLedger, runCutover } from "@mcp-fleet/row-cutover";
 
 import { dataDir, start, stop } from "../../../lab/database/server";
-import { freePort, type ScratchServer, scratchServer, serverUrl } from "../../support/postgres";
+import { freePort } from "../../support/port";
+import { type ScratchServer, scratchServer, serverUrl } from "../../support/postgres";
 import { isForward, meta, studioDatabase, studioSpec, withClient } from "./support";
 
 const spec = studioSpec();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 
 import { probe } from "@mcp-fleet/mcp-probe";
@@ -10,6 +9,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { createMcpHandler, McpServer as ModernMcpServer } from "@modelcontextprotocol/server";
 
+import { freePort } from "../../support/port";
 import { closeServers, serve, type TestServer } from "./servers";
 
 const quick = { deadlineSeconds: 10, retryDelaySeconds: 0.05 };
@@ -120,13 +120,4 @@ function startEverything(port: number): ChildProcess {
     env: { ...process.env, PORT: String(port) },
     stdio: "ignore",
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === "object" && address !== null);
-  return address.port;
 }
