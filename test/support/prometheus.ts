@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { alertGroups } from "../../components/observability";
 import { onPath, run } from "../../lab/exec";
 import { paths } from "../../lab/paths";
+import { freePort } from "./port";
 
 /** Prometheus and promtool: names on PATH, or files out of the distribution's package. */
 export interface PrometheusTools {
@@ -115,7 +116,7 @@ export function startPrometheus(
       scrape_configs: [scrape],
     }),
   );
-  const port = 39_000 + Math.floor(Math.random() * 900);
+  const port = await freePort();
   const child = spawn(
     prometheus,
     [
