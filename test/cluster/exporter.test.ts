@@ -61,7 +61,7 @@ describe("cluster: the exporter of verify and drift", function () {
     const where = { namespace, name: "llmctl-studio-exporter" };
     const { spec } = await lab.kube.core.readNamespacedService(where);
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-exporter-"));
-    prometheus = startPrometheus(tools, directory, {
+    prometheus = await startPrometheus(tools, directory, {
       ...{ job: "exporter", namespace },
       url: `http://${spec?.clusterIP}:${spec?.ports?.[0]?.port}`,
     });

@@ -196,7 +196,7 @@ describe("a mesh in the lab", function () {
     await eventually("the application's generation is seen", () =>
       metric('mcp_application_generation{application="mcp-mesh"} 3'),
     );
-    const prometheus = startPrometheus(tools, directory, {
+    const prometheus = await startPrometheus(tools, directory, {
       job: "observer",
       url: await address(observer),
       namespace,

@@ -95,11 +95,11 @@ export interface Scraper {
 }
 
 /** A Prometheus on this machine that scrapes the target every two seconds and evaluates the fleet's rules. */
-export function startPrometheus(
+export async function startPrometheus(
   { prometheus }: PrometheusTools,
   directory: string,
   { job, url, namespace }: ScrapeTarget,
-): Scraper {
+): Promise<Scraper> {
   const home = mkdtempSync(join(directory, "prometheus-"));
   writeFileSync(join(home, "rules.yaml"), stringify({ groups: alertGroups() }));
   const scrape = {
