@@ -1,4 +1,5 @@
 import { loadConfig } from "./stacks/config";
+import { requireKinds } from "./stacks/custom-kinds";
 import { guard } from "./stacks/guard";
 import { refusePartialRun } from "./stacks/partial-run";
 import { buildStack } from "./stacks/studio-stack";
@@ -12,6 +13,7 @@ async function program(): Promise<Record<string, unknown>> {
   const config = await loadConfig();
   await guard(config);
   refusePartialRun(config);
+  await requireKinds(config);
   return { ...buildStack(config) };
 }
 

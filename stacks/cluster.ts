@@ -16,26 +16,41 @@ export function openCluster({ context, kubeconfig }: StackConfig["kubernetes"]):
 /** How long a preview waits for the cluster, in seconds. */
 const previewSeconds = 3;
 
+/** What a cluster said; else why it could not be asked, in a sentence, and whether it answered at all. */
+type Seen<T> = { readonly answer: T } | { readonly unseen: string; readonly reached: boolean };
+
 /**
- * Whether the stack's NetworkPolicies do anything in its cluster. A cluster that cannot be asked is no reason to fail:
- * then it is not known, and a preview says which cluster it could not see.
+ * Asks the stack's cluster. One that cannot be asked is no reason to fail here: an update fails where it needs the
+ * cluster, and a preview goes on without, after at most three seconds.
  */
+export async function seeCluster<T>(
+  kubernetes: StackConfig["kubernetes"],
+  ask: (kube: Kube) => Promise<T>,
+): Promise<Seen<T>> {
+  try {
+    const kube = await openCluster(kubernetes);
+    const answer = ask(kube);
+    return {
+      answer: await (pulumi.runtime.isDryRun() ? withinSeconds(kube, answer) : answer),
+    };
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    return { unseen: error.problem, reached: !(error instanceof UnreachableError) };
+  }
+}
+
+/** Whether the stack's NetworkPolicies do anything in its cluster; a preview says which cluster it could not see. */
 export async function enforcementOf(
   kubernetes: StackConfig["kubernetes"],
 ): Promise<PolicyEnforcement> {
-  try {
-    const { policyEnforcement } = await import("@mcp-fleet/cluster");
-    const kube = await openCluster(kubernetes);
-    const answer = policyEnforcement(kube);
-    return await (pulumi.runtime.isDryRun() ? withinSeconds(kube, answer) : answer);
-  } catch (error) {
-    if (!isUserError(error)) throw error;
-    if (pulumi.runtime.isDryRun() && error instanceof UnreachableError) {
-      const kept = "What is there is not known; shown is what this stack declares.";
-      await pulumi.log.warn(`${error.problem} ${kept}`);
-    }
-    return { enforced: "unknown", reason: error.problem };
+  const { policyEnforcement } = await import("@mcp-fleet/cluster");
+  const seen = await seeCluster(kubernetes, policyEnforcement);
+  if ("answer" in seen) return seen.answer;
+  if (pulumi.runtime.isDryRun() && !seen.reached) {
+    const kept = "What is there is not known; shown is what this stack declares.";
+    await pulumi.log.warn(`${seen.unseen} ${kept}`);
   }
+  return { enforced: "unknown", reason: seen.unseen };
 }
 
 /** @throws UnreachableError when the cluster takes longer than a preview may wait for it */

@@ -8,6 +8,8 @@ export interface StubApi {
   readonly url: string;
   /** Paths with their queries, in the order they were asked for. */
   readonly asked: readonly string[];
+  /** Content of a kubeconfig for it. */
+  readonly kubeconfig: string;
   kube(): Promise<Kube>;
   /** Cuts every connection and takes no more. */
   die(): void;
@@ -23,21 +25,17 @@ export async function stubApi(
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const kubeconfig = JSON.stringify({
+    clusters: [{ name: "c", cluster: { server: url, "insecure-skip-tls-verify": true } }],
+    users: [{ name: "u", user: { token: "s3cret-token" } }],
+    contexts: [{ name: "stub", context: { cluster: "c", user: "u", namespace: "n" } }],
+    "current-context": "stub",
+  });
   return {
     url,
     asked,
-    kube: () =>
-      connectKube(
-        {},
-        {
-          kubeconfig: JSON.stringify({
-            clusters: [{ name: "c", cluster: { server: url, "insecure-skip-tls-verify": true } }],
-            users: [{ name: "u", user: { token: "s3cret-token" } }],
-            contexts: [{ name: "stub", context: { cluster: "c", user: "u", namespace: "n" } }],
-            "current-context": "stub",
-          }),
-        },
-      ),
+    kubeconfig,
+    kube: () => connectKube({}, { kubeconfig }),
     die() {
       server.close();
       server.closeAllConnections();

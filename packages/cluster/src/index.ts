@@ -7,5 +7,6 @@ export {
   requirePlaces,
 } from "./identity";
 export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
+export { missingKinds, type ObjectKind } from "./kinds";
 export { findServers, type FoundServer, type McpEndpoint, pathAnnotation } from "./servers";
 export { findStray, type StrayServer, strayReport } from "./stray";
