@@ -9,6 +9,7 @@ export function meshProblems(settings: StackSettings, taken: readonly string[]):
   return [
     ...imageProblems(settings, mesh),
     ...nameProblems(mesh, taken),
+    ...trafficProblems(mesh),
     ...Object.entries(mesh.agents).flatMap(([key, agent]) => replicaProblems(key, agent)),
   ];
 }
@@ -45,6 +46,18 @@ function nameProblems(mesh: MeshSettings, taken: readonly string[]): Problem[] {
       .filter((key) => used.has(key))
       .map((key) => clash(`mesh.agents.${key}`)),
   ];
+}
+
+/** What the service mesh is told of one service needs that service. */
+function trafficProblems({ registry, agents, serviceMesh }: MeshSettings): Problem[] {
+  const names = [registry.name, ...Object.keys(agents)];
+  return Object.keys(serviceMesh?.services ?? {})
+    .filter((name) => !names.includes(name))
+    .map((name) => ({
+      path: `mesh.serviceMesh.services.${name}`,
+      problem: "is no service of this mesh.",
+      fix: `Use one of ${names.join(", ")}.`,
+    }));
 }
 
 function replicaProblems(key: string, agent: MeshSettings["agents"][string]): Problem[] {

@@ -130,11 +130,18 @@ function serviceMeshPolicies(
 ): void {
   const { serviceMesh } = mesh;
   if (serviceMesh === undefined) return;
-  const { kind, timeoutSeconds, retries, outlier } = serviceMesh;
-  const agents = Object.entries(mesh.agents).map(([name, { port }]): MeshedService => {
-    return { name, port, selector: selectorLabels({ name, component: agentComponent }) };
+  const { kind, timeoutSeconds, retries, outlier, services } = serviceMesh;
+  const meshed = (
+    name: string,
+    port: number,
+    selector: MeshedService["selector"],
+  ): MeshedService => ({
+    ...{ name, port, selector },
+    ...(services[name] === undefined ? {} : { traffic: defined(services[name]) }),
   });
-  const own = { name: mesh.registry.name, port: mesh.registry.port, selector: registry.selector };
+  const agents = Object.entries(mesh.agents).map(([name, { port }]) =>
+    meshed(name, port, selectorLabels({ name, component: agentComponent })),
+  );
   new ServiceMeshPolicies(
     `${settings.application}-${kind}`,
     {
@@ -142,7 +149,7 @@ function serviceMeshPolicies(
       application: settings.application,
       kind,
       traffic: { timeoutSeconds, retries, outlier },
-      services: [own, ...agents],
+      services: [meshed(mesh.registry.name, mesh.registry.port, registry.selector), ...agents],
     },
     opts,
   );

@@ -19,6 +19,8 @@ export interface MeshedService {
   readonly name: string;
   readonly port: number;
   readonly selector: Readonly<Record<string, string>>;
+  /** What is otherwise for this one than for the others. */
+  readonly traffic?: Partial<TrafficPolicy>;
 }
 
 /** Arguments of {@link ServiceMeshPolicies}. */
@@ -47,13 +49,14 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
   }
 
   private createIstio(): void {
-    const { application, traffic, services } = this.args;
+    const { application, services } = this.args;
     const partOf = { "app.kubernetes.io/part-of": application };
     this.object("mtls", "security.istio.io/v1", "PeerAuthentication", {
       selector: { matchLabels: partOf },
       mtls: { mode: "STRICT" },
     });
-    for (const { name, port } of services) {
+    for (const { name, port, traffic: own } of services) {
+      const traffic = { ...this.args.traffic, ...own };
       this.object(name, "networking.istio.io/v1", "DestinationRule", {
         host: name,
         trafficPolicy: {
@@ -84,8 +87,9 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
     }
   }
 
-  private createLinkerd({ name, selector }: MeshedService): void {
-    const { namespace, traffic } = this.args;
+  private createLinkerd({ name, selector, traffic: own }: MeshedService): void {
+    const { namespace } = this.args;
+    const traffic = { ...this.args.traffic, ...own };
     this.object(name, "policy.linkerd.io/v1beta3", "Server", {
       podSelector: { matchLabels: { ...selector } },
       port: "http",

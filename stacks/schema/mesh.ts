@@ -64,6 +64,19 @@ export const agent = z.strictObject({
   },
 });
 
+/** What is otherwise for one service: each part stands whole in the place of the mesh's own. */
+const serviceTraffic = z.strictObject({
+  timeoutSeconds: seconds.optional(),
+  retries: z.strictObject({ attempts: z.int().min(0), perTrySeconds: seconds }).optional(),
+  outlier: z
+    .strictObject({
+      consecutiveErrors: z.int().min(1),
+      intervalSeconds: seconds,
+      ejectionSeconds: seconds,
+    })
+    .optional(),
+});
+
 /** What the cluster's service mesh is told; the defaults suit tool calls of up to half a minute. */
 const serviceMesh = z.strictObject({
   kind: z.enum(["istio", "linkerd"]),
@@ -78,6 +91,8 @@ const serviceMesh = z.strictObject({
       ejectionSeconds: seconds.default(30),
     })
     .prefault({}),
+  /** By agent, or the registry's name. */
+  services: z.record(dnsName, serviceTraffic).default({}),
 });
 
 /** An MCP Mesh: a registry and its agents. */

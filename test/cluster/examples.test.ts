@@ -12,7 +12,6 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { Client } from "pg";
 
 import { type Cluster, ensureCluster } from "../../lab/cluster";
-import { binary } from "../../lab/cluster/binaries";
 import { companionObjects, labNamespace } from "../../lab/companions";
 import { type Database, ensureDatabase } from "../../lab/database";
 import { legacyEnvironments } from "../../lab/database/schema";
@@ -26,7 +25,7 @@ import { mcpFleet } from "../support/cli";
 import {
   closeExample,
   type Example,
-  kubectl,
+  onCluster,
   openExample,
   playInfisical,
   restrictedNamespace,
@@ -505,15 +504,6 @@ async function missingCrds(cluster: Cluster): Promise<StandIn[]> {
     standInCrd("secrets.infisical.com", "v1alpha1", "InfisicalSecret"),
     standInCrd("cilium.io", "v2", "CiliumNetworkPolicy"),
   ].filter(({ metadata }) => !there.includes(`/${metadata.name}\n`));
-}
-
-/** kubectl: the lab's own on the bare cluster, else the one on PATH. */
-function onCluster(cluster: Cluster, ...args: string[]): Promise<string> {
-  return kubectl(
-    cluster.engine === "bare" ? binary("kubectl") : "kubectl",
-    cluster.kubeconfig,
-    ...args,
-  );
 }
 
 async function withDatabase(url: string, work: (db: Client) => Promise<void>): Promise<void> {

@@ -161,6 +161,30 @@ describe("a mesh", () => {
     ]);
   });
 
+  it("tells the service mesh of one service what is otherwise for it, and refuses a service that is none", async () => {
+    const services = { greeter: { timeoutSeconds: 120 } };
+    const { recorder } = await runProgram(stack({ serviceMesh: { kind: "istio", services } }));
+    const http = (name: string): unknown =>
+      (
+        recorder.one(
+          "kubernetes:networking.istio.io/v1:VirtualService",
+          `mcp-mesh-istio-${name}-virtualservice`,
+        ).inputs.spec as { http: [Record<string, unknown>] }
+      ).http[0];
+    const retries = {
+      ...{ attempts: 2, perTryTimeout: "10s" },
+      retryOn: "connect-failure,refused-stream,unavailable",
+    };
+    const route = (host: string, number: number): object[] => [
+      { destination: { host, port: { number } } },
+    ];
+    assert.deepEqual(http("greeter"), { route: route("greeter", 8080), timeout: "120s", retries });
+    assert.deepEqual(http("caller"), { route: route("caller", 8080), timeout: "30s", retries });
+    const wrong = { kind: "linkerd", services: { greter: {} } };
+    const text = await problems(stack({ serviceMesh: wrong }));
+    assert.match(text, /mesh\.serviceMesh\.services\.greter\] is no service of this mesh/);
+  });
+
   it("gives the observer the registry and the right to keep the agents' status", async () => {
     const observability = { enabled: true, observer: { image: "registry.example/observer:0.1.0" } };
     const { recorder } = await runProgram(stack({}, { observability }));

@@ -6,6 +6,8 @@ import { promisify } from "node:util";
 
 import { CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
 
+import type { Cluster } from "../../lab/cluster";
+import { binary } from "../../lab/cluster/binaries";
 import type { Kube } from "../../lab/kube";
 import { silentLog } from "../../lab/log";
 import { paths } from "../../lab/paths";
@@ -69,12 +71,12 @@ export function closeExample({ directory }: Example): void {
 
 const execute = promisify(execFile);
 
-/** Runs kubectl; what it printed on both streams. */
-export async function kubectl(
-  command: string,
-  kubeconfig: string,
+/** kubectl: the lab's own on the bare cluster, else the one on PATH. @returns what it printed on both streams */
+export async function onCluster(
+  { engine, kubeconfig }: Pick<Cluster, "engine" | "kubeconfig">,
   ...args: readonly string[]
 ): Promise<string> {
+  const command = engine === "bare" ? binary("kubectl") : "kubectl";
   const { stdout, stderr } = await execute(command, ["--kubeconfig", kubeconfig, ...args], {
     timeout: 60_000,
   });
