@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 
 import { UserError } from "@mcp-fleet/errors";
 
@@ -72,8 +73,10 @@ export class State {
     this.superseded = list(this.vault.open(content.superseded));
   }
 
-  /** Records a step and writes the file. */
+  /** Records a step and writes the file, unless it is there as it was. */
   put(resource: Omit<StoredResource, "order">): void {
+    const known = this.resources.get(resource.urn);
+    if (known !== undefined && isDeepStrictEqual(known, { ...resource, order: known.order })) return;
     this.order += 1;
     this.resources.set(resource.urn, { ...resource, order: this.order });
     this.save();
