@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { UserError } from "@mcp-fleet/errors";
 
 import { Vault, type VaultHeader } from "./secrets";
+import { type Step, StepLog } from "./step-log";
 import { isObject, type Json, type JsonObject } from "./wire";
 
 /** One resource as it was last applied. Secrets are wrapped here, and ciphertext in the file. */
@@ -40,13 +41,16 @@ interface StateFile {
   outputs: Json;
 }
 
-/** The resources of a stack, in memory and in a file that is whole after every step. */
+/** The resources of a stack, in memory and on disk: a file that is whole, and the steps since it was written. */
 export class State {
   readonly vault: Vault;
   outputs: JsonObject = {};
   readonly resources = new Map<string, StoredResource>();
   superseded: StoredResource[] = [];
   private order = 0;
+  private readonly log: StepLog;
+  /** Whether the log goes on where it is: the file says how it is encrypted, and no line is cut off. */
+  private logging = false;
 
   /**
    * Reads `file`, or starts empty when there is none.
@@ -58,6 +62,7 @@ export class State {
     private readonly stack: string,
     passphrase: string,
   ) {
+    this.log = new StepLog(`${file}.steps`);
     if (!existsSync(file)) {
       this.vault = new Vault(passphrase);
       return;
@@ -71,21 +76,41 @@ export class State {
       this.resources.set(resource.urn, resource);
     }
     this.superseded = list(this.vault.open(content.superseded));
+    this.logging = !this.log.exists;
+    for (const step of this.log.read()) this.repeat(step);
   }
 
-  /** Records a step and writes the file, unless it is there as it was. */
+  /** Records a step, unless everything is there as it was. */
   put(resource: Omit<StoredResource, "order">): void {
     const known = this.resources.get(resource.urn);
-    if (known !== undefined && isDeepStrictEqual(known, { ...resource, order: known.order })) return;
+    if (known !== undefined && isDeepStrictEqual(known, { ...resource, order: known.order }))
+      return;
     this.order += 1;
-    this.resources.set(resource.urn, { ...resource, order: this.order });
-    this.save();
+    const stored = { ...resource, order: this.order };
+    this.resources.set(resource.urn, stored);
+    this.note({ put: this.vault.seal(stored) });
   }
 
   remove(resource: StoredResource): void {
     this.superseded = this.superseded.filter((item) => item !== resource);
-    if (this.resources.get(resource.urn) === resource) this.resources.delete(resource.urn);
-    this.save();
+    const current = this.resources.get(resource.urn) === resource;
+    if (current) this.resources.delete(resource.urn);
+    this.note(current ? { removed: resource.urn } : {});
+  }
+
+  private note(step: Pick<Step, "put" | "removed">): void {
+    if (!this.logging) return this.save();
+    const superseded = this.vault.seal(this.superseded as unknown as Json);
+    this.log.append({ ...step, order: this.order, superseded });
+  }
+
+  private repeat({ order, put, removed, superseded }: Step): void {
+    this.order = order;
+    this.superseded = list(this.vault.open(superseded));
+    if (removed !== undefined) this.resources.delete(removed);
+    if (put === undefined) return;
+    const stored = this.vault.open(put) as unknown as StoredResource;
+    this.resources.set(stored.urn, stored);
   }
 
   /** The file is replaced in one rename, so a process killed at any point leaves a whole one. */
@@ -100,6 +125,8 @@ export class State {
       outputs: this.vault.seal(this.outputs),
     };
     writeWhole(this.file, content);
+    this.log.clear();
+    this.logging = true;
   }
 
   /** What nothing else in `resources` depends on first; ties go to what was made last. */
