@@ -20,7 +20,7 @@ interface CliEntry {
   readonly secret?: boolean;
 }
 
-const secretNames = ["databaseUrl", "serverSecrets", "studioSecrets"];
+const secretNames = ["databaseUrl", "meshDatabaseUrl", "serverSecrets", "studioSecrets"];
 
 /**
  * Reads a `Pulumi.<stack>.yaml`, or what `pulumi config --json --show-secrets` printed. Of an encrypted value in the
@@ -80,7 +80,7 @@ function withoutCiphertext(key: string, value: unknown): unknown {
         `Set it by parts (pulumi config set --secret --path ${name}.<name> ...), or name a .json file with the output of: pulumi config --json --show-secrets`,
       );
     }
-    return key.endsWith(":databaseUrl") ? unknownDatabase : unknownSecret;
+    return /:(databaseUrl|meshDatabaseUrl)$/.test(key) ? unknownDatabase : unknownSecret;
   }
   if (Array.isArray(value)) return value.map((inner) => withoutCiphertext("", inner));
   if (typeof value !== "object" || value === null) return value;

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { integratedServers } from "./catalog";
-import { meshProblems } from "./mesh-checks";
+import { meshProblems, storageProblems } from "./mesh-checks";
 import {
   ConfigError,
   type Problem,
@@ -17,7 +17,7 @@ import { readShared, type SharedValues } from "./shared";
 import { studioProblems } from "./studio-checks";
 
 const project = "mcp-fleet";
-const secretKeys = ["databaseUrl", "serverSecrets", "studioSecrets"];
+const secretKeys = ["databaseUrl", "meshDatabaseUrl", "serverSecrets", "studioSecrets"];
 
 /** Everything the program is configured with. Secrets are outputs; their values are read nowhere else. */
 export interface StackConfig {
@@ -106,6 +106,7 @@ function check(
       settings,
       servers.map((server) => server.serviceName),
     ),
+    ...storageProblems(settings, secrets, kubernetes),
   );
   return [servers, problems];
 }

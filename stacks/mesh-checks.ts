@@ -1,5 +1,7 @@
+import type { KubernetesConfig } from "./config";
 import type { Problem, StackSettings } from "./schema";
 import type { MeshSettings } from "./schema/mesh";
+import type { SecretValues } from "./secrets";
 import { isFloating } from "./server-checks";
 
 /** What is wrong with a mesh beyond what the schema can see. `taken`: the Services of the stack's servers. */
@@ -46,6 +48,31 @@ function nameProblems(mesh: MeshSettings, taken: readonly string[]): Problem[] {
       .filter((key) => used.has(key))
       .map((key) => clash(`mesh.agents.${key}`)),
   ];
+}
+
+/** What a database of the registry's own needs. */
+export function storageProblems(
+  { mesh }: StackSettings,
+  { meshDatabaseUrl }: SecretValues,
+  { rendered }: KubernetesConfig,
+): Problem[] {
+  if (mesh === undefined || !("managed" in mesh.registry.storage)) return [];
+  const problems: Problem[] = [];
+  if (meshDatabaseUrl === undefined) {
+    problems.push({
+      path: "meshDatabaseUrl",
+      problem: "is missing, which makes the database of mesh.registry.storage.managed.",
+      fix: "Set it with: pulumi config set --secret meshDatabaseUrl postgresql://user:password@host:5432/postgres",
+    });
+  }
+  if (rendered) {
+    problems.push({
+      path: "mesh.registry.storage.managed",
+      problem: "cannot be rendered: YAML makes no database.",
+      fix: "Use pulumi up, or make database and Secret by hand and name the Secret in storage.postgresql.",
+    });
+  }
+  return problems;
 }
 
 /** What the service mesh is told of one service needs that service. */

@@ -7,6 +7,8 @@ import {
   MeshAgent,
   type MeshedService,
   MeshRegistry,
+  RegistryDatabase,
+  type RegistryStorage,
   ServiceMeshPolicies,
 } from "../components/mesh";
 import { metricsComponent } from "../components/observability";
@@ -62,12 +64,14 @@ export function buildMesh(
 }
 
 function meshRegistry(
-  { settings }: StackConfig,
-  { registry }: MeshSettings,
-  opts: pulumi.ComponentResourceOptions,
+  config: StackConfig,
+  mesh: MeshSettings,
+  opts: { readonly dependsOn: pulumi.Resource[] },
 ): MeshRegistry {
-  const { name, storage, ...own } = registry;
+  const { settings } = config;
+  const { name, storage: _, ...own } = mesh.registry;
   const { application } = settings;
+  const { storage, ready } = registryStorage(config, mesh, opts);
   // The observer asks it for the agents.
   const observer = {
     "app.kubernetes.io/component": metricsComponent,
@@ -82,13 +86,37 @@ function meshRegistry(
       serviceName: name,
       namespace: settings.namespace,
       application,
-      storage:
-        "sqlite" in storage
-          ? { kind: "sqlite", ...defined(storage.sqlite) }
-          : { kind: "postgresql", ...storage.postgresql },
+      storage,
       consumers: [{ labels: observer }],
       imagePullSecrets: settings.imagePullSecrets,
       networkPolicy: settings.network.isolate !== "none",
+    },
+    { dependsOn: [...opts.dependsOn, ...ready] },
+  );
+}
+
+/** Where the registry keeps its data, and what of it has to be there first. */
+function registryStorage(
+  { settings, secrets }: StackConfig,
+  { registry }: MeshSettings,
+  opts: pulumi.ComponentResourceOptions,
+): { readonly storage: RegistryStorage; readonly ready: readonly pulumi.Resource[] } {
+  const { name, storage } = registry;
+  if ("sqlite" in storage) {
+    return { storage: { kind: "sqlite", ...defined(storage.sqlite) }, ready: [] };
+  }
+  if ("postgresql" in storage) {
+    return { storage: { kind: "postgresql", ...storage.postgresql }, ready: [] };
+  }
+  const { application, namespace } = settings;
+  return new RegistryDatabase(
+    `${name}-database`,
+    {
+      ...defined(storage.managed),
+      // Checked when the configuration was loaded.
+      adminUrl: secrets.meshDatabaseUrl ?? "",
+      adminKey: "meshDatabaseUrl",
+      ...{ serviceName: name, namespace, application },
     },
     opts,
   );

@@ -16,6 +16,8 @@ export interface SecretValues {
   readonly databaseUrl?: pulumi.Output<string>;
   /** Whether it is another stack's output: the provider, which reads the configuration's own by itself, does not have it. */
   readonly databaseIsShared: boolean;
+  /** The login that makes the mesh registry's database. */
+  readonly meshDatabaseUrl?: pulumi.Output<string>;
   readonly studio?: SecretBundle;
   readonly servers: Readonly<Record<string, SecretBundle>>;
 }
@@ -30,7 +32,7 @@ export function namesOfSecrets(
   problems: Problem[],
 ): SecretValues {
   const config = new pulumi.Config(project);
-  for (const key of ["databaseUrl", "serverSecrets", "studioSecrets"]) {
+  for (const key of ["databaseUrl", "meshDatabaseUrl", "serverSecrets", "studioSecrets"]) {
     if (isSet(project, key) && !(isSecret(project, key) ?? true)) problems.push(notSecret(key));
   }
   const databaseIsShared = shared.databaseUrl !== undefined;
@@ -40,13 +42,16 @@ export function namesOfSecrets(
     : config.getSecret("databaseUrl");
   problems.push(
     ...badDatabaseUrl("databaseUrl", config.get("databaseUrl")),
+    ...badDatabaseUrl("meshDatabaseUrl", config.get("meshDatabaseUrl")),
     ...badDatabaseUrl("shared.outputs.databaseUrl", shared.databaseUrl),
   );
+  const meshDatabaseUrl = config.getSecret("meshDatabaseUrl");
   const own = parseBundle(config.get("studioSecrets"), "studioSecrets", problems);
   const studio = withShared(own, shared.studioSecrets, problems);
   return {
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     databaseIsShared,
+    ...(meshDatabaseUrl === undefined ? {} : { meshDatabaseUrl }),
     ...(studio === undefined ? {} : { studio }),
     servers: parseServers(config.get("serverSecrets"), problems),
   };

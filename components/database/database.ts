@@ -1,11 +1,12 @@
-import { UserError } from "@mcp-fleet/errors";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
+import { type DatabaseAddress, databaseUrlOf, parseDatabaseUrl } from "./address";
+import { adminProvider, type DatabaseTls } from "./admin";
+
 /** Where the ledger and the journal live. */
 const cutoverSchema = "mcp_cutover";
-const connectTimeoutSeconds = 10;
 
 /** A table the cutover reads or writes. */
 export interface TableRef {
@@ -34,7 +35,7 @@ export interface CutoverDatabaseArgs {
   readonly tables: readonly TableRef[];
   /** Sequences the role may take values from. An identity column needs none. @default none */
   readonly sequences?: readonly SequenceRef[];
-  readonly tls: "verify-full" | "verify-ca" | "disable";
+  readonly tls: DatabaseTls;
 }
 
 /** A database role of the cutover's own: password, schema for ledger and journal, and grants on the rows it moves. */
@@ -55,8 +56,8 @@ export class CutoverDatabase extends pulumi.ComponentResource {
     super(CutoverDatabase.type, name, { role: args.role }, opts);
     this.args = args;
     this.name = name;
-    this.admin = pulumi.secret(pulumi.output(args.adminUrl).apply(parseDatabaseUrl));
-    this.provider = this.createProvider();
+    this.admin = pulumi.secret(pulumi.output(args.adminUrl).apply((url) => parseDatabaseUrl(url)));
+    this.provider = adminProvider(`${name}-admin`, this.admin, args.tls, this);
 
     const password = new random.RandomPassword(
       `${name}-password`,
@@ -74,27 +75,9 @@ export class CutoverDatabase extends pulumi.ComponentResource {
     this.databaseUrl = pulumi.secret(
       pulumi
         .all([this.admin, role.name, password.result])
-        .apply(([admin, user, secret]) => databaseUrlOf(admin, user, secret)),
+        .apply(([admin, user, secret]) => databaseUrlOf({ ...admin, user, password: secret })),
     );
     this.registerOutputs({ role: role.name });
-  }
-
-  private createProvider(): postgresql.Provider {
-    return new postgresql.Provider(
-      `${this.name}-admin`,
-      {
-        host: this.admin.host,
-        port: this.admin.port,
-        username: this.admin.user,
-        password: this.admin.password,
-        database: this.admin.database,
-        sslmode: this.args.tls,
-        superuser: false,
-        // The provider's own default is three minutes, in every preview.
-        connectTimeout: connectTimeoutSeconds,
-      },
-      { parent: this },
-    );
   }
 
   private createRole(password: random.RandomPassword): postgresql.Role {
@@ -162,42 +145,4 @@ export class CutoverDatabase extends pulumi.ComponentResource {
       ),
     ];
   }
-}
-
-/** The parts of a DSN. */
-export interface DatabaseAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-}
-
-/** @throws UserError that names the key and shows nothing of the value. */
-export function parseDatabaseUrl(text: string): DatabaseAddress {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const database = decodeURIComponent(url?.pathname.replace(/^\//, "") ?? "");
-  if (
-    url === undefined ||
-    !/^postgres(ql)?:$/.test(url.protocol) ||
-    url.hostname === "" ||
-    database === ""
-  ) {
-    throw new UserError(
-      "[mcp-fleet:databaseUrl] is not a PostgreSQL URL.",
-      "Use the form postgresql://user:password@host:5432/database, with special characters percent-encoded.",
-    );
-  }
-  return {
-    host: url.hostname,
-    port: url.port === "" ? 5432 : Number(url.port),
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    database,
-  };
-}
-
-function databaseUrlOf(address: DatabaseAddress, user: string, password: string): string {
-  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
-  return `postgresql://${login}@${address.host}:${address.port}/${encodeURIComponent(address.database)}`;
 }

@@ -1,1 +1,3 @@
+export * from "./address";
+export * from "./admin";
 export * from "./database";

@@ -4,4 +4,5 @@ export * from "./names";
 export * from "./publisher-charts";
 export * from "./publisher-values";
 export * from "./registry";
+export * from "./registry-database";
 export * from "./service-mesh";

@@ -1,4 +1,5 @@
 import { UserError } from "@mcp-fleet/errors";
+import type * as pulumi from "@pulumi/pulumi";
 
 import { environmentVariable } from "../server";
 import type { MeshAgentArgs } from "./agent";
@@ -144,7 +145,7 @@ const dns = {
 };
 
 /** Connections to a port: of anything, or of the namespace's own pods. */
-function tcp(port: number, podSelector?: object): Values {
+function tcp(port: pulumi.Input<number>, podSelector?: object): Values {
   const ports = [{ protocol: "TCP", port }];
   return podSelector === undefined ? { ports } : { to: [{ podSelector }], ports };
 }

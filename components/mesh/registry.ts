@@ -24,9 +24,9 @@ export type RegistryStorage =
   /** A PostgreSQL whose URL is a key of a Secret that exists. */
   | {
       readonly kind: "postgresql";
-      readonly secret: string;
+      readonly secret: pulumi.Input<string>;
       readonly key: string;
-      readonly port: number;
+      readonly port: pulumi.Input<number>;
       /** The URL's host; only the publisher's chart asks for it. */
       readonly host?: string;
     };

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { agentDefinitionObject } from "../../components/mesh";
 import { dnsName, port } from "../../stacks/schema/common";
-import { agent, registry } from "../../stacks/schema/mesh";
+import { agent, givenStorage, registry } from "../../stacks/schema/mesh";
 
 /** What a chart's values hold beside the stack's own keys. */
 const common = {
@@ -19,7 +19,9 @@ const common = {
 
 const values = {
   // The release's name is the registry's.
-  "mcp-registry": registry.omit({ name: true }).extend(common),
+  "mcp-registry": registry
+    .omit({ name: true })
+    .extend({ ...common, storage: givenStorage.prefault({ sqlite: { size: "1Gi" } }) }),
   "mcp-agent": agent.extend({ ...common, registry: z.strictObject({ name: dnsName, port }) }),
 };
 

@@ -34,8 +34,8 @@ const head = `# Configuration
 Every key of a stack, as \`stacks/schema\` checks it; this page is generated from there (\`npm run docs\`). Keys are set
 under \`mcp-fleet:\` in \`Pulumi.<stack>.yaml\`. \`<key>\` stands for a name of your own, \`[]\` for an item of a list.
 
-Three more keys are secrets: \`databaseUrl\`, \`serverSecrets.<server>.<KEY>\` and \`studioSecrets.<KEY>\`
-(\`pulumi config set --secret --path ...\`). The first and the last can be another stack's outputs: \`shared\`.
+Four more keys are secrets: \`databaseUrl\`, \`studioSecrets.<KEY>\`, \`serverSecrets.<server>.<KEY>\` and \`meshDatabaseUrl\`
+(\`pulumi config set --secret --path ...\`). The first two can be another stack's outputs: \`shared\`.
 `;
 
 /** The configuration reference as Markdown. */

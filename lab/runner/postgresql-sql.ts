@@ -53,6 +53,27 @@ export function roleSettingsSql(quote: Quoting, inputs: JsonObject): string[] {
   );
 }
 
+/** `CREATE DATABASE` with the provider's defaults, or the change of its name. */
+export function databaseSql(
+  quote: Quoting,
+  inputs: JsonObject,
+  before: JsonObject | undefined,
+): string {
+  const other = Object.keys(inputs).filter((key) => !key.startsWith("__") && key !== "name");
+  if (other.length > 0) {
+    throw new UserError(
+      `The lab runner does not apply \`${other.join("`, `")}\` of a postgresql Database.`,
+      "Leave it out, or use the Pulumi CLI.",
+    );
+  }
+  const name = quote.escapeIdentifier(stringAt(inputs, "name") ?? "");
+  if (before === undefined) {
+    return `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`;
+  }
+  const old = quote.escapeIdentifier(stringAt(before, "name") ?? "");
+  return `ALTER DATABASE ${old} RENAME TO ${name}`;
+}
+
 export function grantSql(quote: Quoting, inputs: JsonObject): string {
   const privileges = texts(inputs.privileges);
   const wrong = privileges.find((privilege) => !privilegePattern.test(privilege));

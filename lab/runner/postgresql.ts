@@ -4,15 +4,15 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 import { Client } from "pg";
 
 import type { Context, Handler, Outcome, Registration } from "./handler";
-import { grantSql, revokeSql, roleSettingsSql, roleSql } from "./postgresql-sql";
+import { databaseSql, grantSql, revokeSql, roleSettingsSql, roleSql } from "./postgresql-sql";
 import type { StoredResource } from "./state";
 import { type JsonObject, revealObject, sameValue, stringAt, unknownValue } from "./wire";
 
-const types = ["role:Role", "schema:Schema", "grant:Grant"];
+const types = ["role:Role", "database:Database", "schema:Schema", "grant:Grant"];
 const connectSeconds = 10;
 const statementSeconds = 30;
 
-/** `postgresql:*`: roles, schemas and grants, by SQL in one transaction for each step. */
+/** `postgresql:*`: roles, databases, schemas and grants, by SQL in one transaction for each step but a database's. */
 export class PostgresqlHandler implements Handler {
   constructor(private readonly context: Context) {}
 
@@ -31,6 +31,12 @@ export class PostgresqlHandler implements Handler {
     }
     const plain = revealObject(inputs);
     const before = old === undefined ? undefined : revealObject(old.outputs);
+    if (kindOf(resource.type) === "Database") {
+      await this.connected(resource.provider, undefined, (db) =>
+        db.query(databaseSql(db, plain, before)),
+      );
+      return { op, id: idOf(resource.type, plain), outputs: inputs };
+    }
     await this.inTransaction(resource.provider, database(plain), async (db) => {
       switch (kindOf(resource.type)) {
         case "Role":
@@ -49,6 +55,13 @@ export class PostgresqlHandler implements Handler {
   async remove(old: StoredResource): Promise<void> {
     const plain = revealObject(old.outputs);
     const name = stringAt(plain, "name") ?? "";
+    if (kindOf(old.type) === "Database") {
+      await this.connected(old.provider, undefined, (db) =>
+        // The provider ends what is still connected, too.
+        db.query(`DROP DATABASE IF EXISTS ${db.escapeIdentifier(name)} WITH (FORCE)`),
+      );
+      return;
+    }
     await this.inTransaction(old.provider, database(plain), async (db) => {
       switch (kindOf(old.type)) {
         case "Role": {
@@ -74,10 +87,22 @@ export class PostgresqlHandler implements Handler {
     });
   }
 
-  private async inTransaction(
+  private inTransaction(
     provider: string | undefined,
     databaseName: string | undefined,
     work: (db: Client) => Promise<void>,
+  ): Promise<void> {
+    return this.connected(provider, databaseName, async (db) => {
+      await db.query("BEGIN");
+      await work(db);
+      await db.query("COMMIT");
+    });
+  }
+
+  private async connected(
+    provider: string | undefined,
+    databaseName: string | undefined,
+    work: (db: Client) => Promise<unknown>,
   ): Promise<void> {
     const settings = this.settings(provider);
     const db = new Client({
@@ -97,9 +122,7 @@ export class PostgresqlHandler implements Handler {
       );
     }
     try {
-      await db.query("BEGIN");
       await work(db);
-      await db.query("COMMIT");
     } finally {
       await db.end();
     }
@@ -142,7 +165,7 @@ function named(resource: Registration, old: StoredResource | undefined): JsonObj
 
 function idOf(type: string, inputs: JsonObject): string {
   const part = (key: string): string => stringAt(inputs, key) ?? "";
-  if (kindOf(type) === "Role") return part("name");
+  if (["Role", "Database"].includes(kindOf(type))) return part("name");
   if (kindOf(type) === "Schema") return `${part("database")}.${part("name")}`;
   return [part("role"), part("database"), part("schema"), part("objectType")]
     .filter((text) => text !== "")

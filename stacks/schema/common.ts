@@ -94,3 +94,9 @@ function cidrMistake(text: string): string | undefined {
   }
   return undefined;
 }
+
+/** A name in PostgreSQL. */
+export const identifier = z.string().min(1).max(63);
+
+/** How a database server's certificate is checked. */
+export const tls = z.enum(["verify-full", "verify-ca", "disable"]);

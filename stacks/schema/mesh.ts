@@ -1,9 +1,10 @@
 import { z } from "zod";
 
-import { dnsName, port, replicas, resources, seconds, serverEnv } from "./common";
+import { dnsName, identifier, port, replicas, resources, seconds, serverEnv, tls } from "./common";
 import { egress, operations } from "./operations";
 
-const storage = z.union([
+/** What a registry keeps its data in where nothing of it is made here; all that a chart can do. */
+export const givenStorage = z.union([
   z.strictObject({
     sqlite: z.strictObject({
       size: z.string().regex(/^\d+(Ki|Mi|Gi|Ti)$/, 'must be a size such as "1Gi"'),
@@ -16,6 +17,20 @@ const storage = z.union([
       secret: dnsName,
       key: z.string().min(1).default("DATABASE_URL"),
       port: port.default(5432),
+    }),
+  }),
+]);
+
+const storage = z.union([
+  ...givenStorage.options,
+  /** A database, a role and their Secret, made by the login of the secret meshDatabaseUrl. */
+  z.strictObject({
+    managed: z.strictObject({
+      database: identifier.default("mcp_mesh"),
+      role: identifier.default("mcp_mesh_registry"),
+      tls: tls.default("verify-full"),
+      /** Where the registry's pod reaches the server. @default as in meshDatabaseUrl */
+      address: z.strictObject({ host: z.string().min(1), port: port.default(5432) }).optional(),
     }),
   }),
 ]);

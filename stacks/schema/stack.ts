@@ -5,11 +5,13 @@ import {
   cidr,
   dnsName,
   env,
+  identifier,
   labels,
   port,
   replicas,
   resources,
   seconds,
+  tls,
 } from "./common";
 import { manager } from "./manager";
 import { mesh } from "./mesh";
@@ -17,15 +19,11 @@ import { observability } from "./observability";
 import { serverSchema } from "./server";
 import { shared } from "./shared";
 
-const identifier = z.string().min(1).max(63);
-
 const consumer = z.strictObject({
   name: dnsName,
   labels: labels.refine((value) => Object.keys(value).length > 0, "must name at least one label"),
   serviceAccount: z.string().optional(),
 });
-
-const tls = z.enum(["verify-full", "verify-ca", "disable"]);
 
 const portForward = z
   .strictObject({

@@ -1,0 +1,159 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as postgresql from "@pulumi/postgresql";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+
+import { objectLabels } from "../core";
+import {
+  adminProvider,
+  type DatabaseAddress,
+  type DatabaseTls,
+  databaseUrlOf,
+  parseDatabaseUrl,
+} from "../database";
+import { registryComponent } from "./names";
+import type { RegistryStorage } from "./registry";
+
+/** The registry makes its tables in it, where the connection finds them without a setting. */
+const tablesSchema = "public";
+const secretKey = "DATABASE_URL";
+
+/** Arguments of {@link RegistryDatabase}. */
+export interface RegistryDatabaseArgs {
+  /** DSN of a role that may create roles and databases. */
+  readonly adminUrl: pulumi.Input<string>;
+  /** The key of the configuration that holds it, for messages. */
+  readonly adminKey: string;
+  /** Name of the database to make. */
+  readonly database: string;
+  /** Name of the role to make. */
+  readonly role: string;
+  /** Where the registry's pod reaches the server. @default as in `adminUrl` */
+  readonly address?: { readonly host: string; readonly port: number };
+  /** How the server's certificate is checked, by the provider and by the registry. */
+  readonly tls: DatabaseTls;
+  /** Of the registry, which gets the Secret. */
+  readonly serviceName: string;
+  readonly namespace: string;
+  readonly application: string;
+}
+
+/**
+ * A database of the registry's own. Its role may connect to it and make tables in it; elsewhere on the server it may what
+ * everybody may. Nobody else may connect, but for the owner. The Secret holds the registry's DSN.
+ */
+export class RegistryDatabase extends pulumi.ComponentResource {
+  static readonly type = "mcp-fleet:mesh:RegistryDatabase";
+
+  /** What the registry is told. */
+  readonly storage: Extract<RegistryStorage, { kind: "postgresql" }>;
+  /** What has to be there before the registry's pod starts. */
+  readonly ready: readonly pulumi.Resource[];
+
+  private readonly args: RegistryDatabaseArgs;
+  private readonly name: string;
+  private readonly admin: pulumi.Output<DatabaseAddress>;
+  private readonly provider: postgresql.Provider;
+
+  constructor(name: string, args: RegistryDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(RegistryDatabase.type, name, { database: args.database, role: args.role }, opts);
+    this.args = args;
+    this.name = name;
+    this.admin = pulumi.secret(
+      pulumi.output(args.adminUrl).apply((url) => parseDatabaseUrl(url, args.adminKey)),
+    );
+    this.provider = adminProvider(`${name}-admin`, this.admin, args.tls, this);
+
+    const password = this.createPassword();
+    const role = this.createRole(password);
+    const database = this.createDatabase(role);
+    const grants = this.createGrants(role, database);
+    const secret = this.createSecret(role, database, password);
+    this.ready = [...grants, secret];
+    this.storage = {
+      kind: "postgresql",
+      secret: secret.metadata.name,
+      key: secretKey,
+      // Part of a policy, and no secret.
+      port: pulumi.unsecret(this.address().port),
+    };
+    this.registerOutputs({ database: database.name, role: role.name });
+  }
+
+  private createPassword(): random.RandomPassword {
+    return new random.RandomPassword(
+      `${this.name}-password`,
+      // No character that a URL would need to escape.
+      { length: 40, special: false },
+      { parent: this },
+    );
+  }
+
+  private createRole(password: random.RandomPassword): postgresql.Role {
+    return new postgresql.Role(
+      this.name,
+      { name: this.args.role, login: true, password: password.result },
+      { parent: this, provider: this.provider },
+    );
+  }
+
+  /** After the role, so that it goes before it: a role that owns tables cannot be dropped. */
+  private createDatabase(role: postgresql.Role): postgresql.Database {
+    return new postgresql.Database(
+      this.name,
+      { name: this.args.database },
+      { parent: this, provider: this.provider, dependsOn: [role] },
+    );
+  }
+
+  /** What PostgreSQL gives everybody is taken back, and the role gets what it needs. */
+  private createGrants(role: postgresql.Role, database: postgresql.Database): postgresql.Grant[] {
+    const onDatabase = { database: database.name, objectType: "database" };
+    const onSchema = { database: database.name, objectType: "schema", schema: tablesSchema };
+    const everybody = { role: "public", privileges: [] };
+    const grants = {
+      "nobody-connects": { ...onDatabase, ...everybody },
+      "nobody-creates": { ...onSchema, ...everybody },
+      connects: { ...onDatabase, role: role.name, privileges: ["CONNECT"] },
+      creates: { ...onSchema, role: role.name, privileges: ["USAGE", "CREATE"] },
+    };
+    return Object.entries(grants).map(
+      ([what, args]) =>
+        new postgresql.Grant(`${this.name}-${what}`, args, {
+          parent: this,
+          provider: this.provider,
+        }),
+    );
+  }
+
+  /** Autonamed: another password is another Secret, and its name in the template rolls the pod. */
+  private createSecret(
+    role: postgresql.Role,
+    database: postgresql.Database,
+    password: random.RandomPassword,
+  ): k8s.core.v1.Secret {
+    const { serviceName, namespace, application, tls } = this.args;
+    const url = pulumi
+      .all([this.address(), role.name, password.result, database.name])
+      .apply(([address, user, secret, name]) =>
+        databaseUrlOf({ ...address, user, password: secret, database: name }),
+      );
+    const labels = objectLabels({ name: serviceName, component: registryComponent, application });
+    return new k8s.core.v1.Secret(
+      `${this.name}-login`,
+      {
+        metadata: { namespace, labels },
+        type: "Opaque",
+        stringData: pulumi.secret({ [secretKey]: pulumi.interpolate`${url}?sslmode=${tls}` }),
+      },
+      { parent: this },
+    );
+  }
+
+  private address(): pulumi.Output<{ host: string; port: number }> {
+    const { address } = this.args;
+    return address === undefined
+      ? this.admin.apply(({ host, port }) => ({ host, port }))
+      : pulumi.output(address);
+  }
+}

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Client } from "pg";
+
+import { PostgresqlHandler } from "../../lab/runner/postgresql";
+import { State, type StoredResource } from "../../lab/runner/state";
+import { type JsonObject, revealObject } from "../../lab/runner/wire";
+import { registryProgram, type RunningRegistry, startRegistry } from "../support/mesh-registry";
+import { stopTestServer, type TestDatabase, testDatabase } from "../support/postgres";
+import { runProgram } from "../support/resources";
+
+const suffix = randomBytes(4).toString("hex");
+const [database, role, admin] = [`mesh_${suffix}`, `registry_${suffix}`, `admin_${suffix}`];
+
+/**
+ * What the program declares for a registry's database, made in a real PostgreSQL by a login that is no superuser. The
+ * inputs are the program's; the SQL is the lab runner's, and not that of the postgresql plugin, which is not here.
+ */
+describe("the registry's database, with the lab runner's SQL", function () {
+  this.timeout(120_000);
+  const directory = mkdtempSync(join(tmpdir(), "mesh-registry-"));
+  const made: StoredResource[] = [];
+  let server: TestDatabase;
+  let url: string;
+
+  before(async () => {
+    server = await testDatabase();
+    await server.query(`create role ${admin} login createrole createdb password 'admin'`);
+    const { recorder } = await runProgram({
+      plain: {
+        ...{ namespace: "mcp-mesh", application: "mcp-mesh" },
+        ...{ cutover: { enabled: false }, studio: { enabled: false } },
+        mesh: {
+          registry: {
+            image: "mcpmesh/registry:3.6.0",
+            storage: { managed: { database, role, tls: "disable" } },
+          },
+        },
+      },
+      secret: { meshDatabaseUrl: server.urlFor(admin, "admin") },
+    });
+    const handler = handlerAs(server.urlFor(admin, "admin"));
+    for (const { type, name, inputs, order } of recorder.resources) {
+      if (!handler.handles(type)) continue;
+      const own = { urn: name, type, name, inputs: inputs as JsonObject, dependencies: [] };
+      const { id = "", outputs } = await handler.apply({ ...own, secretOutputs: [] }, undefined);
+      made.push({ ...own, custom: true, order, id, outputs });
+    }
+    const login = recorder.one("kubernetes:core/v1:Secret", "mcp-registry-database-login").inputs;
+    const { stringData } = revealObject(login as JsonObject) as {
+      stringData: Record<string, string>;
+    };
+    url = stringData.DATABASE_URL ?? "";
+  });
+
+  after(async () => {
+    await server.query(`drop database if exists ${database} with (force)`);
+    await server.query(`drop role if exists ${role}`);
+    await server.drop();
+    await server.query(`drop role if exists ${admin}`).catch(() => undefined);
+    await stopTestServer();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const handlerAs = (login: string): PostgresqlHandler => {
+    const { hostname, port, username, password, pathname } = new URL(login);
+    return new PostgresqlHandler({
+      ...{ preview: false, project: "test", config: {}, warn: () => undefined },
+      state: new State(join(directory, "state.json"), "test", "phrase"),
+      signal: new AbortController().signal,
+      providerInputs: () => ({
+        ...{ host: hostname, port, password, sslmode: "disable" },
+        ...{ username, database: pathname.slice(1) },
+      }),
+    });
+  };
+
+  const query = async (login: string, sql: string): Promise<Record<string, unknown>[]> => {
+    const client = new Client({ connectionString: login });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+
+  it("lets the role make tables there and nothing beside them, and nobody else in", async () => {
+    await query(url, "create table of_the_registry (id int)");
+    await query(url, "drop table of_the_registry");
+    for (const sql of ["create schema other", "create temporary table t (id int)"]) {
+      await assert.rejects(query(url, sql), /permission denied/, sql);
+    }
+    await assert.rejects(
+      query(url, "create database more"),
+      /permission denied to create database/,
+    );
+    await assert.rejects(query(url, "create role more"), /permission denied to create role/);
+    const other = new URL(server.urlFor(admin, "admin"));
+    await query(other.href, `create role stranger_${suffix} login password 'stranger'`);
+    try {
+      const stranger = new URL(url);
+      [stranger.username, stranger.password] = [`stranger_${suffix}`, "stranger"];
+      await assert.rejects(query(stranger.href, "select 1"), /permission denied for database/);
+    } finally {
+      await query(other.href, `drop role stranger_${suffix}`);
+    }
+  });
+
+  it("is enough for the publisher's registry, which keeps its agents there", async function () {
+    const found = await registryProgram();
+    if (typeof found === "string") {
+      process.stdout.write(`    skipped: ${found}\n`);
+      this.skip();
+    }
+    const known = async ({ url: at }: RunningRegistry): Promise<string[]> => {
+      const answer = await fetch(`${at}/agents`);
+      const { agents } = (await answer.json()) as { agents: { id: string }[] | null };
+      return (agents ?? []).map(({ id }) => id);
+    };
+    const first = await startRegistry(found, url);
+    try {
+      const body = JSON.stringify({
+        ...{ agent_id: "greeter-1", agent_type: "mcp_agent", name: "greeter", version: "1.0.0" },
+        ...{ http_host: "127.0.0.1", http_port: 9, tools: [] },
+      });
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(`${first.url}/heartbeat`, { method: "POST", headers, body });
+      assert.ok(answer.ok, await answer.text());
+      assert.deepEqual(await known(first), ["greeter-1"]);
+    } finally {
+      await first.stop();
+    }
+    const second = await startRegistry(found, url);
+    try {
+      assert.deepEqual(await known(second), ["greeter-1"]);
+    } finally {
+      await second.stop();
+    }
+    const owners = await query(
+      url,
+      "select distinct tableowner from pg_tables where schemaname = 'public'",
+    );
+    assert.deepEqual(owners, [{ tableowner: role }]);
+  });
+
+  it("goes in the other order, the role last", async () => {
+    // The plugin makes itself a member of the role before it takes what it owned; the lab runner does not.
+    const handler = handlerAs(server.url);
+    for (const one of [...made].reverse()) await handler.remove(one);
+    const left = await server.query(
+      `select rolname from pg_roles where rolname = '${role}' union all
+       select datname from pg_database where datname = '${database}'`,
+    );
+    assert.deepEqual(left, []);
+  });
+});
