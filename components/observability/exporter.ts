@@ -25,7 +25,7 @@ export interface FleetExporterArgs {
   readonly image: string;
   /** The cutover, as `mcp-fleet describe --in-cluster` writes it. It may hold headers, and is kept in a Secret. */
   readonly fleet: pulumi.Input<object>;
-  /** A Secret that exists: the database's address, with a login that may read the table and the schema `mcp_cutover`. */
+  /** A Secret that exists: the database's address, with a login that only compares (docs/security.md). */
   readonly database: { readonly secret: string; readonly key: string };
   /** Labels by which the servers let their consumer in: the place it asks from. @default labels of its own */
   readonly position?: Readonly<Record<string, string>>;

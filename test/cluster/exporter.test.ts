@@ -93,15 +93,15 @@ describe("cluster: the exporter of verify and drift", function () {
     }
   }
 
-  /** The rights that docs/operations.md lists, and a Secret with their login. */
+  /** The rights that docs/security.md lists, and a Secret with their login. */
   async function readerOfRows(): Promise<void> {
     const database = new URL(lab.database.url).pathname.slice(1);
     await sql(
       `create role ${role} login password '${password}'`,
       `grant connect on database ${database} to ${role}`,
-      `grant select on mcp_servers to ${role}`,
+      `grant select (server_key, server_type, config_json) on mcp_servers to ${role}`,
       `grant usage on schema mcp_cutover to ${role}`,
-      `grant select on all tables in schema mcp_cutover to ${role}`,
+      `grant select on mcp_cutover.run, mcp_cutover.fenced_write, mcp_cutover.newest_row to ${role}`,
     );
     const url = new URL(lab.database.inClusterUrl(databaseServiceName, databaseServicePort));
     [url.username, url.password] = [role, password];

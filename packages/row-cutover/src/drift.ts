@@ -4,23 +4,32 @@ import type { Client } from "pg";
 
 import { limitsOf, withClient, withTransaction } from "./client";
 import { describe, parseDocument } from "./document";
-import { shown } from "./errors";
+import { EngineError, shown } from "./errors";
 import { countFenced, fenceExists } from "./fence";
 import { ident, keyArray, literal } from "./identifiers";
-import { entryColumns, type RowEntry } from "./journal";
+import type { RowEntry } from "./journal";
 import { keyId, keyName, keySet } from "./keys";
 import type { Run } from "./ledger";
-import { columnsOf } from "./plan-undo-classes";
-import { checkDatabase, checkLedger, checkTable } from "./preconditions";
-import { inBatches, isOwn, ownRow, storedColumns, type StoredRow } from "./rows";
+import { checkDatabase, checkLedger, checkReadable, leftRowsSource } from "./preconditions";
+import { inBatches, isOwn, ownRow, type StoredRow } from "./rows";
 import { documentNow } from "./settle";
 import type { CutoverSpec, Db, DriftedRow, DriftReport } from "./spec";
-import { readShape, type TableShape } from "./table";
+import { columnsAsText, matchColumns, readShape, type TableShape } from "./table";
 import { checkSpec } from "./validate";
+
+/** What a run left in one row. */
+type LeftRow = Pick<
+  RowEntry,
+  "entry" | "action" | "keyBefore" | "keyAfter" | "afterConfig" | "afterColumns"
+>;
+
+/** The row as it is. */
+type RowNow = Pick<StoredRow, "key" | "match" | "type" | "config" | "columns">;
 
 /**
  * Compares the rows with what the newest run left, in a READ ONLY transaction. Headers that are missing are no
- * difference: the application erases them on each of its syncs.
+ * difference: the application erases them on each of its syncs. Reads no before-image and no column of the table but
+ * key, type, document and those that the run set, so a login with these rights will do.
  * @returns undefined before the first run
  * @throws UserError when the table or the ledger cannot be read
  */
@@ -44,21 +53,21 @@ const listedRows = 1000;
 
 async function report(client: Client, spec: CutoverSpec, run: Run): Promise<DriftReport> {
   const shape = await readShape(client, spec);
-  checkTable(shape, "read");
-  const columns = (await columnsOf(client, shape, run)).filter(
-    (name) => name !== spec.table.updatedAt,
-  );
+  const source = await leftRowsSource(client);
+  if (source === undefined) throw new EngineError("what the run left may not be read any more");
+  const columns = await comparedColumns(client, spec, shape, run, source);
+  checkReadable(spec, shape, columns);
   const drifted: DriftedRow[] = [];
   const made: DriftedRow[] = [];
   let count = 0;
   const expected = keySet([...spec.deferred, ...spec.skip]);
-  for await (const { entry, row } of suspects(client, spec, shape, run, columns)) {
+  for await (const { left, row } of suspects(client, spec, shape, run, { source, columns })) {
     const found =
-      entry === undefined ? newRow(expected, row) : compareRow(entry, row, run, shape, spec);
+      left === undefined ? newRow(expected, row) : compareRow(left, row, run, shape, spec);
     if (found === undefined) continue;
     count += 1;
     if (drifted.length + made.length < listedRows)
-      (entry === undefined ? made : drifted).push(found);
+      (left === undefined ? made : drifted).push(found);
   }
   const more = count - drifted.length - made.length;
   return {
@@ -71,56 +80,78 @@ async function report(client: Client, spec: CutoverSpec, run: Run): Promise<Drif
   };
 }
 
+/** The columns beside the document that the run wrote and the table still has. */
+async function comparedColumns(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  run: Run,
+  source: string,
+): Promise<string[]> {
+  const found = await client.query<{ names: string[] }>(
+    `select distinct array(select jsonb_object_keys(after_columns)) as names from ${source} j where run_id = $1`,
+    [run.runId],
+  );
+  return [...new Set(found.rows.flatMap(({ names }) => names))]
+    .filter((name) => shape.columns.has(name) && name !== spec.table.updatedAt)
+    .sort();
+}
+
 /** Entries and rows that are not the same to the byte; those that are need no look. */
 async function* suspects(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
   run: Run,
-  columns: readonly string[],
-): AsyncGenerator<{ entry: RowEntry | undefined; row: StoredRow | undefined }> {
-  const key = keyArray(spec.table.key, "t");
+  { source, columns }: { readonly source: string; readonly columns: readonly string[] },
+): AsyncGenerator<{ left: LeftRow | undefined; row: RowNow | undefined }> {
+  const { table } = spec;
+  const key = keyArray(table.key, "t");
   const same = [
-    `t.${ident(spec.table.config)}::text = j.after_config`,
+    `t.${ident(table.config)}::text = j.after_config`,
     ownRow(spec),
     ...columns.map(
       (name) =>
         `(not j.after_columns ? ${literal(name)} or t.${ident(name)}::text is not distinct from j.after_columns ->> ${literal(name)})`,
     ),
   ];
-  const query = `select ${entryColumns("x")}, x.row as stored from (
-      select j.*, case when t.ctid is not null then
-        (select to_jsonb(r) from (select ${storedColumns(spec, shape, columns)}) r) end as row
-        from (select * from mcp_cutover.journal where run_id = ${literal(run.runId)} and kind = 'row'
-                and action not in ('merge', 'late') and key_after is not null) j
-        ${spec.table.type === undefined ? "left" : "full"} join ${shape.name} t on ${key} = j.key_after
-       where (j.entry is null and ${ownRow(spec)}) or (j.entry is not null and (${same.join(" and ")}) is not true)
-      ) x order by x.entry, x.row -> 'key'`;
-  for await (const batch of inBatches<RowEntry & { stored: StoredRow | null }>(client, query)) {
-    for (const { stored, ...entry } of batch) {
+  const type = table.type === undefined ? "null" : `t.${ident(table.type.column)}::text`;
+  // A pair has an entry, or a row, or the same key on both sides.
+  const query = `select j.entry::text as entry, j.action, j.key_after as "keyAfter",
+      coalesce(j.key_before, case when j.action not in ('seed', 'inserted') then j.key_after end) as "keyBefore",
+      j.after_config as "afterConfig", coalesce(j.after_columns, '{}') as "afterColumns",
+      case when j.entry is null or ${key} = j.key_after then jsonb_build_object(
+        'key', ${key}, 'match', ${keyArray(matchColumns(table), "t")}, 'type', ${type},
+        'config', t.${ident(table.config)}::text, 'columns', ${columnsAsText(columns, "t")}) end as row
+      from (select * from ${source} newest where run_id = ${literal(run.runId)}) j
+      ${table.type === undefined ? "left" : "full"} join ${shape.name} t on ${key} = j.key_after
+     where (j.entry is null and ${ownRow(spec)}) or (j.entry is not null and (${same.join(" and ")}) is not true)
+     order by j.entry, ${key}`;
+  for await (const batch of inBatches<LeftRow & { row: RowNow | null }>(client, query)) {
+    for (const { row, ...left } of batch) {
       yield {
-        entry: (entry.entry as string | null) === null ? undefined : entry,
-        row: stored ?? undefined,
+        left: (left.entry as string | null) === null ? undefined : left,
+        row: row ?? undefined,
       };
     }
   }
 }
 
 function compareRow(
-  entry: RowEntry,
-  row: StoredRow | undefined,
+  left: LeftRow,
+  row: RowNow | undefined,
   run: Run,
   shape: TableShape,
   spec: CutoverSpec,
 ): DriftedRow | undefined {
-  const key = keyName(entry.keyAfter ?? []);
+  const key = keyName(left.keyAfter ?? []);
   if (row === undefined) return { key, kind: "gone", detail: "was deleted since" };
   if (!isOwn(spec, row)) return { key, kind: "changed", detail: "is a user's own server now" };
-  const expected = documentNow(entry, run, shape);
-  const names = Object.entries(entry.afterColumns)
+  const expected = documentNow(left, run, shape);
+  const names = Object.entries(left.afterColumns)
     .filter(([name, value]) => name in row.columns && row.columns[name] !== value)
     .map(([name]) => `column ${name}`);
-  const keys = [...(entry.keyBefore ?? []), ...(entry.keyAfter ?? [])];
+  const keys = [...(left.keyBefore ?? []), ...(left.keyAfter ?? [])];
   if (expected !== undefined && expected !== row.config) {
     const wanted = parseDocument(keys, expected);
     const found = parseDocument(keys, row.config);
@@ -146,7 +177,7 @@ function compareRow(
 }
 
 /** One of the application's own rows that no run has seen. */
-function newRow(expected: ReadonlySet<string>, row: StoredRow | undefined): DriftedRow | undefined {
+function newRow(expected: ReadonlySet<string>, row: RowNow | undefined): DriftedRow | undefined {
   if (row === undefined || expected.has(keyId(row.match))) return undefined;
   const detail = describe(parseDocument(row.key, row.config)?.content ?? {});
   return { key: keyName(row.key), kind: "new", detail };

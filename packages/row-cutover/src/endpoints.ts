@@ -4,10 +4,10 @@ import { limitsOf, withClient, withTransaction } from "./client";
 import { describe, parseDocument } from "./document";
 import { textArray } from "./documents-sql";
 import { shown } from "./errors";
-import { ident } from "./identifiers";
+import { ident, keyArray } from "./identifiers";
 import { keyName, type KeyValues } from "./keys";
-import { checkTable } from "./preconditions";
-import { inBatches, isOwn, namedKeys, ownRow, readRows } from "./rows";
+import { checkReadable } from "./preconditions";
+import { hasOneOf, inBatches, namedKeys, ownRow } from "./rows";
 import type { CutoverSpec, Db, RowEndpoint } from "./spec";
 import { readShape, type TableShape } from "./table";
 import { checkSpec } from "./validate";
@@ -23,7 +23,7 @@ export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpo
     return await withClient(db, `endpoints ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
         const shape = await readShape(client, spec);
-        checkTable(shape, "read");
+        checkReadable(spec, shape);
         return spec.table.match === undefined
           ? byKey(client, spec, shape)
           : byServer(client, spec, shape);
@@ -35,10 +35,17 @@ export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpo
 }
 
 async function byKey(client: Client, spec: CutoverSpec, shape: TableShape): Promise<RowEndpoint[]> {
-  const rows = await readRows(client, spec, shape, { keys: namedKeys(spec), columns: [] });
-  return [...rows.values()]
-    .filter((row) => isOwn(spec, row))
-    .map((row) => ({ ...endpoint(row.key, row.config), rows: 1 }));
+  const { table } = spec;
+  const key = keyArray(table.key, "t");
+  const own = table.type === undefined ? hasOneOf(spec, namedKeys(spec)) : ownRow(spec);
+  const query = `select ${key} as key, t.${ident(table.config)}::text as config
+      from ${shape.name} t where ${own}
+     order by ${table.key.map((column) => `t.${ident(column)}`).join(", ")}`;
+  const found: RowEndpoint[] = [];
+  for await (const batch of inBatches<{ key: KeyValues; config: string | null }>(client, query)) {
+    found.push(...batch.map((row) => ({ ...endpoint(row.key, row.config), rows: 1 })));
+  }
+  return found;
 }
 
 /** Where a server has many rows, one endpoint stands for all of them that point to the same place. */

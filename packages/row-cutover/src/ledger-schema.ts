@@ -1,6 +1,23 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+/** What runs left in the rows they hold, without what was there before. */
+export const leftRows = `
+  select run_id, entry, action, key_before, key_after, after_config, after_columns
+    from mcp_cutover.journal
+   where kind = 'row' and action not in ('merge', 'late') and key_after is not null`;
+
+/**
+ * The same of the newest run of each cutover: all that a comparison needs, and no more than the rows themselves say.
+ * A view reads with its owner's rights, so a login that may read it needs none on the journal; the barrier keeps
+ * that login's own functions away from the journal's other entries.
+ */
+const newestRows = `
+create or replace view mcp_cutover.newest_row with (security_barrier) as ${leftRows}
+     and run_id in (select distinct on (cutover) run_id from mcp_cutover.run order by cutover, generation desc);
+revoke all on mcp_cutover.newest_row from public;
+`;
+
 const ddl = `
 create schema if not exists mcp_cutover;
 create table if not exists mcp_cutover.run (
@@ -58,13 +75,15 @@ create table if not exists mcp_cutover.fenced_write (
   written_at timestamptz not null
 );
 create index if not exists fenced_write_run on mcp_cutover.fenced_write (run_id);
+${newestRows}
 revoke all on mcp_cutover.run, mcp_cutover.journal, mcp_cutover.fenced_write from public;
 revoke all on schema mcp_cutover from public;
 `;
 
-/** Makes schema and tables where they are missing. @throws UserError when the role may not */
+/** Makes schema, tables and view where they are missing. @throws UserError when the role may not */
 export async function ensureLedger(client: Client): Promise<void> {
-  if (await ledgerExists(client)) return;
+  const found = await look(client);
+  if (found.tables) return found.view ? undefined : addView(client);
   const may = await client.query<{ database: string; db: boolean; schema: boolean | null }>(
     `select current_database() as database,
             has_database_privilege(current_database(), 'create') as db,
@@ -73,28 +92,56 @@ export async function ensureLedger(client: Client): Promise<void> {
   const rights = may.rows[0];
   const allowed = rights?.schema ?? rights?.db ?? false;
   if (!allowed) throw noLedgerRights(rights?.database ?? "", rights?.schema === false);
-  // Two first runs of different cutovers would trip over each other's CREATE.
-  await client.query("select pg_advisory_xact_lock(hashtextextended('mcp_cutover ledger', 0))");
-  if (await ledgerExists(client)) return;
+  await lockSchema(client);
+  if ((await look(client)).tables) return;
   const exists = rights?.schema !== null && rights?.schema !== undefined;
   await client.query(
     exists ? ddl.replace(/create schema.*?;/, "").replace(/revoke all on schema.*?;/, "") : ddl,
   );
 }
 
-/** Connections that have seen the ledger: asked for again and again, it would be a tenth of a small run. */
-const seen = new WeakSet<Client>();
-
 /** Whether the ledger is there. */
 export async function ledgerExists(client: Client): Promise<boolean> {
-  if (seen.has(client)) return true;
-  const found = await client.query<{ there: boolean }>(
-    `select count(*) = 3 as there from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = 'mcp_cutover' and c.relname in ('run', 'journal', 'fenced_write') and c.relkind = 'r'`,
+  return (await look(client)).tables;
+}
+
+/** What there is of the ledger. One made before there was the view has none until its owner's next run. */
+interface Parts {
+  readonly tables: boolean;
+  readonly view: boolean;
+}
+
+/** Connections that have seen the whole ledger: asked for again and again, it would be a tenth of a small run. */
+const seen = new WeakSet<Client>();
+const whole: Parts = { tables: true, view: true };
+
+async function look(client: Client): Promise<Parts> {
+  if (seen.has(client)) return whole;
+  const found = await client.query<Parts>(
+    `select count(*) filter (where c.relkind = 'r') = 3 as tables, count(*) filter (where c.relkind = 'v') = 1 as view
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'mcp_cutover' and (c.relkind, c.relname) in
+        (('r', 'run'), ('r', 'journal'), ('r', 'fenced_write'), ('v', 'newest_row'))`,
   );
-  const there = found.rows[0]?.there === true;
-  if (there) seen.add(client);
-  return there;
+  const parts = found.rows[0] ?? { tables: false, view: false };
+  if (parts.tables && parts.view) seen.add(client);
+  return parts;
+}
+
+/** Adds the view to a ledger that an earlier release made, where this role owns it; runs do not depend on it. */
+async function addView(client: Client): Promise<void> {
+  const found = await client.query<{ owner: boolean }>(
+    `select has_schema_privilege('mcp_cutover', 'create') and bool_and(pg_has_role(relowner, 'usage')) as owner
+       from pg_class where oid in ('mcp_cutover.run'::regclass, 'mcp_cutover.journal'::regclass)`,
+  );
+  if (found.rows[0]?.owner !== true) return;
+  await lockSchema(client);
+  if (!(await look(client)).view) await client.query(newestRows);
+}
+
+/** Two first runs of different cutovers would trip over each other's CREATE. */
+async function lockSchema(client: Client): Promise<void> {
+  await client.query("select pg_advisory_xact_lock(hashtextextended('mcp_cutover ledger', 0))");
 }
 
 function noLedgerRights(database: string, schemaThere: boolean): UserError {

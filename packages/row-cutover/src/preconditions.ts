@@ -3,9 +3,9 @@ import type { Client } from "pg";
 
 import { EngineError, standbyError } from "./errors";
 import { findRun, newestOtherCutover, type Run } from "./ledger";
-import { ledgerExists } from "./ledger-schema";
+import { ledgerExists, leftRows } from "./ledger-schema";
 import type { CutoverSpec } from "./spec";
-import type { TableShape } from "./table";
+import { columnOf, matchColumns, setColumns, type TableShape } from "./table";
 
 /** Which database this is. A dump restored elsewhere, or a forwarded port that leads to another one, differs. */
 export interface DatabaseIdentity {
@@ -35,11 +35,6 @@ export async function checkDatabase(client: Client): Promise<DatabaseIdentity> {
 /** What is going to be done with rows and ledger: a look needs fewer rights than a run. */
 export type Access = "read" | "write";
 
-const ledgerRights: Readonly<Record<Access, readonly string[]>> = {
-  read: ["select"],
-  write: ["select", "insert", "update", "delete"],
-};
-
 /** The newest run, after making sure that this is the database it was done in. */
 export async function checkLedger(
   client: Client,
@@ -66,36 +61,91 @@ async function checkLedgerRights(client: Client, access: Access): Promise<void> 
   const found = await client.query<{ schema: boolean }>(
     "select has_schema_privilege('mcp_cutover', 'usage') as schema",
   );
-  const rights =
-    found.rows[0]?.schema === true
-      ? await client.query<{ ok: boolean }>(
-          `select bool_and(has_table_privilege('mcp_cutover.' || name, rights)) as ok
-             from unnest(array['run', 'journal', 'fenced_write']) name,
-                  unnest($1::text[]) rights`,
-          [ledgerRights[access]],
-        )
-      : undefined;
-  if (rights?.rows[0]?.ok === true) return;
+  const usable = found.rows[0]?.schema === true;
+  if (usable && (access === "read" ? await mayRead(client) : await mayWrite(client))) return;
   throw new UserError(
     "The database role may not use the ledger in schema mcp_cutover, which another role made.",
     access === "read"
-      ? "Run as that role, or grant it: grant usage on schema mcp_cutover to <role>; grant select on all tables in schema mcp_cutover to <role>;"
+      ? "Run as that role, or grant it: grant usage on schema mcp_cutover to <role>; grant select on mcp_cutover.run, mcp_cutover.fenced_write, mcp_cutover.newest_row to <role>;"
       : "Run as that role, or grant it: grant usage, create on schema mcp_cutover to <role>; grant all on all tables in schema mcp_cutover to <role>;",
   );
 }
 
+async function mayWrite(client: Client): Promise<boolean> {
+  const found = await client.query<{ ok: boolean }>(
+    `select bool_and(has_table_privilege('mcp_cutover.' || name, rights)) as ok
+       from unnest(array['run', 'journal', 'fenced_write']) name,
+            unnest(array['select', 'insert', 'update', 'delete']) rights`,
+  );
+  return found.rows[0]?.ok === true;
+}
+
+async function mayRead(client: Client): Promise<boolean> {
+  const found = await client.query<{ ok: boolean }>(
+    `select has_table_privilege('mcp_cutover.run', 'select')
+            and has_table_privilege('mcp_cutover.fenced_write', 'select') as ok`,
+  );
+  return found.rows[0]?.ok === true && (await leftRowsSource(client)) !== undefined;
+}
+
+/**
+ * Where to read what the newest run left in its rows: the view made for it, or the journal, which holds the old
+ * documents too, where an earlier release made the ledger or its grants.
+ * @returns a relation for FROM; undefined when this role may read neither
+ */
+export async function leftRowsSource(client: Client): Promise<string | undefined> {
+  const found = await client.query<{ view: boolean | null; journal: boolean }>(
+    `select has_table_privilege(to_regclass('mcp_cutover.newest_row'), 'select') as view,
+            has_table_privilege('mcp_cutover.journal', 'select') as journal`,
+  );
+  const { view, journal } = found.rows[0] ?? { view: false, journal: false };
+  if (view === true) return "mcp_cutover.newest_row";
+  return journal ? `(${leftRows})` : undefined;
+}
+
 /** @throws UserError naming what the role may not do on the table */
 export function checkTable(shape: TableShape, access: Access = "write"): void {
-  const name = `${shape.spec.schema}.${shape.spec.table}`;
   const needed = access === "read" ? (["select"] as const) : (["select", "update"] as const);
   const missing = needed.filter((right) => !shape.privileges[right]);
-  if (missing.length > 0) throw missingPrivilege(name, missing);
-  if (shape.rowSecurity) {
+  if (missing.length > 0) throw missingPrivilege(nameOf(shape), missing);
+  checkRowSecurity(shape);
+}
+
+/**
+ * The same for who only compares: rights on single columns will do.
+ * @param more columns beside those that the configuration names
+ * @throws UserError naming the columns that the role may not read
+ */
+export function checkReadable(
+  spec: CutoverSpec,
+  shape: TableShape,
+  more: readonly string[] = [],
+): void {
+  const { key, type, config } = spec.table;
+  const read = new Set([
+    ...[...key, ...matchColumns(spec.table), ...(type === undefined ? [] : [type.column]), config],
+    ...[...setColumns(spec), ...more],
+  ]);
+  const missing = [...read].filter((name) => !columnOf(shape, name).readable);
+  if (missing.length > 0) {
     throw new UserError(
-      `Row-level security on ${name} hides rows from the database role, so a run could miss some.`,
-      "Use a role with BYPASSRLS, or the table's owner.",
+      `The database role may not read ${missing.join(", ")} of ${nameOf(shape)}.`,
+      `Run as the table's owner: grant select (${missing.join(", ")}) on ${nameOf(shape)} to <role>;`,
     );
   }
+  checkRowSecurity(shape);
+}
+
+function checkRowSecurity(shape: TableShape): void {
+  if (!shape.rowSecurity) return;
+  throw new UserError(
+    `Row-level security on ${nameOf(shape)} hides rows from the database role, so a run could miss some.`,
+    "Use a role with BYPASSRLS, or the table's owner.",
+  );
+}
+
+function nameOf({ spec }: TableShape): string {
+  return `${spec.schema}.${spec.table}`;
 }
 
 /** @throws UserError naming the rights that are missing */

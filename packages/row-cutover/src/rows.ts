@@ -52,6 +52,12 @@ export function ownRow({ table }: CutoverSpec): string {
     : `t.${ident(table.type.column)}::text = ${literal(table.type.value)}`;
 }
 
+/** Whether a row `t` has one of `keys`, in SQL. */
+export function hasOneOf({ table }: CutoverSpec, keys: readonly KeyValues[]): string {
+  return `${keyArray(table.key, "t")} in (
+    select array(select jsonb_array_elements_text(k)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) k)`;
+}
+
 /** Refuses above the configured number of rows, before anything is locked. */
 export function checkSize(spec: CutoverSpec, rows: number): void {
   const limit = spec.maxRows ?? defaultMaxRows;
@@ -96,10 +102,9 @@ export async function readRows(
   const found = await client.query<StoredRow>(
     `select ${storedColumns(spec, shape, options.columns)}
        from ${shape.name} t
-      where ${own} ${keyArray(table.key, "t")} in (
-        select array(select jsonb_array_elements_text(k)) from jsonb_array_elements($1::jsonb) k)
-      order by ${order} limit $2`,
-    [JSON.stringify(options.keys), limit + 1],
+      where ${own} ${hasOneOf(spec, options.keys)}
+      order by ${order} limit $1`,
+    [limit + 1],
   );
   checkSize(spec, found.rows.length);
   const rows = new Map<string, StoredRow>();
@@ -117,7 +122,7 @@ export async function readRows(
 }
 
 /** Whether a row is the application's own. Without a type column every row of the spec is. */
-export function isOwn(spec: CutoverSpec, row: StoredRow): boolean {
+export function isOwn(spec: CutoverSpec, row: Pick<StoredRow, "type">): boolean {
   return spec.table.type === undefined || row.type === spec.table.type.value;
 }
 

@@ -183,7 +183,11 @@ const held = ["rewrite", "restore", "seed", "unchanged", "inserted"];
 const heldActions = `(${held.map((action) => literal(action)).join(", ")})`;
 
 /** The document a row should have, in the form of the column's type of today; the application may have changed it. */
-export function documentNow(entry: RowEntry, run: Run, shape: TableShape): string | undefined {
+export function documentNow(
+  entry: Pick<RowEntry, "action" | "keyAfter" | "afterConfig">,
+  run: Run,
+  shape: TableShape,
+): string | undefined {
   if (!held.includes(entry.action) || entry.afterConfig === null || entry.keyAfter === null)
     return undefined;
   if (run.configType !== "text" || shape.configType === "text") return entry.afterConfig;

@@ -13,6 +13,8 @@ export interface Column {
   readonly type: string;
   /** Computed by the database, so never written. */
   readonly generated: boolean;
+  /** Whether this role may read it. */
+  readonly readable: boolean;
 }
 
 /** The table as it is inside of this transaction. */
@@ -93,12 +95,13 @@ export function columnOf(shape: Pick<TableShape, "columns" | "spec">, name: stri
 
 /** Reads the columns of any table by its oid. */
 export async function readColumns(client: Client, oid: string): Promise<Map<string, Column>> {
-  const found = await client.query<{ name: string; type: string; generated: boolean }>(
-    `select attname as name, format_type(atttypid, atttypmod) as type, attgenerated <> '' as generated
+  const found = await client.query<Column & { name: string }>(
+    `select attname as name, format_type(atttypid, atttypmod) as type, attgenerated <> '' as generated,
+            has_column_privilege(attrelid, attnum, 'select') as readable
        from pg_attribute where attrelid = $1::oid and attnum > 0 and not attisdropped order by attnum`,
     [oid],
   );
-  return new Map(found.rows.map(({ name, type, generated }) => [name, { type, generated }]));
+  return new Map(found.rows.map(({ name, ...column }) => [name, column]));
 }
 
 /** The columns whose values the configuration's keys are. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 
 import {
+  type Db,
   drift,
   finalize,
   readEndpoints,
@@ -11,7 +12,7 @@ import {
 } from "@mcp-fleet/row-cutover";
 
 import { secretMark } from "../../../lab/database/schema";
-import { meta, type StudioDatabase, studioDatabase, studioSpec } from "./support";
+import { meta, type StudioDatabase, studioDatabase, studioSpec, withClient } from "./support";
 
 const spec = studioSpec({ fence: false });
 const tools = { github: ["create_issue", "get_me"], "llmctl-mcp": [] };
@@ -51,29 +52,74 @@ describe("history of a cutover", () => {
     assert.equal((await readLedger(database.db, spec))?.tools, undefined);
   });
 
-  it("is read with rows and drift by a login that may only select, and that says what it lacks", async () => {
-    await runCutover(database.db, spec, "in-cluster", meta);
+  describe("for a login that only compares", () => {
     const role = "rc_reader";
-    await database.query(`drop role if exists ${role}`);
-    await database.query(`create role ${role} login password 'rc-password'`);
-    try {
-      const reader = { connectionString: database.urlFor(role, "rc-password") };
-      await assert.rejects(readEndpoints(reader, spec), /no SELECT privilege on public/);
-      await database.query(`grant select on mcp_servers to ${role}`);
+    let reader: Db;
+    const grant = (what: string): Promise<unknown> => database.query(`grant ${what} to ${role}`);
+    beforeEach(async () => {
+      await database.query(`drop role if exists ${role}`);
+      await database.query(`create role ${role} login password 'rc-password'`);
+      reader = { connectionString: database.urlFor(role, "rc-password") };
+    });
+    afterEach(async () => {
+      await database.query(`drop owned by ${role}`);
+      await database.query(`drop role ${role}`);
+    });
+
+    it("needs three columns, and of the ledger nothing that held the old rows; says what it lacks", async () => {
+      await runCutover(database.db, spec, "in-cluster", meta);
+      await assert.rejects(
+        readEndpoints(reader, spec),
+        /may not read server_key, server_type, config_json of public[^]*grant select \(server_key, server_type, config_json\)/,
+      );
+      await grant("select (server_key, server_type, config_json) on mcp_servers");
       await assert.rejects(
         drift(reader, spec),
-        /may not use the ledger[^]*grant select on all tables in schema mcp_cutover/,
+        /may not use the ledger[^]*grant select on mcp_cutover.run, mcp_cutover.fenced_write, mcp_cutover.newest_row/,
       );
-      await database.query(`grant usage on schema mcp_cutover to ${role}`);
-      await database.query(`grant select on all tables in schema mcp_cutover to ${role}`);
+      await grant("usage on schema mcp_cutover");
+      await grant("select on mcp_cutover.run, mcp_cutover.fenced_write, mcp_cutover.newest_row");
       assert.deepEqual((await drift(reader, spec))?.rows, []);
       assert.equal((await readRuns(reader, spec)).length, 1);
       assert.ok((await readEndpoints(reader, spec)).length > 0);
+      await database.query("update mcp_servers set config_json = '{}' where server_key = 'github'");
+      assert.deepEqual(
+        (await drift(reader, spec))?.rows.map(({ key, kind }) => [key, kind]),
+        [["github", "changed"]],
+      );
       await assert.rejects(runCutover(reader, spec, "embedded", meta), /may not use the ledger/);
-    } finally {
-      await database.query(`drop owned by ${role}`);
-      await database.query(`drop role ${role}`);
-    }
+      await withClient(reader.connectionString, (client) =>
+        assert.rejects(client.query("select from mcp_cutover.journal"), /permission denied/),
+      );
+    });
+
+    it("sees no old credential, not even of a run before the newest", async () => {
+      for (const target of ["in-cluster", "embedded", "in-cluster"] as const) {
+        await runCutover(database.db, spec, target, meta);
+      }
+      const marked = (relation: string): Promise<{ count: number }[]> =>
+        database.query(
+          `select count(*)::int as count from ${relation} r where r::text like '%${secretMark}%'`,
+        );
+      assert.deepEqual(await marked("mcp_cutover.newest_row"), [{ count: 0 }]);
+      assert.notDeepEqual(await marked("mcp_cutover.journal"), [{ count: 0 }]);
+      const held = await database.query("select from mcp_cutover.newest_row");
+      assert.equal(held.length, 5);
+    });
+
+    it("goes on with a grant on the journal, and gets the view with the next run, where an earlier release made the ledger", async () => {
+      await runCutover(database.db, spec, "in-cluster", meta);
+      await database.query("drop view mcp_cutover.newest_row");
+      await grant("select on mcp_servers");
+      await grant("usage on schema mcp_cutover");
+      await grant("select on all tables in schema mcp_cutover");
+      assert.deepEqual((await drift(reader, spec))?.rows, []);
+      await runCutover(database.db, spec, "embedded", meta);
+      assert.deepEqual((await drift(reader, spec))?.rows, []);
+      await database.query(`revoke all on mcp_cutover.journal from ${role}`);
+      await grant("select on mcp_cutover.newest_row");
+      assert.deepEqual((await drift(reader, spec))?.rows, []);
+    });
   });
 
   it("shows a run's rows before and after, and no value that may be secret", async () => {
