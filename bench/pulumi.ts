@@ -1,12 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-
-import { execa } from "execa";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { paths } from "../lab/paths";
 import { pulumiDone } from "../test/support/engine";
 import { installationBefore } from "../test/support/lab";
+import { ScratchBackend } from "../test/support/scratch-backend";
 import { cutoverByHand } from "./deploy";
 import { alternately, secondsIn } from "./process";
 import { describeMachine, record, say } from "./results";
@@ -28,8 +26,9 @@ export async function benchPulumi([given = "3"]: readonly string[]): Promise<voi
     return;
   }
   say(describeMachine({ engine: lab.engine.name }));
-  const empty = emptyProgram(command);
-  await empty.run(up);
+  const backend = await ScratchBackend.open(command);
+  const empty = await emptyProgram(backend);
+  await empty(up);
   const fresh = await alternately(
     rounds,
     async () => {
@@ -37,7 +36,7 @@ export async function benchPulumi([given = "3"]: readonly string[]): Promise<voi
       // Writes the stack's configuration, which is no part of an update.
       await lab.preview("in-cluster");
       const whole = await secondsIn(() => pulumiDone(up));
-      return whole - (await secondsIn(() => empty.run(up)));
+      return whole - (await secondsIn(() => empty(up)));
     },
     async () => cutoverByHand(await installationBefore("jsonb")),
   );
@@ -48,7 +47,7 @@ export async function benchPulumi([given = "3"]: readonly string[]): Promise<voi
     const pairs = await alternately(
       Math.max(rounds, 5),
       () => secondsIn(() => pulumiDone(args)),
-      () => secondsIn(() => empty.run(args)),
+      () => secondsIn(() => empty(args)),
     );
     record(
       `pulumi ${name}, nothing to do, above an empty program`,
@@ -57,41 +56,23 @@ export async function benchPulumi([given = "3"]: readonly string[]): Promise<voi
       pairs.map(({ ours, peer }) => ({ ours: ours - peer, peer: 1 })),
     );
   }
-  empty.remove();
+  backend.remove();
   await installationBefore("jsonb");
 }
 
-/** A program that makes nothing, with a backend of its own and the same packages to load. */
-function emptyProgram(command: string): {
-  run: (args: readonly string[]) => Promise<void>;
-  remove: () => void;
-} {
-  const directory = mkdtempSync(join(tmpdir(), "mcp-fleet-empty-"));
-  const backend = join(directory, "backend");
-  mkdirSync(backend);
+/** Runs the CLI with a program that makes nothing and has the same packages to load. */
+async function emptyProgram(
+  backend: ScratchBackend,
+): Promise<(args: readonly string[]) => Promise<void>> {
+  const directory = join(backend.directory, "empty");
+  mkdirSync(directory);
   writeFileSync(join(directory, "Pulumi.yaml"), "name: empty\nruntime: nodejs\nmain: index.js\n");
   writeFileSync(join(directory, "package.json"), '{ "name": "empty", "private": true }\n');
   writeFileSync(join(directory, "index.js"), 'require("@pulumi/pulumi");\n');
   symlinkSync(join(paths.projectDir, "node_modules"), join(directory, "node_modules"));
-  const call = async (args: readonly string[]): Promise<void> => {
-    await execa(command, [...args, "--non-interactive", "--color", "never"], {
-      cwd: directory,
-      env: {
-        PULUMI_BACKEND_URL: `file://${backend}`,
-        PULUMI_CONFIG_PASSPHRASE: "empty",
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
-      },
-      timeout: 120_000,
-    });
-  };
-  let made: Promise<void> | undefined;
-  return {
-    async run(args) {
-      made ??= call(["stack", "select", "--create", "--stack", "empty"]);
-      await made;
-      await call([...args, "--stack", "empty"]);
-    },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+  await backend.stackOf(directory, "empty");
+  return async (args) => {
+    const { exitCode, all } = await backend.start(directory, [...args, "--stack", "empty"]);
+    if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}: ${all}`);
   };
 }

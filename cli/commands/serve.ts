@@ -4,6 +4,7 @@ import { Command } from "commander";
 
 import { wholeNumber } from "../arguments";
 import type { CliContext } from "../context";
+import { version } from "../package.json";
 
 interface ServeOptions {
   readonly http?: true;
@@ -36,6 +37,7 @@ export function serveCommand(context: CliContext): Command {
       const { listen, serveStdio } = await import("@mcp-fleet/manager");
       const { openLog } = await import("@mcp-fleet/telemetry");
       const manager = {
+        version,
         kube: await context.cluster(),
         policy: { allowForceStop: options.forceStop, allowScaleToZero: options.scaleToZero },
         // Standard output belongs to the protocol, and stays free of logs over HTTP too.

@@ -3,7 +3,6 @@ import { join } from "node:path";
 
 import type { CutoverInputs } from "@mcp-fleet/cutover-runner";
 import type { Stack } from "@pulumi/pulumi/automation";
-import { execa } from "execa";
 
 import type { Ended } from "./engine";
 import { ScratchBackend } from "./scratch-backend";
@@ -90,14 +89,7 @@ export class FixtureStack {
 
   /** Starts a command in the background. */
   start(args: readonly string[], input = "") {
-    return execa(this.backend.command, [...args, "--stack", "fixture", "--non-interactive"], {
-      cwd: this.directory,
-      input,
-      all: true,
-      reject: false,
-      timeout: 120_000,
-      env: this.env,
-    });
+    return this.backend.start(this.directory, [...args, "--stack", "fixture"], input);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type PulumiCommandOptions,
   type Stack,
 } from "@pulumi/pulumi/automation";
+import { execa } from "execa";
 
 /** A `file://` backend of one test suite, for stacks of the real CLI that are driven by the Automation API. */
 export class ScratchBackend {
@@ -54,6 +55,18 @@ export class ScratchBackend {
   /** A stack whose program is a function of the test. */
   inlineStack(args: InlineProgramArgs): Promise<Stack> {
     return LocalWorkspace.createOrSelectStack(args, this.options);
+  }
+
+  /** Starts a command of the CLI in a project's directory, for what the Automation API has no way to say. */
+  start(directory: string, args: readonly string[], input = "") {
+    return execa(this.command, [...args, "--non-interactive"], {
+      cwd: directory,
+      input,
+      all: true,
+      reject: false,
+      timeout: 120_000,
+      env: this.env,
+    });
   }
 
   remove(): void {

@@ -40,6 +40,8 @@ export interface ManagerPolicy {
 
 /** What a manager works with. */
 export interface ManagerOptions {
+  /** Of mcp-fleet, which clients are told. */
+  readonly version: string;
   /** Its namespace is the only one the tools can reach. */
   readonly kube: Kube;
   readonly policy: ManagerPolicy;
@@ -55,7 +57,7 @@ const setsState = { readOnlyHint: false, idempotentHint: true, openWorldHint: fa
 /** An MCP server with the tools of seed 004. One for each connection: a transport serves one. */
 export function createManager(options: ManagerOptions): McpServer {
   const server = new McpServer(
-    { name: "mcp-fleet", version: "0.1.0" },
+    { name: "mcp-fleet", version: options.version },
     {
       instructions: `Lifecycle of the MCP servers in the Kubernetes namespace ${options.kube.namespace}.`,
     },

@@ -11,6 +11,7 @@ import pino from "pino";
 import { sendJson, type StubApi, stubApi } from "../../support/api-server";
 
 const everything: ManagerPolicy = { allowForceStop: true, allowScaleToZero: true };
+const version = "1.2.3";
 const token = "s3cret-token-of-the-manager";
 
 function deployment(replicas: number): object {
@@ -56,7 +57,7 @@ describe("mcp-fleet serve", () => {
   afterEach(async () => running?.close());
 
   const serve = async (policy: ManagerPolicy = everything): Promise<Client> => {
-    running = await listen({ kube, policy, log }, { host: "127.0.0.1", port: 0, token });
+    running = await listen({ version, kube, policy, log }, { host: "127.0.0.1", port: 0, token });
     const client = new Client({ name: "test", version: "1" });
     const headers = { authorization: `Bearer ${token}` };
     const url = new URL(`http://127.0.0.1:${running.port}/mcp`);
@@ -68,6 +69,7 @@ describe("mcp-fleet serve", () => {
 
   it("says of each tool what it may do", async () => {
     const client = await serve();
+    assert.equal(client.getServerVersion()?.version, version);
     const { tools } = await client.listTools();
     const hints = tools.map(({ name, annotations: a }) => [
       name,
@@ -167,7 +169,7 @@ describe("mcp-fleet serve", () => {
   });
 
   it("does not listen for others without a token", async () => {
-    const open = listen({ kube, policy: everything, log }, { host: "0.0.0.0", port: 0 });
+    const open = listen({ version, kube, policy: everything, log }, { host: "0.0.0.0", port: 0 });
     await assert.rejects(open, (error: UserError) => /MCP_FLEET_TOKEN/.test(error.fix));
   });
 });
