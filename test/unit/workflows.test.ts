@@ -60,7 +60,7 @@ describe("the workflows", () => {
     const texts = files.map((file) => readFileSync(file, "utf8"));
     const called = texts.flatMap((text) => text.match(/npx mcp-fleet .*/g) ?? []);
     const commands = called.map((line) => line.split(" ")[2] ?? "");
-    assert.deepEqual([...commands].sort(), ["check", "report", "rollback"]);
+    assert.deepEqual([...commands].sort(), ["promote", "report", "rollback"]);
     const more = texts.flatMap((text) => text.match(/options\+?=\(.*?\)/g) ?? []);
     for (const [index, command] of commands.entries()) {
       const { exitCode, stdout } = await mcpFleet([command, "--help"]);

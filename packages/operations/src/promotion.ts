@@ -86,7 +86,7 @@ export function refuseUnproved(
   }
   if (drift.findings.length > 0) {
     throw new UserError(
-      `Rows and cluster of ${stack} differ in ${drift.findings.length} places.`,
+      `Rows and cluster of ${stack} differ in ${drift.findings.length} place${drift.findings.length === 1 ? "" : "s"}.`,
       `Run mcp-fleet drift --stack ${stack} and mend them first.`,
     );
   }

@@ -65,7 +65,7 @@ describe("a promotion", () => {
     assert.match(problem({ settled: false }, {}), /^Generation 3 of dev is not settled/);
     assert.match(
       problem({ findings: [finding] }, {}),
-      /^Rows and cluster of dev differ in 1 place/,
+      /^Rows and cluster of dev differ in 1 place\.$/,
     );
     const github = { server: "github", ok: false };
     assert.match(problem({}, { failed: 1, servers: [github] }), /not as they should be: github/);

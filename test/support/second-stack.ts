@@ -1,0 +1,47 @@
+import { labConfig, labServers } from "../../lab/config";
+import { withClient } from "../../lab/database/access";
+import { legacySql } from "../../lab/database/schema";
+import { pulumiOfLab } from "../../lab/engine";
+import { consoleLog } from "../../lab/log";
+import { paths } from "../../lab/paths";
+import { type Lab, passphrase } from "../../lab/session";
+
+/** A second stack of the lab's project, in a namespace and a database of its own; previewed and never made. */
+export interface SecondStack {
+  readonly name: string;
+  /** Where the command line finds both stacks. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** The image that its GitHub server has. */
+  readonly image: string;
+}
+
+/** Makes the stack's configuration, and its database with the legacy rows. */
+export async function secondStack(lab: Lab): Promise<SecondStack> {
+  const name = "prod";
+  const namespace = "llmctl-prod";
+  const image = "registry.example.com/llmctl-mcp-github:1.0.0";
+  const facts = { ...lab.facts, databaseUrl: await legacyDatabase(lab.database.superuserUrl) };
+  const servers = labServers(facts.images);
+  const config = labConfig(facts, "in-cluster", {
+    namespace,
+    createNamespace: true,
+    allowed: { contexts: [facts.context], namespaces: [namespace] },
+    servers: { ...servers, github: { ...servers.github, image } },
+  });
+  const { kubeconfig } = lab.cluster;
+  await lab.engine.preview({
+    ...{ config, stack: name, log: consoleLog(), kubeconfig },
+    ...{ projectDir: paths.projectDir, project: "mcp-fleet" },
+    ...{ runDir: paths.engine, statePassphrase: passphrase() },
+  });
+  return { name, image, ...pulumiOfLab(paths.engine, passphrase()) };
+}
+
+async function legacyDatabase(superuserUrl: string): Promise<string> {
+  const url = new URL(superuserUrl);
+  await withClient(url.href, (db) => db.query("create database prod"));
+  url.pathname = "/prod";
+  await withClient(url.href, (db) => db.query(legacySql({ generation: "jsonb" })));
+  return url.href;
+}
