@@ -6,7 +6,7 @@ import ts from "typescript";
 const head = `# Components
 
 The arguments of every component, from their docstrings; this page is generated (\`npm run docs\`). All components are in
-\`@mcp-fleet/components\`; [examples/library](../../examples/library/index.ts) uses some of them in a program of its own.
+\`@mcp-fleet/components\`; the programs of [examples/library](../../examples/library/index.ts) use each of them.
 `;
 
 /** The reference of every \`...Args\` interface under \`components/\`, as Markdown. */
@@ -15,6 +15,7 @@ export function componentReference(projectDir: string): string {
   const files = readdirSync(directory, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .sort();
+  const examples = libraryExamples(projectDir);
   const sections = files.flatMap((name) => {
     const file = join(directory, name);
     const text = ts.sys.readFile(file) ?? "";
@@ -22,12 +23,23 @@ export function componentReference(projectDir: string): string {
     return source.statements
       .filter((node): node is ts.InterfaceDeclaration => ts.isInterfaceDeclaration(node))
       .filter((node) => node.name.text.endsWith("Args"))
-      .map((node) => section(node, source));
+      .map((node) => section(node, source, examples));
   });
   return `${[head.trimEnd(), ...sections].join("\n\n")}\n`;
 }
 
-function section(node: ts.InterfaceDeclaration, source: ts.SourceFile): string {
+/** The programs of the library's example, by file name. */
+function libraryExamples(projectDir: string): ReadonlyMap<string, string> {
+  const directory = join(projectDir, "examples", "library");
+  const names = readdirSync(directory).filter((name) => name.endsWith(".ts"));
+  return new Map(names.map((name) => [name, ts.sys.readFile(join(directory, name)) ?? ""]));
+}
+
+function section(
+  node: ts.InterfaceDeclaration,
+  source: ts.SourceFile,
+  examples: ReadonlyMap<string, string>,
+): string {
   const rows = node.members
     .filter((member): member is ts.PropertySignature => ts.isPropertySignature(member))
     .map((member) => {
@@ -39,7 +51,11 @@ function section(node: ts.InterfaceDeclaration, source: ts.SourceFile): string {
     });
   const name = node.name.text.replace(/Args$/, "");
   const table = ["| Argument | Type | Meaning | Default |", "| --- | --- | --- | --- |", ...rows];
-  return [`## ${name}`, docOfClass(source, name), table.join("\n")].filter(Boolean).join("\n\n");
+  const example = [...examples].find(([, text]) => text.includes(`new ${name}(`))?.[0];
+  const shown = example && `Example: [${example}](../../examples/library/${example})`;
+  return [`## ${name}`, docOfClass(source, name), shown, table.join("\n")]
+    .filter(Boolean)
+    .join("\n\n");
 }
 
 function docOfClass(source: ts.SourceFile, name: string): string {

@@ -15,7 +15,7 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** Runs the example in a process of its own, under the SDK's mocks, and prints what it registered. */
+/** Runs one of the example's programs in a process of its own, under the SDK's mocks, and prints what it registered. */
 const harness = `
 const pulumi = require("@pulumi/pulumi");
 const registered = [];
@@ -29,12 +29,16 @@ async function main() {
     call: ({ token }) => { throw new Error("unexpected call of " + token); },
   }, "assistant", "test", false);
   pulumi.runtime.setAllConfig(
-    { "assistant:target": "in-cluster", "assistant:databaseUrl": "postgresql://app:secret@db.example/app" },
-    ["assistant:databaseUrl"],
+    {
+      "assistant:target": "in-cluster",
+      "assistant:databaseUrl": "postgresql://app:secret@db.example/app",
+      "assistant:adminUrl": "postgresql://admin:secret@db.example/app",
+    },
+    ["assistant:databaseUrl", "assistant:adminUrl"],
   );
-  const program = require("./out/index.js");
+  const program = require("./out/" + process.argv[2] + ".js");
   await pulumi.runtime.disconnect();
-  const generation = await program.generation.promise();
+  const generation = await program.generation?.promise();
   process.stdout.write(JSON.stringify({ url: program.githubUrl, generation, registered }));
 }
 main();
@@ -53,6 +57,9 @@ describe("the components as a library", function () {
     });
     return stdout;
   };
+
+  const run = async (program: string): Promise<Answer> =>
+    JSON.parse(await inDirectory(process.execPath, ["run.cjs", program])) as Answer;
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-library-"));
@@ -94,7 +101,7 @@ describe("the components as a library", function () {
     await inDirectory("npm", ["install", ...quiet]);
     await inDirectory(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."]);
     writeFileSync(join(directory, "run.cjs"), harness);
-    const answer = JSON.parse(await inDirectory(process.execPath, ["run.cjs"])) as Answer;
+    const answer = await run("index");
 
     assert.equal(answer.url, "http://github-mcp.assistant.svc.cluster.local:8082/mcp");
     assert.equal(answer.generation, 7);
@@ -116,6 +123,23 @@ describe("the components as a library", function () {
       assert.equal(await inDirectory(process.execPath, ["-p", `typeof ${loaded}`]), "function");
     }
   });
+
+  it("have each component in a program of the example", async () => {
+    const programs = readdirSync(example).filter((name) => name.endsWith(".ts"));
+    const used = new Set<string>();
+    for (const program of programs) {
+      const { registered } = await run(basename(program, ".ts"));
+      for (const { type } of registered) used.add(type.split(":").at(-1) ?? "");
+    }
+    const list =
+      'Object.values(require("@mcp-fleet/components")).filter((one) => require("@pulumi/pulumi").Resource.isPrototypeOf(one)).map(({ name }) => name).join()';
+    const exported = (await inDirectory(process.execPath, ["-p", list])).split(",");
+    assert.ok(exported.length > 10, exported.join());
+    assert.deepEqual(
+      exported.filter((name) => !used.has(name)),
+      [],
+    );
+  });
 });
 
 /** The workspaces that are for others to install. */
@@ -136,7 +160,7 @@ interface Manifest {
 }
 
 interface Answer {
-  readonly url: string;
-  readonly generation: number;
+  readonly url?: string;
+  readonly generation?: number;
   readonly registered: readonly { type: string; name: string; provider?: string }[];
 }
