@@ -32,6 +32,11 @@ import {
 } from "../support/lab";
 import { type SecondStack, secondStack } from "../support/second-stack";
 
+function promote(to: SecondStack): Promise<CliResult> {
+  const stacks = ["--from", "lab", "--to", to.name, "--cwd", to.directory];
+  return mcpFleet(["promote", ...stacks, "--output", "json"], to.env, 300);
+}
+
 /** Nobody listens there. */
 const noDatabase = "postgresql://nobody:nothing@127.0.0.1:1/none";
 
@@ -50,6 +55,7 @@ describe("the program under the Pulumi CLI", function () {
   let lab: Lab;
   let legacy: string;
   let left: Left;
+  let prod: SecondStack;
   let removeHome: () => void = () => undefined;
 
   before(async function () {
@@ -108,62 +114,53 @@ describe("the program under the Pulumi CLI", function () {
     assert.deepEqual(await studioPods(lab), pods);
   });
 
-  describe("promoted to another stack", () => {
-    let prod: SecondStack;
-    const promote = (): Promise<CliResult> => {
-      const stacks = ["--from", "lab", "--to", prod.name, "--cwd", prod.directory];
-      return mcpFleet(["promote", ...stacks, "--output", "json"], prod.env, 300);
-    };
-    /** What it says while the lab's database is not as the run left it. */
+  it("shows what another stack would get of it, and changes nothing there", async () => {
+    const before = await everything(lab);
+    prod = await secondStack(lab);
+    const file = join(prod.directory, `Pulumi.${prod.name}.yaml`);
+    const configured = readFileSync(file, "utf8");
+    const { exitCode, stdout, stderr } = await promote(prod);
+    assert.equal(exitCode, 0, stderr);
+    const shown = JSON.parse(stdout) as Promoted;
+    const proved = lab.facts.images.github;
+    assert.deepEqual(shown.images, [
+      { path: "mcp-fleet:servers.github.image", from: prod.image, to: proved },
+    ]);
+    assert.deepEqual(shown.commands, [
+      `pulumi config set --stack prod --path 'mcp-fleet:servers.github.image' '${proved}'`,
+    ]);
+    assert.equal(shown.rows.changes.filter(({ action }) => action === "rewrite").length, 5);
+    assert.ok((shown.resources.create ?? 0) > 20);
+    assert.match(stderr, /What else lab and prod have differently, and keep:[^]*namespace/);
+    assert.doesNotMatch(stdout + stderr, /LAB_SECRET/);
+    assert.equal(readFileSync(file, "utf8"), configured);
+    assert.equal(await everything(lab), before);
+  });
+
+  it("is not promoted while a row is not as the run left it, nor while it is not settled", async () => {
+    const before = await everything(lab);
+    /** What it says between two changes of the lab's database. */
     const refusedAfter = async (change: string, back: string): Promise<string> => {
       await withClient(lab.database.superuserUrl, (db) => db.query(change));
-      const { exitCode, stderr } = await promote();
+      const { exitCode, stderr } = await promote(prod);
       await withClient(lab.database.superuserUrl, (db) => db.query(back));
       assert.notEqual(exitCode, 0);
       return stderr;
     };
-
-    before(async () => {
-      prod = await secondStack(lab);
-    });
-
-    it("shows images, rows and resources of that one, and changes nothing", async () => {
-      const before = await everything(lab);
-      const file = join(prod.directory, `Pulumi.${prod.name}.yaml`);
-      const configured = readFileSync(file, "utf8");
-      const { exitCode, stdout, stderr } = await promote();
-      assert.equal(exitCode, 0, stderr);
-      const shown = JSON.parse(stdout) as Promoted;
-      const proved = lab.facts.images.github;
-      assert.deepEqual(shown.images, [
-        { path: "mcp-fleet:servers.github.image", from: prod.image, to: proved },
-      ]);
-      assert.deepEqual(shown.commands, [
-        `pulumi config set --stack prod --path 'mcp-fleet:servers.github.image' '${proved}'`,
-      ]);
-      assert.equal(shown.rows.changes.filter(({ action }) => action === "rewrite").length, 5);
-      assert.ok((shown.resources.create ?? 0) > 20);
-      assert.match(stderr, /What else lab and prod have differently, and keep:[^]*namespace/);
-      assert.doesNotMatch(stdout + stderr, /LAB_SECRET/);
-      assert.equal(readFileSync(file, "utf8"), configured);
-      assert.equal(await everything(lab), before);
-    });
-
-    it("is refused while a row of this one is not as its run left it, and while it is not settled", async () => {
-      const github = "where server_key = 'github'";
-      const drifted = await refusedAfter(
-        `create table kept as select config_json from mcp_servers ${github};
-         update mcp_servers set config_json = '{"url": "http://elsewhere/mcp"}' ${github}`,
-        `update mcp_servers set config_json = (select config_json from kept) ${github}; drop table kept`,
-      );
-      assert.match(drifted, /^Rows and cluster of lab differ in \d+ places?\.$/m);
-      const unsettled = await refusedAfter(
-        `create table kept as select settled_at from mcp_cutover.run;
-         update mcp_cutover.run set settled_at = null`,
-        `update mcp_cutover.run set settled_at = (select settled_at from kept); drop table kept`,
-      );
-      assert.match(unsettled, /^Generation 1 of lab is not settled/m);
-    });
+    const github = "where server_key = 'github'";
+    const drifted = await refusedAfter(
+      `create table kept as select config_json from mcp_servers ${github};
+       update mcp_servers set config_json = '{"url": "http://elsewhere/mcp"}' ${github}`,
+      `update mcp_servers set config_json = (select config_json from kept) ${github}; drop table kept`,
+    );
+    assert.match(drifted, /^Rows and cluster of lab differ in \d+ places?\.$/m);
+    const unsettled = await refusedAfter(
+      `create table kept as select settled_at from mcp_cutover.run;
+       update mcp_cutover.run set settled_at = null`,
+      `update mcp_cutover.run set settled_at = (select settled_at from kept); drop table kept`,
+    );
+    assert.match(unsettled, /^Generation 1 of lab is not settled/m);
+    assert.equal(await everything(lab), before);
   });
 
   it("rolls one server and nothing else when one server is changed", async () => {

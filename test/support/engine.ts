@@ -134,8 +134,8 @@ function comparable({ urn, custom, inputs = {} }: Exported): KnownResource {
   return { urn, custom, inputs: isObject(own) ? own : {} };
 }
 
-/** Added by an engine, and the commit, which may be another one by the second run. */
-const unlike: ReadonlySet<string> = new Set(["__defaults", "commit"]);
+/** Added by an engine; the commit, which may be another one by the second run; and the cutover's run, which is. */
+const unlike: ReadonlySet<string> = new Set(["__defaults", "commit", "runId"]);
 
 /** The end of a name that is made up, for an object of an engine or for a probe's Job. */
 export const chosenName = /-[0-9a-f]{8}$/;
