@@ -161,8 +161,12 @@ async function watched(
   const looking = look();
   try {
     const studio = await studioUrl(lab);
-    const { result: syncs, ...rest } = await underLoad(`${studio}/servers`, () =>
-      underLoad(`${studio}/mcps`, work),
+    // A request is lost when it is refused, cut or never answered; two cores at their limit may answer late.
+    const patience = { timeoutSeconds: 20 };
+    const { result: syncs, ...rest } = await underLoad(
+      `${studio}/servers`,
+      () => underLoad(`${studio}/mcps`, work, patience),
+      patience,
     );
     return { run: { ...rest, result: syncs.result }, syncs, stepsBack };
   } finally {
