@@ -6,24 +6,35 @@ import {
   MeshRegistry,
   type MeshRegistryArgs,
   MeshRegistryChart,
+  RegistryDatabase,
   ServiceMeshPolicies,
 } from "@mcp-fleet/components/mesh";
+import * as pulumi from "@pulumi/pulumi";
 
 /* An MCP Mesh, once by these components and once by its publisher's charts, with the same arguments. */
 
 const namespace = "mcp-mesh";
 const application = "mcp-mesh";
 
+const registryName = { serviceName: "mcp-registry", namespace, application };
+
+const database = new RegistryDatabase("mcp-registry-database", {
+  ...registryName,
+  adminUrl: new pulumi.Config("assistant").requireSecret("adminUrl"),
+  adminKey: "assistant:adminUrl",
+  database: "mcp_mesh",
+  role: "mcp_mesh",
+  tls: "verify-full",
+});
+
 const registryArgs: MeshRegistryArgs = {
-  serviceName: "mcp-registry",
-  namespace,
-  application,
+  ...registryName,
   image: "ghcr.io/dhyansraj/mcp-mesh/registry:3.6.0",
   port: 8000,
-  storage: { kind: "sqlite", size: "2Gi" },
+  storage: database.storage,
   consumers: [],
 };
-const registry = new MeshRegistry("mcp-registry", registryArgs);
+const registry = new MeshRegistry("mcp-registry", registryArgs, { dependsOn: [...database.ready] });
 
 const agentArgs: MeshAgentArgs = {
   serviceName: "greeter",
@@ -56,7 +67,7 @@ const chart = { version: "3.6.0" };
 const elsewhere = { namespace: "mcp-mesh-charts" };
 const published = new MeshRegistryChart(
   "published-registry",
-  { ...registryArgs, ...elsewhere },
+  { ...registryArgs, ...elsewhere, storage: { kind: "sqlite", size: "2Gi" } },
   chart,
 );
 new MeshAgentChart(
