@@ -22,8 +22,10 @@ import {
   prometheusTools,
   pushgatewayTool,
   type Scraper,
+  type ScrapeTarget,
   startPrometheus,
 } from "../support/prometheus";
+import { usedSelectors } from "../support/promql";
 
 const role = `checks_${randomBytes(3).toString("hex")}`;
 const password = randomBytes(12).toString("hex");
@@ -48,7 +50,7 @@ describe("cluster: the exporter of verify and drift", function () {
       this.skip();
     }
     lab = await openLab({}, consoleLog());
-    const images = await ensureImages(lab.cluster, consoleLog(), ["mcp-fleet"]);
+    const images = await ensureImages(lab.cluster, consoleLog(), ["mcp-fleet", "observer"]);
     image = images["mcp-fleet"];
     await lab.up("in-cluster");
     await readerOfRows();
@@ -56,15 +58,19 @@ describe("cluster: the exporter of verify and drift", function () {
     const observability = {
       ...{ enabled: true, prometheusOperator: false, dashboards: { enabled: false } },
       exporter,
+      observer: { image: images.observer },
     };
     await lab.up("in-cluster", { observability });
-    const where = { namespace, name: "llmctl-studio-exporter" };
-    const { spec } = await lab.kube.core.readNamespacedService(where);
+    const target = async (job: string): Promise<ScrapeTarget> => {
+      const where = { namespace, name: `llmctl-studio-${job}` };
+      const { spec } = await lab.kube.core.readNamespacedService(where);
+      return { job, namespace, url: `http://${spec?.clusterIP}:${spec?.ports?.[0]?.port}` };
+    };
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-exporter-"));
-    prometheus = await startPrometheus(tools, directory, {
-      ...{ job: "exporter", namespace },
-      url: `http://${spec?.clusterIP}:${spec?.ports?.[0]?.port}`,
-    });
+    prometheus = await startPrometheus(tools, directory, [
+      await target("exporter"),
+      await target("observer"),
+    ]);
   });
 
   after(async () => {
@@ -120,11 +126,13 @@ describe("cluster: the exporter of verify and drift", function () {
     return Object.fromEntries(series.map(({ labels, value }) => [labels[label] ?? "", value]));
   }
 
-  it("gives Prometheus every metric of both checks, with a fleet that is as it should be", async () => {
-    const names = Object.values(metrics).map(({ name }) => name);
-    await eventually("Prometheus has every metric", async () => {
-      const found = await prometheus.names();
-      return names.every((name) => found.includes(name));
+  it("gives Prometheus every series of both checks that an alert or a panel asks for, with a fleet that is as it should be", async () => {
+    const own = new Set<string>(Object.values(metrics).map(({ name }) => name));
+    await eventually("Prometheus has a series for each", async () => {
+      const [cutover = ""] = Object.keys(await byLabel(metrics.generation.name, "cutover"));
+      const used = usedSelectors({ cutover, server: "chroma" });
+      assert.deepEqual(await prometheus.without(used.filter(({ metric }) => own.has(metric))), []);
+      return true;
     });
     const verified = await byLabel(metrics.verified.name, "server");
     assert.deepEqual(Object.keys(verified).sort(), [

@@ -1,13 +1,26 @@
 import { dashboards } from "../../components/observability";
 
-/** Every query of every panel, with a value in place of each of Grafana's variables. */
-export function panelExpressions(): string[] {
-  const targets = Object.values(dashboards()).flatMap(({ panels = [] }) =>
-    panels.flatMap((panel) => ("targets" in panel ? (panel.targets ?? []) : [])),
-  );
-  return targets.map((target) =>
-    String((target as { expr?: unknown }).expr)
-      .replace(/\$namespace/g, ".*")
-      .replace(/\$\w+/g, "x"),
+/** A panel's query. */
+export interface PanelExpression {
+  readonly where: string;
+  readonly expr: string;
+}
+
+/**
+ * Every query of every panel, with a value in place of each of Grafana's variables: all namespaces, and what is given.
+ * @param values by the variable's name. @default "x" for each
+ */
+export function panelExpressions(values: Readonly<Record<string, string>> = {}): PanelExpression[] {
+  return Object.values(dashboards()).flatMap(({ title, panels = [] }) =>
+    panels.flatMap((panel) => {
+      const targets = "targets" in panel ? (panel.targets ?? []) : [];
+      return targets.map((target) => ({
+        where: `panel ${panel.title} of ${title}`,
+        expr: String((target as { expr?: unknown }).expr).replace(
+          /\$(\w+)/g,
+          (_, name: string) => values[name] ?? (name === "namespace" ? ".*" : "x"),
+        ),
+      }));
+    }),
   );
 }

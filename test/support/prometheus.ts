@@ -9,6 +9,7 @@ import { alertGroups } from "../../components/observability";
 import { onPath, run } from "../../lab/exec";
 import { paths } from "../../lab/paths";
 import { freePort } from "./port";
+import type { Used } from "./promql";
 
 /** Prometheus and promtool: names on PATH, or files out of the distribution's package. */
 export interface PrometheusTools {
@@ -85,35 +86,35 @@ export interface ScrapeTarget {
 
 /** A running Prometheus, asked through its API. */
 export interface Scraper {
-  /** Names of the metrics it has. */
-  names(): Promise<string[]>;
   /** Value of each series of an expression, by its labels. */
   query(expression: string): Promise<{ labels: Record<string, string>; value: number }[]>;
+  /** Those of these for which it has no series. */
+  without(selectors: readonly Used[]): Promise<string[]>;
   /** Names of the alerts that fire. */
   alerts(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
-/** A Prometheus on this machine that scrapes the target every two seconds and evaluates the fleet's rules. */
+/** A Prometheus on this machine that scrapes the targets every two seconds and evaluates the fleet's rules. */
 export async function startPrometheus(
   { prometheus }: PrometheusTools,
   directory: string,
-  { job, url, namespace }: ScrapeTarget,
+  targets: readonly ScrapeTarget[],
 ): Promise<Scraper> {
   const home = mkdtempSync(join(directory, "prometheus-"));
   writeFileSync(join(home, "rules.yaml"), stringify({ groups: alertGroups() }));
-  const scrape = {
+  const scrapes = targets.map(({ job, url, namespace }) => ({
     job_name: job,
     scrape_interval: "2s",
     honor_labels: true,
     static_configs: [{ targets: [new URL(url).host], labels: { namespace } }],
-  };
+  }));
   writeFileSync(
     join(home, "prometheus.yml"),
     stringify({
       global: { evaluation_interval: "2s" },
       rule_files: ["rules.yaml"],
-      scrape_configs: [scrape],
+      scrape_configs: scrapes,
     }),
   );
   const port = await freePort();
@@ -131,13 +132,20 @@ export async function startPrometheus(
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
     return ((await response.json()) as { data: T }).data;
   };
+  const query: Scraper["query"] = async (expression) => {
+    const { result } = await get<{ result: Sample[] }>(
+      `query?query=${encodeURIComponent(expression)}`,
+    );
+    return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  };
   return {
-    names: () => get("label/__name__/values"),
-    query: async (expression) => {
-      const { result } = await get<{ result: Sample[] }>(
-        `query?query=${encodeURIComponent(expression)}`,
-      );
-      return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+    query,
+    without: async (selectors) => {
+      const missing: string[] = [];
+      for (const { text, where } of selectors) {
+        if ((await query(text)).length === 0) missing.push(`${text} of ${where}`);
+      }
+      return missing;
     },
     alerts: async () => {
       const { alerts } = await get<{ alerts: { state: string; labels: { alertname: string } }[] }>(
