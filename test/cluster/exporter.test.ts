@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,6 +16,8 @@ import { ensureImages } from "../../lab/images";
 import { consoleLog } from "../../lab/log";
 import { type Lab, openLab } from "../../lab/session";
 import { mcpFleet } from "../support/cli";
+import { drawDashboard } from "../support/dashboard-picture";
+import { panelExpressions } from "../support/dashboards";
 import { eventually } from "../support/eventually";
 import { freePort } from "../support/port";
 import {
@@ -39,6 +41,7 @@ describe("cluster: the exporter of verify and drift", function () {
   let directory: string;
   let prometheus: Scraper;
   let image: string;
+  let started: number;
   /** As pods reach it, with the login that reads. */
   let databaseUrl: string;
 
@@ -67,6 +70,7 @@ describe("cluster: the exporter of verify and drift", function () {
       return { job, namespace, url: `http://${spec?.clusterIP}:${spec?.ports?.[0]?.port}` };
     };
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-exporter-"));
+    started = Date.now();
     prometheus = await startPrometheus(tools, directory, [
       await target("exporter"),
       await target("observer"),
@@ -190,6 +194,24 @@ describe("cluster: the exporter of verify and drift", function () {
       await set(`'${String(row?.document).replaceAll("'", "''")}'`);
     }
     await eventually("it is counted no more", async () => (await changed()) === 0);
+  });
+
+  it("fills every panel of the fleet's and the server's dashboard; UPDATE_PICTURES=1 draws the former", async () => {
+    const values = { server: "chroma" };
+    const queries = panelExpressions(values).filter(({ where }) =>
+      /MCP (fleet|server)$/.test(where),
+    );
+    assert.ok(queries.length > 15);
+    await eventually("every panel has data", async () => {
+      const found = await Promise.all(queries.map(({ expr }) => prometheus.query(expr)));
+      const empty = queries.filter((_, index) => found[index]?.length === 0);
+      assert.deepEqual(empty, []);
+      return true;
+    });
+    if (process.env.UPDATE_PICTURES !== "1") return;
+    const seconds = (Date.now() - started) / 1000;
+    const picture = await drawDashboard(prometheus, "mcp-fleet", values, seconds);
+    writeFileSync("docs/dashboard.svg", picture);
   });
 
   it("says what it finds in its log, and no secret", async () => {

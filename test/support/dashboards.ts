@@ -16,11 +16,16 @@ export function panelExpressions(values: Readonly<Record<string, string>> = {}):
       const targets = "targets" in panel ? (panel.targets ?? []) : [];
       return targets.map((target) => ({
         where: `panel ${panel.title} of ${title}`,
-        expr: String((target as { expr?: unknown }).expr).replace(
-          /\$(\w+)/g,
-          (_, name: string) => values[name] ?? (name === "namespace" ? ".*" : "x"),
-        ),
+        expr: filled(String((target as { expr?: unknown }).expr), values),
       }));
     }),
+  );
+}
+
+/** A query with a value in place of each of Grafana's variables. */
+export function filled(expr: string, values: Readonly<Record<string, string>>): string {
+  return expr.replace(
+    /\$(\w+)/g,
+    (_, name: string) => values[name] ?? (name === "namespace" ? ".*" : "x"),
   );
 }

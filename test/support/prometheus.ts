@@ -88,6 +88,11 @@ export interface ScrapeTarget {
 export interface Scraper {
   /** Value of each series of an expression, by its labels. */
   query(expression: string): Promise<{ labels: Record<string, string>; value: number }[]>;
+  /** The same over the last seconds, at most 200 points of each series, with Unix times in seconds. */
+  range(
+    expression: string,
+    seconds: number,
+  ): Promise<{ labels: Record<string, string>; points: (readonly [number, number])[] }[]>;
   /** Those of these for which it has no series. */
   without(selectors: readonly Used[]): Promise<string[]>;
   /** Names of the alerts that fire. */
@@ -140,6 +145,19 @@ export async function startPrometheus(
   };
   return {
     query,
+    range: async (expression, seconds) => {
+      const end = Date.now() / 1000;
+      const step = Math.max(1, Math.ceil(seconds / 200));
+      const asked = new URLSearchParams({
+        ...{ query: expression, start: String(end - seconds), end: String(end) },
+        step: String(step),
+      });
+      const { result } = await get<{ result: RangeSample[] }>(`query_range?${asked.toString()}`);
+      return result.map(({ metric, values }) => ({
+        labels: metric,
+        points: values.map(([time, value]) => [time, Number(value)] as const),
+      }));
+    },
     without: async (selectors) => {
       const missing: string[] = [];
       for (const { text, where } of selectors) {
@@ -163,4 +181,9 @@ export async function startPrometheus(
 interface Sample {
   readonly metric: Record<string, string>;
   readonly value: [time: number, value: string];
+}
+
+interface RangeSample {
+  readonly metric: Record<string, string>;
+  readonly values: readonly (readonly [time: number, value: string])[];
 }
