@@ -78,8 +78,7 @@ export class McpClient {
     headers.set("content-type", "application/json");
     headers.set("accept", "application/json, text/event-stream");
     headers.set("user-agent", `${clientInfo.name}/${clientInfo.version}`);
-    const ownLimit = AbortSignal.timeout(this.limits.requestTimeoutSeconds * 1000);
-    const signal = AbortSignal.any([ownLimit, this.limits.deadline]);
+    const { signal, end } = limited(this.limits);
     try {
       const response = await fetch(this.url, {
         method: "POST",
@@ -92,6 +91,8 @@ export class McpClient {
       throw await this.refusal(response, method);
     } catch (error) {
       throw networkFailure(error, { signal, seconds: this.limits.requestTimeoutSeconds });
+    } finally {
+      end();
     }
   }
 
@@ -143,6 +144,23 @@ export class McpClient {
       code,
     );
   }
+}
+
+/** The signal of one request. A timer that ends with it: `AbortSignal.any` leaves its parts to the garbage collector. */
+function limited({ requestTimeoutSeconds, deadline }: RequestLimits): {
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+} {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  const timer = setTimeout(abort, requestTimeoutSeconds * 1000);
+  if (deadline.aborted) abort();
+  deadline.addEventListener("abort", abort);
+  const end = (): void => {
+    clearTimeout(timer);
+    deadline.removeEventListener("abort", abort);
+  };
+  return { signal: controller.signal, end };
 }
 
 function parseUrl(url: string): URL {
