@@ -47,8 +47,8 @@ interface Left {
 }
 
 /*
- * The CLI is driven by the lab's own engine, and not by the Automation API: it is what `make up` runs, and it answers
- * in the lab runner's own terms, so that one comparison serves both.
+ * Updates go through the lab's own engine, and not through the Automation API as elsewhere: it is what `make up` runs,
+ * and it answers in the lab runner's own terms, so that one comparison serves both.
  */
 describe("the program under the Pulumi CLI", function () {
   this.timeout(10 * 60_000);

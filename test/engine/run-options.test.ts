@@ -7,10 +7,10 @@ import { labServers } from "../../lab/config";
 import { chooseEngine } from "../../lab/engine";
 import { paths } from "../../lab/paths";
 import type { Lab } from "../../lab/session";
-import { pulumi, pulumiDone, temporaryHome } from "../support/engine";
+import { failureOf, labStack, temporaryHome } from "../support/engine";
 import { everything, installationBefore, studioPods } from "../support/lab";
 
-const update = ["up", "--yes", "--skip-preview"];
+const policyPacks = [join(paths.projectDir, "policy")];
 /** Nobody listens there. */
 const noDatabase = "postgresql://nobody:nothing@127.0.0.1:1/none";
 const studio =
@@ -47,24 +47,33 @@ describe("the options of a run under the Pulumi CLI", function () {
     assert.deepEqual(await studioPods(lab), pods);
   });
 
-  const options = [["--target", studio], ["--exclude", studio], ["--continue-on-error"]];
-  for (const option of options) {
-    it(`${option[0]} is refused`, async () => {
-      // A preview knows no --continue-on-error.
-      const commands = option.length === 1 ? [update] : [["preview"], update];
-      for (const command of commands) {
-        const { exitCode, said } = await pulumi([...command, ...option]);
-        assert.notEqual(exitCode, 0);
-        assert.match(said, new RegExp(`${option[0]} is not for a stack with a cutover`));
+  const options = { target: [studio], exclude: [studio], continueOnError: true };
+  const flags = {
+    target: "--target",
+    exclude: "--exclude",
+    continueOnError: "--continue-on-error",
+  };
+  for (const [name, value] of Object.entries(options)) {
+    const flag = flags[name as keyof typeof flags];
+    it(`${flag} is refused`, async () => {
+      const stack = await labStack(lab);
+      const runs = [
+        // A preview knows no --continue-on-error.
+        ...(name === "continueOnError" ? [] : [() => stack.preview({ [name]: value })]),
+        () => stack.up({ [name]: value }),
+      ];
+      for (const run of runs) {
+        const said = await failureOf(run());
+        assert.match(said, new RegExp(`${flag} is not for a stack with a cutover`));
         assert.doesNotMatch(said, /\.js:\d+/);
       }
     });
   }
 
   it("a policy pack lets the stack as it is pass", async () => {
-    const said = await pulumiDone(["preview", "--policy-pack", join(paths.projectDir, "policy")]);
-    assert.match(said, /mcp-fleet.*\(local: /);
-    assert.doesNotMatch(said, /\[mandatory\]/);
+    const { stdout } = await (await labStack(lab)).preview({ policyPacks });
+    assert.match(stdout, /mcp-fleet.*\(local: /);
+    assert.doesNotMatch(stdout, /\[mandatory\]/);
   });
 
   it("a policy pack stops a credential in clear before anything is made", async () => {
@@ -72,9 +81,7 @@ describe("the options of a run under the Pulumi CLI", function () {
     const servers = labServers(facts.images);
     const github = { ...servers.github, env: { SOME_TOKEN: "abc" } };
     await lab.preview("in-cluster", { servers: { ...servers, github } });
-    const pack = ["--policy-pack", join(paths.projectDir, "policy")];
-    const { exitCode, said } = await pulumi(["up", "--yes", ...pack]);
-    assert.notEqual(exitCode, 0);
+    const said = await failureOf((await labStack(lab)).up({ policyPacks }));
     assert.match(said, /no-plaintext-secret/);
     assert.match(said, /env SOME_TOKEN of container mcp-server is a credential in clear/);
     await lab.preview("in-cluster");
@@ -86,12 +93,13 @@ describe("the options of a run under the Pulumi CLI", function () {
     writeFileSync(kubeconfig, unreachableCluster(lab.cluster.context));
     try {
       await lab.preview("in-cluster", { databaseUrl: noDatabase });
-      await pulumiDone(["config", "set", "kubernetes:kubeconfig", kubeconfig]);
+      const stack = await labStack(lab);
+      await stack.setConfig("kubernetes:kubeconfig", { value: kubeconfig });
       const started = Date.now();
-      const { exitCode, said } = await pulumi(["preview"]);
+      const { stdout, stderr } = await stack.preview();
       const seconds = (Date.now() - started) / 1000;
       process.stdout.write(`    took ${seconds.toFixed(1)} s\n`);
-      assert.equal(exitCode, 0, said);
+      const said = stdout + stderr;
       assert.match(said, /What happens to the rows is not known: The database cannot be reached/);
       assert.match(said, /It was looked for at 127\.0\.0\.1:1\./);
       assert.match(said, /The Kubernetes API at https:\/\/127\.0\.0\.1:1 cannot be reached/);

@@ -7,7 +7,7 @@ import { chooseEngine } from "../../lab/engine";
 import { paths } from "../../lab/paths";
 import type { Change } from "../../lab/runner/types";
 import type { Lab } from "../../lab/session";
-import { pulumiDone, temporaryHome } from "../support/engine";
+import { labStack, temporaryHome } from "../support/engine";
 import {
   everything,
   installationBefore,
@@ -143,8 +143,8 @@ describe("the servers of a stack under the Pulumi CLI", function () {
 
   it("a destroy takes the workloads and keeps the rows, the ledger and the journal (S37)", async () => {
     const rows = await everything(lab);
-    const said = await pulumiDone(["destroy", "--yes", "--skip-preview"]);
-    assert.match(said, /the rows, the ledger and the journal stay as they are/);
+    const { stdout } = await (await labStack(lab)).destroy();
+    assert.match(stdout, /the rows, the ledger and the journal stay as they are/);
     assert.equal(await everything(lab), rows);
     assert.deepEqual(await readyServers(lab), []);
     assert.deepEqual(await studioPods(lab), []);

@@ -1,12 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 
+import { CommandError, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
 import { execa } from "execa";
 
+import { pulumiOfLab } from "../../lab/engine";
 import { paths } from "../../lab/paths";
 import { State } from "../../lab/runner/state";
 import { isObject, isSecret, type Json, type JsonObject, transform } from "../../lab/runner/wire";
+import { type Lab, passphrase } from "../../lab/session";
+import { automationCommand } from "./scratch-backend";
 
 /** One resource of a stack, without what an engine adds of its own. Secrets are hidden. */
 export interface KnownResource {
@@ -59,40 +63,40 @@ export interface Ended {
   readonly said: string;
 }
 
-/** Starts a command of the CLI on the lab's stack, in a process group of its own. */
-export function startPulumi(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  const command = process.env.MCP_FLEET_PULUMI ?? "pulumi";
-  return execa(command, [...args, "--stack", "lab", "--color", "never", "--non-interactive"], {
-    cwd: join(paths.engine, "pulumi-project"),
-    env: {
-      PULUMI_BACKEND_URL: `file://${join(paths.engine, "pulumi")}`,
-      PULUMI_CONFIG_PASSPHRASE: passphrase(),
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      PULUMI_DEBUG_COMMANDS: "true",
-      PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
-      ...environment,
-    },
-    timeout: 600_000,
-    reject: false,
-    all: true,
-    detached: true,
-  });
-}
-
-/** Runs a command of the CLI on the lab's stack to its end, whatever that is. */
-export async function pulumi(
-  args: readonly string[],
-  environment?: NodeJS.ProcessEnv,
-): Promise<Ended> {
-  const { exitCode, all } = await startPulumi(args, environment);
-  return { exitCode, said: all };
-}
-
-/** The same for a command that has to succeed. */
+/** Runs a command of the CLI on the lab's stack that has to succeed, and gives what it said. */
 export async function pulumiDone(args: readonly string[]): Promise<string> {
-  const { exitCode, said } = await pulumi(args);
-  if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}: ${said}`);
-  return said;
+  const { directory, env } = pulumiOfLab(paths.engine, passphrase());
+  const more = ["--stack", "lab", "--color", "never", "--non-interactive"];
+  const command = process.env.MCP_FLEET_PULUMI ?? "pulumi";
+  const { exitCode, all } = await execa(command, [...args, ...more], {
+    ...{ cwd: directory, env, timeout: 600_000, reject: false, all: true },
+  });
+  if (exitCode === 0) return all;
+  throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}: ${all}`);
+}
+
+/** The lab's stack as the Automation API drives it, in a {@link temporaryHome}. */
+export async function labStack({ engine }: Lab): Promise<Stack> {
+  const { directory, env } = pulumiOfLab(paths.engine, passphrase());
+  const pulumiCommand = await automationCommand(
+    engine.command ?? "pulumi",
+    process.env.PULUMI_HOME ?? tmpdir(),
+  );
+  return LocalWorkspace.selectStack(
+    { stackName: "lab", workDir: directory },
+    { pulumiCommand, envVars: { ...env, NO_COLOR: "1" } },
+  );
+}
+
+/** What the CLI said in a run that was to fail. */
+export async function failureOf(run: Promise<unknown>): Promise<string> {
+  try {
+    await run;
+  } catch (error) {
+    if (error instanceof CommandError) return error.message;
+    throw error;
+  }
+  throw new Error("the run was to fail and did not");
 }
 
 /** What `pulumi stack export` says of the lab's stack. */
@@ -111,10 +115,6 @@ export async function resourcesOfCli(): Promise<KnownResource[]> {
 export function resourcesOfLabRunner(): KnownResource[] {
   const state = new State(join(paths.engine, "state.json"), "lab", passphrase());
   return [...state.resources.values()].map(comparable).filter(isOfProgram);
-}
-
-function passphrase(): string {
-  return readFileSync(join(paths.engine, "passphrase"), "utf8");
 }
 
 /** Providers and the stack itself are the engine's; everything else the program registers. */

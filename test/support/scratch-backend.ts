@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 
@@ -7,7 +7,6 @@ import {
   LocalWorkspace,
   type LocalWorkspaceOptions,
   PulumiCommand,
-  type PulumiCommandOptions,
   type Stack,
 } from "@pulumi/pulumi/automation";
 import { execa } from "execa";
@@ -43,7 +42,7 @@ export class ScratchBackend {
 
   static async open(command = "pulumi"): Promise<ScratchBackend> {
     const backend = new ScratchBackend(command);
-    backend.cli = await PulumiCommand.get(backend.installation());
+    backend.cli = await automationCommand(command, backend.directory);
     return backend;
   }
 
@@ -79,13 +78,21 @@ export class ScratchBackend {
       envVars: { ...this.env },
     };
   }
+}
 
-  /** The Automation API looks for a CLI on PATH, or for `bin/pulumi` under a root; a path of any other form becomes that. */
-  private installation(): PulumiCommandOptions {
-    if (!isAbsolute(this.command)) return {};
-    const root = join(this.directory, "installation");
+/**
+ * The CLI for the Automation API, which looks for one on PATH, or for `bin/pulumi` under a root: a path of any other
+ * form becomes that in `directory`.
+ */
+export async function automationCommand(
+  command: string,
+  directory: string,
+): Promise<PulumiCommand> {
+  if (!isAbsolute(command)) return PulumiCommand.get();
+  const root = join(directory, "installation");
+  if (!existsSync(root)) {
     mkdirSync(join(root, "bin"), { recursive: true });
-    symlinkSync(this.command, join(root, "bin", "pulumi"));
-    return { root };
+    symlinkSync(command, join(root, "bin", "pulumi"));
   }
+  return PulumiCommand.get({ root });
 }
