@@ -2,7 +2,7 @@ import type { ObjectKind } from "@mcp-fleet/cluster";
 import { UserError } from "@mcp-fleet/errors";
 import * as pulumi from "@pulumi/pulumi";
 
-import { meshApi } from "../components/mesh";
+import { meshApi, serviceMeshKinds } from "../components/mesh";
 import { seeCluster } from "./cluster";
 import type { StackConfig } from "./config";
 
@@ -21,22 +21,7 @@ type Settings = Pick<StackConfig, "settings" | "servers">;
 const kindsOf = (apiVersion: string, ...kinds: readonly string[]): ObjectKind[] =>
   kinds.map((kind) => ({ apiVersion, kind }));
 
-const serviceMeshes = {
-  istio: {
-    from: "Istio",
-    kinds: [
-      ...kindsOf("security.istio.io/v1", "PeerAuthentication"),
-      ...kindsOf("networking.istio.io/v1", "DestinationRule", "VirtualService"),
-    ],
-  },
-  linkerd: {
-    from: "Linkerd",
-    kinds: [
-      ...kindsOf("policy.linkerd.io/v1beta3", "Server"),
-      ...kindsOf("linkerd.io/v1alpha2", "ServiceProfile"),
-    ],
-  },
-};
+const serviceMeshes = { istio: "Istio", linkerd: "Linkerd" } as const;
 
 const secretOperators: Readonly<
   Record<string, { readonly from: string; readonly kinds: readonly ObjectKind[] }>
@@ -76,8 +61,8 @@ function meshKinds(mesh: StackConfig["settings"]["mesh"]): WantedKind[] {
       : [],
   );
   if (mesh.serviceMesh !== undefined) {
-    const { from, kinds } = serviceMeshes[mesh.serviceMesh.kind];
-    wanted.push(...wantedFor("mesh.serviceMesh.kind", from, kinds));
+    const { kind } = mesh.serviceMesh;
+    wanted.push(...wantedFor("mesh.serviceMesh.kind", serviceMeshes[kind], serviceMeshKinds[kind]));
   }
   if (!mesh.defineAgents && agents.length > 0) {
     const key = "mesh.defineAgents";

@@ -1,6 +1,18 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+const peerAuthentication = { apiVersion: "security.istio.io/v1", kind: "PeerAuthentication" };
+const destinationRule = { apiVersion: "networking.istio.io/v1", kind: "DestinationRule" };
+const virtualService = { apiVersion: "networking.istio.io/v1", kind: "VirtualService" };
+const server = { apiVersion: "policy.linkerd.io/v1beta3", kind: "Server" };
+const serviceProfile = { apiVersion: "linkerd.io/v1alpha2", kind: "ServiceProfile" };
+
+/** The kinds of the objects made for each service mesh, which brings their definitions. */
+export const serviceMeshKinds = {
+  istio: [peerAuthentication, destinationRule, virtualService],
+  linkerd: [server, serviceProfile],
+} as const;
+
 /** How calls between agents are tried again, end and stop. */
 export interface TrafficPolicy {
   /** A call that takes longer fails, in seconds. */
@@ -51,13 +63,13 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
   private createIstio(): void {
     const { application, services } = this.args;
     const partOf = { "app.kubernetes.io/part-of": application };
-    this.object("mtls", "security.istio.io/v1", "PeerAuthentication", {
+    this.object("mtls", peerAuthentication, {
       selector: { matchLabels: partOf },
       mtls: { mode: "STRICT" },
     });
     for (const { name, port, traffic: own } of services) {
       const traffic = { ...this.args.traffic, ...own };
-      this.object(name, "networking.istio.io/v1", "DestinationRule", {
+      this.object(name, destinationRule, {
         host: name,
         trafficPolicy: {
           tls: { mode: "ISTIO_MUTUAL" },
@@ -69,7 +81,7 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
           },
         },
       });
-      this.object(name, "networking.istio.io/v1", "VirtualService", {
+      this.object(name, virtualService, {
         hosts: [name],
         http: [
           {
@@ -90,14 +102,14 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
   private createLinkerd({ name, selector, traffic: own }: MeshedService): void {
     const { namespace } = this.args;
     const traffic = { ...this.args.traffic, ...own };
-    this.object(name, "policy.linkerd.io/v1beta3", "Server", {
+    this.object(name, server, {
       podSelector: { matchLabels: { ...selector } },
       port: "http",
       proxyProtocol: "HTTP/1",
       // Only proxies of the mesh, which prove who they are by mTLS.
       accessPolicy: "cluster-authenticated",
     });
-    this.object(`${name}.${namespace}.svc.cluster.local`, "linkerd.io/v1alpha2", "ServiceProfile", {
+    this.object(`${name}.${namespace}.svc.cluster.local`, serviceProfile, {
       routes: [
         {
           name: "POST /mcp",
@@ -119,8 +131,7 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
 
   private object(
     name: string,
-    apiVersion: string,
-    kind: string,
+    { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
     spec: Record<string, unknown>,
   ): k8s.apiextensions.CustomResource {
     const { namespace, application } = this.args;
