@@ -24,6 +24,10 @@ const kinds = [
   { apiVersion: "networking.istio.io/v1", kind: "VirtualService" },
 ];
 
+/** The kind that a CustomResourceDefinition of this spec defines. */
+const definedKind = (spec: unknown): string =>
+  (spec as { readonly names: { readonly kind: string } }).names.kind;
+
 /** A stack that names Istio, before and after its definitions are in the cluster. No Istio runs here. */
 describe("a service mesh that the stack names", function () {
   this.timeout(180_000);
@@ -52,12 +56,16 @@ describe("a service mesh that the stack names", function () {
     example = openExample("examples/mesh/stack", cluster, {
       ...{ namespace, observability: { enabled: false } },
     });
-    definitions = write("definitions.json", found);
+    const wanted = new Set(kinds.map(({ kind }) => kind));
+    const ours = found.filter(({ spec }) => wanted.has(definedKind(spec)));
+    assert.equal(ours.length, kinds.length);
+    definitions = write("definitions.json", ours);
   });
 
   after(async () => {
     if (example === undefined) return;
-    await onCluster(cluster, "delete", "--ignore-not-found", "-f", definitions);
+    // Not waited for: the API server may take minutes to look for objects of a definition that is just served.
+    await onCluster(cluster, "delete", "--ignore-not-found", "--wait=false", "-f", definitions);
     await kube.core.deleteNamespace({ name: namespace }).catch(() => undefined);
     closeExample(example);
   });
