@@ -2,6 +2,7 @@ import { benchAvailability } from "./availability";
 import { benchDeploy } from "./deploy";
 import { benchGraph } from "./graph";
 import { benchList } from "./list";
+import { benchMesh } from "./mesh";
 import { benchProbe } from "./probe";
 import { benchPulumi } from "./pulumi";
 import { say, writeResults } from "./results";
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   probe: benchProbe,
   start: benchStart,
   list: benchList,
+  mesh: benchMesh,
   deploy: benchDeploy,
   availability: benchAvailability,
   pulumi: benchPulumi,
