@@ -65,8 +65,10 @@ describe("lab runner: a program with a cluster", function () {
   };
   const ops = (result: RunResult): Record<string, string> =>
     Object.fromEntries(result.changes.map((item) => [item.urn.split("::").at(-1) ?? "", item.op]));
-  const list = (kind: string, apiVersion = "v1"): Promise<JsonObject[]> =>
-    client.list(apiVersion, kind, namespace, "app=runner-test");
+  const list = async (kind: string, apiVersion = "v1"): Promise<JsonObject[]> =>
+    (await client.list(apiVersion, kind, namespace)).filter(
+      (object) => stringAt(object, "metadata", "labels", "app") === "runner-test",
+    );
   const nameOf = (object: JsonObject | undefined): string =>
     stringAt(object, "metadata", "name") ?? "";
 

@@ -1,11 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { UserError } from "@mcp-fleet/errors";
 
 import { isObject, type Json, type JsonObject, objectAt, stringAt } from "../wire";
 import type { KubeClient } from "./client";
 import { type Identity, identityOf, titleOf } from "./names";
 import { PodWatch } from "./pods";
+
+/** Milliseconds between looks at the pods of what is not ready. */
+const podsEvery = 1000;
 
 export interface WaitOptions {
   readonly seconds: number;
@@ -41,6 +42,7 @@ function rolledOut(live: JsonObject, wanted: number, ready: string): true | stri
   return available >= wanted ? true : `${available} of ${wanted} pods are available`;
 }
 
+const serviceLabel = "kubernetes.io/service-name";
 const replicas = (live: JsonObject): number => count(objectAt(live.spec).replicas ?? 1);
 
 const checks: Readonly<Record<string, Check>> = {
@@ -88,15 +90,10 @@ const checks: Readonly<Record<string, Check>> = {
     const selects = Object.keys(objectAt(spec.selector)).length > 0;
     if (!selects || spec.type === "ExternalName" || spec.clusterIP === "None") return true;
     const { namespace = "default", name } = identityOf(live);
-    const slices = await client.list(
-      "discovery.k8s.io/v1",
-      "EndpointSlice",
-      namespace,
-      `kubernetes.io/service-name=${name}`,
-    );
-    const endpoints = slices.flatMap((slice) =>
-      Array.isArray(slice.endpoints) ? slice.endpoints : [],
-    );
+    const slices = await client.looks.all("discovery.k8s.io/v1", "EndpointSlice", namespace);
+    const endpoints = slices
+      .filter((slice) => objectAt(slice, "metadata", "labels")[serviceLabel] === name)
+      .flatMap((slice) => (Array.isArray(slice.endpoints) ? slice.endpoints : []));
     const ready = endpoints.some((item) => objectAt(item, "conditions").ready === true);
     return ready || "no pod behind it is ready";
   },
@@ -120,8 +117,9 @@ export async function waitUntilReady(
   if (check === undefined || annotations["pulumi.com/skipAwait"] === "true") return applied;
   const pods = new PodWatch(client, identity.namespace);
   const deadline = Date.now() + options.seconds * 1000;
+  let podsSeen = Date.now();
   let live = applied;
-  for (let turn = 0; ; turn += 1) {
+  for (;;) {
     let waiting: true | string;
     try {
       waiting = await check(live, client);
@@ -129,15 +127,16 @@ export async function waitUntilReady(
       throw await failure(identity, (error as Error).message, pods, live);
     }
     if (waiting === true) return live;
-    const stuck = await pods.stuck(live);
-    if (stuck !== undefined) throw await failure(identity, stuck, pods, live);
+    if (Date.now() - podsSeen >= podsEvery) {
+      const stuck = await pods.stuck(live);
+      if (stuck !== undefined) throw await failure(identity, stuck, pods, live);
+      podsSeen = Date.now();
+    }
     if (Date.now() > deadline) {
       const text = `it was not ready after ${options.seconds} seconds: ${waiting}`;
       throw await failure(identity, text, pods, live);
     }
-    await pause(pauseAfter(turn), identity, options.signal);
-    const { apiVersion, kind, namespace, name } = identity;
-    const found = await client.get(apiVersion, kind, namespace, name);
+    const found = await unlessAborted(client.looks.live(identity), identity, options.signal);
     if (found === undefined) {
       throw new UserError(`${titleOf(identity)} was removed while waited for.`, "Run it again.");
     }
@@ -151,12 +150,11 @@ export async function waitUntilGone(
   identity: Identity,
   options: WaitOptions,
 ): Promise<void> {
-  const { apiVersion, kind, namespace, name } = identity;
-  const first = await client.get(apiVersion, kind, namespace, name);
-  const uid = stringAt(first, "metadata", "uid");
   const deadline = Date.now() + options.seconds * 1000;
-  for (let turn = 0; ; turn += 1) {
-    const found = await client.get(apiVersion, kind, namespace, name);
+  const { apiVersion, kind, namespace, name } = identity;
+  let found = await client.get(apiVersion, kind, namespace, name);
+  const uid = stringAt(found, "metadata", "uid");
+  for (;;) {
     if (found === undefined || stringAt(found, "metadata", "uid") !== uid) return;
     if (Date.now() > deadline) {
       const held = objectAt(found.metadata).finalizers;
@@ -168,23 +166,28 @@ export async function waitUntilGone(
         "See what holds it, then run it again.",
       );
     }
-    await pause(pauseAfter(turn), identity, options.signal);
+    found = await unlessAborted(client.looks.live(identity), identity, options.signal);
   }
 }
 
-/** Milliseconds until the next look: short at first, since a run is as slow as its slowest wait. */
-function pauseAfter(turn: number): number {
-  return Math.min(100 + turn * 10, 1000);
-}
-
-async function pause(milliseconds: number, identity: Identity, signal: AbortSignal): Promise<void> {
+async function unlessAborted<T>(
+  look: Promise<T>,
+  identity: Identity,
+  signal: AbortSignal,
+): Promise<T> {
+  let interrupt = (): void => undefined;
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => {
+      const problem = `The wait for ${titleOf(identity)} was interrupted.`;
+      reject(new UserError(problem, "Run it again: what was done is kept."));
+    };
+    if (signal.aborted) interrupt();
+    else signal.addEventListener("abort", interrupt, { once: true });
+  });
   try {
-    await sleep(milliseconds, undefined, { signal });
-  } catch {
-    throw new UserError(
-      `The wait for ${titleOf(identity)} was interrupted.`,
-      "Run it again: what was done is kept.",
-    );
+    return await Promise.race([look, interrupted]);
+  } finally {
+    signal.removeEventListener("abort", interrupt);
   }
 }
 

@@ -1,11 +1,12 @@
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest, type RequestOptions } from "node:https";
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 
 import { KubeConfig } from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 
 import { isObject, type Json, type JsonObject, objectAt, stringAt } from "../wire";
 import { ApiError, apiError, Unreachable } from "./errors";
+import { Looks } from "./looks";
 
 export interface Call {
   readonly query?: Readonly<Record<string, string>>;
@@ -19,12 +20,16 @@ interface Discovered {
 }
 
 const requestTimeoutSeconds = 15;
+/** Requests at a time. More of them wait here, and not in the API server until it gives up. */
+const connections = 32;
 const retries = 4;
 /** A new CustomResourceDefinition is served a moment after it is made. */
 const discoverySeconds = 10;
 
 /** The few calls of the Kubernetes API that applying needs; answers are the server's own JSON. */
 export class KubeClient {
+  readonly looks = new Looks(this);
+  private readonly agent: HttpAgent;
   private readonly discovered = new Map<string, Promise<Discovered | undefined>>();
   private options: { at: number; value: Promise<RequestOptions> } | undefined;
 
@@ -32,7 +37,11 @@ export class KubeClient {
     private readonly config: KubeConfig,
     readonly namespace: string,
     private readonly patient: boolean,
-  ) {}
+  ) {
+    const plain = config.getCurrentCluster()?.server.startsWith("http:") === true;
+    const Agent = plain ? HttpAgent : HttpsAgent;
+    this.agent = new Agent({ keepAlive: true, maxSockets: connections });
+  }
 
   /**
    * @param kubeconfig path of a kubeconfig file, or its content
@@ -108,15 +117,21 @@ export class KubeClient {
     }
   }
 
+  /** All objects of a kind, in a namespace where the kind has one; none where the kind does not exist. */
   async list(
     apiVersion: string,
     kind: string,
-    namespace: string,
-    labelSelector: string,
-  ): Promise<JsonObject[]> {
-    const path = await this.path(apiVersion, kind, namespace);
-    const answer = await this.call("GET", path, { query: { labelSelector } });
-    return Array.isArray(answer.items) ? answer.items.filter(isObject) : [];
+    namespace: string | undefined,
+  ): Promise<readonly JsonObject[]> {
+    try {
+      const { items } = await this.call("GET", await this.path(apiVersion, kind, namespace));
+      // The server leaves both out of a list's items.
+      const whole = (item: JsonObject): JsonObject => ({ apiVersion, kind, ...item });
+      return Array.isArray(items) ? items.filter(isObject).map(whole) : [];
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return [];
+      throw error;
+    }
   }
 
   async isNamespaced(apiVersion: string, kind: string): Promise<boolean> {
@@ -218,7 +233,8 @@ export class KubeClient {
       const value = (async () => {
         const options: RequestOptions = {};
         await this.config.applyToHTTPSOptions(options);
-        return options;
+        const proxied = this.config.getCurrentCluster()?.proxyUrl !== undefined;
+        return proxied ? options : { ...options, agent: this.agent };
       })();
       this.options = { at: Date.now(), value };
     }

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, objectAt, stringAt } from "../wire";
+import { isObject, type Json, type JsonObject, objectAt, stringAt } from "../wire";
 import type { KubeClient } from "./client";
 
 /** How long, in seconds, a container may stay in a state that it seldom leaves by itself. */
@@ -17,6 +17,8 @@ const crashes = 3;
 /** The controller's pods are refused (quota, Pod Security): seconds before that counts. */
 const refusedSeconds = 10;
 const logLines = 5;
+
+const owners: readonly Json[] = ["Deployment", "StatefulSet", "DaemonSet", "Job"];
 
 interface Trouble {
   pod: string;
@@ -78,23 +80,26 @@ export class PodWatch {
     return (Date.now() - first) / 1000;
   }
 
-  /** The pods the workload selects; of a Deployment, only those of its newest ReplicaSet. */
-  private async pods(workload: JsonObject): Promise<JsonObject[]> {
+  /** The pods of a workload; of a Deployment, those of its newest ReplicaSet. */
+  private async pods(workload: JsonObject): Promise<readonly JsonObject[]> {
     if (workload.kind === "Pod") return [workload];
-    const labels = objectAt(workload, "spec", "selector", "matchLabels");
-    if (this.namespace === undefined || Object.keys(labels).length === 0) return [];
-    if (workload.kind === "Service") return [];
-    const selector = Object.entries(labels)
-      .map(([key, value]) => `${key}=${typeof value === "string" ? value : ""}`)
-      .join(",");
-    const pods = await this.client.list("v1", "Pod", this.namespace, selector);
-    if (workload.kind !== "Deployment") return pods;
-    const sets = await this.client.list("apps/v1", "ReplicaSet", this.namespace, selector);
+    if (this.namespace === undefined || !owners.includes(workload.kind ?? "")) return [];
+    const owner = workload.kind === "Deployment" ? await this.newest(workload) : workload;
+    if (owner === undefined) return [];
+    const pods = await this.client.looks.all("v1", "Pod", this.namespace);
+    return pods.filter((pod) => isOwned(pod, owner));
+  }
+
+  /** Undefined while the controller has not seen the newest change: the ReplicaSets are of what was before. */
+  private async newest(deployment: JsonObject): Promise<JsonObject | undefined> {
+    const { generation } = objectAt(deployment.metadata);
+    if (objectAt(deployment.status).observedGeneration !== generation) return undefined;
+    const sets = await this.client.looks.all("apps/v1", "ReplicaSet", this.namespace ?? "");
     const revision = (set: JsonObject): number =>
       Number(objectAt(set, "metadata", "annotations")["deployment.kubernetes.io/revision"] ?? 0);
-    const newest = sets.sort((a, b) => revision(b) - revision(a))[0];
-    const hash = stringAt(newest, "metadata", "labels", "pod-template-hash");
-    return pods.filter((pod) => stringAt(pod, "metadata", "labels", "pod-template-hash") === hash);
+    return sets
+      .filter((set) => isOwned(set, deployment))
+      .sort((a, b) => revision(b) - revision(a))[0];
   }
 
   private async lastLines(trouble: Trouble): Promise<string> {
@@ -112,6 +117,12 @@ export class PodWatch {
     }
     return "";
   }
+}
+
+function isOwned(object: JsonObject, owner: JsonObject): boolean {
+  const uid = stringAt(owner, "metadata", "uid");
+  const references = objectAt(object.metadata).ownerReferences;
+  return Array.isArray(references) && references.some((item) => stringAt(item, "uid") === uid);
 }
 
 /** A failing pull goes back and forth between two reasons, which count as one trouble. */
@@ -167,5 +178,5 @@ function conditionMessage(object: JsonObject, type: string, status: string): str
 const refusal = (workload: JsonObject): string | undefined =>
   conditionMessage(workload, "ReplicaFailure", "True");
 
-const unscheduled = (pods: JsonObject[]): string | undefined =>
+const unscheduled = (pods: readonly JsonObject[]): string | undefined =>
   pods.map((pod) => conditionMessage(pod, "PodScheduled", "False")).find((text) => text);
