@@ -5,7 +5,8 @@ import type { Run } from "./run";
 import type { StoredResource } from "./state";
 
 /**
- * Removes what was replaced and what the program no longer registers, in the reverse order of their making.
+ * Removes what was replaced and what the program no longer registers: each once all that depends on it is gone, so that
+ * the pods of many servers end at the same time. After a failure those under way end, and nothing else is begun.
  *
  * @throws UserError for a protected resource, before anything is removed.
  */
@@ -19,10 +20,19 @@ export async function removeAll(run: Run, handlers: readonly Handler[]): Promise
       "Put it back into the program, or run `up` with `protect: false` first.",
     );
   }
+  const failures: unknown[] = [];
+  const removals: { readonly item: StoredResource; readonly ended: Promise<void> }[] = [];
   for (const item of state.deletionOrder([...state.superseded, ...gone])) {
-    if (run.signal.aborted) throw run.interrupted();
-    await removeOne(run, handlers, item);
+    const dependents = removals.filter((other) => other.item.dependencies.includes(item.urn));
+    const remove = async (): Promise<void> => {
+      await Promise.all(dependents.map(({ ended }) => ended));
+      if (failures.length === 0 && !run.signal.aborted) await removeOne(run, handlers, item);
+    };
+    removals.push({ item, ended: remove().catch((error: unknown) => void failures.push(error)) });
   }
+  await Promise.all(removals.map(({ ended }) => ended));
+  if (failures.length > 0) throw failures[0];
+  if (run.signal.aborted) throw run.interrupted();
 }
 
 async function removeOne(
