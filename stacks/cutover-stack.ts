@@ -73,6 +73,7 @@ function managedDatabase(
   const sequences = manage.sequences ?? (seeds ? [`${table}_${id}_seq`] : []);
   return new CutoverDatabase(`${settings.application}-database`, {
     adminUrl,
+    adminKey: "mcp-fleet:databaseUrl",
     role: manage.role,
     ...(manage.memberOf === undefined ? {} : { memberOf: manage.memberOf }),
     tables: tables.map((one) => ({ schema, table: one })),

@@ -115,7 +115,7 @@ function registryStorage(
       ...defined(storage.managed),
       // Checked when the configuration was loaded.
       adminUrl: secrets.meshDatabaseUrl ?? "",
-      adminKey: "meshDatabaseUrl",
+      adminKey: "mcp-fleet:meshDatabaseUrl",
       ...{ serviceName: name, namespace, application },
     },
     opts,

@@ -61,7 +61,7 @@ export function namesOfSecrets(
 function badDatabaseUrl(path: string, text: string | undefined): Problem[] {
   if (text === undefined) return [];
   try {
-    parseDatabaseUrl(text);
+    parseDatabaseUrl(text, path);
     return [];
   } catch (error) {
     if (!isUserError(error)) throw error;

@@ -9,8 +9,11 @@ export interface DatabaseAddress {
   readonly database: string;
 }
 
-/** @throws UserError that names the key and shows nothing of the value. */
-export function parseDatabaseUrl(text: string, key = "databaseUrl"): DatabaseAddress {
+/**
+ * @param key where the DSN comes from, as its owner knows it: `mcp-fleet:databaseUrl`
+ * @throws UserError that names the key and shows nothing of the value.
+ */
+export function parseDatabaseUrl(text: string, key: string): DatabaseAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const database = decodeURIComponent(url?.pathname.replace(/^\//, "") ?? "");
   if (
@@ -20,7 +23,7 @@ export function parseDatabaseUrl(text: string, key = "databaseUrl"): DatabaseAdd
     database === ""
   ) {
     throw new UserError(
-      `[mcp-fleet:${key}] is not a PostgreSQL URL.`,
+      `[${key}] is not a PostgreSQL URL.`,
       "Use the form postgresql://user:password@host:5432/database, with special characters percent-encoded.",
     );
   }

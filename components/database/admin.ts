@@ -1,33 +1,69 @@
 import * as postgresql from "@pulumi/postgresql";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 
-import type { DatabaseAddress } from "./address";
+import { type DatabaseAddress, parseDatabaseUrl } from "./address";
 
 const connectTimeoutSeconds = 10;
+const passwordLength = 40;
 
 /** How a server's certificate is checked. */
 export type DatabaseTls = "verify-full" | "verify-ca" | "disable";
 
-/** The provider that makes roles and grants, with a login that may. */
-export function adminProvider(
-  name: string,
-  admin: pulumi.Output<DatabaseAddress>,
-  tls: DatabaseTls,
-  parent: pulumi.Resource,
-): postgresql.Provider {
-  return new postgresql.Provider(
-    name,
-    {
-      host: admin.host,
-      port: admin.port,
-      username: admin.user,
-      password: admin.password,
-      database: admin.database,
-      sslmode: tls,
-      superuser: false,
-      // The provider's own default is three minutes, in every preview.
-      connectTimeout: connectTimeoutSeconds,
-    },
-    { parent },
-  );
+/** How a database server is reached to make roles in it. */
+export interface AdminConnection {
+  /** DSN of a role that may create roles (and databases, where one is made), and grant on what is there. */
+  readonly adminUrl: pulumi.Input<string>;
+  /** The key of the configuration that holds it, for messages. @default "adminUrl" */
+  readonly adminKey?: string;
+  /** How the server's certificate is checked. */
+  readonly tls: DatabaseTls;
+}
+
+/** A role that may log in. */
+export interface Login {
+  readonly role: postgresql.Role;
+  readonly password: pulumi.Output<string>;
+}
+
+/** A database server as its administrator sees it. */
+export class DatabaseAdmin {
+  /** Secret. */
+  readonly address: pulumi.Output<DatabaseAddress>;
+  readonly provider: postgresql.Provider;
+
+  constructor(
+    private readonly name: string,
+    { adminUrl, adminKey = "adminUrl", tls }: AdminConnection,
+    private readonly parent: pulumi.Resource,
+  ) {
+    this.address = pulumi.secret(
+      pulumi.output(adminUrl).apply((url) => parseDatabaseUrl(url, adminKey)),
+    );
+    const { host, port, user, password, database } = this.address;
+    this.provider = new postgresql.Provider(
+      `${name}-admin`,
+      {
+        ...{ host, port, username: user, password, database },
+        sslmode: tls,
+        superuser: false,
+        // The provider's own default is three minutes, in every preview.
+        connectTimeout: connectTimeoutSeconds,
+      },
+      { parent },
+    );
+  }
+
+  /** A role with a password made for it. */
+  createLogin(role: string): Login {
+    const { parent, provider } = this;
+    const password = new random.RandomPassword(
+      `${this.name}-password`,
+      // No character that a URL would need to escape.
+      { length: passwordLength, special: false },
+      { parent },
+    ).result;
+    const args = { name: role, login: true, password };
+    return { role: new postgresql.Role(this.name, args, { parent, provider }), password };
+  }
 }

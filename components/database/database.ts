@@ -1,9 +1,8 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 
-import { type DatabaseAddress, databaseUrlOf, parseDatabaseUrl } from "./address";
-import { adminProvider, type DatabaseTls } from "./admin";
+import { databaseUrlOf } from "./address";
+import { type AdminConnection, DatabaseAdmin } from "./admin";
 
 /** Where the ledger and the journal live. */
 const cutoverSchema = "mcp_cutover";
@@ -21,9 +20,7 @@ export interface SequenceRef {
 }
 
 /** Arguments of {@link CutoverDatabase}. */
-export interface CutoverDatabaseArgs {
-  /** DSN of a role that may create roles and grant on the tables. */
-  readonly adminUrl: pulumi.Input<string>;
+export interface CutoverDatabaseArgs extends AdminConnection {
   /** Name of the role to make. */
   readonly role: string;
   /**
@@ -35,7 +32,6 @@ export interface CutoverDatabaseArgs {
   readonly tables: readonly TableRef[];
   /** Sequences the role may take values from. An identity column needs none. @default none */
   readonly sequences?: readonly SequenceRef[];
-  readonly tls: DatabaseTls;
 }
 
 /** A database role of the cutover's own: password, schema for ledger and journal, and grants on the rows it moves. */
@@ -49,22 +45,15 @@ export class CutoverDatabase extends pulumi.ComponentResource {
 
   private readonly args: CutoverDatabaseArgs;
   private readonly name: string;
-  private readonly admin: pulumi.Output<DatabaseAddress>;
-  private readonly provider: postgresql.Provider;
+  private readonly admin: DatabaseAdmin;
 
   constructor(name: string, args: CutoverDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super(CutoverDatabase.type, name, { role: args.role }, opts);
     this.args = args;
     this.name = name;
-    this.admin = pulumi.secret(pulumi.output(args.adminUrl).apply((url) => parseDatabaseUrl(url)));
-    this.provider = adminProvider(`${name}-admin`, this.admin, args.tls, this);
+    this.admin = new DatabaseAdmin(name, args, this);
 
-    const password = new random.RandomPassword(
-      `${name}-password`,
-      { length: 40, special: false },
-      { parent: this },
-    );
-    const role = this.createRole(password);
+    const { role, password } = this.admin.createLogin(args.role);
     const schema = this.createSchema(role);
     const grants = [
       ...args.tables.map((table) => this.createGrant(role, table)),
@@ -74,18 +63,10 @@ export class CutoverDatabase extends pulumi.ComponentResource {
     this.ready = [role, schema, ...grants, ...membership];
     this.databaseUrl = pulumi.secret(
       pulumi
-        .all([this.admin, role.name, password.result])
+        .all([this.admin.address, role.name, password])
         .apply(([admin, user, secret]) => databaseUrlOf({ ...admin, user, password: secret })),
     );
     this.registerOutputs({ role: role.name });
-  }
-
-  private createRole(password: random.RandomPassword): postgresql.Role {
-    return new postgresql.Role(
-      this.name,
-      { name: this.args.role, login: true, password: password.result },
-      { parent: this, provider: this.provider },
-    );
   }
 
   private createSchema(role: postgresql.Role): postgresql.Schema {
@@ -93,12 +74,12 @@ export class CutoverDatabase extends pulumi.ComponentResource {
       `${this.name}-schema`,
       {
         name: cutoverSchema,
-        database: this.admin.database,
+        database: this.admin.address.database,
         owner: role.name,
         ifNotExists: true,
       },
       // It holds the journal: taking the resource away must not take the way back.
-      { parent: this, provider: this.provider, retainOnDelete: true },
+      { parent: this, provider: this.admin.provider, retainOnDelete: true },
     );
   }
 
@@ -106,14 +87,14 @@ export class CutoverDatabase extends pulumi.ComponentResource {
     return new postgresql.Grant(
       `${this.name}-${table.schema}-${table.table}`,
       {
-        database: this.admin.database,
+        database: this.admin.address.database,
         role: role.name,
         schema: table.schema,
         objectType: "table",
         objects: [table.table],
         privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER"],
       },
-      { parent: this, provider: this.provider },
+      { parent: this, provider: this.admin.provider },
     );
   }
 
@@ -124,14 +105,14 @@ export class CutoverDatabase extends pulumi.ComponentResource {
     return new postgresql.Grant(
       `${this.name}-${schema}-${sequence}`,
       {
-        database: this.admin.database,
+        database: this.admin.address.database,
         role: role.name,
         schema,
         objectType: "sequence",
         objects: [sequence],
         privileges: ["USAGE"],
       },
-      { parent: this, provider: this.provider },
+      { parent: this, provider: this.admin.provider },
     );
   }
 
@@ -141,7 +122,7 @@ export class CutoverDatabase extends pulumi.ComponentResource {
       new postgresql.GrantRole(
         `${this.name}-owner`,
         { role: role.name, grantRole: this.args.memberOf },
-        { parent: this, provider: this.provider },
+        { parent: this, provider: this.admin.provider },
       ),
     ];
   }

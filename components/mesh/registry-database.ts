@@ -1,16 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 
 import { objectLabels } from "../core";
-import {
-  adminProvider,
-  type DatabaseAddress,
-  type DatabaseTls,
-  databaseUrlOf,
-  parseDatabaseUrl,
-} from "../database";
+import { type AdminConnection, DatabaseAdmin, databaseUrlOf, type Login } from "../database";
 import { registryComponent } from "./names";
 import type { RegistryStorage } from "./registry";
 
@@ -19,19 +12,13 @@ const tablesSchema = "public";
 const secretKey = "DATABASE_URL";
 
 /** Arguments of {@link RegistryDatabase}. */
-export interface RegistryDatabaseArgs {
-  /** DSN of a role that may create roles and databases. */
-  readonly adminUrl: pulumi.Input<string>;
-  /** The key of the configuration that holds it, for messages. */
-  readonly adminKey: string;
+export interface RegistryDatabaseArgs extends AdminConnection {
   /** Name of the database to make. */
   readonly database: string;
   /** Name of the role to make. */
   readonly role: string;
   /** Where the registry's pod reaches the server. @default as in `adminUrl` */
   readonly address?: { readonly host: string; readonly port: number };
-  /** How the server's certificate is checked, by the provider and by the registry. */
-  readonly tls: DatabaseTls;
   /** Of the registry, which gets the Secret. */
   readonly serviceName: string;
   readonly namespace: string;
@@ -52,23 +39,18 @@ export class RegistryDatabase extends pulumi.ComponentResource {
 
   private readonly args: RegistryDatabaseArgs;
   private readonly name: string;
-  private readonly admin: pulumi.Output<DatabaseAddress>;
-  private readonly provider: postgresql.Provider;
+  private readonly admin: DatabaseAdmin;
 
   constructor(name: string, args: RegistryDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super(RegistryDatabase.type, name, { database: args.database, role: args.role }, opts);
     this.args = args;
     this.name = name;
-    this.admin = pulumi.secret(
-      pulumi.output(args.adminUrl).apply((url) => parseDatabaseUrl(url, args.adminKey)),
-    );
-    this.provider = adminProvider(`${name}-admin`, this.admin, args.tls, this);
+    this.admin = new DatabaseAdmin(name, args, this);
 
-    const password = this.createPassword();
-    const role = this.createRole(password);
-    const database = this.createDatabase(role);
-    const grants = this.createGrants(role, database);
-    const secret = this.createSecret(role, database, password);
+    const login = this.admin.createLogin(args.role);
+    const database = this.createDatabase(login.role);
+    const grants = this.createGrants(login.role, database);
+    const secret = this.createSecret(login, database);
     this.ready = [...grants, secret];
     this.storage = {
       kind: "postgresql",
@@ -77,24 +59,7 @@ export class RegistryDatabase extends pulumi.ComponentResource {
       // Part of a policy, and no secret.
       port: pulumi.unsecret(this.address().port),
     };
-    this.registerOutputs({ database: database.name, role: role.name });
-  }
-
-  private createPassword(): random.RandomPassword {
-    return new random.RandomPassword(
-      `${this.name}-password`,
-      // No character that a URL would need to escape.
-      { length: 40, special: false },
-      { parent: this },
-    );
-  }
-
-  private createRole(password: random.RandomPassword): postgresql.Role {
-    return new postgresql.Role(
-      this.name,
-      { name: this.args.role, login: true, password: password.result },
-      { parent: this, provider: this.provider },
-    );
+    this.registerOutputs({ database: database.name, role: login.role.name });
   }
 
   /** After the role, so that it goes before it: a role that owns tables cannot be dropped. */
@@ -102,7 +67,7 @@ export class RegistryDatabase extends pulumi.ComponentResource {
     return new postgresql.Database(
       this.name,
       { name: this.args.database },
-      { parent: this, provider: this.provider, dependsOn: [role] },
+      { parent: this, provider: this.admin.provider, dependsOn: [role] },
     );
   }
 
@@ -121,20 +86,19 @@ export class RegistryDatabase extends pulumi.ComponentResource {
       ([what, args]) =>
         new postgresql.Grant(`${this.name}-${what}`, args, {
           parent: this,
-          provider: this.provider,
+          provider: this.admin.provider,
         }),
     );
   }
 
   /** Autonamed: another password is another Secret, and its name in the template rolls the pod. */
   private createSecret(
-    role: postgresql.Role,
+    { role, password }: Login,
     database: postgresql.Database,
-    password: random.RandomPassword,
   ): k8s.core.v1.Secret {
     const { serviceName, namespace, application, tls } = this.args;
     const url = pulumi
-      .all([this.address(), role.name, password.result, database.name])
+      .all([this.address(), role.name, password, database.name])
       .apply(([address, user, secret, name]) =>
         databaseUrlOf({ ...address, user, password: secret, database: name }),
       );
@@ -153,7 +117,7 @@ export class RegistryDatabase extends pulumi.ComponentResource {
   private address(): pulumi.Output<{ host: string; port: number }> {
     const { address } = this.args;
     return address === undefined
-      ? this.admin.apply(({ host, port }) => ({ host, port }))
+      ? this.admin.address.apply(({ host, port }) => ({ host, port }))
       : pulumi.output(address);
   }
 }

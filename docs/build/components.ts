@@ -16,15 +16,16 @@ export function componentReference(projectDir: string): string {
     .filter((name) => name.endsWith(".ts"))
     .sort();
   const examples = libraryExamples(projectDir);
-  const sections = files.flatMap((name) => {
+  const interfaces = files.flatMap((name) => {
     const file = join(directory, name);
     const text = ts.sys.readFile(file) ?? "";
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-    return source.statements
-      .filter((node): node is ts.InterfaceDeclaration => ts.isInterfaceDeclaration(node))
-      .filter((node) => node.name.text.endsWith("Args"))
-      .map((node) => section(node, source, examples));
+    return source.statements.filter((node) => ts.isInterfaceDeclaration(node));
   });
+  const named = new Map(interfaces.map((node) => [node.name.text, node]));
+  const sections = interfaces
+    .filter((node) => node.name.text.endsWith("Args"))
+    .map((node) => section(node, named, examples));
   return `${[head.trimEnd(), ...sections].join("\n\n")}\n`;
 }
 
@@ -37,25 +38,37 @@ function libraryExamples(projectDir: string): ReadonlyMap<string, string> {
 
 function section(
   node: ts.InterfaceDeclaration,
-  source: ts.SourceFile,
+  interfaces: ReadonlyMap<string, ts.InterfaceDeclaration>,
   examples: ReadonlyMap<string, string>,
 ): string {
-  const rows = node.members
-    .filter((member): member is ts.PropertySignature => ts.isPropertySignature(member))
-    .map((member) => {
-      const { text, fallback } = docOf(member);
-      const optional = member.questionToken !== undefined;
-      const name = `\`${member.name.getText(source)}${optional ? "?" : ""}\``;
-      const type = `\`${(member.type?.getText(source) ?? "").replace(/\s+/g, " ")}\``;
-      return `| ${[name, type, text, fallback].map(cell).join(" | ")} |`;
-    });
+  const rows = propertiesOf(node, interfaces).map((member) => {
+    const { text, fallback } = docOf(member);
+    const optional = member.questionToken !== undefined;
+    const name = `\`${member.name.getText()}${optional ? "?" : ""}\``;
+    const type = `\`${(member.type?.getText() ?? "").replace(/\s+/g, " ")}\``;
+    return `| ${[name, type, text, fallback].map(cell).join(" | ")} |`;
+  });
   const name = node.name.text.replace(/Args$/, "");
   const table = ["| Argument | Type | Meaning | Default |", "| --- | --- | --- | --- |", ...rows];
   const example = [...examples].find(([, text]) => text.includes(`new ${name}(`))?.[0];
   const shown = example && `Example: [${example}](../../examples/library/${example})`;
-  return [`## ${name}`, docOfClass(source, name), shown, table.join("\n")]
+  return [`## ${name}`, docOfClass(node.getSourceFile(), name), shown, table.join("\n")]
     .filter(Boolean)
     .join("\n\n");
+}
+
+/** Those of the interfaces it extends first. */
+function propertiesOf(
+  node: ts.InterfaceDeclaration,
+  interfaces: ReadonlyMap<string, ts.InterfaceDeclaration>,
+): ts.PropertySignature[] {
+  const inherited = (node.heritageClauses ?? [])
+    .flatMap(({ types }) => types.map(({ expression }) => interfaces.get(expression.getText())))
+    .filter((parent) => parent !== undefined);
+  return [
+    ...inherited.flatMap((parent) => propertiesOf(parent, interfaces)),
+    ...node.members.filter((member) => ts.isPropertySignature(member)),
+  ];
 }
 
 function docOfClass(source: ts.SourceFile, name: string): string {

@@ -22,6 +22,7 @@ const inNamespace = { dependsOn: [...closed.ready] };
 /** Its `databaseUrl` is what a Cutover takes as its login; give that one `role.ready` in `dependsOn`. */
 const role = new CutoverDatabase("assistant-database", {
   adminUrl: config.requireSecret("adminUrl"),
+  adminKey: "assistant:adminUrl",
   role: "assistant_cutover",
   tables: [{ schema: "public", table: "tool_servers" }],
   sequences: [{ schema: "public", sequence: "tool_servers_id_seq" }],

@@ -32,7 +32,7 @@ describe("core", () => {
   });
 
   it("reads a DSN and refuses another one without showing it", () => {
-    assert.deepEqual(parseDatabaseUrl("postgresql://app:p%40ss@db.example/my%20db"), {
+    assert.deepEqual(parseDatabaseUrl("postgresql://app:p%40ss@db.example/my%20db", "url"), {
       host: "db.example",
       port: 5432,
       user: "app",
@@ -41,9 +41,9 @@ describe("core", () => {
     });
     for (const bad of ["mysql://app:hidden@db/x", "app:hidden@db", "postgresql://app:hidden@db/"]) {
       assert.throws(
-        () => parseDatabaseUrl(bad),
+        () => parseDatabaseUrl(bad, "assistant:adminUrl"),
         (error: Error) =>
-          error.message.includes("[mcp-fleet:databaseUrl]") && !error.message.includes("hidden"),
+          error.message.includes("[assistant:adminUrl]") && !error.message.includes("hidden"),
       );
     }
   });
