@@ -227,8 +227,9 @@ async function undo(
       ? await planUndoKeys(client, spec, base.shape, undone)
       : await planUndoServers(client, spec, base.shape, undone);
   checkUndoRights(base.shape, plan.steps);
+  const what = spec.onConflict === "fail" ? "Conflict" : "Changed since the cutover";
   const conflicts = plan.conflicts.list.map(
-    ({ key, reason }) => `Conflict: the row ${key} ${reason}.`,
+    ({ key, reason }) => `${what}: the row ${key} ${reason}.`,
   );
   const more = plan.conflicts.count - plan.conflicts.list.length;
   return {
@@ -242,7 +243,7 @@ async function undo(
       ...warnings,
       ...plan.warnings,
       ...conflicts,
-      ...(more > 0 ? [`Conflict: ${more} more rows.`] : []),
+      ...(more > 0 ? [`${what}: ${more} more rows.`] : []),
     ],
   };
 }

@@ -65,7 +65,8 @@ export async function planUndoServers(
       );
       for (const change of plan.changes) {
         // Conflicts are told row by row, the rest by server.
-        const alone = change.action === "conflict" && changes.size < listedRows;
+        const held = change.action === "conflict" || change.action === "keep";
+        const alone = held && changes.size < listedRows;
         changes.add(alone ? change : { ...change, key: servers.get(change.key) ?? "(gone)" });
       }
       for (const { action } of plan.steps) holding[action === "restore" ? "restore" : "kept"] += 1;

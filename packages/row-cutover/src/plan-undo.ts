@@ -100,7 +100,7 @@ export function planUndo(input: UndoInput): UndoPlan {
       steps.push({ ...step, action: "unchanged" });
       changes.push(
         held
-          ? { key: name, action: "conflict", also: [verdict.conflict ?? ""] }
+          ? describeHeld(spec, row, verdict.conflict ?? "")
           : { key: name, action: "unchanged", also: ["has nothing to restore"] },
       );
       continue;
@@ -160,6 +160,17 @@ function describeUndo(
   };
 }
 
+/** A row that nothing is done to because somebody changed or made it since. */
+function describeHeld(spec: CutoverSpec, row: StoredRow, reason: string): RowChange {
+  const current = parseDocument(row.key, row.config);
+  return {
+    key: keyName(row.key),
+    action: spec.onConflict === "fail" ? "conflict" : "keep",
+    ...(current === undefined ? {} : { from: describe(current.content) }),
+    also: [reason],
+  };
+}
+
 function planInsert(
   { rows }: UndoInput,
   entry: RowEntry,
@@ -199,12 +210,7 @@ function findUnjournalled(
     if (typeof document?.content.url !== "string") continue;
     const reason = "was made since and has no earlier form";
     conflicts.push({ key: keyName(row.key), reason });
-    changes.push({
-      key: keyName(row.key),
-      action: "conflict",
-      from: describe(document.content),
-      also: [reason],
-    });
+    changes.push(describeHeld(spec, row, reason));
   }
 }
 

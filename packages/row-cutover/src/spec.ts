@@ -114,8 +114,11 @@ export interface Db {
   readonly ssl?: boolean | ConnectionOptions;
 }
 
+/**
+ * `conflict`: changed since the cutover, which stops the run. `keep`: changed since, and left as it is by `onConflict`.
+ */
 export type RowAction =
-  "rewrite" | "seed" | "merge" | "restore" | "remove" | "unchanged" | "conflict";
+  "rewrite" | "seed" | "merge" | "restore" | "remove" | "unchanged" | "keep" | "conflict";
 
 /** What happens to one row. Holds no value of the document but the URL and the command's name. */
 export interface RowChange {

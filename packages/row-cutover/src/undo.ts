@@ -56,7 +56,7 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
   add("insert", inserted);
   add("remove", removed);
   add("unchanged", changed("unchanged"));
-  add("conflict", changed("conflict"));
+  add("keep", changed("keep"));
   add("references", references.restored);
   return { counts, journalRows, warnings };
 }

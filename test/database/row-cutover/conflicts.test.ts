@@ -30,11 +30,18 @@ describe("rows that somebody changed after the cutover", () => {
     ]);
     const changed = await database.snapshot();
 
-    const plan = await planRows(database.db, spec, "embedded");
-    assert.deepEqual(
-      plan.changes.filter(({ action }) => action === "conflict").map(({ key }) => key),
-      ["github"],
-    );
+    const said = {
+      fail: ["conflict", "Conflict: the row github has another url."],
+      keep: ["keep", "Changed since the cutover: the row github has another url."],
+      force: ["restore", "Changed since the cutover: the row github has another url."],
+    } as const;
+    for (const [onConflict, expected] of Object.entries(said)) {
+      const policy = { ...spec, onConflict: onConflict as keyof typeof said };
+      const { changes, warnings } = await planRows(database.db, policy, "embedded");
+      const github = changes.find(({ key }) => key === "github");
+      assert.equal(github?.from, "streamable-http http://elsewhere.example/mcp");
+      assert.deepEqual([github.action, warnings.at(-1)], expected);
+    }
     await assert.rejects(runCutover(database.db, spec, "embedded", meta), (error: Error) => {
       assert.match(error.message, /github \(has another url\)/);
       assert.ok(!error.message.includes("elsewhere"));
@@ -45,7 +52,7 @@ describe("rows that somebody changed after the cutover", () => {
 
     const keeping = { ...spec, onConflict: "keep" as const };
     const kept = await runCutover(database.db, keeping, "embedded", meta);
-    assert.deepEqual([kept.counts.restore, kept.counts.conflict], [4, 1]);
+    assert.deepEqual([kept.counts.restore, kept.counts.keep], [4, 1]);
     const after = await database.snapshot();
     assert.deepEqual(
       after.rows,

@@ -159,7 +159,7 @@ for (const type of ["text", "json", "jsonb"] as const) {
 
       const kept = await runCutover(database.db, { ...spec, onConflict: "keep" }, "embedded", meta);
       assert.deepEqual(
-        [kept.counts.restore, kept.counts.conflict, kept.counts.unchanged],
+        [kept.counts.restore, kept.counts.keep, kept.counts.unchanged],
         [249, 51, 1],
       );
       const after = await database.rows();
