@@ -220,16 +220,20 @@ describe("cluster: the exporter of verify and drift", function () {
     assert.equal(items.length, 1);
     const name = items[0]?.metadata?.name ?? "";
     const log = await lab.kube.core.readNamespacedPodLog({ namespace, name });
-    const said = log
+    const lines = log
       .trim()
       .split("\n")
-      .flatMap((line) => (JSON.parse(line) as { message: string }).message.split("\n"));
+      .map((line) => JSON.parse(line) as { message: string; findings?: number; run_id?: string });
+    const said = lines.flatMap(({ message }) => message.split("\n"));
     assert.ok(said.includes("Servers verified, no drift."), log);
     assert.ok(
       said.some((line) => line.startsWith("drift row-changed github: ")),
       log,
     );
     assert.ok(!log.includes(password));
+    const rounds = lines.filter(({ findings }) => findings !== undefined);
+    assert.equal(new Set(rounds.map((round) => round.run_id ?? "none")).size, rounds.length);
+    assert.ok(rounds.every(({ run_id: id = "" }) => /^[0-9a-f-]{36}$/.test(id)));
   });
 
   it("is sent to a Pushgateway by the CronJob of examples/checks as well", async function () {

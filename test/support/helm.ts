@@ -34,6 +34,9 @@ export async function ensureHelm(): Promise<{ readonly helm: string } | string> 
   return { helm: built };
 }
 
+/** Said, because a helm that was built without a stamp takes the cluster for an old one. */
+const kubeVersion = ["--kube-version", "1.36.0"];
+
 /** What a chart of this repository renders to, definitions included; `values` are checked against its schema. */
 export async function helmTemplate(
   helm: string,
@@ -44,7 +47,17 @@ export async function helmTemplate(
 ): Promise<KubeObject[]> {
   const text = await run(
     helm,
-    ["template", release, join("charts", chart), "-n", namespace, "--include-crds", "-f", "-"],
+    [
+      "template",
+      release,
+      join("charts", chart),
+      "-n",
+      namespace,
+      "--include-crds",
+      ...kubeVersion,
+      "-f",
+      "-",
+    ],
     { input: JSON.stringify(values) },
   );
   return parseAllDocuments(text)

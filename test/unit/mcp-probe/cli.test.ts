@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -15,6 +15,7 @@ interface Ended {
 }
 
 const command = join(dirname(require.resolve("@mcp-fleet/mcp-probe")), "cli.js");
+const manifest = join(dirname(command), "..", "package.json");
 
 function mcpProbe(args: readonly string[], targets?: string): Promise<Ended> {
   const env = { ...process.env, ...(targets !== undefined && { MCP_PROBE_TARGETS: targets }) };
@@ -38,8 +39,10 @@ describe("mcp-probe command", () => {
   afterEach(closeServers);
 
   it("prints one JSON line per server and ends with 1 when one fails", async () => {
+    let asker: unknown;
     const fine = await serve((seen, _req, res) => {
-      const { id, method } = seen.body ?? {};
+      const { id, method, params } = seen.body ?? {};
+      if (method === "initialize") asker = params?.clientInfo;
       if (id === undefined) return res.writeHead(202).end();
       if (method === "initialize") return json(res, initialized(id));
       return json(res, { jsonrpc: "2.0", id, result: { tools: [{ name: "a" }] } });
@@ -50,6 +53,8 @@ describe("mcp-probe command", () => {
       { name: "locked", url: locked.url },
     ];
     const both = await mcpProbe([], JSON.stringify(targets));
+    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+    assert.deepEqual(asker, { name: "mcp-fleet-probe", version });
     assert.equal(both.code, 1);
     assert.equal(both.stderr, "");
     const results = both.stdout
