@@ -6,7 +6,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { cutoverProvider } from "../../components/cutover/provider";
 import { requireFromString } from "../../lab/runner/sdk";
-import { fixtureReleases, fixtureState, stubServer } from "../support/state-fixture";
+import {
+  fixtureReleases,
+  type FixtureState,
+  fixtureState,
+  inputsOf,
+  stubServer,
+} from "../support/state-fixture";
 import { closeServers } from "../unit/mcp-probe/servers";
 import { type Snapshot, type StudioDatabase, studioDatabase } from "./row-cutover/support";
 
@@ -42,15 +48,18 @@ async function textOfToday(): Promise<string> {
 for (const release of fixtureReleases()) {
   describe(`state of release ${release}`, function () {
     this.timeout(60_000);
-    const { text, cutover, settle } = fixtureState(release);
-    const inputs = cutover.inputs as unknown as CutoverInputs;
-    const id = cutover.id ?? "";
+    let state: FixtureState;
+    let inputs: CutoverInputs;
+    let id: string;
     let database: StudioDatabase;
     let legacy: Snapshot;
     let moved: Snapshot;
 
     before(async () => {
-      await stubServer();
+      const { url } = await stubServer();
+      state = fixtureState(release, url);
+      inputs = inputsOf(state);
+      id = state.cutover.id ?? "";
       database = await studioDatabase({ generation: "jsonb" });
       legacy = await database.snapshot();
       // The database as that state left it.
@@ -65,14 +74,14 @@ for (const release of fixtureReleases()) {
     });
 
     it("holds no secret, no row and no path of a machine (S35)", () => {
-      assert.doesNotMatch(text, /ghp_|postgresql:\/\/\w+:|"args"|\/home\/|\/root\/|\/tmp\//);
-      assert.equal(cutover.outputs.generation, 1);
-      assert.equal(settle.outputs.generation, 1);
+      assert.doesNotMatch(state.text, /ghp_|postgresql:\/\/\w+:|"args"|\/home\/|\/root\/|\/tmp\//);
+      assert.equal(state.cutover.outputs.generation, 1);
+      assert.equal(state.settle.outputs.generation, 1);
     });
 
     it("is refreshed by its own text (S18)", async () => {
-      const provider = await load(cutover.outputs.__provider, database.url);
-      const { id: same, props } = await provider.read(id, { ...cutover.outputs });
+      const provider = await load(state.cutover.outputs.__provider, database.url);
+      const { id: same, props } = await provider.read(id, { ...state.cutover.outputs });
       assert.equal(same, id);
       assert.equal(props.generation, 1);
       assert.equal(props.target, "in-cluster");
@@ -85,12 +94,12 @@ for (const release of fixtureReleases()) {
         __provider: "today",
         specHash: specHash(inputs.spec, "in-cluster"),
       };
-      const answer = await provider.diff(id, { ...cutover.outputs }, { ...news });
+      const answer = await provider.diff(id, { ...state.cutover.outputs }, { ...news });
       assert.equal(answer.replaces, undefined);
-      const { outs } = await provider.update(id, { ...cutover.outputs }, { ...news });
+      const { outs } = await provider.update(id, { ...state.cutover.outputs }, { ...news });
       assert.deepEqual(await database.snapshot(), moved);
       assert.equal(outs.generation, 1);
-      for (const name of Object.keys(cutover.outputs)) assert.ok(name in outs, name);
+      for (const name of Object.keys(state.cutover.outputs)) assert.ok(name in outs, name);
     });
 
     it("rolls back with today's text (S18)", async () => {
@@ -100,8 +109,11 @@ for (const release of fixtureReleases()) {
         target: "embedded" as const,
         specHash: specHash(inputs.spec, "embedded"),
       };
-      assert.equal((await provider.diff(id, { ...cutover.outputs }, { ...news })).changes, true);
-      const { outs } = await provider.update(id, { ...cutover.outputs }, { ...news });
+      assert.equal(
+        (await provider.diff(id, { ...state.cutover.outputs }, { ...news })).changes,
+        true,
+      );
+      const { outs } = await provider.update(id, { ...state.cutover.outputs }, { ...news });
       assert.equal(outs.generation, 2);
       assert.deepEqual(await database.snapshot(), legacy);
     });
@@ -110,7 +122,7 @@ for (const release of fixtureReleases()) {
       const fences = (): Promise<unknown[]> =>
         database.query("select from pg_trigger where tgname like 'zz_mcp_cutover_%'");
       assert.equal((await fences()).length, 1);
-      for (const one of [settle, cutover]) {
+      for (const one of [state.settle, state.cutover]) {
         const provider = await load(one.outputs.__provider, database.url);
         await provider.delete(one.id ?? "", { ...one.outputs });
       }

@@ -33,6 +33,7 @@ describe("the dynamic resources under the Pulumi CLI", function () {
   let stack: FixtureStack | undefined;
   let database: StudioDatabase | undefined;
   let legacy: Snapshot;
+  let serverUrl: string;
 
   const opened = (): FixtureStack => {
     assert.ok(stack !== undefined);
@@ -49,10 +50,10 @@ describe("the dynamic resources under the Pulumi CLI", function () {
       process.stdout.write(`  state tests with the CLI skipped: ${engine.reason}\n`);
       this.skip();
     }
-    await stubServer();
+    serverUrl = (await stubServer()).url;
     database = await studioDatabase({ generation: "jsonb" });
     legacy = await database.snapshot();
-    stack = await FixtureStack.create(engine.command ?? "pulumi");
+    stack = await FixtureStack.create(engine.command ?? "pulumi", serverUrl);
     await configure("in-cluster");
   });
   after(async () => {
@@ -105,10 +106,11 @@ describe("the dynamic resources under the Pulumi CLI", function () {
       await database?.drop();
       database = await studioDatabase({ generation: "jsonb" });
       await configure("in-cluster");
-      await opened().importState(emptied(fixtureState(kept).text));
+      const { text } = fixtureState(kept, serverUrl);
+      await opened().importState(emptied(text));
       await up();
       const moved = await database.snapshot();
-      await opened().importState(fixtureState(kept).text);
+      await opened().importState(text);
       await up();
       assert.deepEqual(await database.snapshot(), moved);
       await opened().automation.refresh();

@@ -44,10 +44,10 @@ describe("updates under the Pulumi CLI", function () {
       this.skip();
     }
     process.stdout.write(`  ${engine.name}\n`);
-    await stubServer();
+    const { url } = await stubServer();
     database = await studioDatabase({ generation: "jsonb" });
     legacy = await database.snapshot();
-    stack = await FixtureStack.create(engine.command ?? "pulumi");
+    stack = await FixtureStack.create(engine.command ?? "pulumi", url);
   });
   after(async () => {
     removeHome();

@@ -15,13 +15,17 @@ import { fixtureDirectory, fixtureInputs } from "./state-fixture";
 export class FixtureStack {
   private constructor(
     private readonly backend: ScratchBackend,
+    private readonly serverUrl: string,
     /** The project's directory; the stack's file is in it. */
     readonly directory: string,
     readonly automation: Stack,
   ) {}
 
-  /** @param command the CLI, by its path or by its name on PATH */
-  static async create(command: string): Promise<FixtureStack> {
+  /**
+   * @param command the CLI, by its path or by its name on PATH
+   * @param serverUrl where all servers are
+   */
+  static async create(command: string, serverUrl: string): Promise<FixtureStack> {
     const backend = await ScratchBackend.open(command);
     const directory = join(backend.directory, "project");
     mkdirSync(directory);
@@ -32,7 +36,8 @@ export class FixtureStack {
       join(directory, "Pulumi.yaml"),
       JSON.stringify({ name: "state-fixture", main, runtime }),
     );
-    return new FixtureStack(backend, directory, await backend.stackOf(directory, "fixture"));
+    const automation = await backend.stackOf(directory, "fixture");
+    return new FixtureStack(backend, serverUrl, directory, automation);
   }
 
   get env(): Readonly<Record<string, string>> {
@@ -46,7 +51,7 @@ export class FixtureStack {
   /** Sets the target and where the database is. */
   async configure(target: CutoverInputs["target"], databaseUrl: string): Promise<void> {
     await this.automation.setAllConfig({
-      inputs: { value: JSON.stringify(fixtureInputs(target)) },
+      inputs: { value: JSON.stringify(fixtureInputs(target, this.serverUrl)) },
       "mcp-fleet:databaseUrl": { value: databaseUrl, secret: true },
     });
   }

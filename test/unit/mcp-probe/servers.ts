@@ -23,8 +23,8 @@ export interface TestServer {
 
 const closers: (() => Promise<void>)[] = [];
 
-/** Starts a server on a loopback port, a free one unless given; {@link closeServers} ends it. */
-export async function serve(handler: Handler, path = "/mcp", listenOn = 0): Promise<TestServer> {
+/** Starts a server on a free loopback port; {@link closeServers} ends it. */
+export async function serve(handler: Handler, path = "/mcp"): Promise<TestServer> {
   const seen: SeenRequest[] = [];
   const server = createServer((req, res) => {
     void (async () => {
@@ -39,7 +39,7 @@ export async function serve(handler: Handler, path = "/mcp", listenOn = 0): Prom
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(listenOn, "127.0.0.1", resolve);
+    server.listen(0, "127.0.0.1", resolve);
   });
   closers.push(
     () =>
