@@ -9,7 +9,7 @@ import type { CutoverSpec } from "./spec";
 import { matchColumns, type TableShape } from "./table";
 
 /** Versions of rows `t` that this transaction made. */
-const ours = "t.xmin = pg_current_xact_id()::xid";
+export const ours = "t.xmin = pg_current_xact_id()::xid";
 
 /** Reads everything back: what was written is what it should be, and no other row of the table was touched. */
 export async function assertTarget(

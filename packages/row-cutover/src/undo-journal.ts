@@ -1,12 +1,13 @@
 import type { Client } from "pg";
 
+import { ours } from "./assertions";
 import { EngineError } from "./errors";
 import { ident, literal } from "./identifiers";
 import type { Run } from "./ledger";
 import type { UndoServers, UndoStep } from "./plan-undo";
 import { otherRows, pairs, stateOf } from "./plan-undo-classes";
 import type { CutoverSpec } from "./spec";
-import { columnsAsText, type TableShape } from "./table";
+import { columnOf, columnsAsText, type TableShape } from "./table";
 
 /** What all steps of an undo share. */
 export interface UndoRun {
@@ -18,53 +19,56 @@ export interface UndoRun {
   readonly undone: Run;
 }
 
-/** Rows as they were written by SQL alone; the others read again, since nobody could write them in between. */
-export async function journalServers(
+/** Restores rows as they were written by SQL alone; the others are read again, since nobody could write them in between. */
+export async function restoreServers(
   run: UndoRun,
   servers: UndoServers,
   columns: readonly string[],
 ): Promise<void> {
   const { client, shape, spec, undone } = run;
-  const written = await insertEntries(
+  let others = 0;
+  if (servers.restore + servers.kept > 0) {
+    for await (const { plan } of otherRows(client, spec, shape, undone, columns)) {
+      await restoreSteps(run, plan.steps, columns);
+      others += plan.steps.length;
+    }
+  }
+  if (others !== servers.restore + servers.kept)
+    throw new EngineError(
+      `${others} rows were journalled instead of ${servers.restore + servers.kept}`,
+    );
+  // Those that are done already may look as if the run had written them.
+  await restore(
     run,
     `${pairs(spec, shape, undone, "inner")}
        cross join lateral (select case when j.action = 'unchanged' then 'unchanged' else 'restore' end as action,
          j.key_after as key_found, 'exact' as mode, '{}'::text[] as path, null::text as json) d
        cross join lateral (${columnsNow(columns)}) n
-      where ${stateOf(spec, shape, columns)} in ('written', 'unchanged')`,
-    [],
-    "null",
+      where ${stateOf(spec, shape, columns)} in ('written', 'unchanged') and not ${ours}`,
+    { columns, journalled: servers.written + servers.unchanged, restored: servers.written },
   );
-  let others = 0;
-  if (servers.restore + servers.kept > 0) {
-    for await (const { plan } of otherRows(client, spec, shape, undone, columns)) {
-      await journalUndo(run, plan.steps, columns);
-      others += plan.steps.length;
-    }
-  }
-  const expected = [servers.written + servers.unchanged, servers.restore + servers.kept];
-  if (written !== expected[0] || others !== expected[1]) {
-    throw new EngineError(
-      `${written} and ${others} rows were journalled instead of ${expected.join(" and ")}`,
-    );
-  }
 }
 
-/** The undo's own journal: what was there, and what the fence holds from now on. */
-export async function journalUndo(
+/** Restores rows that were looked at one by one. */
+export async function restoreSteps(
   run: UndoRun,
   steps: readonly UndoStep[],
   columns: readonly string[],
 ): Promise<void> {
   if (steps.length === 0) return;
   const { shape, undone } = run;
-  await insertEntries(
+  await restore(
     run,
     `jsonb_to_recordset($3::jsonb) as d(entry bigint, action text, key_found text[], part oid, tid tid, mode text, path text[], json text)
        join mcp_cutover.journal j on j.run_id = ${literal(undone.runId)} and j.entry = d.entry
        join ${shape.name} t on t.ctid = d.tid and t.tableoid = d.part
        cross join lateral (${columnsNow(columns)}) n
       order by d.key_found`,
+    {
+      columns,
+      journalled: steps.length,
+      restored: steps.filter(({ action }) => action === "restore").length,
+    },
     [
       JSON.stringify(
         steps.map(({ entry, action, keyFound, at, mode, path, json }) => ({
@@ -86,34 +90,72 @@ function columnsNow(columns: readonly string[]): string {
   return `select ${columnsAsText(columns, "t")} as now offset 0`;
 }
 
-/** Entries for rows `t`, their entries `j` of the run that is undone, and what is done with them, `d`. */
-async function insertEntries(
+/** What a statement is to come to, and the columns beside the document that it restores. */
+interface Expected {
+  readonly columns: readonly string[];
+  readonly journalled: number;
+  readonly restored: number;
+}
+
+/**
+ * The undo's own journal (what was there, and what the fence holds from now on) and the rows, in one statement: both
+ * are made of the same images, computed once, and a row is found by its place. `from` has rows `t`, their entries
+ * `j` of the run that is undone, and what is done with them, `d`.
+ */
+async function restore(
   run: UndoRun,
   from: string,
-  values: readonly string[],
-  same = "d.key_found",
-): Promise<number> {
+  { columns, journalled, restored }: Expected,
+  values: readonly string[] = [],
+): Promise<void> {
   const { client, shape, spec, runId } = run;
   const { table } = spec;
   const now = "n.now";
+  // Rows that a server has many of were not renamed: the same key three times would be a good part of a large journal.
+  const renamed = table.match === undefined;
   const time = table.updatedAt === undefined ? "null" : literal(table.updatedAt);
   // Somebody else's later touch of the row keeps its time.
-  const restored = `case when j.before_columns ? ${time} and j.after_columns ->> ${time} is distinct from ${now} ->> ${time}
+  const before = `case when j.before_columns ? ${time} and j.after_columns ->> ${time} is distinct from ${now} ->> ${time}
     then j.before_columns || jsonb_build_object(${time}, ${now} ->> ${time}) else coalesce(j.before_columns, '{}') end`;
-  const done = await client.query(
-    `insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
-       before_config, after_config, before_columns, after_columns)
-     select $1::uuid, 'row', d.action, ${same}, ${same},
-            case when d.action = 'restore' then coalesce(j.key_before, d.key_found) else d.key_found end,
-            ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`}, $2, t.${ident(table.config)}::text,
-            case when d.action = 'restore' and d.mode = 'exact' and j.config_type = $2 then j.before_config
-                 when d.action = 'restore' then (${restoredDocument(shape)})::${shape.configType}::text
-                 else t.${ident(table.config)}::text end,
-            ${now}, case when d.action = 'restore' then ${table.updatedAt === undefined ? "coalesce(j.before_columns, '{}')" : restored} else ${now} end
-       from ${from}`,
+  const set = [
+    `${ident(table.config)} = i.after_config::${shape.configType}`,
+    ...(renamed ? table.key : []).map(
+      (column, n) => `${ident(column)} = i.key_after[${n + 1}]::${columnOf(shape, column).type}`,
+    ),
+    ...columns.map(
+      (name) =>
+        `${ident(name)} = case when i.after_columns ? ${literal(name)} then (i.after_columns ->> ${literal(name)})::${columnOf(shape, name).type} else t.${ident(name)} end`,
+    ),
+  ];
+  const found = await client.query<{ journalled: number; restored: number }>(
+    `with images as materialized (
+       select t.tableoid as part, t.ctid as tid, d.action, ${renamed ? "d.key_found" : "null::text[]"} as key_found,
+         case when d.action = 'restore' then coalesce(j.key_before, d.key_found) else d.key_found end as key_after,
+         ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`} as row_id, t.${ident(table.config)}::text as before_config,
+         case when d.action = 'restore' and d.mode = 'exact' and j.config_type = $2 then j.before_config
+              when d.action = 'restore' then (${restoredDocument(shape)})::${shape.configType}::text
+              else t.${ident(table.config)}::text end as after_config,
+         ${now} as before_columns,
+         case when d.action = 'restore' then ${table.updatedAt === undefined ? "coalesce(j.before_columns, '{}')" : before} else ${now} end as after_columns
+       from ${from}),
+     journalled as (
+       insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
+         before_config, after_config, before_columns, after_columns)
+       select $1::uuid, 'row', action, key_found, key_found, key_after, row_id, $2, before_config, after_config,
+         before_columns, after_columns
+         from images returning 1),
+     restored as (
+       update ${shape.name} t set ${set.join(", ")} from images i
+        where i.action = 'restore' and t.ctid = i.tid and t.tableoid = i.part returning 1)
+     select (select count(*) from journalled)::int as journalled, (select count(*) from restored)::int as restored`,
     [runId, shape.configType, ...values],
   );
-  return done.rowCount ?? 0;
+  const done = found.rows[0];
+  if (done?.journalled !== journalled || done.restored !== restored) {
+    throw new EngineError(
+      `${done?.journalled ?? 0} rows were journalled and ${done?.restored ?? 0} restored instead of ${journalled} and ${restored}`,
+    );
+  }
 }
 
 /** The old document in SQL: as the journal has it, or converted, or merged with what was added since. */

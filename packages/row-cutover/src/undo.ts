@@ -1,7 +1,6 @@
 import { UserError } from "@mcp-fleet/errors";
 
 import { assertTouched } from "./assertions";
-import { EngineError } from "./errors";
 import type { Applied } from "./forward";
 import { ident, keyArray, literal, sameKey } from "./identifiers";
 import { countEntries, readReferenceEntries } from "./journal";
@@ -11,7 +10,7 @@ import { foreignKeys } from "./references";
 import { listed } from "./refusals";
 import type { RowChange } from "./spec";
 import { columnOf, columnsAsText } from "./table";
-import { journalServers, journalUndo, type UndoRun } from "./undo-journal";
+import { restoreServers, restoreSteps, type UndoRun } from "./undo-journal";
 import { undoReferences } from "./undo-references";
 
 /** Writes everything of an undo. */
@@ -24,10 +23,9 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
   for (const name of columns) columnOf(shape, name);
   const held = of("restore", "unchanged");
   for (let at = 0; at < held.length; at += batch)
-    await journalUndo(run, held.slice(at, at + batch), columns);
-  if (plan.servers !== undefined) await journalServers(run, plan.servers, columns);
+    await restoreSteps(run, held.slice(at, at + batch), columns);
+  if (plan.servers !== undefined) await restoreServers(run, plan.servers, columns);
   const restored = of("restore").length + restoredOf(plan.servers);
-  await writeBack(run, restored, columns);
   for (const step of of("insert")) await insertAgain(run, step);
   const references = await undoReferences(client, await readReferenceEntries(client, run.undone));
   warnings.push(...references.warnings);
@@ -66,35 +64,6 @@ const batch = 2000;
 
 function restoredOf(servers: UndoServers | undefined): number {
   return servers === undefined ? 0 : servers.written + servers.restore;
-}
-
-async function writeBack(
-  run: UndoRun,
-  restored: number,
-  columns: readonly string[],
-): Promise<void> {
-  if (restored === 0) return;
-  const { client, shape, spec, runId } = run;
-  const { table } = spec;
-  const set = [
-    `${ident(table.config)} = j.after_config::${shape.configType}`,
-    // Rows that a server has many of were not renamed.
-    ...(table.match === undefined ? table.key : []).map(
-      (column, i) => `${ident(column)} = j.key_after[${i + 1}]::${columnOf(shape, column).type}`,
-    ),
-    ...columns.map(
-      (name) =>
-        `${ident(name)} = case when j.after_columns ? ${literal(name)} then (j.after_columns ->> ${literal(name)})::${columnOf(shape, name).type} else t.${ident(name)} end`,
-    ),
-  ];
-  const done = await client.query(
-    `update ${shape.name} t set ${set.join(", ")} from mcp_cutover.journal j
-      where j.run_id = $1 and j.kind = 'row' and j.action = 'restore' and ${sameKey(table.key, "t", "coalesce(j.key_found, j.key_after)")}`,
-    [runId],
-  );
-  if (done.rowCount !== restored) {
-    throw new EngineError(`${done.rowCount ?? 0} rows were restored instead of ${restored}`);
-  }
 }
 
 /** Inserts a row that was merged into another one, every column as it was. */
