@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import { selectorLabels } from "../components/core";
+import { selectorLabels, type ServiceMeshMember } from "../components/core";
 import {
   agentComponent,
   agentDefinition,
@@ -30,6 +30,15 @@ export interface Mesh {
     readonly port: number;
     readonly labels: Record<string, string>;
   };
+}
+
+/** The service mesh that the pods of the mesh, and who asks its registry, are put into. */
+export function serviceMeshMember({ serviceMesh }: MeshSettings): {
+  readonly serviceMesh?: ServiceMeshMember;
+} {
+  if (serviceMesh?.inject !== true) return {};
+  const { kind, controlPlaneNamespace } = serviceMesh;
+  return { serviceMesh: { kind, ...defined({ controlPlaneNamespace }) } };
 }
 
 /** The registry first, then the agents: a StatefulSet is done when its pod is ready. */
@@ -88,6 +97,7 @@ function meshRegistry(
       application,
       storage,
       consumers: [{ labels: observer }],
+      ...serviceMeshMember(mesh),
       imagePullSecrets: settings.imagePullSecrets,
       networkPolicy: settings.network.isolate !== "none",
     },
@@ -145,6 +155,7 @@ function agentArgs(
     ...(profile === undefined ? {} : { egress: profile }),
     ...(egressTo === undefined ? {} : { egressTo }),
     ...(fqdns === undefined ? {} : { egressFqdns: fqdns }),
+    ...serviceMeshMember(mesh),
     imagePullSecrets: settings.imagePullSecrets,
     networkPolicy: settings.network.isolate !== "none",
   };

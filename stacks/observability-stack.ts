@@ -13,7 +13,7 @@ import { studioComponent } from "../components/studio";
 import type { StackConfig } from "./config";
 import { type ConsumerPosition, databaseRef } from "./cutover-spec";
 import type { Moved } from "./cutover-stack";
-import type { Mesh } from "./mesh-stack";
+import { type Mesh, serviceMeshMember } from "./mesh-stack";
 
 /** Monitors, alerts and dashboards, and the observer that measures what no server says of itself. */
 export function observe(
@@ -50,6 +50,7 @@ export function observe(
       certificates: observer.certificates,
       ...(scrapers === undefined ? {} : { scrapers }),
       ...(mesh === undefined ? {} : { registry: mesh.registry }),
+      ...(settings.mesh === undefined ? {} : serviceMeshMember(settings.mesh)),
       imagePullSecrets: settings.imagePullSecrets,
       networkPolicy: settings.network.isolate !== "none",
     },

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { type Resources, selectorLabels } from "../core";
+import { type Resources, selectorLabels, type ServiceMeshMember } from "../core";
 import {
   type Autoscaling,
   type Consumer,
@@ -65,6 +65,8 @@ export interface MeshAgentArgs {
   readonly egressTo?: readonly EgressTarget[];
   /** Hosts it may call on port 443, where Cilium is the network plugin. */
   readonly egressFqdns?: readonly string[];
+  /** The service mesh that its pods are part of. @default none, or that of their namespace */
+  readonly serviceMesh?: ServiceMeshMember;
   readonly imagePullSecrets?: readonly string[];
   /** @default true */
   readonly networkPolicy?: boolean;
@@ -137,6 +139,7 @@ export class MeshAgent extends pulumi.ComponentResource {
         egressToPods: [registry, { labels: peers, port }],
         ...(args.egressTo === undefined ? {} : { egressTo: args.egressTo }),
         ...(args.egressFqdns === undefined ? {} : { egressFqdns: args.egressFqdns }),
+        ...(args.serviceMesh === undefined ? {} : { serviceMesh: args.serviceMesh }),
         imagePullSecrets: args.imagePullSecrets ?? [],
         networkPolicy: args.networkPolicy ?? true,
       },

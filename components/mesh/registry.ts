@@ -3,11 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 
 import {
   assertRestricted,
+  controlPlaneEgress,
   hardenedPod,
+  meshedMetadata,
   objectLabels,
   requireServiceName,
   type Resources,
   selectorLabels,
+  type ServiceMeshMember,
   serviceUrl,
   versionOf,
 } from "../core";
@@ -51,6 +54,8 @@ export interface MeshRegistryArgs {
   readonly resources?: Resources;
   /** Pods beside the agents that may call it. */
   readonly consumers: readonly { readonly labels: Readonly<Record<string, string>> }[];
+  /** The service mesh that its pod is part of. @default none, or that of its namespace */
+  readonly serviceMesh?: ServiceMeshMember;
   readonly imagePullSecrets?: readonly string[];
   /** @default true */
   readonly networkPolicy?: boolean;
@@ -149,6 +154,7 @@ export class MeshRegistry extends pulumi.ComponentResource {
             ...(storage.kind === "sqlite"
               ? []
               : [{ ports: [{ protocol: "TCP", port: storage.port }] }]),
+            ...controlPlaneEgress(this.args.serviceMesh),
           ],
         },
       },
@@ -206,7 +212,7 @@ export class MeshRegistry extends pulumi.ComponentResource {
     const { storage } = args;
     const health = { httpGet: { path: "/health", port: "http" } };
     const template = {
-      metadata: { labels: this.metadata.labels },
+      metadata: meshedMetadata(this.metadata, args.serviceMesh),
       spec: hardenedPod({
         container: {
           name: "registry",

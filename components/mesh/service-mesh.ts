@@ -1,6 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { ServiceMeshKind } from "../core";
+
 const peerAuthentication = { apiVersion: "security.istio.io/v1", kind: "PeerAuthentication" };
 const destinationRule = { apiVersion: "networking.istio.io/v1", kind: "DestinationRule" };
 const virtualService = { apiVersion: "networking.istio.io/v1", kind: "VirtualService" };
@@ -39,7 +41,7 @@ export interface MeshedService {
 export interface ServiceMeshPoliciesArgs {
   readonly namespace: string;
   readonly application: string;
-  readonly kind: "istio" | "linkerd";
+  readonly kind: ServiceMeshKind;
   readonly traffic: TrafficPolicy;
   readonly services: readonly MeshedService[];
 }

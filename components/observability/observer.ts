@@ -4,12 +4,15 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   apiServerPorts,
   assertRestricted,
+  controlPlaneEgress,
   createAccount,
   defaultUser,
   gentleRollout,
   hardenedPod,
+  meshedMetadata,
   objectLabels,
   selectorLabels,
+  type ServiceMeshMember,
   serviceUrl,
   withToken,
 } from "../core";
@@ -36,6 +39,8 @@ export interface FleetObserverArgs {
   };
   /** Namespaces, by their labels, whose pods may read the metrics. @default every pod of every namespace */
   readonly scrapers?: Readonly<Record<string, string>>;
+  /** The service mesh that it calls the registry through. @default none, or that of its namespace */
+  readonly serviceMesh?: ServiceMeshMember;
   readonly imagePullSecrets?: readonly string[];
   /** @default true */
   readonly networkPolicy?: boolean;
@@ -74,7 +79,7 @@ export class FleetObserver extends pulumi.ComponentResource {
   }
 
   private createNetworkPolicy(): k8s.networking.v1.NetworkPolicy {
-    const { scrapers, registry, certificates = [] } = this.args;
+    const { scrapers, registry, certificates = [], serviceMesh } = this.args;
     const tcp = (number: number): { protocol: string; port: number } => ({
       protocol: "TCP",
       port: number,
@@ -108,6 +113,7 @@ export class FleetObserver extends pulumi.ComponentResource {
                     ports: [tcp(registry.port)],
                   },
                 ]),
+            ...controlPlaneEgress(serviceMesh),
           ],
         },
       },
@@ -145,7 +151,12 @@ export class FleetObserver extends pulumi.ComponentResource {
       drainSeconds: 0,
       graceSeconds: 10,
     });
-    const template = { metadata: { labels: this.metadata.labels }, spec: withToken(pod) };
+    const metadata = meshedMetadata(
+      { labels: this.metadata.labels },
+      this.args.serviceMesh,
+      "caller",
+    );
+    const template = { metadata, spec: withToken(pod) };
     assertRestricted(`FleetObserver ${this.name}`, template);
     return new k8s.apps.v1.Deployment(
       this.name,

@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 
-import type { Resources, Transform } from "../core";
+import type { Resources, ServiceMeshMember, Transform } from "../core";
 import type { Autoscaling, DisruptionBudget, Exposure, Placement } from "./operations";
 import type { SecretSource } from "./secret";
 import type { EnvValue, ServerSource } from "./sources";
@@ -106,6 +106,8 @@ export interface McpServerArgs {
   readonly egressToPods?: readonly Callee[];
   /** Hosts that may be called on port 443, in full or with stars. Needs Cilium: they become a CiliumNetworkPolicy. */
   readonly egressFqdns?: readonly string[];
+  /** @default its pods are part of no service mesh, or of the one that their namespace puts them into */
+  readonly serviceMesh?: ServiceMeshMember;
   /** Whether NetworkPolicies are made. @default true */
   readonly networkPolicy?: boolean;
   readonly imagePullSecrets?: readonly string[];

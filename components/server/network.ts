@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 
-import { selectorLabels } from "../core";
+import { controlPlaneEgress, selectorLabels } from "../core";
 import type { Egress, EgressTarget, McpServerArgs } from "./args";
 
 type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
@@ -30,6 +30,7 @@ export function serverPolicy(
         to: [{ podSelector: { matchLabels: { ...matchLabels } } }],
         ports: [{ protocol: "TCP", port }],
       })),
+      ...controlPlaneEgress(args.serviceMesh),
     ],
   };
 }

@@ -11,6 +11,7 @@ import {
   gentleRollout,
   hardenedPod,
   mcpServerComponent,
+  meshedMetadata,
   objectLabels,
   requireServiceName,
   rolloutTimeouts,
@@ -167,10 +168,10 @@ export class McpServer extends pulumi.ComponentResource {
           selector: { matchLabels: selectorLabels(this.labels) },
           strategy: gentleRollout,
           template: {
-            metadata: {
-              labels: this.metadata.labels,
-              ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-            },
+            metadata: meshedMetadata(
+              { labels: this.metadata.labels, annotations },
+              this.args.serviceMesh,
+            ),
             spec: hardenedPod({
               container: serverContainer(this.args, secretName),
               serviceAccountName: this.args.serviceName,

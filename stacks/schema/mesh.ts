@@ -95,6 +95,10 @@ const serviceTraffic = z.strictObject({
 /** What the cluster's service mesh is told; the defaults suit tool calls of up to half a minute. */
 const serviceMesh = z.strictObject({
   kind: z.enum(["istio", "linkerd"]),
+  /** Whether pods of the mesh ask for the service mesh's proxy; false where their namespace does, or there is none. */
+  inject: z.boolean().default(true),
+  /** Where its control plane is, which proxies call. Default: istio-system or linkerd. */
+  controlPlaneNamespace: dnsName.optional(),
   timeoutSeconds: seconds.default(30),
   retries: z
     .strictObject({ attempts: z.int().min(0).default(2), perTrySeconds: seconds.default(10) })

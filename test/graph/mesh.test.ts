@@ -161,6 +161,52 @@ describe("a mesh", () => {
     ]);
   });
 
+  it("puts the pods that call each other into the service mesh, with a way to its control plane", async () => {
+    const observability = { enabled: true, observer: { image: "registry.example/observer:0.1.0" } };
+    const workloads = [
+      ["kubernetes:apps/v1:StatefulSet", "mcp-registry"],
+      ["kubernetes:apps/v1:Deployment", "greeter"],
+      ["kubernetes:apps/v1:Deployment", "mcp-mesh-observer"],
+    ] as const;
+    const asked = async (serviceMesh: object): Promise<unknown[]> => {
+      const { recorder } = await runProgram(stack({ serviceMesh }, { observability }));
+      return workloads.map(([type, name]) => {
+        const { template } = recorder.one(type, name).inputs.spec as {
+          template: { metadata: { labels: Record<string, string>; annotations?: object } };
+        };
+        const policy = recorder.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", name);
+        const { egress } = policy.inputs.spec as { egress: { to?: object[]; ports: object[] }[] };
+        const { labels, annotations } = template.metadata;
+        const others = egress.filter(({ to }) =>
+          JSON.stringify(to ?? "").includes("metadata.name"),
+        );
+        return [labels["sidecar.istio.io/inject"], annotations, others];
+      });
+    };
+    const egress = (name: string, ...ports: number[]): object[] => [
+      {
+        to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } } }],
+        ports: ports.map((port) => ({ protocol: "TCP", port })),
+      },
+    ];
+    const istiod = egress("istio-system", 15012);
+    assert.deepEqual(await asked({ kind: "istio" }), [
+      ["true", undefined, istiod],
+      ["true", undefined, istiod],
+      // Prometheus asks it too, from outside of the mesh.
+      ["true", { "traffic.sidecar.istio.io/includeInboundPorts": "" }, istiod],
+    ]);
+    const inject = { "linkerd.io/inject": "enabled" };
+    assert.deepEqual(
+      await asked({ kind: "linkerd", controlPlaneNamespace: "mesh" }),
+      Array(3).fill([undefined, inject, egress("mesh", 8080, 8086, 8090)]),
+    );
+    assert.deepEqual(
+      await asked({ kind: "istio", inject: false }),
+      Array(3).fill([undefined, undefined, []]),
+    );
+  });
+
   it("tells the service mesh of one service what is otherwise for it, and refuses a service that is none", async () => {
     const services = { greeter: { timeoutSeconds: 120 } };
     const { recorder } = await runProgram(stack({ serviceMesh: { kind: "istio", services } }));
