@@ -133,7 +133,7 @@ async function forward(
   const found =
     spec.table.match === undefined
       ? await planKeys(client, input, shape, active)
-      : await planServers(client, input, shape, active);
+      : await planServers(client, input, base, active);
   const { plan } = found;
   await checkForwardRights(client, spec, shape, plan.steps);
   const all = { changes: plan.changes, warnings: [...warnings, ...plan.warnings] };
@@ -171,7 +171,7 @@ async function planKeys(
 async function planServers(
   client: Client,
   given: Pick<ForwardInput, "spec" | "carries" | "samePlan">,
-  shape: TableShape,
+  { shape, fingerprint }: Base,
   active: Run | undefined,
 ): Promise<Planned> {
   const previous = active === undefined ? undefined : new Map<string, null>();
@@ -181,7 +181,7 @@ async function planServers(
     previous,
     seedable: new Set<string>(),
   };
-  return { ...(await planClasses(client, input, shape)), input };
+  return { ...(await planClasses(client, input, shape, Number(fingerprint.rows))), input };
 }
 
 function sizeOf(rows: ReadonlyMap<string, StoredRow>): Looked {

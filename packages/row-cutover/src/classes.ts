@@ -1,16 +1,8 @@
 import type { Client } from "pg";
 
-import {
-  isPlain,
-  isThere,
-  otherColumns,
-  plainContent,
-  specColumns,
-  specRecord,
-  startsProcess,
-} from "./documents-sql";
-import { EngineError } from "./errors";
-import { ident, literal } from "./identifiers";
+import { groupQuery, matchColumn } from "./classes-sql";
+import { isPlain } from "./documents-sql";
+import { literal } from "./identifiers";
 import { keyId, keyOf, keySet } from "./keys";
 import { checkSize, inBatches, ownRow, type RowPlace, storedColumns, type StoredRow } from "./rows";
 import type { CutoverSpec, RowSpec } from "./spec";
@@ -78,18 +70,20 @@ interface Draft extends Omit<RowClass, "row" | "count"> {
 /**
  * Counts the rows by what a run would do to them. One scan; what comes here is one line for each combination of
  * server, state, keys and variables, however many rows there are.
+ * @param tableRows about how many rows the table has
  */
 export async function readClasses(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
+  tableRows: number,
 ): Promise<Classes> {
   const drafts = new Map<string, Draft>();
   const unknown = new Map<string, number>();
   const foreign = new Map<string, number>();
   const deferred = keySet(spec.deferred);
   let [unread, rows, bytes] = [0, 0, 0];
-  for await (const groups of readGroups(client, groupQuery(spec, shape))) {
+  for await (const groups of readGroups(client, groupQuery(spec, shape, tableRows))) {
     for (const group of groups) {
       const count = Number(group.count);
       const row = group.n === null ? undefined : spec.rows[group.n];
@@ -133,42 +127,6 @@ export function unreadRows(
       where ${ownRow(spec)} and not ${isPlain(shape)}
         and ${matchColumn(spec)} in (select jsonb_array_elements_text(${literal(JSON.stringify(keys.flat()))}::jsonb))`,
   );
-}
-
-/** The configuration as a relation `d`, in SQL. */
-function groupQuery(spec: CutoverSpec, shape: TableShape): string {
-  const content = plainContent(shape);
-  const records = spec.rows.map((row, n) => ({ n, server: keyOf(row.key)[0], ...specRecord(row) }));
-  return `select n, own, plain, match, there, embedded, differs, keys, env, count(*)::text as count,
-      sum(pg_column_size(config))::text as bytes, part::text as part, min(tid)::text as tid
-    from (
-      select n, own, plain, match, there, embedded, differs, config, part, tid,
-        case when there then '{}' else array(select jsonb_object_keys(content)) end as keys,
-        case when there then '{}'
-          when env::text like any (array['%": "/%', '%": ""%']) then array(
-            select e.key || case when e.value = '""' then '=' when e.value::text like '"/%' then '/' else '*' end
-              from jsonb_each(env) e)
-          -- Most rows: their values are not looked at one by one.
-          else array(select jsonb_object_keys(env) || '*') end as env
-      from (
-        select d.n, ${ownRow(spec)} as own, ${isPlain(shape)} as plain, ${matchColumn(spec)} as match,
-          ${isThere(content)} as there, ${startsProcess(content)} as embedded, ${otherColumns(spec)} as differs,
-          ${content} as content, case when jsonb_typeof(${content} -> 'env') = 'object' then ${content} -> 'env' end as env,
-          t.${ident(shape.spec.config)} as config,
-          t.tableoid as part, t.ctid as tid
-        from ${shape.name} t
-        left join jsonb_to_recordset(${literal(JSON.stringify(records))}::jsonb) as d(n int, server text, ${specColumns})
-          on d.server = ${matchColumn(spec)}
-        where (d.n is not null ${spec.table.type === undefined ? "" : `or ${ownRow(spec)}`})
-          and ${matchColumn(spec)} not in (select jsonb_array_elements_text(${literal(JSON.stringify(spec.skip.flat()))}::jsonb))
-      ) rows
-    ) forms group by n, own, plain, match, there, embedded, differs, keys, env, part`;
-}
-
-function matchColumn({ table }: CutoverSpec): string {
-  if (table.match === undefined)
-    throw new EngineError("rows are counted by server only with [match]");
-  return `t.${ident(table.match)}::text`;
 }
 
 function collect(drafts: Map<string, Draft>, spec: RowSpec, group: Group, count: number): void {
@@ -247,22 +205,8 @@ const nobody: StoredRow = {
 function standIn({ spec, keys, env, form }: Draft, example: StoredRow): string {
   if (form.there) return targetJson(spec);
   const content = JSON.parse(example.config ?? "{}") as Record<string, unknown>;
-  for (const key of keys) content[key] ??= null;
-  if (env.size > 0) content.env = Object.fromEntries(env);
+  // In one order, whichever row came first.
+  for (const key of [...keys].sort()) content[key] ??= null;
+  if (env.size > 0) content.env = Object.fromEntries([...env].sort(([a], [b]) => (a < b ? -1 : 1)));
   return JSON.stringify(content);
-}
-
-/**
- * The condition that joins an entry `d` with the rows `t` of its class. `is not false` changes nothing but the
- * planner's guess: it takes a comparison of expressions for a rare one, and would read the table once per entry.
- */
-export function classJoin(spec: CutoverSpec, shape: TableShape): string {
-  const content = plainContent(shape);
-  const form = [
-    `coalesce(${isPlain(shape)}, false)`,
-    `${isThere(content)} = d.there`,
-    `${startsProcess(content)} = d.embedded`,
-    `${otherColumns(spec)} = d.differs`,
-  ];
-  return `${matchColumn(spec)} = d.server and ${ownRow(spec)} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
 }

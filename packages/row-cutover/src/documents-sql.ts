@@ -53,8 +53,8 @@ export function plainContent(shape: TableShape): string {
 /** Whether a document is what the entry wants: `isTarget` in SQL. */
 export function isThere(content: string): string {
   const ours = "d.target";
-  // The URL first, since most rows of a run end there.
-  return `case when coalesce(${content} -> 'url' = ${ours} -> 'url', false) then coalesce(
+  // First what most rows of a run end with: exactly as it should be, or another URL.
+  return `case when ${content} = ${ours} then true when coalesce(${content} -> 'url' = ${ours} -> 'url', false) then coalesce(
       case when d.keep_all
         then ${content} -> 'transport' = ${ours} -> 'transport' and not ${content} ?| ${textArray(stdioKeys)}
         else ${content} - d.keep - 'headers' = ${ours} - 'headers' end

@@ -1,4 +1,4 @@
-import { classJoin } from "./classes";
+import { classJoin } from "./classes-sql";
 import { afterColumn, afterDocument, afterText, specColumns, specRecord } from "./documents-sql";
 import { EngineError } from "./errors";
 import type { ForwardRun } from "./forward";

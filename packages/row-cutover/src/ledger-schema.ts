@@ -67,6 +67,7 @@ create index if not exists journal_run on mcp_cutover.journal using brin (run_id
 create index if not exists journal_key on mcp_cutover.journal using hash (key_after);
 create index if not exists journal_renamed on mcp_cutover.journal (run_id)
   where key_found <> key_after or key_before <> key_after;
+create index if not exists journal_reference on mcp_cutover.journal (run_id) where kind <> 'row';
 create table if not exists mcp_cutover.fenced_write (
   run_id uuid not null,
   row_key text[] not null,

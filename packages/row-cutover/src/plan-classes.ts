@@ -18,14 +18,16 @@ export interface Looked {
 /**
  * Plans a table where one server has many rows: SQL counts the rows by what a run would do to them, and each class
  * is planned like one row. Rows that SQL cannot read pass through here one by one and leave only counts.
+ * @param tableRows about how many rows the table has
  */
 export async function planClasses(
   client: Client,
   input: ForwardInput,
   shape: TableShape,
+  tableRows: number,
 ): Promise<{ plan: ForwardPlan; looked: Looked }> {
   const { spec } = input;
-  const found = await readClasses(client, spec, shape);
+  const found = await readClasses(client, spec, shape, tableRows);
   refuseUnknownKeys(
     spec,
     [...found.unknown].map(([key, count]) => `${key} (${count})`),

@@ -199,11 +199,13 @@ async function describeExample(
 
 /** The columns beside the document that the journal of a run tells about and the table still has. */
 export async function columnsOf(client: Client, shape: TableShape, run: Run): Promise<string[]> {
-  const found = await client.query<{ names: string[] }>(
-    `select distinct array(select jsonb_object_keys(coalesce(after_columns, '{}') || coalesce(before_columns, '{}')))
-       as names from mcp_cutover.journal where run_id = $1 and kind = 'row'`,
+  const found = await client.query<{ name: string }>(
+    `select distinct jsonb_object_keys(coalesce(after_columns, '{}') || coalesce(before_columns, '{}')) as name
+       from mcp_cutover.journal where run_id = $1 and kind = 'row'`,
     [run.runId],
   );
-  const names = new Set(found.rows.flatMap((row) => row.names));
-  return [...names].filter((name) => shape.columns.has(name)).sort();
+  return found.rows
+    .map(({ name }) => name)
+    .filter((name) => shape.columns.has(name))
+    .sort();
 }
