@@ -116,7 +116,7 @@ export function pairs(
   shape: TableShape,
   undone: Run,
   // Without a type column, a row that no run wrote is nobody's concern.
-  join: "inner" | "left" | "full" = spec.table.type === undefined ? "left" : "full",
+  join: "left" | "full" = spec.table.type === undefined ? "left" : "full",
 ): string {
   return `(select * from mcp_cutover.journal where run_id = ${literal(undone.runId)} and kind = 'row'
       and action <> 'late') j ${join} join ${shape.name} t

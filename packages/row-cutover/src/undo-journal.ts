@@ -37,14 +37,15 @@ export async function restoreServers(
     throw new EngineError(
       `${others} rows were journalled instead of ${servers.restore + servers.kept}`,
     );
-  // Those that are done already may look as if the run had written them.
+  // Those that are done already may look as if the run had written them. A full join is never a nested loop, whatever
+  // the planner makes of a journal that it knows nothing of yet; nor may a condition make another join of it.
   await restore(
     run,
-    `${pairs(spec, shape, undone, "inner")}
+    `${pairs(spec, shape, undone, "full")}
        cross join lateral (select case when j.action = 'unchanged' then 'unchanged' else 'restore' end as action,
          j.key_after as key_found, 'exact' as mode, '{}'::text[] as path, null::text as json) d
        cross join lateral (${columnsNow(columns)}) n
-      where ${stateOf(spec, shape, columns)} in ('written', 'unchanged') and not ${ours}`,
+      where ${stateOf(spec, shape, columns)} in ('written', 'unchanged') and (${ours}) is not true`,
     { columns, journalled: servers.written + servers.unchanged, restored: servers.written },
   );
 }
