@@ -8,7 +8,7 @@ export const databaseName = "llmctl_studio";
 
 /** Runs `work` with a connection of its own, closed at the end whatever happens. */
 export async function withClient<T>(url: string, work: (db: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   client.on("error", () => undefined);
   await client.connect();
   try {

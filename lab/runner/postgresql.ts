@@ -14,7 +14,7 @@ const statementSeconds = 30;
 
 /** `postgresql:*`: roles, databases, schemas and grants, by SQL in one transaction for each step but a database's. */
 export class PostgresqlHandler implements Handler {
-  constructor(private readonly context: Context) {}
+  constructor(private readonly context: Pick<Context, "preview" | "config" | "providerInputs">) {}
 
   handles(type: string): boolean {
     return types.some((known) => type === `postgresql:index/${known}`);

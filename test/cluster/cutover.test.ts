@@ -16,6 +16,7 @@ import {
   studioPods,
   studioUrl,
 } from "../support/lab";
+import { queryAt } from "../support/postgres";
 
 /** One line of the ledger: the database's own times. */
 interface LedgerRow {
@@ -260,8 +261,8 @@ function earliest(times: readonly (Date | undefined)[]): Date {
 }
 
 async function ledgerRow(lab: Lab, generation: number): Promise<LedgerRow> {
-  const rows = await ask<LedgerRow>(
-    lab,
+  const rows = await queryAt<LedgerRow>(
+    lab.database.superuserUrl,
     "select committed_at as committed, settled_at as settled from mcp_cutover.run where generation = $1",
     [generation],
   );
@@ -271,19 +272,9 @@ async function ledgerRow(lab: Lab, generation: number): Promise<LedgerRow> {
 }
 
 async function fenceStands(lab: Lab): Promise<boolean> {
-  const rows = await ask<{ n: number }>(
-    lab,
+  const rows = await queryAt<{ n: number }>(
+    lab.database.superuserUrl,
     "select count(*)::int as n from pg_trigger where tgrelid = 'mcp_servers'::regclass and not tgisinternal",
   );
   return rows[0]?.n !== 0;
-}
-
-async function ask<T extends object>(lab: Lab, sql: string, values: unknown[] = []): Promise<T[]> {
-  const db = new Client({ connectionString: lab.database.superuserUrl });
-  await db.connect();
-  try {
-    return (await db.query<T>(sql, values)).rows;
-  } finally {
-    await db.end();
-  }
 }

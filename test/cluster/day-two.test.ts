@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 
 import type { DriftReport, ListedUpdate, VerifyReport } from "@mcp-fleet/operations";
 import type { RowPlan } from "@mcp-fleet/row-cutover";
-import { Client } from "pg";
 
 import { labNamespace } from "../../lab/companions";
 import { secretMark } from "../../lab/database/schema";
@@ -10,6 +9,7 @@ import { consoleLog } from "../../lab/log";
 import { type Lab, openLab } from "../../lab/session";
 import { mcpFleet } from "../support/cli";
 import { everything } from "../support/lab";
+import { queryAt } from "../support/postgres";
 
 const github = "llmctl-mcp-github";
 const atlassian = "llmctl-mcp-atlassian";
@@ -33,19 +33,8 @@ describe("day two on the lab, by command line", function () {
     await lab.up("in-cluster");
   });
 
-  async function sql(
-    text: string,
-    values: unknown[] = [],
-    url: string = lab.database.url,
-  ): Promise<Record<string, unknown>[]> {
-    const client = new Client({ connectionString: url });
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(text, values)).rows;
-    } finally {
-      await client.end();
-    }
-  }
+  const sql = (text: string, values: unknown[] = [], url = lab.database.url) =>
+    queryAt(url, text, values);
 
   /** What drift finds while `change` is in place, as `kind/subject`. */
   async function driftWith(

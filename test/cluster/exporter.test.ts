@@ -7,10 +7,10 @@ import { join } from "node:path";
 
 import { KubeConfig, type KubernetesObject, KubernetesObjectApi } from "@kubernetes/client-node";
 import { metrics } from "@mcp-fleet/metrics";
-import { Client } from "pg";
 import { parseAllDocuments } from "yaml";
 
 import { labNamespace as namespace } from "../../lab/companions";
+import { withClient } from "../../lab/database/access";
 import { databaseServiceName, databaseServicePort } from "../../lab/database/service";
 import { ensureImages } from "../../lab/images";
 import { consoleLog } from "../../lab/log";
@@ -90,17 +90,13 @@ describe("cluster: the exporter of verify and drift", function () {
   async function sql(...statements: string[]): Promise<Record<string, unknown>[]> {
     const url = new URL(lab.database.superuserUrl);
     url.pathname = new URL(lab.database.url).pathname;
-    const client = new Client({ connectionString: url.href });
-    await client.connect();
-    try {
+    return withClient(url.href, async (db) => {
       let rows: Record<string, unknown>[] = [];
       for (const text of statements) {
-        ({ rows } = await client.query<Record<string, unknown>>(text));
+        ({ rows } = await db.query<Record<string, unknown>>(text));
       }
       return rows;
-    } finally {
-      await client.end();
-    }
+    });
   }
 
   /** The rights that docs/security.md lists, and a Secret with their login. */

@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
-import { Client } from "pg";
-
-import { PostgresqlHandler } from "../../lab/runner/postgresql";
-import { State, type StoredResource } from "../../lab/runner/state";
+import type { StoredResource } from "../../lab/runner/state";
 import { type JsonObject, revealObject } from "../../lab/runner/wire";
 import { registryProgram, type RunningRegistry, startRegistry } from "../support/mesh-registry";
-import { stopTestServer, type TestDatabase, testDatabase } from "../support/postgres";
+import { queryAt, stopTestServer, type TestDatabase, testDatabase } from "../support/postgres";
+import { postgresqlHandler } from "../support/postgresql-handler";
 import { runProgram } from "../support/resources";
 
 const suffix = randomBytes(4).toString("hex");
@@ -22,7 +17,6 @@ const [database, role, admin] = [`mesh_${suffix}`, `registry_${suffix}`, `admin_
  */
 describe("the registry's database, with the lab runner's SQL", function () {
   this.timeout(120_000);
-  const directory = mkdtempSync(join(tmpdir(), "mesh-registry-"));
   const made: StoredResource[] = [];
   let server: TestDatabase;
   let url: string;
@@ -43,7 +37,7 @@ describe("the registry's database, with the lab runner's SQL", function () {
       },
       secret: { meshDatabaseUrl: server.urlFor(admin, "admin") },
     });
-    const handler = handlerAs(server.urlFor(admin, "admin"));
+    const handler = postgresqlHandler(server.urlFor(admin, "admin"));
     for (const { type, name, inputs, order } of recorder.resources) {
       if (!handler.handles(type)) continue;
       const own = { urn: name, type, name, inputs: inputs as JsonObject, dependencies: [] };
@@ -63,51 +57,27 @@ describe("the registry's database, with the lab runner's SQL", function () {
     await server.drop();
     await server.query(`drop role if exists ${admin}`).catch(() => undefined);
     await stopTestServer();
-    rmSync(directory, { recursive: true, force: true });
   });
 
-  const handlerAs = (login: string): PostgresqlHandler => {
-    const { hostname, port, username, password, pathname } = new URL(login);
-    return new PostgresqlHandler({
-      ...{ preview: false, project: "test", config: {}, warn: () => undefined },
-      state: new State(join(directory, "state.json"), "test", "phrase"),
-      signal: new AbortController().signal,
-      providerInputs: () => ({
-        ...{ host: hostname, port, password, sslmode: "disable" },
-        ...{ username, database: pathname.slice(1) },
-      }),
-    });
-  };
-
-  const query = async (login: string, sql: string): Promise<Record<string, unknown>[]> => {
-    const client = new Client({ connectionString: login });
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(sql)).rows;
-    } finally {
-      await client.end();
-    }
-  };
-
   it("lets the role make tables there and nothing beside them, and nobody else in", async () => {
-    await query(url, "create table of_the_registry (id int)");
-    await query(url, "drop table of_the_registry");
+    await queryAt(url, "create table of_the_registry (id int)");
+    await queryAt(url, "drop table of_the_registry");
     for (const sql of ["create schema other", "create temporary table t (id int)"]) {
-      await assert.rejects(query(url, sql), /permission denied/, sql);
+      await assert.rejects(queryAt(url, sql), /permission denied/, sql);
     }
     await assert.rejects(
-      query(url, "create database more"),
+      queryAt(url, "create database more"),
       /permission denied to create database/,
     );
-    await assert.rejects(query(url, "create role more"), /permission denied to create role/);
+    await assert.rejects(queryAt(url, "create role more"), /permission denied to create role/);
     const other = new URL(server.urlFor(admin, "admin"));
-    await query(other.href, `create role stranger_${suffix} login password 'stranger'`);
+    await queryAt(other.href, `create role stranger_${suffix} login password 'stranger'`);
     try {
       const stranger = new URL(url);
       [stranger.username, stranger.password] = [`stranger_${suffix}`, "stranger"];
-      await assert.rejects(query(stranger.href, "select 1"), /permission denied for database/);
+      await assert.rejects(queryAt(stranger.href, "select 1"), /permission denied for database/);
     } finally {
-      await query(other.href, `drop role stranger_${suffix}`);
+      await queryAt(other.href, `drop role stranger_${suffix}`);
     }
   });
 
@@ -141,7 +111,7 @@ describe("the registry's database, with the lab runner's SQL", function () {
     } finally {
       await second.stop();
     }
-    const owners = await query(
+    const owners = await queryAt(
       url,
       "select distinct tableowner from pg_tables where schemaname = 'public'",
     );
@@ -150,7 +120,7 @@ describe("the registry's database, with the lab runner's SQL", function () {
 
   it("goes in the other order, the role last", async () => {
     // The plugin makes itself a member of the role before it takes what it owned; the lab runner does not.
-    const handler = handlerAs(server.url);
+    const handler = postgresqlHandler(server.url);
     for (const one of [...made].reverse()) await handler.remove(one);
     const left = await server.query(
       `select rolname from pg_roles where rolname = '${role}' union all

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { withClient } from "../../lab/database/access";
 import { chooseEngine } from "../../lab/engine";
 import { paths } from "../../lab/paths";
 import {
   type Snapshot,
   type StudioDatabase,
   studioDatabase,
-  withClient,
 } from "../database/row-cutover/support";
 import { temporaryHome } from "../support/engine";
 import { FixtureStack } from "../support/fixture-stack";

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Client } from "pg";
-
+import { withClient } from "../../lab/database/access";
 import { findBinaries } from "../../lab/database/binaries";
 import { reachableDir, serverUser } from "../../lab/database/identity";
 import { initialise, type ServerOptions, start, stop, superuser } from "../../lab/database/server";
@@ -46,7 +45,7 @@ export async function stopTestServer(): Promise<void> {
 export async function testDatabase(server?: string): Promise<TestDatabase> {
   const root = server ?? (await testServer()).url;
   const name = `test_${randomBytes(5).toString("hex")}`;
-  await withClient(root, (db) => db.query(`create database ${name}`));
+  await queryAt(root, `create database ${name}`);
   const at = (user?: [string, string]): string => {
     const url = new URL(root);
     url.pathname = `/${name}`;
@@ -57,12 +56,10 @@ export async function testDatabase(server?: string): Promise<TestDatabase> {
     url: at(),
     name,
     urlFor: (role, password) => at([role, password]),
-    query: <T extends object>(sql: string, values?: unknown[]) =>
-      withClient(at(), async (db) => (await db.query<T>(sql, values)).rows),
-    drop: () =>
-      withClient(root, async (db) => {
-        await db.query(`drop database if exists ${name} with (force)`);
-      }),
+    query: <T extends object>(sql: string, values?: unknown[]) => queryAt<T>(at(), sql, values),
+    drop: async () => {
+      await queryAt(root, `drop database if exists ${name} with (force)`);
+    },
   };
 }
 
@@ -108,13 +105,11 @@ export function serverUrl({ port, superuserPassword }: ServerOptions): string {
   return `postgresql://${superuser}:${superuserPassword}@127.0.0.1:${port}/postgres`;
 }
 
-async function withClient<T>(url: string, work: (db: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
+/** The rows of one statement, over a connection of its own. */
+export function queryAt<T extends object = Record<string, unknown>>(
+  url: string,
+  sql: string,
+  values: unknown[] = [],
+): Promise<T[]> {
+  return withClient(url, async (db) => (await db.query<T>(sql, values)).rows);
 }

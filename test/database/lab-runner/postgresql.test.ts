@@ -1,19 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
-import { Client } from "pg";
-
-import type { Context, Registration } from "../../../lab/runner/handler";
-import { PostgresqlHandler } from "../../../lab/runner/postgresql";
-import { State, type StoredResource } from "../../../lab/runner/state";
+import type { Registration } from "../../../lab/runner/handler";
+import type { PostgresqlHandler } from "../../../lab/runner/postgresql";
+import type { StoredResource } from "../../../lab/runner/state";
 import { type JsonObject, secret } from "../../../lab/runner/wire";
-import { stopTestServer, type TestDatabase, testDatabase } from "../../support/postgres";
+import { queryAt, stopTestServer, type TestDatabase, testDatabase } from "../../support/postgres";
+import { postgresqlHandler } from "../../support/postgresql-handler";
 
 describe("lab runner: roles, schemas and grants", function () {
   this.timeout(120_000);
-  const directory = mkdtempSync(join(tmpdir(), "lab-runner-"));
   let db: TestDatabase;
   let handler: PostgresqlHandler;
   const role = `worker_${process.pid}`;
@@ -21,30 +16,12 @@ describe("lab runner: roles, schemas and grants", function () {
   before(async () => {
     db = await testDatabase();
     await db.query("create table public.items (id int); insert into public.items values (7)");
-    const server = new URL(db.url);
-    const context: Context = {
-      preview: false,
-      project: "test",
-      config: {},
-      state: new State(join(directory, "state.json"), "test", "phrase"),
-      signal: new AbortController().signal,
-      warn: () => undefined,
-      providerInputs: () => ({
-        host: server.hostname,
-        port: server.port,
-        username: decodeURIComponent(server.username),
-        password: decodeURIComponent(server.password),
-        database: db.name,
-        sslmode: "disable",
-      }),
-    };
-    handler = new PostgresqlHandler(context);
+    handler = postgresqlHandler(db.url);
   });
 
   after(async () => {
     await db.drop();
     await stopTestServer();
-    rmSync(directory, { recursive: true, force: true });
   });
 
   const register = (type: string, name: string, inputs: JsonObject): Registration => ({
@@ -70,15 +47,8 @@ describe("lab runner: roles, schemas and grants", function () {
       op: outcome.op,
     };
   };
-  const asRole = async (password: string, sql: string): Promise<unknown[]> => {
-    const client = new Client({ connectionString: db.urlFor(role, password) });
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(sql)).rows;
-    } finally {
-      await client.end();
-    }
-  };
+  const asRole = (password: string, sql: string): Promise<unknown[]> =>
+    queryAt(db.urlFor(role, password), sql);
 
   it("makes them, changes only what changed, and removes them", async () => {
     const inputs = (password: string): JsonObject => ({

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 
 import { type CutoverSpec, planRows, runCutover, settle } from "@mcp-fleet/row-cutover";
 
-import { cutoverRole, emptyDatabase, meta, withClient } from "./support";
+import { withClient } from "../../../lab/database/access";
+import { cutoverRole, emptyDatabase, meta } from "./support";
 
 type Database = Awaited<ReturnType<typeof emptyDatabase>>;
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { planRows, readLedger, runCutover, settle } from "@mcp-fleet/row-cutover";
 import { Pool } from "pg";
 
+import { withClient } from "../../../lab/database/access";
 import { convertColumn } from "../../../lab/studio/documents";
 import type { PayloadContext } from "../../../lab/studio/payloads";
 import { syncRows, type SyncSummary } from "../../../lab/studio/rows";
@@ -16,7 +17,6 @@ import {
   studioDatabase,
   studioSpec,
   targetOf,
-  withClient,
 } from "./support";
 
 /** The application's own code, which writes its rows back on boot and on ordinary requests. */

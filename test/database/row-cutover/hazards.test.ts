@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { planRows, readLedger, runCutover } from "@mcp-fleet/row-cutover";
 import type { Client } from "pg";
 
+import { withClient } from "../../../lab/database/access";
 import {
   cutoverRole,
   isForward,
@@ -12,7 +13,6 @@ import {
   type StudioDatabase,
   studioDatabase,
   studioSpec,
-  withClient,
 } from "./support";
 
 const spec = studioSpec();

@@ -11,8 +11,9 @@ import {
   runCutover,
 } from "@mcp-fleet/row-cutover";
 
+import { withClient } from "../../../lab/database/access";
 import { secretMark } from "../../../lab/database/schema";
-import { meta, type StudioDatabase, studioDatabase, studioSpec, withClient } from "./support";
+import { meta, type StudioDatabase, studioDatabase, studioSpec } from "./support";
 
 const spec = studioSpec({ fence: false });
 const tools = { github: ["create_issue", "get_me"], "llmctl-mcp": [] };

@@ -3,15 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { readLedger, runCutover } from "@mcp-fleet/row-cutover";
 
+import { withClient } from "../../../lab/database/access";
 import { Proxy } from "./proxy";
-import {
-  isForward,
-  meta,
-  type StudioDatabase,
-  studioDatabase,
-  studioSpec,
-  withClient,
-} from "./support";
+import { isForward, meta, type StudioDatabase, studioDatabase, studioSpec } from "./support";
 
 describe("races and lost connections", () => {
   let database: StudioDatabase;

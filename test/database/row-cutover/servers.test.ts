@@ -6,10 +6,11 @@ import { join } from "node:path";
 
 import { type Db, planRows, readLedger, runCutover } from "@mcp-fleet/row-cutover";
 
+import { withClient } from "../../../lab/database/access";
 import { dataDir, start, stop } from "../../../lab/database/server";
 import { freePort } from "../../support/port";
 import { type ScratchServer, scratchServer, serverUrl } from "../../support/postgres";
-import { isForward, meta, studioDatabase, studioSpec, withClient } from "./support";
+import { isForward, meta, studioDatabase, studioSpec } from "./support";
 
 const spec = studioSpec();
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 
 import type { CutoverSpec, Db, RowSpec } from "@mcp-fleet/row-cutover";
-import { Client } from "pg";
+import type { Client } from "pg";
 
+import { withClient } from "../../../lab/database/access";
 import { legacyEnvironments, type LegacyRequest, legacySql } from "../../../lab/database/schema";
 import { stopTestServer, type TestDatabase, testDatabase } from "../../support/postgres";
 
@@ -70,17 +71,6 @@ export async function emptyDatabase(server?: string): Promise<Omit<StudioDatabas
     db: { connectionString: database.urlFor(cutoverRole, password) },
     applicationUrl: database.urlFor(applicationRole, password),
   };
-}
-
-export async function withClient<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }
 
 const associations = [

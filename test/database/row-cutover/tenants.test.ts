@@ -13,7 +13,8 @@ import {
 } from "@mcp-fleet/row-cutover";
 import fc from "fast-check";
 
-import { meta, withClient } from "./support";
+import { withClient } from "../../../lab/database/access";
+import { meta } from "./support";
 import {
   addTenants,
   type TenantRow,

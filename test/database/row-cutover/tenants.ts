@@ -1,6 +1,7 @@
 import type { CutoverSpec, RowSpec } from "@mcp-fleet/row-cutover";
 
-import { cutoverRole, emptyDatabase, withClient } from "./support";
+import { withClient } from "../../../lab/database/access";
+import { cutoverRole, emptyDatabase } from "./support";
 
 export type TenantsDatabase = Awaited<ReturnType<typeof emptyDatabase>> & {
   /** Every column of every row, as text. */
