@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { KubeConfig, type V1Pod } from "@kubernetes/client-node";
@@ -9,185 +8,39 @@ import { connectKube } from "@mcp-fleet/kube";
 import { probe } from "@mcp-fleet/mcp-probe";
 import { Client as McpClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { Client } from "pg";
 
-import { type Cluster, ensureCluster } from "../../lab/cluster";
-import { companionObjects, labNamespace } from "../../lab/companions";
-import { type Database, ensureDatabase } from "../../lab/database";
-import { legacyEnvironments } from "../../lab/database/schema";
-import { databaseServiceObjects } from "../../lab/database/service";
-import { ensureImages, exampleImageNames, type ImageName, labImageNames } from "../../lab/images";
-import { type Kube, openKube } from "../../lab/kube";
+import type { Cluster } from "../../lab/cluster";
+import { labNamespace } from "../../lab/companions";
+import type { Kube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { render } from "../../render/render";
 import { writeDirectory } from "../../render/write";
 import { mcpFleet } from "../support/cli";
-import {
-  closeExample,
-  type Example,
-  onCluster,
-  openExample,
-  playInfisical,
-  restrictedNamespace,
-  type StandIn,
-  standInCrd,
-} from "../support/example";
+import { closeExample, dryRun, openExample } from "../support/example";
+import { SurroundedExamples } from "../support/examples";
 import { insideOf } from "../support/pod-inside";
+import { queryAt } from "../support/postgres";
 import { exampleStacks } from "../support/stack-file";
-
-type Servers = Record<string, Record<string, unknown>>;
+import { playInfisical } from "../support/stand-ins";
 
 /** Seconds a pod may take from its creation to Ready: the todo application's own demand. */
 const startSeconds = 30;
 
 describe("the stacks under examples", function () {
   this.timeout(5 * 60_000);
-  const run = randomBytes(3).toString("hex");
-  const namespaces = {
-    todo: `example-todo-${run}`,
-    platform: `example-platform-${run}`,
-    studio: `example-studio-${run}`,
-    dry: `example-dry-${run}`,
-  };
-  const password = randomBytes(12).toString("hex");
-  const role = `todo_${run}`;
-  /** A cluster of the user's may have the operator: its CRDs are used as they are, and stay. */
-  let standIns: StandIn[] = [];
+  let examples: SurroundedExamples;
   let cluster: Cluster;
   let kube: Kube;
-  let database: Database;
-  let images: Record<ImageName, string>;
-  let nodes: string[];
-  const examples: Partial<Record<"todo" | "platform" | "studio", Example>> = {};
+  let namespaces: SurroundedExamples["namespaces"];
+  let images: SurroundedExamples["images"];
 
   before(async function () {
     this.timeout(45 * 60_000);
-    const log = consoleLog();
-    cluster = await ensureCluster(log);
-    images = await ensureImages(cluster, log, [...labImageNames, ...exampleImageNames]);
-    database = await ensureDatabase({ listen: cluster.nodeIp }, log);
-    kube = openKube(cluster.kubeconfig, cluster.context);
-    nodes = await nodeRanges(kube);
-    standIns = await missingCrds(cluster);
-    await kube.apply([...companionObjects(images["chroma-server"]), ...standIns]);
-    const own = [namespaces.todo, namespaces.studio, namespaces.dry];
-    for (const name of own) await restrictedNamespace(kube, name);
-    await surroundTodo();
-    await surroundStudio();
-    Object.assign(examples, openAll());
+    examples = await SurroundedExamples.open(consoleLog());
+    ({ cluster, kube, namespaces, images } = examples);
   });
+  after(() => examples?.remove());
 
-  after(async () => {
-    if (kube === undefined) return;
-    const there = (await kube.core.listNamespace()).items.map(({ metadata }) => metadata?.name);
-    for (const name of Object.values(namespaces)) {
-      if (there.includes(name)) await kube.core.deleteNamespace({ name });
-    }
-    await withDatabase(database.superuserUrl, async (db) => {
-      await db.query(`drop database if exists ${role} with (force)`);
-      await db.query(`drop role if exists ${role}`);
-    });
-    for (const { metadata } of standIns) await onCluster(cluster, "delete", "crd", metadata.name);
-    Object.values(examples).forEach(closeExample);
-  });
-
-  /** What the todo application has already: PostgreSQL with its role, behind a Service and a Secret. */
-  async function surroundTodo(): Promise<void> {
-    await withDatabase(database.superuserUrl, async (db) => {
-      await db.query(`create role ${role} login password '${password}'`);
-      await db.query(`create database ${role} owner ${role}`);
-    });
-    const address = { address: cluster.nodeIp, port: Number(new URL(database.url).port) };
-    await kube.apply([
-      ...databaseServiceObjects({ name: "postgres", namespace: namespaces.todo, ...address }),
-      secret(namespaces.todo, "postgres-secret", { POSTGRES_PASSWORD: password }),
-    ]);
-  }
-
-  /** The Secrets that the Studio example refers to. */
-  async function surroundStudio(): Promise<void> {
-    const { github = {}, atlassian = {} } = legacyEnvironments();
-    const namespace = namespaces.studio;
-    await kube.apply([
-      secret(namespace, "llmctl-postgres", { LLMCTL_POSTGRES_PASSWORD: password }),
-      secret(namespace, "llmctl-mcp-github", github),
-      secret(namespace, "llmctl-mcp-atlassian", atlassian),
-      secret(namespace, "llmctl-mcp-google-cloud", { SERVICE_ACCOUNT_KEY: "{}" }),
-      secret(namespace, "llmctl-mcp-google-workspace", {
-        GOOGLE_SERVICE_ACCOUNT_KEY_JSON: serviceAccountOfNobody(),
-      }),
-    ]);
-  }
-
-  /** The examples as they are, but for images of registries that are not here and what surrounds them in the lab. */
-  function openAll(): Record<"todo" | "platform" | "studio", Example> {
-    const target = { kubeconfig: cluster.kubeconfig, context: cluster.context };
-    const image = (servers: Servers, names: Record<string, ImageName>): Servers =>
-      Object.fromEntries(
-        Object.entries(servers).map(([key, server]) => [
-          key,
-          { ...server, image: images[names[key] ?? (key as ImageName)] },
-        ]),
-      );
-    const here = { clusters: nodes };
-    return {
-      todo: openExample("examples/todo/dev", target, {
-        namespace: namespaces.todo,
-        servers: ({ todo = {} }: Servers) => ({
-          todo: {
-            ...todo,
-            image: images.todo,
-            env: {
-              ...(todo.env as object),
-              DATABASE_URL: `postgresql://${role}:$(POSTGRES_PASSWORD)@postgres:5432/${role}`,
-            },
-            // The lab's PostgreSQL runs on the node, which is no pod.
-            egress: { profile: "cluster", to: [{ cidr: `${cluster.nodeIp}/32` }] },
-          },
-        }),
-      }),
-      platform: openExample("examples/ai-platform/stack", target, {
-        namespace: namespaces.platform,
-        allowed: { ...here, namespaces: [namespaces.platform] },
-        servers: ({ clock = {}, outline = {} }: Servers) => ({
-          clock: { ...clock, image: images.fastmcp },
-          // Another server in the place of Outline's, which needs an Outline; it has no /health.
-          outline: {
-            ...outline,
-            image: images["llmctl-mcp"],
-            env: { ...(outline.env as object), PORT: "3000" },
-            health: "tcp",
-            service: { ...(outline.service as object), sourceRanges: ["0.0.0.0/0"] },
-          },
-        }),
-        manager: { enabled: true, image: images["mcp-fleet"] },
-      }),
-      studio: openExample("examples/studio/stack", target, {
-        namespace: namespaces.studio,
-        allowed: { ...here, namespaces: [namespaces.studio] },
-        cutover: { enabled: false },
-        studio: { enabled: false },
-        servers: (servers: Servers) => {
-          const { chroma, ...rest } = image(servers, {});
-          const env = { CHROMA_HOST: "llmctl-chromadb.llmctl" };
-          // As the example's comment has it.
-          const workspace = {
-            image: images["google-workspace"],
-            secret: "llmctl-mcp-google-workspace",
-            secretKeys: ["GOOGLE_SERVICE_ACCOUNT_KEY_JSON"],
-            env: { USER_GOOGLE_EMAIL: "robot@example.com" },
-          };
-          return { ...rest, chroma: { ...chroma, env }, "google-workspace": workspace };
-        },
-      }),
-    };
-  }
-
-  const example = (name: "todo" | "platform" | "studio"): Example => {
-    const found = examples[name];
-    assert.ok(found !== undefined);
-    return found;
-  };
   const pods = async (namespace: string): Promise<V1Pod[]> =>
     (
       await kube.core.listNamespacedPod({
@@ -203,8 +56,7 @@ describe("the stacks under examples", function () {
   // The mesh's kinds are in no cluster but its own: mesh.test.ts runs it.
   for (const stack of exampleStacks.filter((one) => one !== "examples/mesh/stack")) {
     it(`${stack}: kubectl apply -k takes every rendered object in a server-side dry run`, async () => {
-      const target = { kubeconfig: cluster.kubeconfig, context: cluster.context };
-      const opened = openExample(stack, target, {
+      const opened = openExample(stack, cluster, {
         namespace: namespaces.dry,
         createNamespace: false,
         allowed: {},
@@ -214,11 +66,9 @@ describe("the stacks under examples", function () {
       const serversOnly = stack.includes("studio");
       const rendered = await render({ file: opened.file, directory, serversOnly });
       writeDirectory(directory, opened.file, rendered);
-      const apply = ["apply", "--server-side", "--dry-run=server", "-k", directory];
-      const said = await onCluster(cluster, ...apply);
+      const taken = await dryRun(cluster, "-k", directory);
       closeExample(opened);
-      const lines = said.split("\n").filter((line) => line.includes("serverside-applied"));
-      assert.equal(lines.length, rendered.objects.length, said);
+      assert.equal(taken.length, rendered.objects.length, taken.join("\n"));
     });
   }
 
@@ -227,7 +77,7 @@ describe("the stacks under examples", function () {
     config.loadFromFile(cluster.kubeconfig);
     config.setCurrentContext(cluster.context);
     await Promise.all([
-      ...Object.values(examples).map((one) => one.run("up")),
+      ...Object.values(examples.all).map((one) => one.run("up")),
       playInfisical(config, namespaces.platform),
     ]);
     const started = await Promise.all(
@@ -242,7 +92,7 @@ describe("the stacks under examples", function () {
   });
 
   it("change nothing in a second run", async () => {
-    const { changes } = await example("todo").run("up");
+    const { changes } = await examples.all.todo.run("up");
     assert.deepEqual([...new Set(changes.map(({ op }) => op))], ["same"]);
   });
 
@@ -288,7 +138,7 @@ describe("the stacks under examples", function () {
   });
 
   it("know their cluster by itself: another one's network or UID is refused before anything is made", async () => {
-    const target = { kubeconfig: cluster.kubeconfig, context: cluster.context };
+    const { nodes } = examples;
     const elsewhere = { clusters: ["192.0.2.0/24"], namespaces: [] };
     const { metadata } = await kube.core.readNamespace({ name: "kube-system" });
     const cases = [
@@ -300,7 +150,7 @@ describe("the stacks under examples", function () {
       ],
     ] as const;
     for (const [places, said] of cases) {
-      const refused = openExample("examples/ai-platform/stack", target, {
+      const refused = openExample("examples/ai-platform/stack", cluster, {
         ...places,
         namespace: `${namespaces.platform}-no`,
       });
@@ -316,7 +166,7 @@ describe("the stacks under examples", function () {
       { context: cluster.context },
       { kubeconfig: cluster.kubeconfig },
     );
-    const allowed = { clusters: nodes, namespaces: [namespaces.platform, labNamespace] };
+    const allowed = { clusters: examples.nodes, namespaces: [namespaces.platform, labNamespace] };
     const nothing = { clusters: [], namespaces: [] };
     const { servers } = await findStray(connected, allowed, nothing);
     const [stray] = servers.filter(({ namespace }) => namespace === namespaces.todo);
@@ -325,7 +175,8 @@ describe("the stacks under examples", function () {
       ["mcp-server", "label", "move", ["mcp-server"]],
     );
     assert.ok(servers.every(({ namespace }) => namespace !== namespaces.platform));
-    const elsewhere = await findStray(connected, nothing, { ...nothing, clusters: nodes });
+    const clusters = examples.nodes;
+    const elsewhere = await findStray(connected, nothing, { ...nothing, clusters });
     assert.ok(
       elsewhere.servers.some(({ name, advice }) => name === "clock-mcp" && advice === "remove"),
     );
@@ -351,12 +202,8 @@ describe("the stacks under examples", function () {
     await client.callTool({ name: "add_task", arguments: { title: "buy milk" } });
     await client.callTool({ name: "complete_task", arguments: { task: 1 } });
     await client.close();
-    const own = new URL(database.superuserUrl);
-    own.pathname = `/${role}`;
-    await withDatabase(own.href, async (db) => {
-      const { rows } = await db.query("select title, done from tasks");
-      assert.deepEqual(rows, [{ title: "buy milk", done: true }]);
-    });
+    const rows = await queryAt(examples.todoUrl, "select title, done from tasks");
+    assert.deepEqual(rows, [{ title: "buy milk", done: true }]);
   });
 
   it("ai-platform: the node port serves MCP to a client outside of the cluster", async function () {
@@ -440,7 +287,7 @@ describe("the stacks under examples", function () {
   });
 
   it("are removed without a trace", async () => {
-    await Promise.all(Object.values(examples).map((one) => one.run("destroy")));
+    await Promise.all(Object.values(examples.all).map((one) => one.run("destroy")));
     const labelSelector = "app.kubernetes.io/managed-by=mcp-fleet";
     for (const namespace of [namespaces.todo, namespaces.studio]) {
       const query = { namespace, labelSelector };
@@ -463,18 +310,6 @@ describe("the stacks under examples", function () {
 
 type Urls = [name: string, url: string, requiredTools: string[]][];
 
-/** A key of the right form that Google knows nothing of. */
-function serviceAccountOfNobody(): string {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  return JSON.stringify({
-    type: "service_account",
-    project_id: "example-project",
-    private_key: privateKey.export({ type: "pkcs8", format: "pem" }),
-    client_email: "robot@example-project.iam.gserviceaccount.com",
-    token_uri: "https://oauth2.googleapis.com/token",
-  });
-}
-
 function nameOf(pod: V1Pod): string {
   return pod.metadata?.labels?.["app.kubernetes.io/name"] ?? "";
 }
@@ -486,32 +321,4 @@ function readyAfter({ metadata, status }: V1Pod): number {
   );
   const created = metadata?.creationTimestamp?.getTime() ?? Number.NaN;
   return ((ready?.lastTransitionTime?.getTime() ?? Number.NaN) - created) / 1000;
-}
-
-async function nodeRanges(kube: Kube): Promise<string[]> {
-  const { items } = await kube.core.listNode();
-  const addresses = items.flatMap(({ status }) => status?.addresses ?? []);
-  return addresses.flatMap(({ type, address }) => (type === "InternalIP" ? [`${address}/32`] : []));
-}
-
-function secret(namespace: string, name: string, stringData: Record<string, string>): object {
-  return { apiVersion: "v1", kind: "Secret", metadata: { namespace, name }, stringData };
-}
-
-async function missingCrds(cluster: Cluster): Promise<StandIn[]> {
-  const there = await onCluster(cluster, "get", "crd", "-o", "name");
-  return [
-    standInCrd("secrets.infisical.com", "v1alpha1", "InfisicalSecret"),
-    standInCrd("cilium.io", "v2", "CiliumNetworkPolicy"),
-  ].filter(({ metadata }) => !there.includes(`/${metadata.name}\n`));
-}
-
-async function withDatabase(url: string, work: (db: Client) => Promise<void>): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
 }

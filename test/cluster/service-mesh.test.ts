@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { missingKinds } from "@mcp-fleet/cluster";
@@ -12,7 +11,14 @@ import { consoleLog } from "../../lab/log";
 import type { KubeObject } from "../../render/objects";
 import { render } from "../../render/render";
 import { eventually } from "../support/eventually";
-import { closeExample, type Example, onCluster, openExample } from "../support/example";
+import {
+  closeExample,
+  dryRun,
+  type Example,
+  onCluster,
+  openExample,
+  writeList,
+} from "../support/example";
 import { istioDefinitions } from "../support/istio";
 import { refusal } from "../support/lab";
 
@@ -70,11 +76,8 @@ describe("a service mesh that the stack names", function () {
     closeExample(example);
   });
 
-  const write = (name: string, objects: readonly KubeObject[]): string => {
-    const path = join(example.directory, name);
-    writeFileSync(path, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
-    return path;
-  };
+  const write = (name: string, objects: readonly KubeObject[]): string =>
+    writeList(join(example.directory, name), objects);
 
   it("is refused where the cluster has none of it, in the preview too, and nothing is made", async () => {
     const names = kinds.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`).join(", ");
@@ -99,12 +102,10 @@ describe("a service mesh that the stack names", function () {
     // PeerAuthentication once; the other two for the registry and each of two agents.
     assert.equal(ours.length, 7);
     await kube.core.createNamespace({ body: { metadata: { name: namespace } } });
-    const file = write("objects.json", ours);
-    const dryRun = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f"];
-    const said = await onCluster(cluster, ...dryRun, file);
-    assert.equal(said.match(/serverside-applied/g)?.length, ours.length, said);
+    const taken = await dryRun(cluster, "-f", write("objects.json", ours));
+    assert.equal(taken.length, ours.length, taken.join("\n"));
     const [first] = ours.filter(({ kind }) => kind === "VirtualService");
     const wrong = write("wrong.json", [{ ...(first as KubeObject), spec: { hots: ["greeter"] } }]);
-    await assert.rejects(onCluster(cluster, ...dryRun, wrong), /hots/);
+    await assert.rejects(dryRun(cluster, "-f", wrong), /hots/);
   });
 });

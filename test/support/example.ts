@@ -4,8 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
-
 import type { Cluster } from "../../lab/cluster";
 import { binary } from "../../lab/cluster/binaries";
 import type { Kube } from "../../lab/kube";
@@ -83,73 +81,28 @@ export async function onCluster(
   return `${stdout}${stderr}`;
 }
 
+/**
+ * What the API server says to objects in a server-side dry run, which makes nothing.
+ *
+ * @param place their file (`-f`), or the directory of a kustomization (`-k`)
+ * @returns a line for each object that it takes
+ * @throws Error for one that it refuses, or of which it does not know a field
+ */
+export async function dryRun(cluster: Cluster, ...place: ["-f" | "-k", string]): Promise<string[]> {
+  const apply = ["apply", "--server-side", "--dry-run=server", "--validate=strict"];
+  // Another tool's object of the same name is in nobody's way: nothing is written.
+  const said = await onCluster(cluster, ...apply, "--force-conflicts", ...place);
+  return said.split("\n").filter((line) => line.includes("serverside-applied"));
+}
+
+/** Writes objects as a file that kubectl reads. @returns its path */
+export function writeList(path: string, objects: readonly unknown[]): string {
+  writeFileSync(path, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+  return path;
+}
+
 /** A namespace that refuses pods which are not restricted, as the program makes its own. */
 export async function restrictedNamespace(kube: Kube, name: string): Promise<void> {
   const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
   await kube.core.createNamespace({ body: { metadata: { name, labels } } });
-}
-
-/** A CustomResourceDefinition, as far as its name matters. */
-export interface StandIn {
-  readonly metadata: { readonly name: string };
-}
-
-/**
- * The CRD of an operator that the lab does not have: a stand-in that takes any spec, so that its objects can be made.
- * Nothing acts on them.
- */
-export function standInCrd(group: string, version: string, kind: string): StandIn {
-  const singular = kind.toLowerCase();
-  const plural = singular.endsWith("y") ? `${singular.slice(0, -1)}ies` : `${singular}s`;
-  // The client library writes it with dashes, and leaves out what already has them.
-  const open = { type: "object", x_kubernetes_preserve_unknown_fields: true };
-  const crd = {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: `${plural}.${group}`, labels: { "mcp-fleet.dev/stand-in": "true" } },
-    spec: {
-      group,
-      scope: "Namespaced",
-      names: { kind, singular, plural, listKind: `${kind}List` },
-      versions: [
-        {
-          ...{ name: version, served: true, storage: true },
-          schema: { openAPIV3Schema: { type: "object", properties: { spec: open } } },
-        },
-      ],
-    },
-  };
-  return crd;
-}
-
-/** Does once what Infisical's operator would: makes the Secret that the namespace's InfisicalSecret asks for. */
-export async function playInfisical(config: KubeConfig, namespace: string): Promise<void> {
-  const objects = config.makeApiClient(CustomObjectsApi);
-  const core = config.makeApiClient(CoreV1Api);
-  const kind = {
-    ...{ group: "secrets.infisical.com", version: "v1alpha1", plural: "infisicalsecrets" },
-    namespace,
-  };
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const { items } = (await objects.listNamespacedCustomObject(kind)) as { items: Infisical[] };
-    const [wanted] = items.flatMap(({ spec }) => spec.managedKubeSecretReferences);
-    if (wanted !== undefined) {
-      const stringData = { OUTLINE_API_KEY: "made-by-the-test" };
-      const body = { metadata: { name: wanted.secretName }, stringData };
-      await core.createNamespacedSecret({ namespace: wanted.secretNamespace, body });
-      return;
-    }
-    if (Date.now() > deadline) throw new Error(`no InfisicalSecret in ${namespace}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-interface Infisical {
-  readonly spec: {
-    readonly managedKubeSecretReferences: readonly {
-      readonly secretName: string;
-      readonly secretNamespace: string;
-    }[];
-  };
 }
