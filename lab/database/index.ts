@@ -46,7 +46,7 @@ export interface DatabaseRequest {
   readonly listen?: string;
   /** Default: the lab's own run directory. Tests give another. */
   readonly runDir?: string;
-  /** Default: the port it had before, else 55432, else a free one. It must be free. */
+  /** Default: the port it had before, else 25432, else a free one. It must be free. */
   readonly port?: number;
 }
 

@@ -2,7 +2,8 @@ import { connect, createServer } from "node:net";
 
 import { UserError } from "@mcp-fleet/errors";
 
-const defaultPort = 55_432;
+/** Below the ports that Linux and macOS give to outgoing connections, and below those of NodePorts. */
+const defaultPort = 25_432;
 
 /** `LAB_PG_PORT`, when it is set. */
 export function envPort(): number | undefined {
@@ -14,7 +15,7 @@ export function envPort(): number | undefined {
 }
 
 /**
- * A port that is free on all `addresses`: the given one, else the one used before, else 55432, else the next free one.
+ * A port that is free on all `addresses`: the given one, else the one used before, else 25432, else the next free one.
  *
  * @throws UserError when the given one is taken or an address is not this machine's.
  */

@@ -77,6 +77,10 @@ export async function initialise(options: ServerOptions): Promise<void> {
   );
 }
 
+/** What a server says that may do in a moment: another one's processes still end, or a connection has its port. */
+const passing =
+  /still in use|starting up|shutting down|could not create (listen|any TCP\/IP) socket/;
+
 /**
  * Starts the server in the background and waits until it answers. After a server that was killed, it
  * waits for that one's last processes to end.
@@ -89,12 +93,12 @@ export async function start(options: ServerOptions): Promise<void> {
   for (;;) {
     disarmStalePid(options.dir);
     const logged = existsSync(log) ? statSync(log).size : 0;
-    const failure = await launch(options, log, deadline);
+    const said = (): string => readFileSync(log).subarray(logged).toString("utf8");
+    const failure = await launch(options, log, said, deadline);
     if (failure === undefined) return;
-    const said = existsSync(log) ? readFileSync(log).subarray(logged).toString("utf8") : "";
-    if (!/still in use|starting up|shutting down/.test(said) || Date.now() > deadline) {
+    if (!passing.test(said()) || Date.now() > deadline) {
       throw new UserError(
-        `PostgreSQL did not start: ${failure}. ${said.trim().split("\n").slice(-5).join(" | ")}`,
+        `PostgreSQL did not start: ${failure}. ${said().trim().split("\n").slice(-5).join(" | ")}`,
         `Read ${log}, then run the same command again.`,
       );
     }
@@ -106,6 +110,7 @@ export async function start(options: ServerOptions): Promise<void> {
 async function launch(
   options: ServerOptions,
   log: string,
+  said: () => string,
   deadline: number,
 ): Promise<string | undefined> {
   const output = openSync(log, "a");
@@ -141,6 +146,11 @@ async function launch(
   for (;;) {
     const answer = await tryConnect(options);
     if (failure !== undefined) return failure;
+    // It runs without an address that it cannot have, as long as it has one.
+    if (said().includes("could not create listen socket")) {
+      await stop(options.dir);
+      return `port ${options.port} is taken`;
+    }
     if (answer === undefined) return undefined;
     if (Date.now() > deadline) return answer;
     await sleep(100);
