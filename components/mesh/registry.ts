@@ -4,7 +4,6 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   assertRestricted,
   controlPlaneEgress,
-  hardenedPod,
   meshedMetadata,
   objectLabels,
   requireServiceName,
@@ -15,10 +14,7 @@ import {
   versionOf,
 } from "../core";
 import { agentComponent, registryComponent } from "./names";
-
-/** User id of the published image. */
-const registryUser = 1001;
-const dataPath = "/data";
+import { registryClaims, registryPod, sqliteFile } from "./registry-pod";
 
 /** Where the registry keeps what it knows. */
 export type RegistryStorage =
@@ -177,7 +173,7 @@ export class MeshRegistry extends pulumi.ComponentResource {
           DEFAULT_TIMEOUT_THRESHOLD: String(args.agentTimeoutSeconds ?? 20),
           // It would look for a Redis to trace to.
           MCP_MESH_DISTRIBUTED_TRACING_ENABLED: "false",
-          ...(args.storage.kind === "sqlite" ? { DATABASE_URL: `${dataPath}/registry.db` } : {}),
+          ...(args.storage.kind === "sqlite" ? { DATABASE_URL: sqliteFile } : {}),
           ...args.env,
         },
       },
@@ -209,42 +205,9 @@ export class MeshRegistry extends pulumi.ComponentResource {
     dependsOn: pulumi.Resource[],
   ): k8s.apps.v1.StatefulSet {
     const { args } = this;
-    const { storage } = args;
-    const health = { httpGet: { path: "/health", port: "http" } };
     const template = {
       metadata: meshedMetadata(this.metadata, args.serviceMesh),
-      spec: hardenedPod({
-        container: {
-          name: "registry",
-          image: args.image,
-          args: ["--host", "0.0.0.0", "--port", String(args.port)],
-          ports: [{ name: "http", containerPort: args.port, protocol: "TCP" }],
-          envFrom: [{ configMapRef: { name: settings.metadata.name } }],
-          ...(storage.kind === "sqlite"
-            ? {}
-            : {
-                env: [
-                  {
-                    name: "DATABASE_URL",
-                    valueFrom: { secretKeyRef: { name: storage.secret, key: storage.key } },
-                  },
-                ],
-              }),
-          resources: args.resources ?? {
-            requests: { cpu: "50m", memory: "64Mi" },
-            limits: { cpu: "1", memory: "512Mi" },
-          },
-          startupProbe: { ...health, periodSeconds: 2, failureThreshold: 60 },
-          readinessProbe: { ...health, periodSeconds: 5, timeoutSeconds: 3 },
-          livenessProbe: { ...health, periodSeconds: 10, timeoutSeconds: 5 },
-        },
-        serviceAccountName: args.serviceName,
-        user: registryUser,
-        writable: [],
-        ...(storage.kind === "sqlite" ? { claims: { data: dataPath } } : {}),
-        imagePullSecrets: args.imagePullSecrets ?? [],
-        graceSeconds: 20,
-      }),
+      spec: registryPod(args, settings.metadata.name),
     };
     assertRestricted(`MeshRegistry ${this.name}`, template);
     return new k8s.apps.v1.StatefulSet(
@@ -257,24 +220,10 @@ export class MeshRegistry extends pulumi.ComponentResource {
           revisionHistoryLimit: 2,
           selector: { matchLabels: this.selector },
           template,
-          ...(storage.kind === "sqlite" ? { volumeClaimTemplates: [claim(storage)] } : {}),
+          ...registryClaims(args.storage),
         },
       },
       { parent: this, dependsOn },
     );
   }
-}
-
-function claim(
-  storage: Extract<RegistryStorage, { kind: "sqlite" }>,
-): k8s.types.input.core.v1.PersistentVolumeClaim {
-  const { size, storageClass } = storage;
-  return {
-    metadata: { name: "data" },
-    spec: {
-      accessModes: ["ReadWriteOnce"],
-      ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
-      resources: { requests: { storage: size } },
-    },
-  };
 }
