@@ -159,12 +159,15 @@ export class SurroundedExamples {
     });
   }
 
+  /** Deployed to this namespace, and allowed in this cluster there only. */
+  private allowedIn(namespace: string): object {
+    return { namespace, allowed: { clusters: this.nodes, namespaces: [namespace] } };
+  }
+
   private openPlatform(): Example {
-    const { images, nodes } = this;
-    const namespace = this.namespaces.platform;
+    const { images } = this;
     return openExample("examples/ai-platform/stack", this.cluster, {
-      namespace,
-      allowed: { clusters: nodes, namespaces: [namespace] },
+      ...this.allowedIn(this.namespaces.platform),
       servers: ({ clock = {}, outline = {} }: Servers) => ({
         clock: { ...clock, image: images.fastmcp },
         // Another server in the place of Outline's, which needs an Outline; it has no /health.
@@ -181,11 +184,9 @@ export class SurroundedExamples {
   }
 
   private openStudio(): Example {
-    const { images, nodes } = this;
-    const namespace = this.namespaces.studio;
+    const { images } = this;
     return openExample("examples/studio/stack", this.cluster, {
-      namespace,
-      allowed: { clusters: nodes, namespaces: [namespace] },
+      ...this.allowedIn(this.namespaces.studio),
       cutover: { enabled: false },
       studio: { enabled: false },
       servers: (servers: Servers) => {
