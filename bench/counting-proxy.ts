@@ -41,19 +41,14 @@ export async function countingProxy(file: string, context: string): Promise<Coun
   const server = createServer(pass);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
+  const through = new KubeConfig();
+  // The client takes plain HTTP only where TLS is not asked for.
+  through.loadFromClusterAndUser(
+    { name: "proxy", server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+    { name: "proxy" },
+  );
   return {
-    kubeconfig: JSON.stringify({
-      // The client takes plain HTTP only where TLS is not asked for.
-      clusters: [
-        {
-          name: "proxy",
-          cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true },
-        },
-      ],
-      users: [{ name: "proxy", user: {} }],
-      contexts: [{ name: "proxy", context: { cluster: "proxy", user: "proxy" } }],
-      "current-context": "proxy",
-    }),
+    kubeconfig: through.exportConfig(),
     count() {
       const counted = { requests, throttled };
       [requests, throttled] = [0, 0];
