@@ -9,18 +9,18 @@ export NPM_CONFIG_LOGLEVEL := error
 
 LAB := node --enable-source-maps dist/lab/main.js
 
-.PHONY: help up down status preview rollback render test check lint bench
+.PHONY: help up down env status preview rollback render test check lint bench
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 node_modules/.installed: package.json package-lock.json packages/*/package.json
-	@echo "- installing the npm packages of package-lock.json"
+	@echo "- installing the npm packages of package-lock.json" >&2
 	@npm ci --no-audit --no-fund >/dev/null
 	@touch $@
 
 .PHONY: build
 build: node_modules/.installed
-	@npx --no-install tsc -b
+	@npx --no-install tsc -b >&2
 
 up: build ## The main job on the lab: cluster, images, database, then the cutover (GENERATION=text, DUMP=path.sql)
 	@$(LAB) up
@@ -31,13 +31,16 @@ rollback: build ## Take the lab back to the embedded servers: rows first, then S
 preview: build ## What the next `make up` would change: resources and rows
 	@$(LAB) preview
 
-status: build ## The lab as JSON: kubeconfig, database URL, engine, namespace, servers
+env: ## Shell commands for pulumi, kubectl, psql and mcp-fleet on the lab: eval "$(make env)"
+	@$(LAB) env
+
+status: build ## The lab as JSON: kubeconfig, database URL, stack, namespace, servers
 	@$(LAB) status
 
 down: build ## Stop and remove everything the lab started
 	@$(LAB) down
 
-test: build ## All rungs: unit, graph, golden, package, database, cluster, engine
+test: build ## All rungs: unit, graph, golden, package, database, lab
 	@node --enable-source-maps dist/test/run.js
 
 check: node_modules/.installed ## Types, lint, format, unit tests: under a minute

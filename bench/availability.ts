@@ -18,7 +18,7 @@ const studioPods = "mcp-fleet.dev/workload=studio";
  */
 export async function benchAvailability(): Promise<void> {
   const lab = await installationBefore("jsonb");
-  say(describeMachine({ engine: lab.engine.name }));
+  say(describeMachine({ Pulumi: lab.engine.version }));
   const studio = `${await studioUrl(lab)}/healthz`;
   await lost("Studio, cutover", studio, () => lab.up("in-cluster"));
   await studioConnected(lab, "in-cluster");

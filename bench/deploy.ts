@@ -35,7 +35,7 @@ export async function benchDeploy([given = "3"]: readonly string[]): Promise<voi
   };
   say(
     describeMachine({
-      engine: lab.engine.name,
+      Pulumi: lab.engine.version,
       kubectl: version.clientVersion.gitVersion,
       Kubernetes: version.serverVersion.gitVersion,
     }),

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { type Cluster, ensureCluster } from "../lab/cluster";
+import { findEngine } from "../lab/engine";
 import { ensureImages } from "../lab/images";
 import { type Kube, openKube } from "../lab/kube";
-import { consoleLog, silentLog } from "../lab/log";
-import { paths } from "../lab/paths";
-import { runProgram } from "../lab/runner/runner";
+import { consoleLog } from "../lab/log";
 import { eventually } from "../test/support/eventually";
 import { onCluster } from "../test/support/example";
+import { labStack, plainConfig } from "../test/support/lab-stack";
 import { hostVolume } from "../test/support/volume";
 import { logLogChart } from "./chart";
 import { type CountingProxy, countingProxy } from "./counting-proxy";
@@ -33,7 +33,7 @@ interface Measured {
 }
 
 /**
- * A mesh of agents and servers in one stack, made in the lab's real API server by the lab runner: the registry runs, of
+ * A mesh of agents and servers in one stack, made in the lab's real API server: the registry runs, of
  * the others there are the objects and no pod. Each size has a namespace of its own and nothing stays.
  * @param args how many rounds. Default: 1
  */
@@ -44,7 +44,7 @@ export async function benchMesh([given = "1"]: readonly string[]): Promise<void>
     return;
   }
   const images = await ensureImages(cluster, consoleLog(), ["mesh-registry"]);
-  say(describeMachine({ engine: "lab runner" }));
+  say(describeMachine({ Pulumi: (await findEngine(consoleLog())).version }));
   const measured = new Map<number, Measured[]>(sizes.map((size) => [size, []]));
   for (let round = 0; round < Number(given); round += 1) {
     for (const size of sizes) {
@@ -107,29 +107,14 @@ async function oneStack(cluster: Cluster, image: string, agents: number): Promis
 async function measure(
   proxy: CountingProxy,
   namespace: string,
-  stack: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
   directory: string,
 ): Promise<Measured> {
-  const config = Object.entries({ ...stack, namespace }).map(([key, value]) => [
-    `mcp-fleet:${key}`,
-    { value: typeof value === "string" ? value : JSON.stringify(value) },
-  ]);
+  const config = plainConfig({ "kubernetes:kubeconfig": proxy.kubeconfig, ...values, namespace });
+  const stack = await labStack(namespace, proxy.kubeconfig, config);
   let objects = 0;
   const up = async (): Promise<void> => {
-    const { changes } = await runProgram({
-      mode: "up",
-      projectDir: paths.projectDir,
-      stack: "bench",
-      config: {
-        "kubernetes:kubeconfig": { value: proxy.kubeconfig },
-        ...(Object.fromEntries(config) as Record<string, { value: string }>),
-      },
-      kubeconfig: proxy.kubeconfig,
-      stateFile: join(directory, "state.json"),
-      statePassphrase: "bench",
-      log: silentLog,
-      timeoutSeconds: 900,
-    });
+    const { changes } = await stack.up({ timeoutSeconds: 1800 });
     objects = changes.length;
   };
   const peaks = join(directory, "peaks");

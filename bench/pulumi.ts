@@ -2,7 +2,6 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { paths } from "../lab/paths";
-import { pulumiDone } from "../test/support/engine";
 import { installationBefore } from "../test/support/lab";
 import { ScratchBackend } from "../test/support/scratch-backend";
 import { cutoverByHand } from "./deploy";
@@ -11,22 +10,18 @@ import { describeMachine, record, say } from "./results";
 
 const goals = { fresh: 1, above: 1 };
 const up = ["up", "--yes", "--skip-preview"];
+const limit = { timeoutSeconds: 600 };
 
 /**
  * The same deploys through the Pulumi CLI, less what the same CLI needs for an empty program: the share that is ours.
- * Left out where there is no CLI. Leaves the lab as it is before a cutover.
+ * Leaves the lab as it is before a cutover.
  * @param args the number of pairs. Default: 3
  */
 export async function benchPulumi([given = "3"]: readonly string[]): Promise<void> {
   const rounds = Number(given);
   let lab = await installationBefore("jsonb");
-  const { command } = lab.engine;
-  if (command === undefined) {
-    say(`pulumi: left out, because ${lab.engine.reason ?? "there is no Pulumi CLI"}`);
-    return;
-  }
-  say(describeMachine({ engine: lab.engine.name }));
-  const backend = await ScratchBackend.open(command);
+  say(describeMachine({ Pulumi: lab.engine.version }));
+  const backend = new ScratchBackend(lab.engine);
   const empty = await emptyProgram(backend);
   await empty(up);
   const fresh = await alternately(
@@ -35,7 +30,7 @@ export async function benchPulumi([given = "3"]: readonly string[]): Promise<voi
       lab = await installationBefore("jsonb");
       // Writes the stack's configuration, which is no part of an update.
       await lab.preview("in-cluster");
-      const whole = await secondsIn(() => pulumiDone(up));
+      const whole = await secondsIn(() => lab.stack.ask(up, limit));
       return whole - (await secondsIn(() => empty(up)));
     },
     async () => cutoverByHand(await installationBefore("jsonb")),
@@ -46,7 +41,7 @@ export async function benchPulumi([given = "3"]: readonly string[]): Promise<voi
   for (const [name, args] of Object.entries({ up, preview: ["preview"] })) {
     const pairs = await alternately(
       Math.max(rounds, 5),
-      () => secondsIn(() => pulumiDone(args)),
+      () => secondsIn(() => lab.stack.ask(args, limit)),
       () => secondsIn(() => empty(args)),
     );
     record(

@@ -1,5 +1,6 @@
+import type { StackConfig } from "@mcp-fleet/operations";
+
 import { labNamespace } from "./companions";
-import type { RunnerConfig } from "./runner/types";
 
 /** Where the rows are to point: at the cluster's Services, or back at the application's own child processes. */
 export type LabTarget = "in-cluster" | "embedded";
@@ -34,7 +35,7 @@ export function labConfig(
   facts: LabFacts,
   target: LabTarget,
   overrides: ConfigOverrides = {},
-): RunnerConfig {
+): StackConfig {
   const values: Record<string, unknown> = {
     target,
     namespace: labNamespace,
@@ -53,16 +54,16 @@ export function labConfig(
     allowed: { contexts: [facts.context], namespaces: [labNamespace] },
     ...overrides,
   };
-  const config: Record<string, { value: string; secret?: boolean }> = {
-    "kubernetes:kubeconfig": { value: facts.kubeconfig },
-    "kubernetes:context": { value: facts.context },
+  const plain = (value: unknown): StackConfig[string] => ({ value, secret: false });
+  return {
+    "kubernetes:kubeconfig": plain(facts.kubeconfig),
+    "kubernetes:context": plain(facts.context),
+    ...Object.fromEntries(
+      Object.entries(values)
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => [`mcp-fleet:${key}`, { value, secret: secretKeys.has(key) }]),
+    ),
   };
-  for (const [key, value] of Object.entries(values)) {
-    if (value === undefined) continue;
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    config[`mcp-fleet:${key}`] = { value: text, ...(secretKeys.has(key) ? { secret: true } : {}) };
-  }
-  return config;
 }
 
 const secretKeys = new Set(["serverSecrets", "databaseUrl", "studioSecrets"]);

@@ -1,7 +1,6 @@
-import { rmSync } from "node:fs";
-
 import { stopCluster } from "./cluster";
 import { stopDatabase } from "./database";
+import { forgetStacks } from "./engine";
 import type { Log } from "./log";
 import { paths } from "./paths";
 
@@ -11,7 +10,7 @@ export async function down(log: Log): Promise<void> {
     stopDatabase(),
   );
   await log.step("Stopping the cluster", () => stopCluster());
-  rmSync(paths.engine, { recursive: true, force: true });
+  forgetStacks();
   process.stdout.write(
     `The lab is down${database ? "" : " (no database was running)"}. The cache stays in ${paths.cache}.\n`,
   );

@@ -25,10 +25,7 @@ program.command("up").action(async () => (await import("./up.js")).up(request(),
 program.command("rollback").action(async () => (await import("./up.js")).rollback(log));
 program.command("preview").action(async () => (await import("./preview.js")).preview(log));
 program.command("status").action(async () => (await import("./status.js")).status());
-program
-  .command("engine <verb>", { hidden: true })
-  .description("what mcp-fleet --lab asks: JSON in, JSON out; it may hold secrets")
-  .action(async (verb: string) => (await import("./day-two.js")).engineCommand(verb));
+program.command("env").action(async () => (await import("./env.js")).env());
 program.command("down").action(async () => (await import("./down.js")).down(log));
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { nameOf } from "@mcp-fleet/engine";
 import { UserError } from "@mcp-fleet/errors";
 import { table } from "@mcp-fleet/terminal";
 
@@ -22,12 +23,8 @@ export async function preview(log: Log): Promise<void> {
   for (const warning of result.warnings) log.warn(warning);
   print(`\n${changes.length} of ${result.changes.length} resources would change`);
   if (changes.length === 0) return;
-  const rows = changes.map(({ op, type, urn }) => [
-    op,
-    type.split(":").at(-1) ?? "",
-    urn.split("::").at(-1) ?? "",
-  ]);
-  print(table(["what", "type", "name"], rows));
+  const rows = changes.map((change) => [change.op, nameOf(change)]);
+  print(table(["what", "resource"], rows));
 }
 
 function print(text: string): void {

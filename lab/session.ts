@@ -1,6 +1,9 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+
+import type { PulumiStack } from "@mcp-fleet/engine";
+import { type Done, type Preview } from "@mcp-fleet/engine";
+import type { StackConfig } from "@mcp-fleet/operations";
 
 import { type Cluster, ensureCluster } from "./cluster";
 import { chromaName, companionObjects, labNamespace } from "./companions";
@@ -13,13 +16,12 @@ import {
   databaseServicePort,
 } from "./database/service";
 import { type DisplayRow, displayRows, rowsSnapshot } from "./database/snapshot";
-import { chooseEngine, type Engine, type EngineRequest, type StackOutputs } from "./engine";
+import { findEngine, forgetStacks, type Installation, openStack } from "./engine";
 import { ensureImages } from "./images";
 import { type Kube, openKube } from "./kube";
 import type { Log } from "./log";
 import { paths } from "./paths";
 import type { StudioView } from "./report";
-import type { RunnerConfig, RunResult } from "./runner/runner";
 
 /** Seconds the lab's own Deployments may take to become available. */
 const companionSeconds = 180;
@@ -29,29 +31,25 @@ export interface Lab {
   readonly cluster: Cluster;
   readonly kube: Kube;
   readonly database: Database;
-  readonly engine: Engine;
+  readonly engine: Installation;
+  readonly stack: PulumiStack;
   readonly facts: LabFacts;
   /** Whether the program has not run on this cluster yet. */
   readonly fresh: boolean;
-  /** The outputs of the last successful run. */
-  outputs(): Promise<StackOutputs>;
   /** Runs the program to its end. */
-  up(target: LabTarget, overrides?: ConfigOverrides): Promise<RunResult>;
-  /** What `up` would change; nothing is written. */
-  preview(target: LabTarget, overrides?: ConfigOverrides): Promise<RunResult>;
+  up(target: LabTarget, overrides?: ConfigOverrides): Promise<Done>;
+  /** What `up` would change; nothing is written but the stack's file. */
+  preview(target: LabTarget, overrides?: ConfigOverrides): Promise<Preview>;
   /** The rows as people may see them. */
   rows(): Promise<readonly DisplayRow[]>;
   /** What Studio says of its own connections. */
   studio(): Promise<StudioView>;
 }
 
-/** The stack of the lab. Its configuration is made here and never written beside the program's own. */
-export const stack = "lab";
-
 /** Brings up whatever part of the lab is not there yet. The first line says which engine runs the program. */
 export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log): Promise<Lab> {
-  const engine = await chooseEngine(paths.projectDir);
-  log.title(`Engine: ${engine.name}${engine.reason === undefined ? "" : ` (${engine.reason})`}`);
+  const engine = await findEngine(log);
+  log.title(`Engine: Pulumi ${engine.version} (${engine.from})`);
   const cluster = await ensureCluster(log);
   const images = await ensureImages(cluster, log);
   const database = await ensureDatabase({ ...request, listen: cluster.nodeIp }, log);
@@ -66,20 +64,26 @@ export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log
     studioDatabaseUrl: database.inClusterUrl(databaseServiceName, databaseServicePort),
     kubeconfig: cluster.kubeconfig,
     context: cluster.context,
-    serverSecrets: serverSecrets(),
+    serverSecrets: secretsOf({}),
   };
   const fresh = await forgetOtherCluster(kube);
-  const withConfig = (config: RunnerConfig): EngineRequest => ({
-    ...{ config, stack, log, projectDir: paths.projectDir, project: "mcp-fleet" },
-    kubeconfig: cluster.kubeconfig,
-    runDir: paths.engine,
-    statePassphrase: passphrase(),
-  });
+  const stack = await openStack(engine, { kubeconfig: cluster.kubeconfig });
+  const configure = async (target: LabTarget, overrides?: ConfigOverrides): Promise<void> => {
+    const serverSecrets = secretsOf(await stack.config());
+    await stack.configure(labConfig({ ...facts, serverSecrets }, target, overrides));
+  };
   return {
-    ...{ cluster, kube, database, engine, facts, fresh },
-    outputs: () => engine.outputs(withConfig({})),
-    up: (target, overrides) => engine.up(withConfig(labConfig(facts, target, overrides))),
-    preview: (target, overrides) => engine.preview(withConfig(labConfig(facts, target, overrides))),
+    ...{ cluster, kube, database, engine, stack, facts, fresh },
+    async up(target, overrides) {
+      await configure(target, overrides);
+      // On a terminal the engine draws its own display there.
+      const show = log.interactive ? "display" : "lines";
+      return stack.up({ show, onLine: (line) => log.info(line) });
+    },
+    async preview(target, overrides) {
+      await configure(target, overrides);
+      return stack.preview();
+    },
     rows: async () => displayRows(await rowsSnapshot(database.url)),
     studio: async () =>
       (await kube.getService(labNamespace, "llmctl-studio", 8080, "/servers")) as StudioView,
@@ -113,7 +117,7 @@ async function forgetOtherCluster(kube: Kube): Promise<boolean> {
   const file = join(paths.engine, "cluster");
   const known = existsSync(file) ? readFileSync(file, "utf8") : undefined;
   if (known === metadata?.uid) return !existsSync(join(paths.engine, "ran"));
-  rmSync(paths.engine, { recursive: true, force: true });
+  forgetStacks();
   mkdirSync(paths.engine, { recursive: true, mode: 0o700 });
   writeFileSync(file, metadata?.uid ?? "");
   return true;
@@ -124,36 +128,10 @@ export function markRun(): void {
   writeFileSync(join(paths.engine, "ran"), "");
 }
 
-/** Encrypts the secrets in the lab's state. Made once for each lab. */
-export function passphrase(): string {
-  const file = join(paths.engine, "passphrase");
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("hex"), { mode: 0o600 });
-  return readFileSync(file, "utf8");
-}
-
-/** The credentials the legacy rows carry, as the servers' Secrets are to hold them, and what was set since. */
-function serverSecrets(): Record<string, Record<string, string>> {
-  const { "llmctl-mcp": _stdioOnly, ...secrets } = legacyEnvironments();
-  const kept = keptSecrets();
-  const keys = [...new Set([...Object.keys(secrets), ...Object.keys(kept)])];
-  return Object.fromEntries(keys.map((key) => [key, { ...secrets[key], ...kept[key] }]));
-}
-
-const secretsFile = join(paths.engine, "server-secrets.json");
-
-function keptSecrets(): Record<string, Record<string, string>> {
-  if (!existsSync(secretsFile)) return {};
-  return JSON.parse(readFileSync(secretsFile, "utf8")) as Record<string, Record<string, string>>;
-}
-
-/** Keeps values of `mcp-fleet:serverSecrets` for the runs to come, where only this user may read them. */
-export function keepSecrets(
-  settings: readonly { readonly path: readonly string[]; readonly value: string }[],
-): void {
-  const kept = keptSecrets();
-  for (const { path, value } of settings) {
-    const [, server = "", name = ""] = path;
-    kept[server] = { ...kept[server], [name]: value };
-  }
-  writeFileSync(secretsFile, JSON.stringify(kept), { mode: 0o600 });
+/** The credentials that the legacy rows carry, as the servers' Secrets are to hold them, and what was set since. */
+function secretsOf(now: StackConfig): Record<string, Record<string, string>> {
+  const { "llmctl-mcp": _stdioOnly, ...legacy } = legacyEnvironments();
+  const set = (now["mcp-fleet:serverSecrets"]?.value ?? {}) as typeof legacy;
+  const keys = [...new Set([...Object.keys(legacy), ...Object.keys(set)])];
+  return Object.fromEntries(keys.map((key) => [key, { ...legacy[key], ...set[key] }]));
 }

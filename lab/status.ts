@@ -1,24 +1,21 @@
+import { existsSync } from "node:fs";
+
 import { clusterStatus } from "./cluster";
 import { labNamespace } from "./companions";
 import { findDatabase } from "./database";
-import { chooseEngine } from "./engine";
+import { placeFile, stackName } from "./engine";
 import { openKube } from "./kube";
-import { paths } from "./paths";
 
 /** Prints the lab as JSON. The database URL holds the lab's own password: it is for this machine only. */
 export async function status(): Promise<void> {
-  const [cluster, database, engine] = await Promise.all([
-    clusterStatus(),
-    findDatabase(),
-    chooseEngine(paths.projectDir),
-  ]);
+  const [cluster, database] = await Promise.all([clusterStatus(), findDatabase()]);
   const servers = cluster.running ? await mcpServers(cluster.kubeconfig, cluster.context) : [];
   const shown = {
     running: cluster.running,
     cluster,
     kubeconfig: cluster.kubeconfig ?? null,
     databaseUrl: database?.url ?? null,
-    engine: engine.name,
+    stack: existsSync(placeFile) ? stackName : null,
     namespace: labNamespace,
     servers,
   };

@@ -1,5 +1,6 @@
 import type { ProbedServer } from "@mcp-fleet/cutover-runner";
 
+import { labNamespace } from "./companions";
 import type { DatabaseRequest } from "./database";
 import type { Log } from "./log";
 import { probeTable, rowsTable, studioTable } from "./report";
@@ -39,7 +40,8 @@ export async function up(request: Omit<DatabaseRequest, "listen">, log: Log): Pr
   print(`\nStudio's own view (pod ${view.pod}, ${view.mode})`);
   print(studioTable(view));
   print(
-    `\n${changed} resources changed, generation ${String(result.outputs.generation)}. Next: make rollback, make preview, make status; make down removes it all.`,
+    `\n${changed} resources changed, generation ${String(result.outputs.generation)}. Next: make rollback, make preview, make status; make down removes it all.
+A shell that speaks to the lab: eval "$(make env)", then pulumi preview, pulumi stack history, kubectl -n ${labNamespace} get pods, psql, mcp-fleet list.`,
   );
 }
 

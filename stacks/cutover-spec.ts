@@ -77,6 +77,7 @@ export function probeTargets(namespace: string, servers: readonly ResolvedServer
     auth: server.auth,
     requiredTools: server.requiredTools,
     minTools: server.minTools,
+    answerSeconds: server.startSeconds,
     ...(Object.keys(server.headers).length === 0 ? {} : { headers: server.headers }),
   }));
 }

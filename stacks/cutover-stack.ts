@@ -1,7 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { Cutover, type CutoverArgs, type CutoverCredentials, Settle } from "../components/cutover";
+import { defaultRolloutSeconds } from "../components/core";
+import {
+  Cutover,
+  type CutoverArgs,
+  type CutoverCredentials,
+  type ServerRollout,
+  Settle,
+} from "../components/cutover";
 import { CutoverDatabase } from "../components/database";
+import type { McpServer } from "../components/server";
 import type { Studio } from "../components/studio";
 import { runMeta } from "./commit";
 import type { StackConfig } from "./config";
@@ -26,6 +34,7 @@ export function moveRows(
   config: StackConfig,
   databaseUrl: pulumi.Output<string>,
   consumers: readonly ConsumerPosition[],
+  deployed: ReadonlyMap<string, McpServer>,
   before: readonly pulumi.Resource[],
 ): Moved {
   const { settings, servers } = config;
@@ -42,6 +51,7 @@ export function moveRows(
     meta: runMeta(stack, toolVersion),
     probe: probeSpec(settings, consumers),
     targets: probeTargets(settings.namespace, servers),
+    servers: serverRollouts(config, deployed),
     kubernetes: kubeRef(config),
     database: databaseRef(settings),
     ...(credentials === undefined ? {} : { credentials }),
@@ -58,6 +68,21 @@ export function moveRows(
     targets,
     ...(credentials === undefined ? {} : { credentials }),
   };
+}
+
+function serverRollouts(
+  { settings, servers }: StackConfig,
+  deployed: ReadonlyMap<string, McpServer>,
+): pulumi.Output<ServerRollout[]> {
+  return pulumi.all(
+    servers.flatMap(({ key, rolloutSeconds = defaultRolloutSeconds }) => {
+      const server = deployed.get(key);
+      if (server === undefined) return [];
+      return server.deployment.metadata.apply(({ name, generation }) => ({
+        ...{ namespace: settings.namespace, deployment: name, generation, rolloutSeconds },
+      }));
+    }),
+  );
 }
 
 function managedDatabase(

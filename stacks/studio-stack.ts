@@ -87,7 +87,7 @@ export function buildStack(config: StackConfig): StackOutputs {
   ];
   const moved =
     settings.cutover.enabled && secrets.databaseUrl !== undefined
-      ? moveRows(config, secrets.databaseUrl, consumers, before)
+      ? moveRows(config, secrets.databaseUrl, consumers, new Map(servers), before)
       : undefined;
   if (moved !== undefined) {
     exportChecks(config, moved, outputs.servers, { dependsOn: [...before, moved.cutover] });

@@ -1,11 +1,11 @@
+import type { PulumiStack } from "@mcp-fleet/engine";
 import type { ConfigChange, ListedUpdate } from "@mcp-fleet/operations";
 import type { LedgerState } from "@mcp-fleet/row-cutover";
 import { table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { opened, openEngine, type StackOptions, withStack } from "../day-two/stack";
-import type { Engine } from "../engine/types";
+import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { countsText } from "./plan";
 
 export function historyCommand(context: CliContext): Command {
@@ -15,8 +15,8 @@ export function historyCommand(context: CliContext): Command {
     )
     .option("--limit <number>", "how many of the newest", "20")
     .action(async ({ limit, ...options }: StackOptions & { limit: string }) => {
-      const engine = await openEngine(options);
-      const [updates, runs] = [await engine.history(), await ledgerRuns(context, engine)];
+      const stack = await openStack(options);
+      const [updates, runs] = [await stack.history(), await ledgerRuns(context, stack)];
       const { listUpdates } = await import("@mcp-fleet/operations");
       const listed = listUpdates(updates, runs).slice(0, Number(limit));
       await context.print(listed, () => historyText(listed));
@@ -26,12 +26,12 @@ export function historyCommand(context: CliContext): Command {
 /** The ledger's runs. A history without a database is still one: then the generations are not known. */
 export async function ledgerRuns(
   context: CliContext,
-  engine: Engine,
+  stack: PulumiStack,
 ): Promise<LedgerState[] | undefined> {
   const { withDatabase } = await import("@mcp-fleet/cutover-runner");
   const { readRuns } = await import("@mcp-fleet/row-cutover");
   try {
-    const { fleet, credentials } = await opened(context, engine, await engine.resources());
+    const { fleet, credentials } = await opened(context, stack, await stack.cutover());
     return await withDatabase(fleet, credentials, (db) => readRuns(db, fleet.spec));
   } catch (error) {
     context.note(`Generations are not shown: ${(error as Error).message.split("\n")[0]}`);

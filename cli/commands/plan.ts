@@ -3,7 +3,14 @@ import { table } from "@mcp-fleet/terminal";
 import { Command, Option } from "commander";
 
 import type { CliContext } from "../context";
-import { type Opened, opened, openEngine, type StackOptions, withStack } from "../day-two/stack";
+import {
+  type Opened,
+  opened,
+  openStack,
+  planned,
+  type StackOptions,
+  withStack,
+} from "../day-two/stack";
 
 export function planCommand(context: CliContext): Command {
   return withStack(new Command("plan"), { file: false })
@@ -15,24 +22,27 @@ export function planCommand(context: CliContext): Command {
       ]),
     )
     .action(async (options: StackOptions & { target?: Target }) => {
-      const engine = await openEngine(options);
-      context.note(`Previewing with ${engine.name} ...`);
-      const { resources, changes } = await engine.preview();
-      const plan = await rowPlan(await opened(context, engine, resources), options.target);
-      await context.print({ ...plan, resources: changes }, () =>
-        // With another target than the stack's, the previewed resources are of another run.
-        options.target === undefined
-          ? `${planText(plan)}\nResources: ${countsText(changes)}.`
-          : planText(plan),
+      const stack = await openStack(options);
+      context.note(`Previewing ${await stack.name()} ...`);
+      const { target } = options;
+      const config =
+        target === undefined
+          ? undefined
+          : { ...(await stack.config()), "mcp-fleet:target": { value: target, secret: false } };
+      const { resources, counts } = await planned(stack, config);
+      const plan = await rowPlan(await opened(context, stack, resources));
+      await context.print(
+        { ...plan, resources: counts },
+        () => `${planText(plan)}\nResources: ${countsText(counts)}.`,
       );
     });
 }
 
 /** The rows' plan for a cutover, as the program's own preview has it. */
-export async function rowPlan({ fleet, credentials }: Opened, target?: Target): Promise<RowPlan> {
+export async function rowPlan({ fleet, credentials }: Opened): Promise<RowPlan> {
   const { withDatabase } = await import("@mcp-fleet/cutover-runner");
   const { planRows } = await import("@mcp-fleet/row-cutover");
-  return withDatabase(fleet, credentials, (db) => planRows(db, fleet.spec, target ?? fleet.target));
+  return withDatabase(fleet, credentials, (db) => planRows(db, fleet.spec, fleet.target));
 }
 
 /** Each row's way, conflicts among them, and what the run costs. */

@@ -4,7 +4,7 @@ import { table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { opened, openEngine, openFleet } from "../day-two/stack";
+import { opened, openFleet, openStack, planned } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { changeText } from "./history";
 import { countsText, planText, rowPlan } from "./plan";
@@ -36,19 +36,19 @@ export function promoteCommand(context: CliContext): Command {
       const verified = await operations.verify(proved.fleet, proved.credentials);
       operations.refuseUnproved(from, drift, verified);
 
-      const source = await openEngine({ ...rest, stack: from });
-      const engine = await openEngine({ ...rest, stack: to });
-      const plan = operations.planPromotion(await source.config(), await engine.config());
+      const source = await openStack({ ...rest, stack: from });
+      const stack = await openStack({ ...rest, stack: to });
+      const plan = operations.planPromotion(await source.config(), await stack.config());
       context.note(promotionText(plan, from, to));
       context.note(`Previewing ${to} ...`);
-      const { resources, changes } = await engine.preview(plan.config);
-      const rows = await rowPlan(await opened(context, engine, resources));
+      const { resources, counts } = await planned(stack, plan.config);
+      const rows = await rowPlan(await opened(context, stack, resources));
       const { images, missing } = plan;
       const commands = images.map((image) => setCommand(to, image));
-      await context.print({ from, to, images, missing, rows, resources: changes, commands }, () =>
+      await context.print({ from, to, images, missing, rows, resources: counts, commands }, () =>
         [
           planText(rows),
-          `Resources: ${countsText(changes)}.`,
+          `Resources: ${countsText(counts)}.`,
           ...(commands.length === 0 ? [] : ["Nothing was changed. These take the images over:"]),
           ...commands.map((command) => `  ${command}`),
         ].join("\n"),

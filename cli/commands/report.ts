@@ -5,7 +5,7 @@ import type { ListedUpdate } from "@mcp-fleet/operations";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { openEngine, openFleet, type StackOptions, withStack } from "../day-two/stack";
+import { openFleet, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { ledgerRuns } from "./history";
 
@@ -44,7 +44,7 @@ export function reportCommand(context: CliContext): Command {
 }
 
 async function listed(context: CliContext, options: StackOptions): Promise<ListedUpdate[]> {
-  const engine = await openEngine(options);
+  const stack = await openStack(options);
   const { listUpdates } = await import("@mcp-fleet/operations");
-  return listUpdates(await engine.history(), await ledgerRuns(context, engine));
+  return listUpdates(await stack.history(), await ledgerRuns(context, stack));
 }

@@ -5,7 +5,7 @@ import type { RollbackPlan } from "@mcp-fleet/operations";
 import { Command, Option } from "commander";
 
 import type { CliContext } from "../context";
-import { opened, openEngine, type StackOptions, withStack } from "../day-two/stack";
+import { opened, openStack, planned, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { changeText } from "./history";
 import { countsText, planText, rowPlan } from "./plan";
@@ -40,17 +40,17 @@ export function rollbackCommand(context: CliContext): Command {
         "what happens to rows that were changed since (default: as that update had it)",
       ).choices(["fail", "keep", "force"]),
     )
-    .option("--message <text>", "why, kept in the stack's history (the lab's runner keeps none)")
+    .option("--message <text>", "why, kept in the stack's history")
     .addOption(new Option("--target <urn...>").hideHelp())
     .addOption(new Option("--continue-on-error").hideHelp())
     .action(async (options: RollbackOptions) => {
       refuseShortcuts(options);
-      const engine = await openEngine(options);
+      const stack = await openStack(options);
       const { planRollback } = await import("@mcp-fleet/operations");
       const [updates, config, commit] = [
-        await engine.history(),
-        await engine.config(),
-        await engine.commit(),
+        await stack.history(),
+        await stack.config(),
+        await stack.commit(),
       ];
       const plan = planRollback({
         updates,
@@ -62,15 +62,21 @@ export function rollbackCommand(context: CliContext): Command {
       });
       context.note(planLines(plan).join("\n"));
       if (plan.otherProgram && options.keepProgram !== true) {
-        throw otherProgram(plan, commit, engine.commandsTo(plan.to));
+        throw otherProgram(plan, commit, stack.commandsTo(plan.to));
       }
-      const { resources, changes } = await engine.preview(plan.config);
-      const rows = await rowPlan(await opened(context, engine, resources));
-      context.note(`${planText(rows)}\nResources: ${countsText(changes)}.`);
+      const { resources, counts } = await planned(stack, plan.config);
+      const rows = await rowPlan(await opened(context, stack, resources));
+      context.note(`${planText(rows)}\nResources: ${countsText(counts)}.`);
       refuseConflicts(rows.changes, resources.cutover);
       if (options.yes !== true) await confirm(context, plan.to.version);
-      await engine.update(plan.config, options.message);
-      const now = await opened(context, engine, await engine.resources());
+      await stack.configure(plan.config);
+      await stack.up({
+        show: process.stderr.isTTY ? "display" : "lines",
+        onLine: (line) => context.note(`  ${line}`),
+        signal: context.signal,
+        ...(options.message === undefined ? {} : { message: options.message }),
+      });
+      const now = await opened(context, stack, await stack.cutover());
       const result = {
         update: plan.to.version,
         target: now.fleet.target,

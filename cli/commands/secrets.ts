@@ -1,9 +1,9 @@
+import type { PulumiStack, SecretSetting } from "@mcp-fleet/engine";
 import { table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { opened, openEngine, type StackOptions, withStack } from "../day-two/stack";
-import type { Engine, SecretSetting } from "../engine/types";
+import { opened, openStack, planned, type StackOptions, withStack } from "../day-two/stack";
 
 const configKey = "mcp-fleet:serverSecrets";
 
@@ -15,13 +15,13 @@ export function secretsCommand(context: CliContext): Command {
     .option("--overwrite", "replace values that the stack has already")
     .option("--dry-run", "only say which")
     .action(async (options: StackOptions & { overwrite?: true; dryRun?: true }) => {
-      const engine = await openEngine(options);
-      const { fleet, credentials } = await opened(context, engine, await cutover(engine));
+      const stack = await openStack(options);
+      const { fleet, credentials } = await opened(context, stack, await cutover(stack));
       const { leavesOf, pathTo } = await import("@mcp-fleet/operations");
       const { withDatabase } = await import("@mcp-fleet/cutover-runner");
       const { readCredentials } = await import("@mcp-fleet/row-cutover");
       const found = await withDatabase(fleet, credentials, (db) => readCredentials(db, fleet.spec));
-      const known = leavesOf(await engine.config());
+      const known = leavesOf(await stack.config());
       const settings: SecretSetting[] = [];
       const listed = found.flatMap(({ key, env }) =>
         Object.entries(env).map(([name, value]) => {
@@ -37,7 +37,7 @@ export function secretsCommand(context: CliContext): Command {
           };
         }),
       );
-      if (options.dryRun !== true && settings.length > 0) await engine.setSecrets(settings);
+      if (options.dryRun !== true && settings.length > 0) await stack.setSecrets(settings);
       await context.print(listed, () =>
         listed.length === 0
           ? "The rows of the configured servers hold no credentials."
@@ -51,10 +51,10 @@ export function secretsCommand(context: CliContext): Command {
 }
 
 /** Of the last update; before the first one, as the next would have it. */
-async function cutover(engine: Engine): ReturnType<Engine["resources"]> {
+async function cutover(stack: PulumiStack): ReturnType<PulumiStack["cutover"]> {
   try {
-    return await engine.resources();
+    return await stack.cutover();
   } catch {
-    return (await engine.preview()).resources;
+    return (await planned(stack)).resources;
   }
 }

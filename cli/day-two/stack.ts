@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 
 import type { Credentials } from "@mcp-fleet/cutover-runner";
+import type { PulumiStack, StackPlace } from "@mcp-fleet/engine";
 import { messageOf, UserError } from "@mcp-fleet/errors";
-import type { CutoverResources, Fleet } from "@mcp-fleet/operations";
+import type { CutoverResources, Fleet, StackConfig } from "@mcp-fleet/operations";
 import type { Command } from "commander";
 
 import type { CliContext } from "../context";
-import type { Engine } from "../engine/types";
 import { exitCodes } from "../exit-codes";
 
 /** Options that say which cutover is meant. */
@@ -23,7 +24,7 @@ export function withStack(command: Command, { file = true } = {}): Command {
   command
     .option("--stack <name>", "the Pulumi stack (default: the one that is selected)")
     .option("-C, --cwd <directory>", "a directory of the Pulumi project (default: this one)")
-    .option("--lab", "the lab on this machine instead of a Pulumi stack");
+    .option("--lab", "the stack of the lab on this machine: its project, name and backend");
   return file
     ? command.option(
         "--fleet <file>",
@@ -32,8 +33,8 @@ export function withStack(command: Command, { file = true } = {}): Command {
     : command;
 }
 
-/** What runs the stack. @throws UserError for `--fleet`, which has none */
-export async function openEngine(options: StackOptions): Promise<Engine> {
+/** The stack. @throws UserError for `--fleet`, which has none */
+export async function openStack(options: StackOptions): Promise<PulumiStack> {
   if (options.fleet !== undefined) {
     throw new UserError(
       "This needs the stack, and --fleet names a file.",
@@ -41,15 +42,26 @@ export async function openEngine(options: StackOptions): Promise<Engine> {
       { exitCode: exitCodes.usage },
     );
   }
-  if (options.lab === true) {
-    const { openLabEngine } = await import("../engine/lab.js");
-    return openLabEngine(join(__dirname, "..", "..", ".."));
-  }
-  const { PulumiEngine } = await import("../engine/pulumi.js");
-  return new PulumiEngine({
+  const { PulumiStack } = await import("@mcp-fleet/engine");
+  if (options.lab === true) return new PulumiStack(labPlace());
+  return new PulumiStack({
     ...(options.stack === undefined ? {} : { stack: options.stack }),
     ...(options.cwd === undefined ? {} : { directory: options.cwd }),
   });
+}
+
+/** Where `make up` wrote down the lab's stack. */
+function labPlace(): StackPlace {
+  const cache = process.env.MCP_FLEET_CACHE ?? join(homedir(), ".cache", "mcp-fleet");
+  try {
+    return JSON.parse(
+      readFileSync(join(cache, "lab", "engine", "stack.json"), "utf8"),
+    ) as StackPlace;
+  } catch {
+    throw new UserError("There is no lab on this machine.", "Start it with make up.", {
+      exitCode: exitCodes.notFound,
+    });
+  }
 }
 
 /** A cutover and the way to its database and cluster. */
@@ -61,27 +73,41 @@ export interface Opened {
 /** The cutover as the stack last applied it, or as the file given by `--fleet` describes it. */
 export async function openFleet(context: CliContext, options: StackOptions): Promise<Opened> {
   if (options.fleet === undefined) {
-    const engine = await openEngine(options);
-    return opened(context, engine, await engine.resources());
+    const stack = await openStack(options);
+    return opened(context, stack, await stack.cutover());
   }
   const { parseFleet } = await import("@mcp-fleet/operations");
   const fleet = parseFleet(readJson(options.fleet), options.fleet);
   return { fleet, credentials: credentialsOf(context, process.env.MCP_FLEET_DATABASE_URL) };
 }
 
+/** What the next update would do. */
+export interface Planned {
+  readonly resources: CutoverResources;
+  /** Resources by what would be done to them. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** @param config in place of the stack's own */
+export async function planned(stack: PulumiStack, config?: StackConfig): Promise<Planned> {
+  const { countsOf, cutoverResources } = await import("@mcp-fleet/engine");
+  const { resources, changes } = await stack.preview(config);
+  return { resources: cutoverResources(resources), counts: countsOf(changes) };
+}
+
 /** The same for resources that are at hand, such as those of a preview. */
 export async function opened(
   context: CliContext,
-  engine: Engine,
+  stack: PulumiStack,
   resources: CutoverResources,
 ): Promise<Opened> {
   const { fleetOf } = await import("@mcp-fleet/operations");
-  const fleet = fleetOf(resources, `the stack (${engine.name})`);
+  const fleet = fleetOf(resources, `the stack ${await stack.name()}`);
   const own = resources.cutover.credentials as { databaseUrl?: string } | undefined;
   const given = process.env.MCP_FLEET_DATABASE_URL ?? own?.databaseUrl;
-  const config = given !== undefined ? {} : await engine.config();
+  const config = given !== undefined ? {} : await stack.config();
   const configured = config["mcp-fleet:databaseUrl"]?.value;
-  const kubeconfig = (await kubeconfigOf(context, engine, config)) ?? undefined;
+  const kubeconfig = (await kubeconfigOf(context, stack, config)) ?? undefined;
   return {
     fleet,
     credentials: credentialsOf(
@@ -94,11 +120,11 @@ export async function opened(
 
 async function kubeconfigOf(
   context: CliContext,
-  engine: Engine,
-  known: Awaited<ReturnType<Engine["config"]>>,
+  stack: PulumiStack,
+  known: Awaited<ReturnType<PulumiStack["config"]>>,
 ): Promise<string | undefined> {
   if (context.globals().kubeconfig !== undefined) return undefined;
-  const config = Object.keys(known).length > 0 ? known : await engine.config();
+  const config = Object.keys(known).length > 0 ? known : await stack.config();
   const value = config["kubernetes:kubeconfig"]?.value;
   return typeof value === "string" ? value : undefined;
 }

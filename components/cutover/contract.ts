@@ -9,6 +9,7 @@ export type {
   ProbedServer,
   ProbeRun,
   ProbeSpec,
+  ServerRollout,
   SettleInputs,
 } from "@mcp-fleet/cutover-runner";
 export type { ProbeTarget } from "@mcp-fleet/mcp-probe";

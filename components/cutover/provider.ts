@@ -82,6 +82,11 @@ export const cutoverProvider: Provider = {
     if (credentials === undefined || typeof news.spec !== "object") return { changes: false };
     // State may be older than the ledger (an import), and rows may have been written since.
     const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const servers = olds.servers as CutoverInputs["servers"];
+    if (news.live === true) {
+      const wanted = news as unknown as CutoverInputs;
+      if (await runner.serversRolling(wanted, servers, credentials)) return { changes: true };
+    }
     const seen = await runner.observeStep(news as unknown as CutoverInputs, credentials);
     if (!seen.reached) return { changes: news.live === true };
     const ahead = seen.generation !== undefined && seen.generation !== olds.generation;

@@ -9,6 +9,7 @@ import {
   type ProbeSpec,
   type ProbeTarget,
   type RunMeta,
+  type ServerRollout,
   specHash,
   type Target,
 } from "./contract";
@@ -29,6 +30,8 @@ export interface CutoverArgs {
   readonly meta: RunMeta;
   readonly probe: ProbeSpec;
   readonly targets: readonly ProbeTarget[];
+  /** The servers' Deployments: their rollouts are over before anything is asked, whatever the engine says. */
+  readonly servers?: pulumi.Input<readonly ServerRollout[]>;
   readonly kubernetes: KubeRef;
   readonly database: DatabaseRef;
   /** @default the stack's `databaseUrl`, read by the provider when it is configured */

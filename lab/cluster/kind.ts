@@ -4,14 +4,23 @@ import { join } from "node:path";
 import { UserError } from "@mcp-fleet/errors";
 
 import { onPath, run } from "../exec";
+import { ensureBuilt, type GoBuild, targetOf } from "../go-modules";
 import type { Log } from "../log";
 import { paths } from "../paths";
-import { requireGo } from "./binaries";
 import { clusterName } from "./pki";
 import type { Cluster, ClusterStatus } from "./types";
 
 /** Pins the Kubernetes version too: each kind release names its node image by digest. */
-const kindVersion = "v0.33.0";
+const kindBuild: GoBuild = {
+  name: "kind",
+  what: "kind",
+  minutes: 1,
+  scratchGiB: 1,
+  sources: [],
+  packages: ["sigs.k8s.io/kind"],
+  output: "kind",
+  flags: ["-ldflags=-s -w"],
+};
 /** Written when the lab made the kind cluster; one of the same name without it is somebody else's. */
 const marker = join(paths.run, "kind.json");
 const context = `kind-${clusterName}`;
@@ -33,9 +42,7 @@ export async function containerEngine(): Promise<Engine | undefined> {
 
 /** Whether kind can be had: on PATH, already built, or to be built with the Go on PATH. */
 export const kindIsPossible = async (): Promise<boolean> =>
-  existsSync(builtKind) || (await onPath("kind")) || (await onPath("go"));
-
-const builtKind = join(paths.bin, `kind-${kindVersion}`, "kind");
+  existsSync(targetOf(kindBuild)) || (await onPath("kind")) || (await onPath("go"));
 
 /**
  * Makes the lab's kind cluster, or returns the one it made before.
@@ -113,18 +120,7 @@ function readMarker(): { kind: string; engine: Engine } | undefined {
 
 async function kindCommand(log: Log): Promise<string> {
   if (await onPath("kind")) return "kind";
-  if (!existsSync(builtKind)) {
-    await requireGo();
-    log.info(`About to build kind ${kindVersion} from its Go module`);
-    await log.step("Building kind", () =>
-      run("go", ["install", "-ldflags=-s -w", `sigs.k8s.io/kind@${kindVersion}`], {
-        timeoutSeconds: 900,
-        cwd: "/",
-        env: { GOBIN: join(paths.bin, `kind-${kindVersion}`), GOFLAGS: "", CGO_ENABLED: "0" },
-      }),
-    );
-  }
-  return builtKind;
+  return join(await ensureBuilt(kindBuild, log), "kind");
 }
 
 const provider = (engine: Engine): Record<string, string> => ({

@@ -1,3 +1,9 @@
-export { chooseEngine } from "./choose";
-export { pulumiOfLab } from "./pulumi";
-export type { Engine, EngineRequest, StackOutputs } from "./types";
+export { findEngine, type Installation } from "./find";
+export {
+  environmentOf,
+  forgetStacks,
+  openStack,
+  passphraseFile,
+  placeFile,
+  stackName,
+} from "./stack";

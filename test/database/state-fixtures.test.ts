@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 
 import { type CutoverInputs, runCutoverStep, runSettleStep } from "@mcp-fleet/cutover-runner";
 import { readLedger, specHash } from "@mcp-fleet/row-cutover";
 import * as pulumi from "@pulumi/pulumi";
 
 import { cutoverProvider } from "../../components/cutover/provider";
-import { requireFromString } from "../../lab/runner/sdk";
 import {
   fixtureReleases,
   type FixtureState,
@@ -25,6 +25,11 @@ interface Provider {
   delete(id: string, props: Bag): Promise<void>;
 }
 
+/** Turns the text of a dynamic provider back into a module, with the SDK's own means. */
+const requireFromString = createRequire(require.resolve("@pulumi/pulumi"))(
+  "require-from-string",
+) as (code: string) => { handler(): unknown };
+
 async function load(text: unknown, databaseUrl: string): Promise<Provider> {
   assert.ok(typeof text === "string", "the state has the provider's text");
   const provider = requireFromString(text).handler() as Provider;
@@ -42,7 +47,7 @@ async function textOfToday(): Promise<string> {
 }
 
 /*
- * The state of each release as the Pulumi CLI wrote it (test/engine/state.test.ts), with the code of the day: the text
+ * The state of each release as the Pulumi CLI wrote it (test/lab/state.test.ts), with the code of the day: the text
  * in state runs on refresh and on removal, today's text on an update.
  */
 for (const release of fixtureReleases()) {

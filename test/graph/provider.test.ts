@@ -64,6 +64,7 @@ const fakeRunner = `
       calls.push({ name: "observe", inputs, credentials });
       return globalThis.observed ?? { reached: true, generation: 3, pending: false };
     },
+    serversRolling: async () => globalThis.observed?.rolling === true,
     readLedgerStep: answer("read", { generation: 4, target: "embedded", planHash: "p4" }),
   };
 `;
@@ -178,6 +179,9 @@ describe("the dynamic providers as text", () => {
       // An update without an answer goes to the run, which fails there; a preview does without.
       [{ reached: false, pending: false }, { live: true }, true],
       [{ reached: false, pending: false }, { live: false }, false],
+      // A server that the engine called complete and is not: the run waits for it; a preview does not look.
+      [{ reached: true, generation: 3, pending: false, rolling: true }, { live: true }, true],
+      [{ reached: true, generation: 3, pending: false, rolling: true }, { live: false }, false],
     ];
     try {
       for (const [observed, change, changes] of cases) {

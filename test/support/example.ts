@@ -1,24 +1,24 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
+
+import type { Done, Preview, PulumiStack } from "@mcp-fleet/engine";
 
 import type { Cluster } from "../../lab/cluster";
 import { binary } from "../../lab/cluster/binaries";
 import type { Kube } from "../../lab/kube";
-import { silentLog } from "../../lab/log";
-import { paths } from "../../lab/paths";
-import { type RunOptions, runProgram, type RunResult } from "../../lab/runner/runner";
-import { loadStackConfig } from "../../lab/runner/stack-config";
+import { labStack, plainConfig } from "./lab-stack";
 import { stackFile } from "./stack-file";
 
-/** A stack file of `examples`, deployed by the lab runner into a namespace of its own. */
+/** A stack file of `examples`, deployed into a namespace of its own. */
 export interface Example {
   /** The file as it is run: the example's, with what the test put in its place. */
   readonly file: string;
   readonly directory: string;
-  run(mode: RunOptions["mode"]): Promise<RunResult>;
+  run(operation: "up" | "destroy"): Promise<Done>;
+  preview(): Promise<Preview>;
 }
 
 /**
@@ -43,22 +43,14 @@ export function openExample(
   }
   const file = join(directory, "stack.yaml");
   writeFileSync(file, JSON.stringify({ config }));
+  let made: Promise<PulumiStack> | undefined;
+  const opened = (): Promise<PulumiStack> =>
+    (made ??= labStack(basename(directory).toLowerCase(), target.kubeconfig, plainConfig(config)));
   return {
     file,
     directory,
-    run: (mode) =>
-      runProgram({
-        mode,
-        projectDir: paths.projectDir,
-        project: "mcp-fleet",
-        stack: stack.replaceAll("/", "-"),
-        config: loadStackConfig(file),
-        kubeconfig: target.kubeconfig,
-        stateFile: join(directory, "state.json"),
-        statePassphrase: "example",
-        log: silentLog,
-        timeoutSeconds: 240,
-      }),
+    run: async (operation) => (await opened())[operation]({ timeoutSeconds: 240 }),
+    preview: async () => (await opened()).preview(),
   };
 }
 

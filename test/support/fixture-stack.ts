@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { CutoverInputs } from "@mcp-fleet/cutover-runner";
 import type { Stack } from "@pulumi/pulumi/automation";
 
-import type { Ended } from "./engine";
+import { type Ended, testEngine } from "./engine";
 import { ScratchBackend } from "./scratch-backend";
 import { fixtureDirectory, fixtureInputs } from "./state-fixture";
 
@@ -22,11 +22,10 @@ export class FixtureStack {
   ) {}
 
   /**
-   * @param command the CLI, by its path or by its name on PATH
    * @param serverUrl where all servers are
    */
-  static async create(command: string, serverUrl: string): Promise<FixtureStack> {
-    const backend = await ScratchBackend.open(command);
+  static async create(serverUrl: string): Promise<FixtureStack> {
+    const backend = new ScratchBackend(await testEngine());
     const directory = join(backend.directory, "project");
     mkdirSync(directory);
     const main = join(fixtureDirectory, "program");

@@ -4,34 +4,37 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 
 import { onPath, run } from "../../lab/exec";
-import { paths } from "../../lab/paths";
+import { ensureBuilt, type GoBuild, targetOf } from "../../lab/go-modules";
+import { consoleLog } from "../../lab/log";
 import type { KubeObject } from "../../render/objects";
 
 /** The last Helm 3; its own Kubernetes version has to be stamped in, as its Makefile does. */
-const version = "v3.22.0";
 const kubernetes = "-X helm.sh/helm/v3/pkg/chartutil.k8sVersion";
-
-const built = join(paths.bin, `helm-${version}`, "helm");
+const build: GoBuild = {
+  name: "helm",
+  what: "Helm",
+  minutes: 3,
+  scratchGiB: 3,
+  sources: [],
+  packages: ["helm.sh/helm/v3/cmd/helm"],
+  output: "helm",
+  flags: [`-ldflags=-s -w ${kubernetes}Major=1 ${kubernetes}Minor=37`],
+};
 
 /** Helm of this machine: on PATH, or built here before. A text says why there is none. */
 export async function findHelm(): Promise<{ readonly helm: string } | string> {
   if (await onPath("helm")) return { helm: "helm" };
+  const built = join(targetOf(build), "helm");
   if (existsSync(built)) return { helm: built };
-  return "helm is not on PATH; `node dist/test/run.js cluster` builds it, with Go";
+  return "helm is not on PATH; `node dist/test/run.js lab` builds it, with Go";
 }
 
-/** The same, or built from its Go module (once; about 3 minutes on two cores). A text says why it cannot be. */
-export async function ensureHelm(): Promise<{ readonly helm: string } | string> {
+/** The same, or built from its Go module. @throws UserError when it cannot be */
+export async function ensureHelm(): Promise<string> {
   const found = await findHelm();
-  if (typeof found !== "string") return found;
-  if (!(await onPath("go"))) return "helm is not on PATH, and go is not there to build it";
-  const stamps = `-s -w ${kubernetes}Major=1 ${kubernetes}Minor=37`;
-  await run("go", ["install", `-ldflags=${stamps}`, `helm.sh/helm/v3/cmd/helm@${version}`], {
-    timeoutSeconds: 1500,
-    cwd: "/",
-    env: { GOBIN: join(paths.bin, `helm-${version}`), GOFLAGS: "", CGO_ENABLED: "0" },
-  });
-  return { helm: built };
+  return typeof found === "string"
+    ? join(await ensureBuilt(build, consoleLog()), "helm")
+    : found.helm;
 }
 
 /** Said, because a helm that was built without a stamp takes the cluster for an old one. */

@@ -1,59 +1,54 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { join } from "node:path";
 
-import {
-  type InlineProgramArgs,
-  LocalWorkspace,
-  type LocalWorkspaceOptions,
-  PulumiCommand,
-  type Stack,
-} from "@pulumi/pulumi/automation";
+import { automationStack, inlineStack } from "@mcp-fleet/engine/dist/automation";
+import type { InlineProgramArgs, Stack } from "@pulumi/pulumi/automation";
 import { execa } from "execa";
+import { parse, stringify } from "yaml";
 
-/** A `file://` backend of one test suite, for stacks of the real CLI that are driven by the Automation API. */
+import { environmentOf, type Installation } from "../../lab/engine";
+import { paths } from "../../lab/paths";
+
+/** A `file://` backend of one test suite with a Pulumi home of its own. */
 export class ScratchBackend {
   /** For project directories; removed with everything else. */
   readonly directory = mkdtempSync(join(tmpdir(), "mcp-fleet-stack-"));
   /** What a command of the CLI needs to find the stacks. */
   readonly env: Readonly<Record<string, string>>;
-  private cli: PulumiCommand | undefined;
+  /** The CLI, by its path or by its name on PATH. */
+  readonly command: string;
 
-  private constructor(
-    /** The CLI, by its path or by its name on PATH. */
-    readonly command: string,
-  ) {
-    const backend = join(this.directory, "backend");
-    mkdirSync(backend);
+  constructor(installation: Installation) {
+    this.command = installation.command;
+    const [home, backend] = ["home", "backend"].map((name) => join(this.directory, name));
     this.env = {
-      PULUMI_BACKEND_URL: `file://${backend}`,
-      // The states that are kept as fixtures are encrypted with it.
-      PULUMI_CONFIG_PASSPHRASE: "fixture",
-      PULUMI_SKIP_UPDATE_CHECK: "true",
+      ...environmentOf(installation, {
+        home: home ?? "",
+        backend: backend ?? "",
+        // The states that are kept as fixtures are encrypted with it.
+        passphrase: "fixture",
+      }),
       NO_COLOR: "1",
-      // The language host starts `node` from PATH, and it has to be the one that runs this.
-      PATH: [
-        dirname(process.execPath),
-        ...(isAbsolute(command) ? [dirname(command)] : []),
-        process.env.PATH ?? "",
-      ].join(delimiter),
     };
-  }
-
-  static async open(command = "pulumi"): Promise<ScratchBackend> {
-    const backend = new ScratchBackend(command);
-    backend.cli = await automationCommand(command, backend.directory);
-    return backend;
   }
 
   /** A stack whose project is a directory. */
   stackOf(workDir: string, stackName: string): Promise<Stack> {
-    return LocalWorkspace.createOrSelectStack({ stackName, workDir }, this.options);
+    return automationStack(workDir, stackName, this, { create: true });
+  }
+
+  /** Makes the backend's directory a project whose program is this checkout's, with stack files of its own. */
+  writeProject(): void {
+    const text = readFileSync(join(paths.projectDir, "Pulumi.yaml"), "utf8");
+    const project = parse(text) as Record<string, unknown>;
+    const own = { ...project, main: paths.projectDir };
+    writeFileSync(join(this.directory, "Pulumi.yaml"), stringify(own));
   }
 
   /** A stack whose program is a function of the test. */
   inlineStack(args: InlineProgramArgs): Promise<Stack> {
-    return LocalWorkspace.createOrSelectStack(args, this.options);
+    return inlineStack(args, this);
   }
 
   /** Starts a command of the CLI in a project's directory, for what the Automation API has no way to say. */
@@ -71,28 +66,4 @@ export class ScratchBackend {
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
-
-  private get options(): LocalWorkspaceOptions {
-    return {
-      ...(this.cli === undefined ? {} : { pulumiCommand: this.cli }),
-      envVars: { ...this.env },
-    };
-  }
-}
-
-/**
- * The CLI for the Automation API, which looks for one on PATH, or for `bin/pulumi` under a root: a path of any other
- * form becomes that in `directory`.
- */
-export async function automationCommand(
-  command: string,
-  directory: string,
-): Promise<PulumiCommand> {
-  if (!isAbsolute(command)) return PulumiCommand.get();
-  const root = join(directory, "installation");
-  if (!existsSync(root)) {
-    mkdirSync(join(root, "bin"), { recursive: true });
-    symlinkSync(command, join(root, "bin", "pulumi"));
-  }
-  return PulumiCommand.get({ root });
 }

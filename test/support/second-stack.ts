@@ -1,10 +1,8 @@
 import { labConfig, labServers } from "../../lab/config";
 import { withClient } from "../../lab/database/access";
 import { legacySql } from "../../lab/database/schema";
-import { pulumiOfLab } from "../../lab/engine";
-import { consoleLog } from "../../lab/log";
-import { paths } from "../../lab/paths";
-import { type Lab, passphrase } from "../../lab/session";
+import type { Lab } from "../../lab/session";
+import { labStack } from "./lab-stack";
 
 /** A second stack of the lab's project, in a namespace and a database of its own; previewed and never made. */
 export interface SecondStack {
@@ -29,13 +27,13 @@ export async function secondStack(lab: Lab): Promise<SecondStack> {
     allowed: { contexts: [facts.context], namespaces: [namespace] },
     servers: { ...servers, github: { ...servers.github, image } },
   });
-  const { kubeconfig } = lab.cluster;
-  await lab.engine.preview({
-    ...{ config, stack: name, log: consoleLog(), kubeconfig },
-    ...{ projectDir: paths.projectDir, project: "mcp-fleet" },
-    ...{ runDir: paths.engine, statePassphrase: passphrase() },
-  });
-  return { name, image, ...pulumiOfLab(paths.engine, passphrase()) };
+  const stack = await labStack(name, lab.cluster.kubeconfig, config);
+  return {
+    name: await stack.name(),
+    image,
+    directory: stack.directory,
+    env: stack.place.env ?? {},
+  };
 }
 
 async function legacyDatabase(superuserUrl: string): Promise<string> {

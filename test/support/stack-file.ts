@@ -56,7 +56,7 @@ function secretsOf(stack: string): Record<string, unknown> {
   return { ...secret, serverSecrets: { ...secret.serverSecrets, ...extra } };
 }
 
-/** What the guard would ask the cluster for; `test/cluster` has it ask a real one. */
+/** What the guard would ask the cluster for; `test/lab` has it ask a real one. */
 function withoutClusters(own: Record<string, unknown>): Record<string, unknown> {
   const { allowed, forbidden, ...rest } = own;
   const places = Object.entries({ allowed, forbidden }).filter(([, value]) => value !== undefined);

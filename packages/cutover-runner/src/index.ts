@@ -2,7 +2,7 @@ export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
 export { quietly } from "./job-wait";
 export { creationTrouble, podTrouble, type Trouble } from "./pod-trouble";
-export { type Observed, observeStep, previewRows } from "./preview";
+export { type Observed, observeStep, previewRows, serversRolling } from "./preview";
 export type { ConsumerProbe } from "./probe-job";
 export { askServers, probeServers, readLedgerStep, runCutoverStep } from "./run";
 export { runSettleStep, type SettleOutputs } from "./settle";
@@ -17,5 +17,6 @@ export type {
   ProbedServer,
   ProbeRun,
   ProbeSpec,
+  ServerRollout,
   SettleInputs,
 } from "./types";

@@ -21,6 +21,14 @@ export const keepSeconds = 3600;
 /** Time for scheduling, pulling the image and starting, beside the probing itself, in seconds. */
 export const startSeconds = 120;
 
+/** How long each server may take to pass, in seconds: what is configured, else a minute or its longest start. */
+export function deadlineOf(
+  { deadlineSeconds }: Pick<ProbeSpec, "deadlineSeconds">,
+  targets: readonly ProbeTarget[],
+): number {
+  return deadlineSeconds ?? Math.max(60, ...targets.map(({ answerSeconds = 0 }) => answerSeconds));
+}
+
 /** A longer list does not fit one environment variable of a process (128 KiB on Linux). */
 const maxEnvironmentBytes = 100_000;
 
@@ -92,7 +100,7 @@ export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
     );
   }
   const secret = needsSecret(probe.targets);
-  const deadline = spec.deadlineSeconds ?? 60;
+  const deadline = deadlineOf(spec, probe.targets);
   return {
     metadata: { name, namespace: spec.namespace, labels: ownLabels(probe) },
     spec: {
@@ -164,5 +172,5 @@ function targetsJson({
   targets: readonly ProbeTarget[];
   spec: Partial<ProbeSpec>;
 }): string {
-  return JSON.stringify({ targets, options: { deadlineSeconds: spec.deadlineSeconds ?? 60 } });
+  return JSON.stringify({ targets, options: { deadlineSeconds: deadlineOf(spec, targets) } });
 }

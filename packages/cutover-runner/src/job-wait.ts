@@ -4,7 +4,13 @@ import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import { asking, type Kube, oneLine } from "@mcp-fleet/kube";
 
-import { containerName, keepSeconds, type ProbeObjects, startSeconds } from "./job-spec";
+import {
+  containerName,
+  deadlineOf,
+  keepSeconds,
+  type ProbeObjects,
+  startSeconds,
+} from "./job-spec";
 import { creationTrouble, podTrouble, probeState, type Trouble } from "./pod-trouble";
 import type { Consumer } from "./types";
 
@@ -21,7 +27,7 @@ export async function finished(
   name: string,
 ): Promise<{ pod: k8s.V1Pod; job: k8s.V1Job }> {
   const { namespace } = probe.spec;
-  const limitSeconds = (probe.spec.deadlineSeconds ?? 60) + startSeconds;
+  const limitSeconds = deadlineOf(probe.spec, probe.targets) + startSeconds;
   const end = Date.now() + limitSeconds * 1000;
   let troubledSince: number | undefined;
   let pod: k8s.V1Pod | undefined;

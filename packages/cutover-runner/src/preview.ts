@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { connect } from "node:net";
 
 import { isUserError } from "@mcp-fleet/errors";
-import { UnreachableError } from "@mcp-fleet/kube";
+import { connectKube, UnreachableError } from "@mcp-fleet/kube";
 import type { Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
+import { unfinishedServers } from "./rollout";
 import { readLedgerStep } from "./run";
 import type { Credentials, CutoverInputs } from "./types";
 
@@ -55,6 +56,26 @@ function placeOf(
   }
   const { host } = new URL(databaseUrl);
   return host === "" ? "a socket of this machine" : host;
+}
+
+/**
+ * Whether the rollout of a server that this update changed is not over, though the engine called it complete. Costs
+ * nothing where no server was changed.
+ * @param before the servers of the cutover's last run
+ */
+export async function serversRolling(
+  inputs: Pick<CutoverInputs, "target" | "servers" | "kubernetes" | "probe">,
+  before: CutoverInputs["servers"],
+  credentials: Credentials,
+): Promise<boolean> {
+  const { servers = [], target, kubernetes, probe } = inputs;
+  const known = new Map(before?.map((one) => [one.deployment, one.generation]));
+  const changed = servers.filter(
+    ({ deployment, generation }) => known.get(deployment) !== generation,
+  );
+  if (target === "embedded" || probe.from === "here" || changed.length === 0) return false;
+  const kube = await connectKube(kubernetes, credentials);
+  return (await unfinishedServers(kube, changed)).length > 0;
 }
 
 /** What the database knows that state may not. */

@@ -1,9 +1,15 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import { asking, type Kube } from "@mcp-fleet/kube";
 
+import type { ServerRollout } from "./types";
+
 /** On the application's pod templates, as a label or an annotation: the generation their rows belong to. */
 export const generationKey = "mcp-fleet.dev/generation";
+
+const pollMs = 500;
 
 /** What still stands between a Deployment and the wanted generation; both lists empty when nothing does. */
 export interface RolloutState {
@@ -43,6 +49,47 @@ export async function rolloutState(
     (pod) => isOf(name, pod) && mayRun(pod) && generationOf(pod.metadata) !== String(generation),
   );
   return { oldPods: old.map(describe), pending: pendingReasons(at, deployment) };
+}
+
+/**
+ * Looks once at the servers' Deployments. The engine's own wait is not enough: of an update it may say at once that it is
+ * complete, because it has looked at the Deployment before the change (seen with version 4.34 of its plugin).
+ * @returns why a rollout is not over, a text for each Deployment where it is not
+ */
+export async function unfinishedServers(
+  kube: Kube,
+  servers: readonly ServerRollout[],
+): Promise<string[]> {
+  const reasons = await Promise.all(
+    servers.map(async ({ namespace, deployment: name }) => {
+      const at = `Deployment ${namespace}/${name}`;
+      const deployment = await asking(kube, `read ${at}`, () =>
+        kube.apps.readNamespacedDeployment({ namespace, name }),
+      );
+      return pendingReasons(at, deployment);
+    }),
+  );
+  return reasons.flat();
+}
+
+/**
+ * Returns when the rollout of every server is over.
+ * @throws {UserError} naming the Deployments where it is not when the longest `rolloutSeconds` are over
+ */
+export async function waitForServers(kube: Kube, servers: readonly ServerRollout[]): Promise<void> {
+  const seconds = Math.max(...servers.map(({ rolloutSeconds }) => rolloutSeconds));
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const pending = await unfinishedServers(kube, servers);
+    if (pending.length === 0) return;
+    if (Date.now() > end) {
+      throw new UserError(
+        `MCP servers were not rolled out within ${seconds} seconds, so rows and application are untouched: ${pending.join("; ")}.`,
+        "Look at their pods (mcp-fleet status <server>), mend the cause, then run again.",
+      );
+    }
+    await sleep(pollMs);
+  }
 }
 
 function pendingReasons(at: string, { metadata, spec, status }: k8s.V1Deployment): string[] {

@@ -19,6 +19,9 @@ export interface SettleOutputs extends SettleResult {
 
 const pollMs = 1000;
 
+/** How long a rollout may take while the fence holds, in seconds, where the stack does not say. */
+const settleSeconds = 600;
+
 /**
  * Ends a rollout: waits until no pod of an earlier generation can write rows any more, then lets the row engine
  * take the write fence away and look at the rows a last time. Meanwhile the servers are asked once more, since one
@@ -66,6 +69,7 @@ async function askAgain(inputs: SettleInputs, credentials: Credentials): Promise
   const { probe, targets = [] } = inputs;
   if (probe === undefined || targets.length === 0) return;
   await probeServers({ ...inputs, probe, targets }, credentials, {
+    again: Date.now() + (inputs.deadlineSeconds ?? settleSeconds) * 1000,
     consequence: `though the rows of generation ${inputs.generation} point at ${targets.length === 1 ? "it" : "them"} already; the write fence stays`,
     otherwise: " Or go back: set target to embedded and run an update.",
   });
@@ -77,7 +81,7 @@ export async function waitForRollout(
   {
     generation,
     workloads,
-    deadlineSeconds = 600,
+    deadlineSeconds = settleSeconds,
   }: Pick<SettleInputs, "generation" | "workloads" | "deadlineSeconds">,
 ): Promise<void> {
   const end = Date.now() + deadlineSeconds * 1000;

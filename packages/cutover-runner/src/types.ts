@@ -22,7 +22,7 @@ export interface ProbeSpec {
   readonly image?: string;
   readonly imagePullSecrets?: readonly string[];
   readonly consumers: readonly Consumer[];
-  /** How long each server may take to pass, in seconds. @default 60 */
+  /** How long each server may take to pass, in seconds. @default 60, or the longest `answerSeconds` of a target */
   readonly deadlineSeconds?: number;
 }
 
@@ -55,8 +55,20 @@ export interface CutoverInputs {
   readonly meta: RunMeta;
   readonly probe: ProbeSpec;
   readonly targets: readonly ProbeTarget[];
+  /** The servers' Deployments, whose rollouts have to be over before anything is asked. @default [] */
+  readonly servers?: readonly ServerRollout[];
   readonly kubernetes: KubeRef;
   readonly database: DatabaseRef;
+}
+
+/** A Deployment of a server. */
+export interface ServerRollout {
+  readonly namespace: string;
+  readonly deployment: string;
+  /** `metadata.generation` after the engine applied it. */
+  readonly generation?: number;
+  /** How long its rollout may take, in seconds. */
+  readonly rolloutSeconds: number;
 }
 
 /** One server as one consumer saw it. */

@@ -13,6 +13,8 @@ export interface RequestLimits {
   readonly requestTimeoutSeconds: number;
   /** Ends everything, whatever a single request may still have. */
   readonly deadline: AbortSignal;
+  /** When that is, in seconds from the probe's start. */
+  readonly deadlineSeconds: number;
 }
 
 /** JSON-RPC over HTTP POST to one endpoint. It never sends GET and never follows a redirect. */
@@ -90,7 +92,12 @@ export class McpClient {
       if (response.ok) return await read(response);
       throw await this.refusal(response, method);
     } catch (error) {
-      throw networkFailure(error, { signal, seconds: this.limits.requestTimeoutSeconds });
+      throw networkFailure(error, {
+        signal,
+        ...(this.limits.deadline.aborted
+          ? { seconds: this.limits.deadlineSeconds, what: "deadline" }
+          : { seconds: this.limits.requestTimeoutSeconds, what: "limit of one request" }),
+      });
     } finally {
       end();
     }

@@ -49,7 +49,7 @@ const networkReasons: Record<string, string> = {
 /** Turns whatever `fetch` or reading its body threw into a {@link ProbeFailure}. */
 export function networkFailure(
   error: unknown,
-  limit: { signal: AbortSignal; seconds: number },
+  limit: { signal: AbortSignal; seconds: number; what: "deadline" | "limit of one request" },
 ): ProbeFailure {
   if (error instanceof ProbeFailure) return error;
   const code = codeOf(error);
@@ -57,7 +57,7 @@ export function networkFailure(
     return new ProbeFailure(
       "timeout",
       "until-deadline",
-      `gives no answer within ${seconds(limit.seconds)}; the server hangs, or a NetworkPolicy drops the connection`,
+      `gives no answer within ${seconds(limit.seconds)}, the ${limit.what}; the server hangs, or a NetworkPolicy drops the connection`,
     );
   }
   if (code.startsWith("HPE_")) {

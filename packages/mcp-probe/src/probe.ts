@@ -15,7 +15,8 @@ const fewAttempts = 3;
  */
 export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Promise<ProbeResult> {
   const deadlineSeconds = options.deadlineSeconds ?? 60;
-  const requestTimeoutSeconds = Math.min(options.requestTimeoutSeconds ?? 10, deadlineSeconds);
+  const answerSeconds = target.answerSeconds ?? options.requestTimeoutSeconds ?? 10;
+  const requestTimeoutSeconds = Math.min(answerSeconds, deadlineSeconds);
   const delayMs = (options.retryDelaySeconds ?? 1) * 1000;
   const started = performance.now();
   const deadline = AbortSignal.timeout(deadlineSeconds * 1000);
@@ -24,13 +25,17 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
   for (let attempts = 1; ; attempts += 1) {
     const attemptStarted = performance.now();
     try {
-      const client = new McpClient(target, { requestTimeoutSeconds, deadline });
+      const client = new McpClient(target, { requestTimeoutSeconds, deadline, deadlineSeconds });
       const answer = await introduce(client);
       checkTools(target, answer);
       return passed(target, answer, { attempts, latencyMs: since(attemptStarted) });
     } catch (error) {
       const latencyMs = since(attemptStarted);
-      const now = networkFailure(error, { signal: deadline, seconds: deadlineSeconds });
+      const now = networkFailure(error, {
+        signal: deadline,
+        seconds: deadlineSeconds,
+        what: "deadline",
+      });
       // An attempt that the deadline cut short says less than the one before it.
       const failure = deadline.aborted && now.outcome === "timeout" ? (last ?? now) : now;
       last = failure;

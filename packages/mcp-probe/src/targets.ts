@@ -8,7 +8,10 @@ export interface ProbeRequest {
   readonly options: ProbeOptions;
 }
 
-const targetKeys = ["name", "url", "headers", "auth", "requiredTools", "minTools"];
+const targetKeys = [
+  ...["name", "url", "headers", "auth", "requiredTools", "minTools"],
+  "answerSeconds",
+];
 const optionKeys = ["deadlineSeconds", "requestTimeoutSeconds", "concurrency", "retryDelaySeconds"];
 
 /**
@@ -35,7 +38,7 @@ function parseTarget(value: unknown, index: number): ProbeTarget {
   const at = `targets[${index}]`;
   if (!isRecord(value)) throw wrong(`has no object at ${at}`);
   refuseUnknown(value, targetKeys, at);
-  const { name, url, headers, auth, requiredTools, minTools } = value;
+  const { name, url, headers, auth, requiredTools, minTools, answerSeconds } = value;
   if (typeof name !== "string" || name === "") throw wrong(`has no name at ${at}`);
   if (typeof url !== "string") throw wrong(`has no url at ${at}`);
   if (headers !== undefined && !(isRecord(headers) && Object.values(headers).every(isString))) {
@@ -52,6 +55,9 @@ function parseTarget(value: unknown, index: number): ProbeTarget {
   }
   if (minTools !== undefined && !(Number.isInteger(minTools) && (minTools as number) >= 0)) {
     throw wrong(`has a minTools at ${at} that is not a whole number from 0`);
+  }
+  if (answerSeconds !== undefined && !(typeof answerSeconds === "number" && answerSeconds > 0)) {
+    throw wrong(`has an answerSeconds at ${at} that is not above 0`);
   }
   return value as unknown as ProbeTarget;
 }

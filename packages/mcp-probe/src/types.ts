@@ -16,13 +16,19 @@ export interface ProbeTarget {
   readonly requiredTools?: readonly string[];
   /** How many tools must be listed at least. @default 1 */
   readonly minTools?: number;
+  /**
+   * How long one request with its answer may take, in seconds; the deadline may leave it less. A server that starts a
+   * process for each client needs as long as its own start, and is not asked again meanwhile.
+   * @default the options' `requestTimeoutSeconds`
+   */
+  readonly answerSeconds?: number;
 }
 
 /** Limits of a probe. */
 export interface ProbeOptions {
   /** How long one target is tried again before the last failure counts, in seconds. @default 60 */
   readonly deadlineSeconds?: number;
-  /** Limit of one HTTP request with its answer, in seconds. @default 10 */
+  /** Limit of one HTTP request with its answer, in seconds, for targets that name none of their own. @default 10 */
   readonly requestTimeoutSeconds?: number;
   /** How many targets {@link probeAll} asks at once. @default 16 */
   readonly concurrency?: number;

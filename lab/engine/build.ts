@@ -1,0 +1,78 @@
+import { join } from "node:path";
+
+import { run } from "../exec";
+import { ensureBuilt, type GoBuild, pinnedVersion } from "../go-modules";
+import type { Log } from "../log";
+import { paths } from "../paths";
+import { installLaunchers } from "./language-host/launchers";
+import { neededPlugins, pluginVersion } from "./plugins";
+
+/** A CLI with its plugins, and the Pulumi home that they are in. */
+export interface BuiltEngine {
+  readonly command: string;
+  readonly home: string;
+}
+
+function cli(): GoBuild {
+  const version = pinnedVersion("pulumi", "github.com/pulumi/pulumi/pkg/v3");
+  return {
+    name: "pulumi",
+    what: `Pulumi's CLI ${version}`,
+    minutes: 4,
+    scratchGiB: 4,
+    sources: [],
+    packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
+    output: "bin/pulumi",
+    flags: [
+      `-ldflags=-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${version}`,
+    ],
+  };
+}
+
+/** Its version has to be that of the npm package: the program asks for it by number. */
+function kubernetesPlugin(): GoBuild {
+  const version = pluginVersion("kubernetes");
+  const module = "github.com/pulumi/pulumi-kubernetes";
+  return {
+    name: "kubernetes-plugin",
+    what: `Pulumi's Kubernetes plugin ${version}`,
+    minutes: 7,
+    scratchGiB: 8,
+    sources: ["main.go"],
+    packages: ["."],
+    output: "pulumi-resource-kubernetes",
+    flags: [
+      // Its Go SDK is most of the work, and none of it runs often: it is compiled as it stands.
+      `-gcflags=${module}/sdk/v4/...=-N -l`,
+      `-ldflags=-s -w -X ${module}/provider/v4/pkg/version.Version=${version}`,
+    ],
+  };
+}
+
+/**
+ * The CLI and its Kubernetes plugin out of their Go modules, built once; beside them the lab's own language host and
+ * providers, where theirs are in no registry.
+ *
+ * @throws UserError when Go is missing or too old, or a build fails
+ */
+export async function ensureBuiltEngine(log: Log): Promise<BuiltEngine> {
+  const bin = join(await ensureBuilt(cli(), log), "bin");
+  const plugin = await ensureBuilt(kubernetesPlugin(), log);
+  const home = join(paths.cache, "pulumi-home");
+  // These are scripts that name this checkout and this Node.js; they are written anew each time.
+  installLaunchers(bin);
+  const command = join(bin, "pulumi");
+  await installPlugin(command, home, join(plugin, "pulumi-resource-kubernetes"));
+
+  return { command, home };
+}
+
+async function installPlugin(command: string, home: string, file: string): Promise<void> {
+  const [kubernetes] = neededPlugins().filter(({ name }) => name === "kubernetes");
+  if (kubernetes === undefined) return;
+  await run(
+    command,
+    ["plugin", "install", "resource", kubernetes.name, kubernetes.version, "--file", file],
+    { timeoutSeconds: 120, env: { PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" } },
+  );
+}

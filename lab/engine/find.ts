@@ -1,0 +1,93 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+import { messageOf, UserError } from "@mcp-fleet/errors";
+
+import { onPath, run } from "../exec";
+import type { Log } from "../log";
+import { ensureBuiltEngine } from "./build";
+import { downloadPulumi, internetAnswers } from "./download";
+import { missingPlugins } from "./plugins";
+
+/** The Pulumi CLI that runs the program. */
+export interface Installation {
+  /** Path, or name on PATH. */
+  readonly command: string;
+  readonly version: string;
+  /** Where it is from, for people. */
+  readonly from: string;
+  /** PULUMI_HOME with its plugins. */
+  readonly home: string;
+}
+
+/** What MCP_FLEET_PULUMI may say beside a path. */
+const ways = ["download", "build"] as const;
+
+/**
+ * Finds the engine; the first of these that can be had:
+ * 1. the CLI that MCP_FLEET_PULUMI names by its path;
+ * 2. `pulumi` on PATH, with the plugins that the program needs or the means to fetch them;
+ * 3. the npm package `pulumi`, which downloads CLI and plugins, where the internet answers;
+ * 4. CLI and Kubernetes plugin built from their Go modules, once.
+ * MCP_FLEET_PULUMI=download takes the third, MCP_FLEET_PULUMI=build the fourth.
+ *
+ * @throws UserError when the one that was asked for cannot be had, or none can
+ */
+export async function findEngine(log: Log): Promise<Installation> {
+  const asked = process.env.MCP_FLEET_PULUMI ?? "";
+  if (asked === "download") return downloaded();
+  if (asked === "build") return built(log);
+  if (asked !== "") return named(asked);
+  const there = (await onPath("pulumi")) ? await onThePath(log) : undefined;
+  if (there !== undefined) return there;
+  return (await internetAnswers()) ? downloaded() : built(log);
+}
+
+const ownHome = (): string => process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
+
+async function named(command: string): Promise<Installation> {
+  try {
+    const version = await versionOf(command);
+    return { command, version, from: "named by MCP_FLEET_PULUMI", home: ownHome() };
+  } catch (error) {
+    throw new UserError(
+      `The Pulumi CLI that MCP_FLEET_PULUMI names does not run: ${messageOf(error)}`,
+      `Set it to the path of a CLI or to ${ways.join(" or ")}, or unset it.`,
+    );
+  }
+}
+
+async function onThePath(log: Log): Promise<Installation | undefined> {
+  const missing = await missingPlugins("pulumi");
+  if (missing.length > 0 && !(await internetAnswers())) {
+    log.info(
+      `pulumi on PATH is not used: it lacks the plugins ${missing.join(", ")}, and nothing can be downloaded`,
+    );
+    return undefined;
+  }
+  return {
+    command: "pulumi",
+    version: await versionOf("pulumi"),
+    from: "the one on PATH",
+    home: ownHome(),
+  };
+}
+
+async function downloaded(): Promise<Installation> {
+  const command = await downloadPulumi();
+  const version = await versionOf(command);
+  return { command, version, from: "the npm package pulumi", home: ownHome() };
+}
+
+async function built(log: Log): Promise<Installation> {
+  const { command, home } = await ensureBuiltEngine(log);
+  const version = await versionOf(command);
+  const from =
+    "built from its Go modules; language host and plugins random and postgresql are the lab's own";
+  return { command, version, from, home };
+}
+
+async function versionOf(command: string): Promise<string> {
+  const env = { PULUMI_SKIP_UPDATE_CHECK: "true" };
+  return (await run(command, ["version"], { timeoutSeconds: 60, env })).trim();
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
+
+import { PulumiStack, type StackPlace } from "@mcp-fleet/engine";
+
+import { paths } from "../paths";
+import type { Installation } from "./find";
+
+/** Name of the lab's own stack. Others of the lab begin with it and a dash, so that git ignores their files. */
+export const stackName = "lab";
+
+/** What the CLI needs to find the lab's stacks, beside the environment of a user. */
+export type EngineEnvironment = Readonly<Record<string, string>>;
+
+/** Where `mcp-fleet --lab` and `make env` read how the lab's stack is reached. It holds the passphrase. */
+export const placeFile = join(paths.engine, "stack.json");
+
+/**
+ * Makes a stack of this checkout's project in the lab's own backend, unless it is there. Neither the user's login nor
+ * the stack that is selected is touched.
+ */
+export async function openStack(
+  installation: Installation,
+  { name = stackName, kubeconfig }: { readonly name?: string; readonly kubeconfig?: string } = {},
+): Promise<PulumiStack> {
+  const place: StackPlace = {
+    directory: paths.projectDir,
+    stack: name,
+    command: installation.command,
+    env: {
+      ...engineEnvironment(installation),
+      ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
+    },
+  };
+  const stack = new PulumiStack(place);
+  await stack.create();
+  if (name === stackName) writeFileSync(placeFile, JSON.stringify(place), { mode: 0o600 });
+  return stack;
+}
+
+/** The lab's backend, with a Pulumi home of its own. */
+const engineEnvironment = (installation: Installation): EngineEnvironment =>
+  environmentOf(installation, {
+    home: join(paths.engine, "home"),
+    backend: join(paths.engine, "backend"),
+    passphrase: passphrase(),
+  });
+
+/** The environment for a backend of files, with a Pulumi home that has the installation's plugins and no more. */
+export function environmentOf(
+  { command, home: installed }: Installation,
+  { home, backend, passphrase }: Readonly<Record<"home" | "backend" | "passphrase", string>>,
+): EngineEnvironment {
+  for (const directory of [home, backend]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const plugins = join(home, "plugins");
+  rmSync(plugins, { force: true });
+  mkdirSync(join(installed, "plugins"), { recursive: true });
+  symlinkSync(join(installed, "plugins"), plugins);
+  return {
+    PULUMI_HOME: home,
+    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_CONFIG_PASSPHRASE: passphrase,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // The language host starts `node` from PATH, and it has to be the one that runs this.
+    PATH: [
+      dirname(process.execPath),
+      ...(isAbsolute(command) ? [dirname(command)] : []),
+      process.env.PATH ?? "",
+    ].join(delimiter),
+  };
+}
+
+/**
+ * Encrypts the secrets of the lab's stacks. Made once for each user and kept when the lab goes down: a stack file in
+ * another checkout can still be read.
+ */
+export const passphraseFile = join(paths.cache, "lab-passphrase");
+
+function passphrase(): string {
+  mkdirSync(paths.cache, { recursive: true });
+  if (!existsSync(passphraseFile)) {
+    writeFileSync(passphraseFile, randomBytes(24).toString("hex"), { mode: 0o600, flag: "wx" });
+  }
+  return readFileSync(passphraseFile, "utf8");
+}
+
+/** Removes the lab's state, and the stacks' files in this checkout. */
+export function forgetStacks(): void {
+  rmSync(paths.engine, { recursive: true, force: true });
+  for (const name of readdirSync(paths.projectDir)) {
+    if (/^Pulumi\.lab(-.*)?\.yaml$/.test(name)) rmSync(join(paths.projectDir, name));
+  }
+}

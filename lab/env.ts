@@ -1,0 +1,81 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+
+import type { StackPlace } from "@mcp-fleet/engine";
+import { UserError } from "@mcp-fleet/errors";
+
+import { clusterStatus } from "./cluster";
+import { findDatabase } from "./database";
+import { passphraseFile, placeFile } from "./engine";
+import { paths } from "./paths";
+
+/** Programs of this checkout and of the lab, for a person's PATH. */
+const programs = join(paths.run, "programs");
+const passwordFile = join(paths.run, "pgpass");
+
+/**
+ * Prints shell commands after which `pulumi`, `kubectl`, `psql` and `mcp-fleet` speak to the lab:
+ * `eval "$(make env)"`. Passwords stay in files that only this user may read.
+ *
+ * @throws UserError when the lab does not run
+ */
+export async function env(): Promise<void> {
+  const [cluster, database] = await Promise.all([clusterStatus(), findDatabase()]);
+  if (!cluster.running || database === undefined || !existsSync(placeFile)) {
+    throw new UserError(
+      "The lab is not running.",
+      'Start it with `make up`, then `eval "$(make env)"`.',
+    );
+  }
+  const {
+    command = "pulumi",
+    stack = "",
+    env: engine = {},
+  } = JSON.parse(readFileSync(placeFile, "utf8")) as StackPlace;
+  linkPrograms();
+  const { PULUMI_HOME = "", PULUMI_BACKEND_URL = "", PULUMI_SKIP_UPDATE_CHECK = "" } = engine;
+  const path = [
+    ...(isAbsolute(command) ? [dirname(command)] : []),
+    programs,
+    paths.bin,
+    dirname(process.execPath),
+  ];
+  const variables: Record<string, string> = {
+    ...{ PULUMI_HOME, PULUMI_BACKEND_URL, PULUMI_SKIP_UPDATE_CHECK },
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
+    PULUMI_STACK: stack,
+    KUBECONFIG: cluster.kubeconfig ?? "",
+    ...postgres(database.url),
+  };
+  const lines = [
+    "unset PULUMI_CONFIG_PASSPHRASE",
+    ...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`),
+    `export PATH=${quoted(path.join(":"))}:"$PATH"`,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** The application's own role, which owns the tables. */
+function postgres(url: string): Record<string, string> {
+  const { hostname, port, username, password, pathname } = new URL(url);
+  const database = pathname.slice(1);
+  writeFileSync(passwordFile, `${hostname}:${port}:${database}:${username}:${password}\n`, {
+    mode: 0o600,
+  });
+  return {
+    PGHOST: hostname,
+    PGPORT: port,
+    PGDATABASE: database,
+    PGUSER: username,
+    PGPASSFILE: passwordFile,
+  };
+}
+
+function linkPrograms(): void {
+  mkdirSync(programs, { recursive: true });
+  const link = join(programs, "mcp-fleet");
+  rmSync(link, { force: true });
+  symlinkSync(join(paths.projectDir, "bin", "mcp-fleet.cjs"), link);
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

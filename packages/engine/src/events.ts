@@ -1,0 +1,106 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+
+import type { Change, Op } from "./types";
+
+/** The engine's names of steps; those that only accompany another one are left out. */
+const ops: Readonly<Record<string, Op>> = {
+  create: "create",
+  import: "create",
+  same: "same",
+  read: "same",
+  update: "update",
+  replace: "replace",
+  delete: "delete",
+};
+
+const past: Readonly<Record<Op, string>> = {
+  create: "created",
+  update: "updated",
+  replace: "replaced",
+  delete: "deleted",
+  same: "unchanged",
+};
+
+/** A step of the engine, as its events and the preview's JSON name it. */
+interface Step {
+  readonly op: string;
+  readonly urn: string;
+  readonly custom: boolean;
+}
+
+/** The change that a step is, if it is one of a resource of the program's own. */
+export function changeOf({ op: name, urn, custom }: Step): Change | undefined {
+  const op = ops[name];
+  const type = typeIn(urn);
+  if (op === undefined || !custom || type.startsWith("pulumi:")) return undefined;
+  return { urn, type, op };
+}
+
+/** The type of the resource itself, without those of its parents. */
+function typeIn(urn: string): string {
+  return (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
+}
+
+/** `Deployment llmctl-mcp-github` */
+export function nameOf({ type, urn }: Pick<Change, "type" | "urn">): string {
+  return `${type.split(":").at(-1) ?? ""} ${urn.split("::").at(-1) ?? ""}`;
+}
+
+/** Resources by what is done to them; those that stay as they are are left out. */
+export function countsOf(changes: readonly Change[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { op } of changes) if (op !== "same") counts[op] = (counts[op] ?? 0) + 1;
+  return counts;
+}
+
+/** Reads the events of an update as they come. */
+export class EventReader {
+  readonly changes: Change[] = [];
+  /** What the program, its providers and the engine called an error, the first one first. */
+  readonly errors: string[] = [];
+  private readonly started = new Map<string, number>();
+
+  /** @param onLine gets a line for each step, and what the program says */
+  constructor(private readonly onLine: (line: string) => void = () => undefined) {}
+
+  readonly read = (event: EngineEvent): void => {
+    const { resourcePreEvent, resOutputsEvent, resOpFailedEvent, diagnosticEvent } = event;
+    if (resourcePreEvent !== undefined) {
+      // The events' own times are whole seconds.
+      this.started.set(resourcePreEvent.metadata.urn, Date.now());
+    }
+    if (resOutputsEvent !== undefined) {
+      const { metadata } = resOutputsEvent;
+      const custom = (metadata.new ?? metadata.old)?.custom === true;
+      this.done(changeOf({ op: metadata.op, urn: metadata.urn, custom }));
+    }
+    if (resOpFailedEvent !== undefined) {
+      const { urn } = resOpFailedEvent.metadata;
+      this.onLine(`failed: ${nameOf({ urn, type: typeIn(urn) })}`);
+    }
+    if (diagnosticEvent !== undefined && diagnosticEvent.ephemeral !== true) {
+      this.said(diagnosticEvent.severity, plain(diagnosticEvent.message));
+    }
+  };
+
+  private done(change: Change | undefined): void {
+    if (change === undefined) return;
+    this.changes.push(change);
+    if (change.op === "same") return;
+    const seconds = (Date.now() - (this.started.get(change.urn) ?? Date.now())) / 1000;
+    const took = seconds < 1 ? "" : ` (${seconds.toFixed(0)} s)`;
+    this.onLine(`${past[change.op]} ${nameOf(change)}${took}`);
+  }
+
+  private said(severity: string, message: string): void {
+    if (message === "") return;
+    if (severity === "error") this.errors.push(message);
+    if (severity === "warning") this.onLine(`warning: ${message}`);
+    if (severity === "info") for (const line of message.split("\n")) this.onLine(line);
+  }
+}
+
+/** Without the tags that the CLI puts colours in. */
+function plain(message: string): string {
+  return message.replace(/<\{%[^%]*%\}>/g, "").trim();
+}

@@ -1,0 +1,14 @@
+export { countsOf, EventReader, nameOf } from "./events";
+export { call } from "./process";
+export { cutoverResources, reveal } from "./resources";
+export { PulumiStack } from "./stack";
+export type {
+  Change,
+  Done,
+  Op,
+  Preview,
+  RunOptions,
+  SecretSetting,
+  StackPlace,
+  StateResource,
+} from "./types";

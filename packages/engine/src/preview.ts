@@ -1,0 +1,27 @@
+import { changeOf } from "./events";
+import type { Preview, StateResource } from "./types";
+
+/** What `pulumi preview --json` prints. */
+export interface PreviewJson {
+  readonly steps?: readonly {
+    readonly op: string;
+    readonly urn: string;
+    readonly oldState?: StateResource;
+    readonly newState?: StateResource;
+  }[];
+  readonly diagnostics?: readonly { readonly severity: string; readonly message: string }[];
+}
+
+/** The preview in our terms. Where a step has no new state, the resource goes. */
+export function previewOf({ steps = [], diagnostics = [] }: PreviewJson): Preview {
+  return {
+    changes: steps.flatMap(({ op, urn, oldState, newState }) => {
+      const change = changeOf({ op, urn, custom: (newState ?? oldState)?.custom === true });
+      return change === undefined ? [] : [change];
+    }),
+    resources: steps.flatMap(({ newState }) => (newState === undefined ? [] : [newState])),
+    warnings: diagnostics.flatMap(({ severity, message }) =>
+      severity === "warning" ? [message.replace(/^warning: /, "").trim()] : [],
+    ),
+  };
+}

@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+
+import { messageOf, UserError } from "@mcp-fleet/errors";
+
+/** One call of another program. */
+export interface Call {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Goes to standard input, where no list of processes shows it. */
+  readonly input?: string;
+  readonly timeoutSeconds: number;
+  /** "terminal" lets it draw on standard error: then nothing of its output is kept. @default "nothing" */
+  readonly show?: "terminal" | "nothing";
+  /** Interrupts it, as Ctrl-C does. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a call ended with. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** @throws UserError when the program cannot be started or does not end in time */
+export function call({
+  command,
+  args,
+  cwd,
+  env,
+  input,
+  timeoutSeconds,
+  show,
+  signal: interrupted,
+}: Call): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: show === "terminal" ? ["inherit", 2, 2] : "pipe",
+      timeout: timeoutSeconds * 1000,
+      killSignal: "SIGINT",
+    });
+    interrupted?.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
+    const said = { stdout: "", stderr: "" };
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream]?.setEncoding("utf8").on("data", (text: string) => {
+        said[stream] += text;
+      });
+    }
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(input ?? "");
+    child.on("error", (error) =>
+      reject(
+        new UserError(
+          `${command} cannot be started: ${messageOf(error)}.`,
+          command === "pulumi"
+            ? "Install the Pulumi CLI, or name the lab with --lab, or a file that describes the cutover with --fleet."
+            : "Install it, or correct PATH.",
+        ),
+      ),
+    );
+    child.on("close", (code, signal) => {
+      if (signal === null) return resolve({ code: code ?? 0, ...said });
+      reject(
+        new UserError(
+          `\`${command} ${args[0] ?? ""}\` was ended by ${signal} after at most ${timeoutSeconds} seconds.`,
+          "Run it by hand to see what it waits for.",
+        ),
+      );
+    });
+  });
+}

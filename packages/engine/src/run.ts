@@ -1,0 +1,126 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { UserError } from "@mcp-fleet/errors";
+import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
+
+import { EventReader } from "./events";
+import { call } from "./process";
+import type { PulumiStack } from "./stack";
+import type { Done, RunOptions } from "./types";
+
+type Operation = "up" | "destroy" | "refresh";
+type Options = RunOptions & { readonly timeoutSeconds: number };
+
+/**
+ * Runs an operation of the engine to its end.
+ * @throws UserError with the first error of program or provider
+ */
+export async function run(
+  stack: PulumiStack,
+  operation: Operation,
+  options: Options,
+): Promise<Done> {
+  const reader = new EventReader(options.show === "nothing" ? undefined : options.onLine);
+  const way = options.show === "display" ? onTerminal : inBackground;
+  const { failed, outputs } = await way(stack, operation, options, reader);
+  if (failed === undefined) return { changes: reader.changes, outputs: outputs ?? {} };
+  const [first] = reader.errors;
+  throw first === undefined ? new UserError(failed, mend) : asUserError(first);
+}
+
+/** How an operation ended: what it said at last, when it failed, else the stack's outputs. */
+interface Ending {
+  readonly failed?: string;
+  readonly outputs?: Done["outputs"];
+}
+
+export function plainOutputs(outputs: OutputMap): Done["outputs"] {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { value }]) => [name, value as unknown]),
+  );
+}
+
+const mend = "Correct the cause and run it again: what was done is kept in the state.";
+
+/** The program and its provider fail with two sentences, a line each; what the engine says itself has no fix. */
+function asUserError(message: string): UserError {
+  const lines = message.split("\n");
+  const [problem = "", fix = ""] = lines;
+  return lines.length === 2 ? new UserError(problem, fix) : new UserError(message, mend);
+}
+
+async function inBackground(
+  stack: PulumiStack,
+  operation: Operation,
+  { message, signal, timeoutSeconds }: Options,
+  reader: EventReader,
+): Promise<Ending> {
+  const automation = await stack.automation();
+  const { CommandError } = await import("@pulumi/pulumi/automation/index.js");
+  const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
+  try {
+    const done = await automation[operation]({
+      onEvent: reader.read,
+      color: "never",
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      ...(message === undefined ? {} : { message }),
+    });
+    return "outputs" in done ? { outputs: plainOutputs(done.outputs as OutputMap) } : {};
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const how = timeout.aborted
+      ? `did not end within ${timeoutSeconds} seconds`
+      : `failed: ${lastLines(error.message)}`;
+    return { failed: `\`pulumi ${operation}\` ${how}` };
+  }
+}
+
+/** The engine draws on the terminal itself; its events are read afterwards. */
+async function onTerminal(
+  stack: PulumiStack,
+  operation: Operation,
+  { message, timeoutSeconds, signal }: Options,
+  reader: EventReader,
+): Promise<Ending> {
+  const directory = mkdtempSync(join(tmpdir(), "mcp-fleet-events-"));
+  const log = join(directory, "events");
+  const { command = "pulumi", env = {} } = stack.place;
+  try {
+    const { code } = await call({
+      command,
+      args: [
+        ...[operation, "--yes", "--skip-preview", "--stack", await stack.name()],
+        ...["--event-log", log],
+        ...(message === undefined ? [] : ["--message", message]),
+      ],
+      cwd: stack.directory,
+      // Without it the CLI does not know `--event-log`.
+      env: { ...env, PULUMI_DEBUG_COMMANDS: "true" },
+      show: "terminal",
+      timeoutSeconds,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    for (const event of eventsIn(log)) reader.read(event);
+    if (code !== 0) return { failed: `\`pulumi ${operation}\` failed; what it said is above.` };
+    return { outputs: await stack.outputs() };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function eventsIn(file: string): EngineEvent[] {
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      try {
+        return line.trim() === "" ? [] : [JSON.parse(line) as EngineEvent];
+      } catch {
+        // The last line of a run that was killed.
+        return [];
+      }
+    });
+}
+
+const lastLines = (text: string): string => text.trim().split("\n").slice(-8).join("\n");

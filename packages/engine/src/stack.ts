@@ -1,0 +1,254 @@
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+import { UserError } from "@mcp-fleet/errors";
+import type { Update } from "@mcp-fleet/operations";
+import type { Stack } from "@pulumi/pulumi/automation";
+
+import { automationStack } from "./automation";
+import { updatesOf } from "./history";
+import { type PreviewJson,previewOf } from "./preview";
+import { call, type Ended } from "./process";
+import { cutoverResources } from "./resources";
+import { plainOutputs, run } from "./run";
+import { StackFile } from "./stack-file";
+import type {
+  CutoverResources,
+  Done,
+  Preview,
+  RunOptions,
+  SecretSetting,
+  StackConfig,
+  StackPlace,
+  StateResource,
+} from "./types";
+
+/** Exit code for a wrong command line; `mcp-fleet`'s "usage". */
+const usage = 2;
+
+/** Limits of a question to the CLI and of a run of the program, in seconds. */
+const askSeconds = 120;
+const runSeconds = 3600;
+
+/**
+ * A stack of the Pulumi CLI as it is installed and logged in: Pulumi Cloud or any other backend. Nothing secret is an
+ * argument of a process.
+ */
+export class PulumiStack {
+  /** The project's own directory. */
+  readonly directory: string;
+  private chosen: Promise<string> | undefined;
+  private opened: Promise<Stack> | undefined;
+
+  /** @throws UserError when there is no project there */
+  constructor(readonly place: StackPlace) {
+    this.directory = projectOf(resolve(place.directory ?? "."));
+  }
+
+  /** The stack's name; asked for once. */
+  name(): Promise<string> {
+    this.chosen ??=
+      this.place.stack === undefined
+        ? this.cli(["stack", "--show-name"]).then(({ stdout }) => stdout.trim())
+        : Promise.resolve(this.place.stack);
+    return this.chosen;
+  }
+
+  /** The same stack for the SDK's Automation API. */
+  automation(): Promise<Stack> {
+    this.opened ??= this.name().then((name) => automationStack(this.directory, name, this.place));
+    return this.opened;
+  }
+
+  /** Makes the stack unless it is there. */
+  async create(): Promise<void> {
+    this.opened = this.name().then((name) =>
+      automationStack(this.directory, name, this.place, { create: true }),
+    );
+    await this.opened;
+  }
+
+  /** The Cutover as the last update left it. @throws UserError when the stack has none */
+  async cutover(): Promise<CutoverResources> {
+    return cutoverResources(await this.resources());
+  }
+
+  /** All resources as the last update left them; secrets are wrapped, as the state's export has them. */
+  async resources(): Promise<readonly StateResource[]> {
+    const exported: { deployment?: unknown } = await (await this.automation()).exportStack();
+    const deployment = exported.deployment as { resources?: StateResource[] } | undefined;
+    return deployment?.resources ?? [];
+  }
+
+  /** The stack's outputs, secrets in clear; none before the first update. */
+  async outputs(): Promise<Readonly<Record<string, unknown>>> {
+    return plainOutputs(await (await this.automation()).outputs());
+  }
+
+  /** @param config in place of the stack's own; nothing is kept of it */
+  async preview(config?: StackConfig): Promise<Preview> {
+    const args = ["preview", "--json", "--show-secrets", "--show-sames"];
+    const asked = async (...more: string[]): Promise<Preview> =>
+      previewOf(
+        JSON.parse(
+          await this.ask([...args, ...more], { timeoutSeconds: runSeconds }),
+        ) as PreviewJson,
+      );
+    if (config === undefined) return asked();
+    return (await this.stackFile()).trying(config, await this.config(), this.setter(), (file) =>
+      asked("--config-file", file),
+    );
+  }
+
+  /** Runs the program to its end. @throws UserError with what the program or the engine said first */
+  up(options: RunOptions = {}): Promise<Done> {
+    return run(this, "up", { timeoutSeconds: runSeconds, ...options });
+  }
+
+  destroy(options: RunOptions = {}): Promise<Done> {
+    return run(this, "destroy", { timeoutSeconds: runSeconds, ...options });
+  }
+
+  refresh(options: RunOptions = {}): Promise<Done> {
+    return run(this, "refresh", { timeoutSeconds: runSeconds, ...options });
+  }
+
+  /** Finished updates, oldest first. */
+  async history(): Promise<readonly Update[]> {
+    return updatesOf(await this.ask(["stack", "history", "--json", "--show-secrets"]));
+  }
+
+  /** What the stack is configured with now, secrets in clear. */
+  async config(): Promise<StackConfig> {
+    const shown = await (await this.automation()).getAllConfig();
+    return Object.fromEntries(
+      Object.entries(shown).map(([key, { value, secret }]) => [
+        key,
+        { value, secret: secret === true },
+      ]),
+    );
+  }
+
+  /** Makes `config` the stack's own. Comments, and secrets that stay as they are, are left as they stand. */
+  async configure(config: StackConfig): Promise<void> {
+    await (await this.stackFile()).replace(config, await this.config(), this.setter());
+  }
+
+  /** @throws UserError when a value that is there already would be lost */
+  async setSecrets(settings: readonly SecretSetting[]): Promise<void> {
+    const file = await this.stackFile();
+    file.refuseWhole(settings);
+    for (const { path, value } of settings) await this.setter()(file.path, path, value);
+  }
+
+  /** The commit of the program that would run; undefined where git does not say. */
+  async commit(): Promise<string | undefined> {
+    const args = ["rev-parse", "HEAD"];
+    const git = { command: "git", args, cwd: this.directory, timeoutSeconds: 10 };
+    const answer = await call(git).catch(() => undefined);
+    return answer?.code === 0 ? answer.stdout.trim() : undefined;
+  }
+
+  /** The commands that return to an update whose program is another one. */
+  commandsTo({ commit, version, dirty }: Update): string[] {
+    return [
+      `cd ${this.directory}`,
+      `git checkout ${commit ?? `<the commit of update ${version}>`}`,
+      ...(dirty === true ? ["# its work tree had changes that are in no commit"] : []),
+      "npm ci && npm run build",
+      "pulumi preview --diff",
+      "pulumi up",
+    ];
+  }
+
+  /** Runs a command of the CLI on this stack that has to succeed. @returns what it printed on standard output */
+  async ask(
+    args: readonly string[],
+    options: { readonly timeoutSeconds?: number; readonly input?: string } = {},
+  ): Promise<string> {
+    const answer = await this.try(args, options);
+    if (answer.code === 0) return answer.stdout;
+    throw failure(args, answer.stderr === "" ? reasonIn(answer.stdout) : answer.stderr);
+  }
+
+  /** Runs a command of the CLI on this stack to its end, whatever that is. */
+  async try(
+    args: readonly string[],
+    options: { readonly timeoutSeconds?: number; readonly input?: string } = {},
+  ): Promise<Ended> {
+    const more = ["--stack", await this.name(), "--color", "never", "--non-interactive"];
+    return this.cli([...args, ...more], options);
+  }
+
+  private async stackFile(): Promise<StackFile> {
+    return StackFile.of(this.directory, await this.name());
+  }
+
+  /** A value goes through standard input, where no list of processes shows it. */
+  private setter() {
+    return async (
+      file: string,
+      path: readonly (string | number)[],
+      value: string,
+    ): Promise<void> => {
+      const [key = "", ...rest] = path;
+      const inner = rest.map((part) => `[${JSON.stringify(part)}]`).join("");
+      await this.ask(
+        ["config", "set", "--secret", "--path", `${key}${inner}`, "--config-file", file],
+        { input: value },
+      );
+    };
+  }
+
+  private cli(
+    args: readonly string[],
+    options: { readonly timeoutSeconds?: number; readonly input?: string } = {},
+  ): Promise<Ended> {
+    const { command = "pulumi", env = {} } = this.place;
+    return call({
+      command,
+      args,
+      cwd: this.directory,
+      env,
+      timeoutSeconds: askSeconds,
+      ...options,
+    });
+  }
+}
+
+/** `preview --json` puts its errors among the diagnostics. */
+function reasonIn(text: string): string {
+  try {
+    const { diagnostics = [] } = JSON.parse(text) as PreviewJson;
+    return diagnostics.find(({ severity }) => severity === "error")?.message ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function failure(args: readonly string[], said: string): UserError {
+  const lines = said
+    .replace(/^error: /gm, "")
+    .trim()
+    .split("\n");
+  // The program's own refusals are two sentences, a line each.
+  const [problem = "", fix] = lines.filter((line) => line.trim() !== "");
+  return new UserError(
+    `\`pulumi ${args.slice(0, 2).join(" ")}\` failed: ${problem}`,
+    fix ?? "Run it by hand in the project's directory to see more.",
+  );
+}
+
+/** The nearest directory above with a project file. */
+function projectOf(start: string): string {
+  for (let at = start; ; at = dirname(at)) {
+    if (["Pulumi.yaml", "Pulumi.yml"].some((name) => existsSync(join(at, name)))) return at;
+    if (dirname(at) === at) {
+      throw new UserError(
+        `There is no Pulumi.yaml in ${start} or above.`,
+        "Name the project's directory with --cwd, the lab with --lab, or a file that describes the cutover with --fleet.",
+        { exitCode: usage },
+      );
+    }
+  }
+}
