@@ -1,0 +1,130 @@
+import { copyFileSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+import { installLaunchers } from "../../lab/engine/language-host/launchers";
+import { paths } from "../../lab/paths";
+import { type Ended, withEnvironment } from "./engine";
+import { ScratchBackend } from "./scratch-backend";
+
+/**
+ * The Pulumi CLI with the lab's own language host beside it, a Pulumi home that is empty, and a backend of its own:
+ * for tests of the lab's own plugins.
+ */
+export class PluginCli {
+  private constructor(
+    readonly backend: ScratchBackend,
+    /** The directory of the CLI's binary, where it looks for what it counts as its own. */
+    readonly binaries: string,
+    private readonly restore: () => void,
+  ) {}
+
+  /** The CLI that `MCP_FLEET_PULUMI` names, or undefined with the reason printed. */
+  static async open(what: string): Promise<PluginCli | undefined> {
+    const command = process.env.MCP_FLEET_PULUMI ?? "";
+    if (command === "") {
+      process.stdout.write(`  tests of ${what} skipped: MCP_FLEET_PULUMI names no Pulumi CLI\n`);
+      return undefined;
+    }
+    // Opened twice: the first one has the directory that the second one's CLI lies in.
+    const room = await ScratchBackend.open(command);
+    const binaries = join(room.directory, "bin");
+    const own = join(binaries, "pulumi");
+    mkdirSync(binaries);
+    // The CLI looks beside the file that a symbolic link leads to.
+    try {
+      linkSync(command, own);
+    } catch {
+      copyFileSync(command, own);
+    }
+    installLaunchers(binaries);
+    const restore = withEnvironment("PULUMI_HOME", join(room.directory, "home"));
+    const backend = await ScratchBackend.open(own);
+    return new PluginCli(backend, binaries, () => {
+      restore();
+      backend.remove();
+      room.remove();
+    });
+  }
+
+  /**
+   * Makes the directory of a program, with the packages of this checkout.
+   *
+   * @param program text of its index.js
+   * @param more of Pulumi.yaml
+   */
+  project(name: string, program: string, more: object = {}): Project {
+    const directory = this.folder(name, program);
+    const runtime = { name: "nodejs", options: { typescript: false } };
+    // JSON is YAML.
+    writeFileSync(join(directory, "Pulumi.yaml"), JSON.stringify({ name, runtime, ...more }));
+    return this.at(directory);
+  }
+
+  /** The program that is in a directory. */
+  at(directory: string): Project {
+    return new Project(this.backend, directory);
+  }
+
+  /** A directory with a package of one file and the packages of this checkout. */
+  folder(name: string, program: string): string {
+    const directory = join(this.backend.directory, name);
+    mkdirSync(directory);
+    symlinkSync(join(paths.projectDir, "node_modules"), join(directory, "node_modules"));
+    writeFileSync(
+      join(directory, "package.json"),
+      JSON.stringify({
+        ...{ name, version: "0.1.0", main: "index.js" },
+        dependencies: { "@pulumi/pulumi": "*" },
+      }),
+    );
+    writeFileSync(join(directory, "index.js"), program);
+    return directory;
+  }
+
+  remove(): void {
+    this.restore();
+  }
+}
+
+/** A program with a stack called `dev`. */
+export class Project {
+  constructor(
+    private readonly backend: ScratchBackend,
+    readonly directory: string,
+  ) {}
+
+  /** Replaces the program. */
+  program(text: string): void {
+    writeFileSync(join(this.directory, "index.js"), text);
+  }
+
+  /** Starts a command in the background. */
+  start(args: readonly string[], input = "") {
+    return this.backend.start(this.directory, [...args, "--color", "never"], input);
+  }
+
+  /** Runs a command to its end, whatever that is. */
+  async try(args: readonly string[], input = ""): Promise<Ended> {
+    const { exitCode, all } = await this.start(args, input);
+    return { exitCode, said: all };
+  }
+
+  /** Runs a command that has to succeed, and gives what it said. */
+  async done(args: readonly string[], input = ""): Promise<string> {
+    const { exitCode, said } = await this.try(args, input);
+    if (exitCode === 0) return said;
+    throw new Error(
+      `pulumi ${args[0]} in ${basename(this.directory)} ended with ${exitCode}: ${said}`,
+    );
+  }
+
+  up(): Promise<string> {
+    return this.done(["up", "--yes", "--skip-preview", "--suppress-progress"]);
+  }
+
+  /** The outputs of the stack, the secret ones too. */
+  async outputs(): Promise<Record<string, unknown>> {
+    const text = await this.done(["stack", "output", "--json", "--show-secrets"]);
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+}
