@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { run } from "../exec";
-import { ensureBuilt, type GoBuild, pinnedVersion } from "../go-modules";
+import { ensureBuilt, type GoBuild, pinnedVersion, targetOf } from "../go-modules";
 import type { Log } from "../log";
 import { paths } from "../paths";
 import { installLaunchers } from "./language-host/launchers";
@@ -56,6 +57,12 @@ function kubernetesPlugin(): GoBuild {
  * @throws UserError when Go is missing or too old, or a build fails
  */
 export async function ensureBuiltEngine(log: Log): Promise<BuiltEngine> {
+  const missing = [cli(), kubernetesPlugin()].filter((build) => !existsSync(targetOf(build)));
+  if (missing.length > 0) {
+    log.title(
+      "Pulumi is not on PATH and cannot be downloaded: its CLI and Kubernetes plugin are built from their Go modules",
+    );
+  }
   const bin = join(await ensureBuilt(cli(), log), "bin");
   const plugin = await ensureBuilt(kubernetesPlugin(), log);
   const home = join(paths.cache, "pulumi-home");

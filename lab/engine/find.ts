@@ -5,7 +5,7 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 
 import { onPath, run } from "../exec";
 import type { Log } from "../log";
-import { ensureBuiltEngine } from "./build";
+import { type BuiltEngine, ensureBuiltEngine } from "./build";
 import { downloadPulumi, internetAnswers } from "./download";
 import { missingPlugins } from "./plugins";
 
@@ -20,8 +20,18 @@ export interface Installation {
   readonly home: string;
 }
 
-/** What MCP_FLEET_PULUMI may say beside a path. */
-const ways = ["download", "build"] as const;
+/** How an engine is had that is not there yet. Tests give others. */
+export interface Means {
+  internetAnswers(): Promise<boolean>;
+  download(): Promise<string>;
+  build(log: Log): Promise<BuiltEngine>;
+}
+
+const means: Means = {
+  internetAnswers,
+  download: downloadPulumi,
+  build: ensureBuiltEngine,
+};
 
 /**
  * Finds the engine; the first of these that can be had:
@@ -33,14 +43,14 @@ const ways = ["download", "build"] as const;
  *
  * @throws UserError when the one that was asked for cannot be had, or none can
  */
-export async function findEngine(log: Log): Promise<Installation> {
+export async function findEngine(log: Log, by: Means = means): Promise<Installation> {
   const asked = process.env.MCP_FLEET_PULUMI ?? "";
-  if (asked === "download") return downloaded();
-  if (asked === "build") return built(log);
+  if (asked === "download") return downloaded(by);
+  if (asked === "build") return built(log, by);
   if (asked !== "") return named(asked);
-  const there = (await onPath("pulumi")) ? await onThePath(log) : undefined;
+  const there = (await onPath("pulumi")) ? await onThePath(log, by) : undefined;
   if (there !== undefined) return there;
-  return (await internetAnswers()) ? downloaded() : built(log);
+  return (await by.internetAnswers()) ? downloaded(by) : built(log, by);
 }
 
 const ownHome = (): string => process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
@@ -52,14 +62,14 @@ async function named(command: string): Promise<Installation> {
   } catch (error) {
     throw new UserError(
       `The Pulumi CLI that MCP_FLEET_PULUMI names does not run: ${messageOf(error)}`,
-      `Set it to the path of a CLI or to ${ways.join(" or ")}, or unset it.`,
+      "Set it to the path of a CLI, to download or to build, or unset it.",
     );
   }
 }
 
-async function onThePath(log: Log): Promise<Installation | undefined> {
+async function onThePath(log: Log, by: Means): Promise<Installation | undefined> {
   const missing = await missingPlugins("pulumi");
-  if (missing.length > 0 && !(await internetAnswers())) {
+  if (missing.length > 0 && !(await by.internetAnswers())) {
     log.info(
       `pulumi on PATH is not used: it lacks the plugins ${missing.join(", ")}, and nothing can be downloaded`,
     );
@@ -73,14 +83,14 @@ async function onThePath(log: Log): Promise<Installation | undefined> {
   };
 }
 
-async function downloaded(): Promise<Installation> {
-  const command = await downloadPulumi();
+async function downloaded(by: Means): Promise<Installation> {
+  const command = await by.download();
   const version = await versionOf(command);
   return { command, version, from: "the npm package pulumi", home: ownHome() };
 }
 
-async function built(log: Log): Promise<Installation> {
-  const { command, home } = await ensureBuiltEngine(log);
+async function built(log: Log, by: Means): Promise<Installation> {
+  const { command, home } = await by.build(log);
   const version = await versionOf(command);
   const from =
     "built from its Go modules; language host and plugins random and postgresql are the lab's own";

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { onPath,run } from "../../lab/exec";
+import { onPath, run } from "../../lab/exec";
 import { ensureBuilt, type GoBuild } from "../../lab/go-modules";
 import { consoleLog } from "../../lab/log";
 import { root } from "../support/stack-file";
