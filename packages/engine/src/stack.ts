@@ -120,11 +120,15 @@ export class PulumiStack {
 
   /** What the stack is configured with now, secrets in clear. */
   async config(): Promise<StackConfig> {
-    const shown = await (await this.automation()).getAllConfig();
+    // The Automation API gives objects as their JSON text only.
+    const shown = JSON.parse(await this.ask(["config", "--json", "--show-secrets"])) as Record<
+      string,
+      { readonly value?: string; readonly objectValue?: unknown; readonly secret: boolean }
+    >;
     return Object.fromEntries(
-      Object.entries(shown).map(([key, { value, secret }]) => [
+      Object.entries(shown).map(([key, { value, objectValue, secret }]) => [
         key,
-        { value, secret: secret === true },
+        { value: objectValue ?? value ?? "", secret },
       ]),
     );
   }
