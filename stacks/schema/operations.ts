@@ -85,7 +85,7 @@ export const operations = {
       annotations: labels.optional(),
     })
     .optional(),
-  /** Merged into the objects last; a pod may not become weaker by it. */
+  /** Merged into the objects last; no pod becomes weaker, no policy wider and no object another one by it. */
   transform: z
     .strictObject({
       deployment: patch.optional(),

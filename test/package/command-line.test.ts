@@ -50,7 +50,7 @@ describe("the command line as a package", function () {
 
   it("is one program with its licenses, and small enough to be fetched by npx", () => {
     assert.deepEqual(packed.files.map(({ path }) => path).sort(), [
-      ...["LICENSE", "README.md", "bin.cjs", "dist/LICENSES"],
+      ...["LICENSE", "README.md", "bin.cjs", "compile-cache.cjs", "dist/LICENSES"],
       ...["dist/mcp-fleet.cjs", "package.json"],
     ]);
     assert.ok(packed.size < 2_000_000, `${packed.size} bytes`);
