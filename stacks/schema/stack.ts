@@ -111,6 +111,10 @@ const cutover = z.strictObject({
     .strictObject({ lockSeconds: seconds.optional(), statementSeconds: seconds.optional() })
     .optional(),
   maxRows: z.int().positive().optional(),
+  /** A superuser's rights are lent to code of the table's owner while rows are written. */
+  allowSuperuser: z.boolean().default(false),
+  /** A publication sends ledger and journal to its subscribers, old credentials among them. */
+  allowPublications: z.boolean().default(false),
   /** How long old pods may take to go after the rollout, in seconds. */
   settleSeconds: seconds.optional(),
 });
