@@ -118,7 +118,7 @@ export async function waitForServers(kube: Kube, servers: readonly ServerRollout
     if (pending.length === 0) return;
     if (stuck || Date.now() > end) {
       throw new UserError(
-        `MCP servers were not rolled out within ${seconds} seconds, so rows and application are untouched: ${pending.join("; ")}.`,
+        `MCP servers ${stuck ? "cannot be rolled out" : `were not rolled out within ${seconds} seconds`}, so rows and application are untouched: ${pending.join("; ")}.`,
         "Look at their pods (mcp-fleet status <server>), mend the cause, then run again.",
       );
     }

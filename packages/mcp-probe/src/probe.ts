@@ -6,6 +6,9 @@ import { introduce, type Introduction } from "./handshake";
 import { shownUrl } from "./shown";
 import type { ProbeOptions, ProbeResult, ProbeTarget } from "./types";
 
+/** How long a target is tried again where the options do not say, in seconds. */
+export const defaultDeadlineSeconds = 60;
+
 /** How often a failure that is most likely permanent is tried in all. */
 const fewAttempts = 3;
 
@@ -14,8 +17,10 @@ const fewAttempts = 3;
  * Never throws for anything the server or the network does: the result says it.
  */
 export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Promise<ProbeResult> {
-  const deadlineSeconds = options.deadlineSeconds ?? 60;
   const answerSeconds = target.answerSeconds ?? options.requestTimeoutSeconds ?? 10;
+  const tryAgainSeconds = options.deadlineSeconds ?? defaultDeadlineSeconds;
+  // A request that is under way then has its time: only a deadline of one's own cuts it short.
+  const deadlineSeconds = options.deadlineSeconds ?? Math.max(tryAgainSeconds, answerSeconds);
   const requestTimeoutSeconds = Math.min(answerSeconds, deadlineSeconds);
   const delayMs = (options.retryDelaySeconds ?? 1) * 1000;
   const started = performance.now();
@@ -40,7 +45,7 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
       const failure = deadline.aborted && now.outcome === "timeout" ? (last ?? now) : now;
       last = failure;
       const spent = since(started);
-      const out = deadlineSeconds * 1000 - spent <= delayMs || deadline.aborted;
+      const out = tryAgainSeconds * 1000 - spent <= delayMs || deadline.aborted;
       const final =
         failure.retry === "never" || (failure.retry === "few" && attempts >= fewAttempts);
       if (final || out) return failed(target, failure, { attempts, latencyMs, spent });
