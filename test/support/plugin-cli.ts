@@ -13,8 +13,8 @@ import { ScratchBackend } from "./scratch-backend";
 export class PluginCli {
   private constructor(
     readonly backend: ScratchBackend,
-    /** The directory of the CLI's binary, where it looks for what it counts as its own. */
-    readonly binaries: string,
+    /** The CLI's `PULUMI_HOME`. */
+    readonly home: string,
     private readonly restore: () => void,
   ) {}
 
@@ -37,9 +37,10 @@ export class PluginCli {
       copyFileSync(command, own);
     }
     installLaunchers(binaries);
-    const restore = withEnvironment("PULUMI_HOME", join(room.directory, "home"));
+    const home = join(room.directory, "home");
+    const restore = withEnvironment("PULUMI_HOME", home);
     const backend = await ScratchBackend.open(own);
-    return new PluginCli(backend, binaries, () => {
+    return new PluginCli(backend, home, () => {
       restore();
       backend.remove();
       room.remove();
