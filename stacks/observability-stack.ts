@@ -11,6 +11,7 @@ import {
 } from "../components/observability";
 import { studioComponent } from "../components/studio";
 import type { StackConfig } from "./config";
+import { clusterNetwork } from "./network";
 import { type ConsumerPosition, databaseRef } from "./cutover-spec";
 import type { Moved } from "./cutover-stack";
 import { type Mesh, serviceMeshMember } from "./mesh-stack";
@@ -52,6 +53,7 @@ export function observe(
       ...(mesh === undefined ? {} : { registry: mesh.registry }),
       ...(settings.mesh === undefined ? {} : serviceMeshMember(settings.mesh)),
       imagePullSecrets: settings.imagePullSecrets,
+      ...clusterNetwork(config),
       networkPolicy: settings.network.isolate !== "none",
     },
     opts,

@@ -1,4 +1,5 @@
 export * from "./api-access";
+export * from "./egress";
 export * from "./labels";
 export * from "./names";
 export { accountProblems } from "./pod-account";

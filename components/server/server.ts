@@ -120,7 +120,7 @@ export class McpServer extends pulumi.ComponentResource {
         apiVersion: "cilium.io/v2",
         kind: "CiliumNetworkPolicy",
         metadata: { ...metadata, name: `${serviceName}-fqdns` },
-        spec: fqdnPolicySpec(this.labels, egressFqdns),
+        spec: fqdnPolicySpec(this.labels, egressFqdns, this.args.clusterNetwork?.dns),
       }),
       { parent: this },
     );

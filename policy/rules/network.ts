@@ -5,7 +5,7 @@ import type { FleetResource, StackRule } from "../resource";
 export const networkPolicy: StackRule = {
   name: "mcp-server-network-policy",
   description:
-    "Every MCP server's pods are selected by a NetworkPolicy that closes ingress, and by none that opens it to everybody.",
+    "Every MCP server's pods are selected by a NetworkPolicy that closes ingress, and by none that opens it to everybody or lets them out everywhere.",
   check: (resources) => {
     const policies = resources.filter((one) => isKind(one, "NetworkPolicy"));
     return resources.filter(isMcpServer).flatMap((server) => {
@@ -18,10 +18,15 @@ export const networkPolicy: StackRule = {
           },
         ];
       }
-      return own.filter(letsEverybodyIn).map(({ urn, name }) => ({
+      const open = own.filter(letsEverybodyIn).map(({ urn, name }) => ({
         urn,
         message: `NetworkPolicy ${name} lets everybody call ${server.name}: a rule of spec.ingress has no "from"; name the callers.`,
       }));
+      const out = own.filter(letsItOutEverywhere).map(({ urn, name }) => ({
+        urn,
+        message: `NetworkPolicy ${name} lets ${server.name} connect to everything: a rule of spec.egress names neither addresses nor pods; use a profile of egress.`,
+      }));
+      return [...open, ...out];
     });
   },
 };
@@ -38,6 +43,28 @@ function concerns(policy: FleetResource, server: FleetResource): boolean {
 function closesIngress(props: unknown): boolean {
   const types = at(props, "spec", "policyTypes");
   return !Array.isArray(types) || types.includes("Ingress");
+}
+
+/** A rule for every address, or for every pod of the cluster: the API server, the node and metadata addresses too. */
+function letsItOutEverywhere({ props }: FleetResource): boolean {
+  const rules = at(props, "spec", "egress");
+  return (
+    Array.isArray(rules) &&
+    rules.some((rule) => {
+      const to = at(rule, "to");
+      if (!Array.isArray(to) || to.length === 0) return true;
+      return to.some((peer) => {
+        const { cidr, except } = (at(peer, "ipBlock") ?? {}) as Record<string, unknown>;
+        const everywhere = (cidr === "0.0.0.0/0" || cidr === "::/0") && !Array.isArray(except);
+        const selector = at(peer, "namespaceSelector");
+        const everyPod =
+          selector !== undefined &&
+          Object.keys((at(selector, "matchLabels") ?? {}) as object).length === 0 &&
+          at(selector, "matchExpressions") === undefined;
+        return everywhere || everyPod;
+      });
+    })
+  );
 }
 
 /** Policies add up: one open rule is enough. */

@@ -15,6 +15,7 @@ import {
 } from "./common";
 import { manager } from "./manager";
 import { mesh } from "./mesh";
+import { network } from "./network";
 import { observability } from "./observability";
 import { serverSchema } from "./server";
 import { shared } from "./shared";
@@ -155,9 +156,7 @@ export const stackSchema = z.strictObject({
   studio: studio.prefault({}),
   cutover: cutover.prefault({}),
   probe: probe.prefault({}),
-  network: z
-    .strictObject({ isolate: z.enum(["namespace", "fleet", "none"]).optional() })
-    .prefault({}),
+  network: network.prefault({}),
   allowed: places.prefault({}),
   forbidden: places.prefault({}),
   /** The engine takes no optional key, so an empty one stands for none. */

@@ -222,6 +222,22 @@ describe("the policy rules", () => {
     assert.match(String(said), /lets everybody call llmctl-mcp-github/);
   });
 
+  it("refuse a NetworkPolicy that lets a server out everywhere (issue 16, item 8)", async () => {
+    const policy = "kubernetes:networking.k8s.io/v1:NetworkPolicy";
+    for (const rule of [
+      {},
+      { ports: [{ port: 53 }] },
+      { to: [{ namespaceSelector: {} }] },
+      { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }] },
+    ]) {
+      const fleet = edited(await fleetOf("prod"), policy, "llmctl-mcp-github", ({ props }) => {
+        Object.assign((props as Fields).spec ?? {}, { egress: [rule] });
+      });
+      const said = violations(fleet)["mcp-server-network-policy"];
+      assert.match(String(said), /lets llmctl-mcp-github connect to everything/);
+    }
+  });
+
   it("take a path, a reference and a flag for what they are", async () => {
     const fleet = withContainer(await fleetOf("prod"), (container) => {
       container.env = [

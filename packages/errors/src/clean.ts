@@ -8,27 +8,23 @@ const inText = new RegExp(`[${obeyed}]+`, "g");
 const inLine = new RegExp(`[${obeyed}\\t\\n]+`, "g");
 const inJson = new RegExp(`[${obeyed}]`, "g");
 const halfPair = /\p{Surrogate}/gu;
-/** Where a text is cut, before anything else is done with it. */
-const longest = 1_000_000;
 
 /**
- * Text from outside as it may be shown: what a terminal would obey becomes a space. Line breaks and tabs stay; anything
- * above a million characters is cut off. A server, a row, an annotation or the API may have sent the text.
+ * Text from outside as it may be shown: what a terminal would obey becomes a space. Line breaks and tabs stay. A server,
+ * a row, an annotation or the API may have sent the text.
  */
 export function cleanText(text: string): string {
-  const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
-  return cut.replaceAll("\r\n", "\n").replace(inText, " ").replace(halfPair, "\ufffd");
+  return text.replaceAll("\r\n", "\n").replace(inText, " ").replace(halfPair, "\ufffd");
 }
 
 /**
  * The same on one line: line breaks and tabs become a space too.
  *
- * @param limit how many characters are kept; a mark stands for the rest. @default a million
+ * @param limit how many characters are kept; a mark stands for the rest. @default all
  */
-export function cleanLine(text: string, limit = longest): string {
-  const line = text.slice(0, Math.max(limit, 0) * 4 + 16).replace(inLine, " ");
-  const short = line.length > limit || text.length > line.length + limit;
-  return (short ? `${line.slice(0, limit)}…` : line).replace(halfPair, "\ufffd");
+export function cleanLine(text: string, limit = Infinity): string {
+  const line = text.replace(inLine, " ");
+  return (line.length > limit ? `${line.slice(0, limit)}…` : line).replace(halfPair, "\ufffd");
 }
 
 /** JSON text whose strings hold the same characters, written as `\uXXXX`: what reads it gets what was there. */

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { cleanLine } from "@mcp-fleet/errors";
+
 import { McpClient } from "./client";
 import { networkFailure, ProbeFailure, seconds } from "./failure";
 import { introduce, type Introduction } from "./handshake";
@@ -108,7 +110,7 @@ interface Told {
 function passed(target: ProbeTarget, answer: Introduction, told: Told): ProbeResult {
   const url = shownUrl(target.url);
   const message = `${target.name}: ${url} speaks MCP ${answer.protocolVersion} and lists ${count(answer.tools?.length ?? 0)}.`;
-  return { name: target.name, url, ok: true, outcome: "ok", message, ...answer, ...told };
+  return shown({ name: target.name, url, ok: true, outcome: "ok", message, ...answer, ...told });
 }
 
 function failed(
@@ -125,7 +127,7 @@ function failed(
       ? ', as auth: "per-request" expects; its tools were not listed'
       : '; give it headers with credentials, or set auth: "per-request" if every client sends its own';
     const message = `${start}${rest}.`;
-    return {
+    return shown({
       name: target.name,
       url,
       ok: perRequest,
@@ -133,11 +135,11 @@ function failed(
       message,
       attempts,
       latencyMs,
-    };
+    });
   }
   const tried = attempts > 1 ? ` (${attempts} attempts in ${seconds(spent / 1000)})` : "";
   const message = `${start}${tried}.`;
-  return {
+  return shown({
     name: target.name,
     url,
     ok: false,
@@ -145,6 +147,20 @@ function failed(
     message,
     attempts,
     latencyMs,
+  });
+}
+
+/** The one place where a result is made: what a server sent is in it without what a terminal would obey. */
+function shown(result: ProbeResult): ProbeResult {
+  const { protocolVersion, serverName, serverVersion, tools } = result;
+  return {
+    ...result,
+    ...{ name: cleanLine(result.name), url: cleanLine(result.url) },
+    message: cleanLine(result.message, 4000),
+    ...(protocolVersion === undefined ? {} : { protocolVersion: cleanLine(protocolVersion, 40) }),
+    ...(serverName === undefined ? {} : { serverName: cleanLine(serverName, 100) }),
+    ...(serverVersion === undefined ? {} : { serverVersion: cleanLine(serverVersion, 100) }),
+    ...(tools === undefined ? {} : { tools: tools.map((name) => cleanLine(name)) }),
   };
 }
 
