@@ -6,6 +6,15 @@ SHELL := /bin/sh
 NODE_BIN := $(shell ./lab/bootstrap-node)
 export PATH := $(NODE_BIN):$(PATH)
 export NPM_CONFIG_LOGLEVEL := error
+# npm, the compiler and the lab keep compiled code too: by themselves in a directory that all users of the machine share.
+ifeq ($(origin NODE_COMPILE_CACHE),undefined)
+NODE_COMPILE_CACHE := $(shell $(NODE_BIN)/node cli/compile-cache.cjs)
+endif
+ifeq ($(NODE_COMPILE_CACHE),)
+export NODE_DISABLE_COMPILE_CACHE := 1
+else
+export NODE_COMPILE_CACHE
+endif
 
 LAB := node --enable-source-maps dist/lab/main.js
 

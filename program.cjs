@@ -4,7 +4,7 @@
 // seconds on every preview; this file makes sure that it is never an old build.
 
 const { createHash } = require("node:crypto");
-const { createRequire, enableCompileCache } = require("node:module");
+const { createRequire } = require("node:module");
 const { spawnSync } = require("node:child_process");
 const {
   existsSync,
@@ -15,6 +15,8 @@ const {
   writeFileSync,
 } = require("node:fs");
 const { dirname, join, relative } = require("node:path");
+
+const { compileCacheDirectory, keepCompiledCode } = require("./cli/compile-cache.cjs");
 
 const root = __dirname;
 const compiled = join(root, "dist", "index.js");
@@ -75,9 +77,17 @@ function build() {
         "Run `npm ci` without --omit=dev, or ship dist/ as built from this commit.",
     );
   }
+  // The compiler keeps its compiled code too, and by itself where all users of the machine share it.
+  const cache = compileCacheDirectory();
   const result = spawnSync(process.execPath, [compiler, "-b"], {
     cwd: root,
     encoding: "utf8",
+    env: {
+      ...process.env,
+      ...(cache === undefined
+        ? { NODE_DISABLE_COMPILE_CACHE: "1" }
+        : { NODE_COMPILE_CACHE: cache }),
+    },
     timeout: buildTimeoutMs,
   });
   if (result.status === 0 || onlyElsewhere(result.stdout ?? "")) return;
@@ -118,7 +128,7 @@ function checkPackages() {
   );
 }
 
-enableCompileCache?.();
+keepCompiledCode();
 checkPackages();
 const files = sources();
 // A deployment that ships dist/ alone has nothing to compare it with.

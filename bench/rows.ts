@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { runCutover, settle, type Target } from "@mcp-fleet/row-cutover";
 import { Client } from "pg";
 
-import { stopTestServer, type TestDatabase, testDatabase } from "../test/support/postgres";
+import { queryAt, stopTestServer, type TestDatabase, testDatabase } from "../test/support/postgres";
 import { logLogChart } from "./chart";
 import { measureLock } from "./lock-window";
 import { alternately, askWorker } from "./process";
@@ -121,9 +121,9 @@ async function lockWindow(rows: number, rounds: number): Promise<void> {
 
 /** A database with the table, the ledger and the peer's journal. */
 async function one<T>(use: (database: TestDatabase) => Promise<T>, rows = 6): Promise<T> {
-  const database = await testDatabase();
+  const database = await asOwner(await testDatabase());
   try {
-    await database.query(tableSql(6));
+    await database.make(6);
     const db = { connectionString: database.url };
     const spec = { ...benchSpec(6), name: "before" };
     await runCutover(db, spec, "in-cluster", meta);
@@ -131,13 +131,27 @@ async function one<T>(use: (database: TestDatabase) => Promise<T>, rows = 6): Pr
     await database.query(
       "drop table servers, by_hand; delete from mcp_cutover.run; delete from mcp_cutover.journal",
     );
-    await database.query(tableSql(rows));
+    await database.make(rows);
     await database.query("vacuum analyze servers");
     await database.query("checkpoint");
     return await use(database);
   } finally {
     await database.drop();
   }
+}
+
+/** The same database with the DSN of a role that owns it and is no superuser, as a cutover is done. */
+async function asOwner(
+  database: TestDatabase,
+): Promise<TestDatabase & { make(rows: number): Promise<void> }> {
+  const role = "bench_owner";
+  await database.query(
+    `do $$ begin if not exists (select from pg_roles where rolname = '${role}') then
+       create role ${role} login password '${role}'; end if; end $$`,
+  );
+  await database.query(`alter database ${database.name} owner to ${role}`);
+  const url = database.urlFor(role, role);
+  return { ...database, url, make: async (rows) => void (await queryAt(url, tableSql(rows))) };
 }
 
 function work(database: TestDatabase, rows: number, target: Target): WorkerAnswer {

@@ -8,7 +8,7 @@ const { join } = require("node:path");
 
 const main = join(__dirname, "..", "dist", "cli", "main.js");
 if (existsSync(main)) {
-  require("node:module").enableCompileCache?.();
+  require("../cli/compile-cache.cjs").keepCompiledCode();
   require(main);
 } else {
   process.stderr.write(

@@ -3,5 +3,5 @@
 
 // The packed command's entry: compiled once, and cached by Node.js from the second start on.
 
-require("node:module").enableCompileCache?.();
+require("./compile-cache.cjs").keepCompiledCode();
 require("./dist/mcp-fleet.cjs");

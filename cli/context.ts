@@ -1,9 +1,11 @@
+import { randomInt } from "node:crypto";
 import { styleText } from "node:util";
 
+import { cleanLine, cleanText } from "@mcp-fleet/errors";
 import type { Kube } from "@mcp-fleet/kube";
 
 import { exitCodes } from "./exit-codes";
-import { type OutputFormat, rendered } from "./output";
+import { coloursOf, type OutputFormat, rendered } from "./output";
 
 /** The options every command takes. */
 export interface GlobalOptions {
@@ -32,6 +34,8 @@ export interface CliContext {
   globals(): GlobalOptions;
   /** Writes the command's result in the wanted form to standard output. */
   print(data: unknown, people: () => string): Promise<void>;
+  /** Writes a line of text to standard output as it comes, for what is no result in a form. */
+  line(text: string): void;
   /** Writes a line for people to standard error: progress, advice, never a result. */
   note(line: string): void;
   /** Ends the command with the exit code for findings when there are any; call it after the result is printed. */
@@ -52,20 +56,25 @@ export function createContext(
   signal: AbortSignal,
   globals: () => GlobalOptions,
 ): CliContext {
+  const colours = coloursOf(randomInt(2 ** 47));
   return {
     streams,
     signal,
     globals,
     async print(data, people) {
-      streams.stdout.write(await rendered(globals().output, data, people));
+      streams.stdout.write(colours.show(await rendered(globals().output, data, people)));
+    },
+    line(text) {
+      streams.stdout.write(`${colours.show(cleanLine(text))}\n`);
     },
     note(line) {
-      streams.stderr.write(`${line}\n`);
+      streams.stderr.write(`${cleanText(line)}\n`);
     },
     findings(any) {
       if (any) process.exitCode = exitCodes.findings;
     },
-    styled: (style, text) => styleText(style, text, { stream: streams.stdout }),
+    styled: (style, text) =>
+      colours.mark(styleText(style, cleanLine(text), { stream: streams.stdout })),
     async cluster() {
       const { kubeconfig, context, namespace } = globals();
       const { connectKube } = await import("@mcp-fleet/kube");

@@ -1,4 +1,4 @@
-import { isUserError, messageOf } from "@mcp-fleet/errors";
+import { cleanText, isUserError, messageOf } from "@mcp-fleet/errors";
 import { CommanderError } from "commander";
 
 import { exitCodeOf, exitCodes } from "./exit-codes";
@@ -21,11 +21,13 @@ async function main(): Promise<number> {
       return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (interrupted.signal.aborted) return exitCodes.interrupted;
     if (isUserError(error)) {
-      process.stderr.write(`${error.problem}\n${error.fix}\n`);
+      process.stderr.write(cleanText(`${error.problem}\n${error.fix}\n`));
       return exitCodeOf(error);
     }
     const shown =
-      process.env.MCP_FLEET_DEBUG === undefined ? messageOf(error) : String((error as Error).stack);
+      process.env.MCP_FLEET_DEBUG === undefined
+        ? messageOf(error)
+        : cleanText(String((error as Error).stack));
     process.stderr.write(
       `Unexpected: ${shown}\nPlease report this; MCP_FLEET_DEBUG=1 shows where it happened.\n`,
     );

@@ -1,4 +1,4 @@
-import { agentComponent, mcpServerComponent } from "../components/core";
+import { agentComponent, mcpServerComponent, podTemplateOf } from "../components/core";
 import type { FleetResource } from "./resource";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -51,19 +51,12 @@ export function namespaceOf(resource: FleetResource): unknown {
   return at(resource.props, "metadata", "namespace");
 }
 
-/** The containers and init containers of a workload of any kind, a bare pod and a CronJob included. */
+/** The containers of a workload of any kind, a bare pod and a CronJob included: init and ephemeral ones too. */
 export function containersOf(resource: FleetResource): readonly Container[] {
   if (!resource.type.startsWith("kubernetes:")) return [];
-  const { spec } = resource.props;
-  const pods = [
-    spec,
-    at(spec, "template", "spec"),
-    at(spec, "jobTemplate", "spec", "template", "spec"),
-  ];
-  return pods.flatMap((pod) =>
-    ["containers", "initContainers"].flatMap((field) => {
-      const containers = at(pod, field);
-      return Array.isArray(containers) ? (containers as Container[]) : [];
-    }),
-  );
+  const pod = at(podTemplateOf(resource.props)?.template, "spec");
+  return ["containers", "initContainers", "ephemeralContainers"].flatMap((field) => {
+    const containers = at(pod, field);
+    return Array.isArray(containers) ? (containers as Container[]) : [];
+  });
 }

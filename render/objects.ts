@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import * as pulumi from "@pulumi/pulumi";
 
+import { assertRestricted, podTemplateOf } from "../components/core";
 import type { Declared } from "./monitor";
 import { unknownSecret } from "./stack-file";
 
@@ -34,7 +35,7 @@ export interface Rendered {
  * The declared objects as they are written: without what is meant for the engine, and of Secrets only those asked
  * for by name.
  *
- * @throws UserError for a secret value outside of a Secret, a Secret asked for that is not there, and one whose
+ * @throws UserError for a weak pod, a secret value outside of a Secret, a Secret asked for that is not there, and one whose
  *   values are not known
  */
 export function objectsOf(declared: readonly Declared[], wanted: readonly string[]): Rendered {
@@ -44,6 +45,7 @@ export function objectsOf(declared: readonly Declared[], wanted: readonly string
   const asked = new Set(wanted);
   for (const { inputs } of declared) {
     const object = clean(inputs as KubeObject, scaled);
+    refuseWeakPod(object);
     if (object.kind !== "Secret") {
       if (holdsSecret(object)) throw secretElsewhere(object);
       objects.push(object);
@@ -92,6 +94,12 @@ function clean(object: KubeObject, scaled: ReadonlySet<string>): KubeObject {
   if (kind !== "Deployment" || !scaled.has(metadata.name)) return cleaned;
   const { replicas: _autoscaler, ...spec } = object.spec as Record<string, unknown>;
   return { ...cleaned, spec };
+}
+
+/** What runs is what is written here, whoever applies it and wherever. */
+function refuseWeakPod(object: KubeObject): void {
+  const template = podTemplateOf(object)?.template;
+  if (template !== undefined) assertRestricted(`${object.kind} ${object.metadata.name}`, template);
 }
 
 function holdsSecret(value: unknown): boolean {

@@ -36,6 +36,8 @@ export function cutoverSpec(
     fence: cutover.fence,
     ...(cutover.timeouts === undefined ? {} : { timeouts: cutover.timeouts }),
     ...(cutover.maxRows === undefined ? {} : { maxRows: cutover.maxRows }),
+    ...(cutover.allowSuperuser ? { allowSuperuser: true } : {}),
+    ...(cutover.allowPublications ? { allowPublications: true } : {}),
   };
 }
 

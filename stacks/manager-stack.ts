@@ -2,13 +2,15 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import { ResourceManager } from "../components/manager";
 import type { StackConfig } from "./config";
+import { clusterNetwork } from "./network";
 
 /** The resource manager, where asked for: its URL within the cluster. */
 export function manage(
-  { settings, servers }: StackConfig,
+  config: StackConfig,
   isolated: string,
   opts: pulumi.ComponentResourceOptions,
 ): string | undefined {
+  const { settings, servers } = config;
   const { manager, application, namespace } = settings;
   if (!manager.enabled) return undefined;
   const { url } = new ResourceManager(
@@ -30,6 +32,7 @@ export function manage(
       })),
       closedNamespace: isolated === "namespace",
       imagePullSecrets: settings.imagePullSecrets,
+      ...clusterNetwork(config),
       networkPolicy: isolated !== "none",
     },
     opts,

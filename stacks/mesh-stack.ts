@@ -14,6 +14,7 @@ import {
 import { metricsComponent } from "../components/observability";
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
+import { clusterNetwork } from "./network";
 import type { MeshSettings } from "./schema/mesh";
 
 /** Where the mesh is, for whoever calls it. */
@@ -98,6 +99,7 @@ function meshRegistry(
       storage,
       consumers: [{ labels: observer }],
       ...serviceMeshMember(mesh),
+      ...clusterNetwork(config),
       imagePullSecrets: settings.imagePullSecrets,
       networkPolicy: settings.network.isolate !== "none",
     },
@@ -133,15 +135,16 @@ function registryStorage(
 }
 
 function agentArgs(
-  { settings }: StackConfig,
+  config: StackConfig,
   key: string,
   own: MeshSettings["agents"][string],
   registry: MeshRegistry,
   mesh: MeshSettings,
 ): Omit<ConstructorParameters<typeof MeshAgent>[1], "consumers"> {
+  const { settings } = config;
   const { spreadOver, egress, ...rest } = own;
   const profile = typeof egress === "object" ? egress.profile : egress;
-  const { to: egressTo, fqdns } = typeof egress === "object" ? egress : {};
+  const { to: egressTo, pods, fqdns } = typeof egress === "object" ? egress : {};
   return {
     ...defined(rest),
     image: own.image,
@@ -154,8 +157,10 @@ function agentArgs(
     ...(spreadOver === undefined ? {} : { placement: { spreadOver } }),
     ...(profile === undefined ? {} : { egress: profile }),
     ...(egressTo === undefined ? {} : { egressTo }),
+    ...(pods === undefined ? {} : { egressToPods: pods }),
     ...(fqdns === undefined ? {} : { egressFqdns: fqdns }),
     ...serviceMeshMember(mesh),
+    ...clusterNetwork(config),
     imagePullSecrets: settings.imagePullSecrets,
     networkPolicy: settings.network.isolate !== "none",
   };

@@ -14,6 +14,7 @@ import type { StackConfig } from "./config";
 import { type ConsumerPosition, databaseRef } from "./cutover-spec";
 import type { Moved } from "./cutover-stack";
 import { type Mesh, serviceMeshMember } from "./mesh-stack";
+import { clusterNetwork } from "./network";
 
 /** Monitors, alerts and dashboards, and the observer that measures what no server says of itself. */
 export function observe(
@@ -52,6 +53,7 @@ export function observe(
       ...(mesh === undefined ? {} : { registry: mesh.registry }),
       ...(settings.mesh === undefined ? {} : serviceMeshMember(settings.mesh)),
       imagePullSecrets: settings.imagePullSecrets,
+      ...clusterNetwork(config),
       networkPolicy: settings.network.isolate !== "none",
     },
     opts,

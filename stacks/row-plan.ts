@@ -1,4 +1,5 @@
 import { previewRows } from "@mcp-fleet/cutover-runner";
+import { cleanText } from "@mcp-fleet/errors";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { CutoverArgs, RowPlan } from "../components/cutover";
@@ -30,7 +31,7 @@ export function showRowPlan(
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
     });
     const { lines, known } = describePlan(plan);
-    await (known ? pulumi.log.info : pulumi.log.warn)(lines.join("\n"), resource);
+    await (known ? pulumi.log.info : pulumi.log.warn)(cleanText(lines.join("\n")), resource);
   });
 }
 
@@ -39,7 +40,7 @@ async function sayUnknown(url: pulumi.Output<string>, resource: pulumi.Resource)
   const { isKnown } = url as unknown as { readonly isKnown?: Promise<boolean> };
   if ((await isKnown) !== false) return;
   const unreachable = "The database role for the cutover is not made yet";
-  await pulumi.log.warn(describePlan({ unreachable }).lines.join("\n"), resource);
+  await pulumi.log.warn(cleanText(describePlan({ unreachable }).lines.join("\n")), resource);
 }
 
 /** A row plan as lines of text: keys, commands, URLs and names of dropped keys, never a value. */

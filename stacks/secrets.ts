@@ -16,6 +16,8 @@ export interface SecretValues {
   readonly databaseUrl?: pulumi.Output<string>;
   /** Whether it is another stack's output: the provider, which reads the configuration's own by itself, does not have it. */
   readonly databaseIsShared: boolean;
+  /** Where that database is, as the application's pods connect if they say so. No part of it is a credential. */
+  readonly databaseAddress?: { readonly host: string; readonly port: number };
   /** The login that makes the mesh registry's database. */
   readonly meshDatabaseUrl?: pulumi.Output<string>;
   readonly studio?: SecretBundle;
@@ -46,15 +48,32 @@ export function namesOfSecrets(
     ...badDatabaseUrl("shared.outputs.databaseUrl", shared.databaseUrl),
   );
   const meshDatabaseUrl = config.getSecret("meshDatabaseUrl");
+  const databaseAddress = addressOf(
+    parseObject(config.get("studioSecrets") ?? "{}")?.DATABASE_URL,
+    shared.studioSecrets?.DATABASE_URL,
+    shared.databaseUrl,
+    config.get("databaseUrl"),
+  );
   const own = parseBundle(config.get("studioSecrets"), "studioSecrets", problems);
   const studio = withShared(own, shared.studioSecrets, problems);
   return {
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     databaseIsShared,
+    ...(databaseAddress === undefined ? {} : { databaseAddress }),
     ...(meshDatabaseUrl === undefined ? {} : { meshDatabaseUrl }),
     ...(studio === undefined ? {} : { studio }),
     servers: parseServers(config.get("serverSecrets"), problems),
   };
+}
+
+/** Host and port of the first that is a PostgreSQL URL. */
+function addressOf(...urls: readonly unknown[]): SecretValues["databaseAddress"] {
+  for (const url of urls) {
+    if (typeof url !== "string" || !URL.canParse(url) || !/^postgres(ql)?:/.test(url)) continue;
+    const { hostname: host, port } = new URL(url);
+    if (host !== "") return { host, port: port === "" ? 5432 : Number(port) };
+  }
+  return undefined;
 }
 
 /** Looked at in clear, so that a wrong DSN is told with everything else that is wrong and not halfway through. */

@@ -13,6 +13,7 @@ export type Operations = Pick<
   | "exposure"
   | "egress"
   | "egressTo"
+  | "egressToPods"
   | "egressFqdns"
   | "transform"
 >;
@@ -27,10 +28,15 @@ export function operationsOf(own: ServerSettings, base: Base): Operations {
   const { spreadOver, priorityClass, nodeSelector, tolerations } = own;
   const placed = [spreadOver, priorityClass, nodeSelector, tolerations].some(Boolean);
   const exposure = exposureOf(own);
-  const { to: egressTo, fqdns: egressFqdns } = typeof own.egress === "object" ? own.egress : {};
+  const {
+    to: egressTo,
+    pods: egressToPods,
+    fqdns: egressFqdns,
+  } = typeof own.egress === "object" ? own.egress : {};
   return {
     egress: egressProfile(own, base),
     ...(egressTo === undefined ? {} : { egressTo }),
+    ...(egressToPods === undefined ? {} : { egressToPods }),
     ...(egressFqdns === undefined ? {} : { egressFqdns }),
     ...(own.autoscaling === undefined ? {} : { autoscaling: scalingOf(own.autoscaling) }),
     ...(own.disruptionBudget === undefined ? {} : { disruptionBudget: own.disruptionBudget }),

@@ -29,6 +29,8 @@ export interface ResolvedServer {
   readonly resources: CatalogEntry["resources"];
   readonly writable: readonly string[];
   readonly operations: Operations;
+  /** Whether it reads the application's database. */
+  readonly database: boolean;
   readonly imagePullSecrets: readonly string[];
   readonly auth: "none" | "per-request";
   readonly headers: Readonly<Record<string, string>>;
@@ -105,6 +107,7 @@ function resolve(
     resources: own.resources ?? base.resources,
     writable: own.writable ?? base.writable,
     operations: operationsOf(own, base),
+    database: own.database ?? base.database ?? false,
     imagePullSecrets: own.imagePullSecrets ?? settings.imagePullSecrets,
     auth: own.auth ?? "none",
     headers: own.headers ?? {},

@@ -13,6 +13,7 @@ import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
 import { manage } from "./manager-stack";
 import { buildMesh, type MeshUrls } from "./mesh-stack";
+import { clusterNetwork, databaseTarget } from "./network";
 import { exportChecks, exporterCaller, observe } from "./observability-stack";
 import type { ResolvedServer } from "./servers";
 
@@ -56,6 +57,7 @@ export function buildStack(config: StackConfig): StackOutputs {
     createNamespace: settings.createNamespace,
     scope,
     consumers,
+    ...clusterNetwork(config),
   });
   const inNamespace = { dependsOn: [...isolation.ready] };
   const callers = [...consumers, ...exporterCaller(config)];
@@ -114,11 +116,13 @@ function consumerPositions({ settings }: StackConfig): ConsumerPosition[] {
 }
 
 function mcpServer(
-  { settings }: StackConfig,
+  config: StackConfig,
   server: ResolvedServer,
   consumers: readonly ConsumerPosition[],
   opts: pulumi.ComponentResourceOptions,
 ): McpServer {
+  const { settings } = config;
+  const database = server.database ? databaseTarget(config) : undefined;
   return new McpServer(
     server.serviceName,
     {
@@ -141,6 +145,8 @@ function mcpServer(
       writable: server.writable,
       consumers,
       ...server.operations,
+      ...(database === undefined ? {} : { egressToDatabase: database }),
+      ...clusterNetwork(config),
       networkPolicy: settings.network.isolate !== "none",
       imagePullSecrets: server.imagePullSecrets,
     },

@@ -1,4 +1,4 @@
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { cleanJson, messageOf, UserError } from "@mcp-fleet/errors";
 import type { CheckRound } from "@mcp-fleet/operations";
 import { Command } from "commander";
 
@@ -78,7 +78,7 @@ export function describeCommand(context: CliContext): Command {
               probe: { ...fleet.probe, from: "here" },
             }
           : fleet;
-      context.streams.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+      context.streams.stdout.write(cleanJson(`${JSON.stringify(shown, undefined, 2)}\n`));
     });
 }
 

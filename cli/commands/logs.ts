@@ -21,7 +21,7 @@ export function logsCommand(context: CliContext): Command {
     .action(async (name: string, { follow, previous, tail, container }: LogsOptions) => {
       const { readLogs } = await import("@mcp-fleet/lifecycle");
       const write = (pod: string, line: string): void =>
-        void context.streams.stdout.write(`${context.styled("dim", pod)} ${line}\n`);
+        context.line(`${context.styled("dim", pod)} ${line}`);
       await readLogs(await context.cluster(), name, write, {
         signal: context.signal,
         ...(follow === undefined ? {} : { follow }),

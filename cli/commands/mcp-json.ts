@@ -1,5 +1,3 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-
 import { UserError } from "@mcp-fleet/errors";
 import { Command, Option } from "commander";
 
@@ -28,7 +26,8 @@ export function mcpJsonCommand(context: CliContext): Command {
 
 async function mcpJsonOf(context: CliContext, options: Options): Promise<void> {
   const { findServers } = await import("@mcp-fleet/cluster");
-  const { mcpJson, mergeMcpJson } = await import("@mcp-fleet/client-config");
+  const { mcpJson, mergeMcpJson, readClientFile, writeClientFile } =
+    await import("@mcp-fleet/client-config");
   const kube = await context.cluster();
   const found = await findServers(kube, kube.namespace);
   const servers = found.flatMap(({ name, inCluster, outside }) => {
@@ -41,11 +40,13 @@ async function mcpJsonOf(context: CliContext, options: Options): Promise<void> {
     await context.print(file, () => JSON.stringify(file, null, 2));
     return;
   }
-  const before = existsSync(options.into) ? readFileSync(options.into, "utf8") : "";
-  const after = mergeMcpJson(before, servers, options.replace);
-  // In one step: a client that reads the file meanwhile sees the old or the new one.
-  writeFileSync(`${options.into}.${process.pid}`, after);
-  renameSync(`${options.into}.${process.pid}`, options.into);
+  const before = readClientFile(options.into);
+  const { text, dropped } = mergeMcpJson(before, servers, options.replace, options.into);
+  writeClientFile(options.into, text);
+  for (const { name, keys } of dropped)
+    context.note(
+      `${name} now leads to another address, so ${keys.join(", ")} of its entry is gone; put it back if it is meant for that one.`,
+    );
   context.note(`${servers.length} servers are in ${options.into}.`);
 }
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { cleanText, messageOf, UserError } from "@mcp-fleet/errors";
 import type { ListedUpdate } from "@mcp-fleet/operations";
 import { Command } from "commander";
 
@@ -28,7 +28,7 @@ export function reportCommand(context: CliContext): Command {
       const chosen = generation === undefined ? undefined : Number(generation);
       const report = await cutoverReport(fleet, credentials, updates, chosen);
       try {
-        writeFileSync(file, reportHtml(report));
+        writeFileSync(file, cleanText(reportHtml(report)));
       } catch (error) {
         throw new UserError(
           `The report cannot be written to ${file}: ${messageOf(error)}.`,

@@ -1,7 +1,12 @@
 export * from "./api-access";
+export * from "./egress";
 export * from "./labels";
 export * from "./names";
+export { accountProblems } from "./pod-account";
+export { type PodProblem, restrictedProblems } from "./pod-security";
+export { podTemplateOf } from "./pod-template";
 export * from "./security";
 export * from "./service-mesh";
 export * from "./transform";
+export { transformed } from "./transformed";
 export * from "./workload";

@@ -1,7 +1,8 @@
 import { UserError } from "@mcp-fleet/errors";
 import type * as k8s from "@pulumi/kubernetes";
 
-type Container = k8s.types.input.core.v1.Container;
+import { restrictedProblems } from "./pod-security";
+
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 
 /** The user every image of ours runs as; it owns nothing in the image. */
@@ -32,44 +33,20 @@ export const restrictedContainer = {
 };
 
 /**
- * The fields in which a pod template is weaker than the restricted profile. Values that are not known yet (outputs)
- * count as weaker: what cannot be checked is not let through.
- */
-export function restrictedProblems(template: unknown): string[] {
-  const spec = (template as { spec?: PodSpec } | undefined)?.spec;
-  const wrong: string[] = [];
-  const must = (held: boolean, field: string): void => void (held || wrong.push(field));
-  const pod = spec as Record<string, unknown> | undefined;
-  const context = pod?.securityContext as Record<string, unknown> | undefined;
-  must(pod?.automountServiceAccountToken === false, "automountServiceAccountToken");
-  must(pod?.enableServiceLinks === false, "enableServiceLinks");
-  must(pod?.hostNetwork === undefined && pod?.hostPID === undefined, "hostNetwork, hostPID");
-  must(context?.runAsNonRoot === true, "securityContext.runAsNonRoot");
-  const containers = (pod?.containers ?? []) as Container[];
-  const initContainers = (pod?.initContainers ?? []) as Container[];
-  for (const container of [...containers, ...initContainers]) {
-    const own = (container.securityContext ?? {}) as Record<string, unknown>;
-    const drop = (own.capabilities as { drop?: string[] } | undefined)?.drop;
-    const at = `containers[${typeof container.name === "string" ? container.name : "?"}].securityContext`;
-    must(own.allowPrivilegeEscalation === false, `${at}.allowPrivilegeEscalation`);
-    must(own.readOnlyRootFilesystem === true, `${at}.readOnlyRootFilesystem`);
-    must(own.privileged !== true, `${at}.privileged`);
-    must(own.runAsNonRoot !== false, `${at}.runAsNonRoot`);
-    must(Array.isArray(drop) && drop.includes("ALL"), `${at}.capabilities.drop`);
-  }
-  return wrong;
-}
-
-/**
- * Refuses a pod that a transform made weaker than the restricted profile.
+ * Refuses a pod of ours that is weaker than the restricted profile.
  *
- * @throws UserError naming `owner` and every field that is wrong.
+ * @throws UserError naming `owner` and every field that is wrong, with what it has to be
  */
 export function assertRestricted(owner: string, template: unknown): void {
   const wrong = restrictedProblems(template);
   if (wrong.length === 0) return;
   throw new UserError(
-    `${owner}: [transform.deployment] takes away what Pod Security "restricted" asks for: ${wrong.join("; ")}.`,
-    "Leave these fields as they are, or run the workload outside of this component.",
+    `${owner}: the pod is weaker than Pod Security "restricted" and this program allow: ${sayProblems(wrong)}.`,
+    "Leave these fields as they are, or run the workload outside of this program.",
   );
+}
+
+/** Problems in one sentence. */
+export function sayProblems(problems: readonly { field: string; allowed: string }[]): string {
+  return problems.map(({ field, allowed }) => `${field} has to be ${allowed}`).join("; ");
 }

@@ -13,18 +13,28 @@ export type DeepPartial<T> = T extends readonly unknown[]
  */
 export type Transform<T> = ((args: T) => T) | DeepPartial<T>;
 
-/** Applies `transform` to `args`. Neither is changed. */
+/** Applies `transform` to `args`. Neither is changed, and the result shares nothing with either. */
 export function applyTransform<T extends object>(args: T, transform: Transform<T> | undefined): T {
   if (transform === undefined) return args;
-  if (typeof transform === "function") return (transform as (args: T) => T)(args);
-  return merge(args, transform) as T;
+  const changed =
+    typeof transform === "function"
+      ? (transform as (args: T) => T)(copy(args) as T)
+      : merge(args, transform);
+  return copy(changed) as T;
 }
 
 function merge(base: unknown, patch: unknown): unknown {
   if (!isPlain(base) || !isPlain(patch)) return patch === undefined ? base : patch;
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(patch)) merged[key] = merge(base[key], value);
-  return merged;
+  const merged = new Map(Object.entries(base));
+  for (const [key, value] of Object.entries(patch)) merged.set(key, merge(merged.get(key), value));
+  return Object.fromEntries(merged);
+}
+
+/** What is checked has to be what is made: no getters, no inherited fields, nothing that a function still holds. */
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy);
+  if (!isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copy(inner)]));
 }
 
 /** Whether `value` is a bag of keys: an Output is a leaf, never something to merge into. */

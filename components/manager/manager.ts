@@ -5,8 +5,10 @@ import * as random from "@pulumi/random";
 import {
   apiServerPorts,
   assertRestricted,
+  type ClusterNetwork,
   createAccount,
   defaultUser,
+  dnsEgress,
   gentleRollout,
   hardenedPod,
   objectLabels,
@@ -52,6 +54,8 @@ export interface ResourceManagerArgs {
   readonly clients?: readonly ManagerClient[];
   /** Whether the namespace's pods are closed, so that clients in it need a way out to the manager. @default false */
   readonly closedNamespace?: boolean;
+  /** @default as for a server */
+  readonly clusterNetwork?: ClusterNetwork;
   readonly imagePullSecrets?: readonly string[];
   /** @default true */
   readonly networkPolicy?: boolean;
@@ -137,7 +141,7 @@ export class ResourceManager extends pulumi.ComponentResource {
         podSelector: { matchLabels: { ...labels } },
         policyTypes: ["Egress"],
         egress: [
-          { ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: 53 })) },
+          ...dnsEgress(this.args.clusterNetwork?.dns),
           { to: [{ podSelector: own }], ports },
         ],
       });

@@ -1,7 +1,13 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { type Resources, selectorLabels, type ServiceMeshMember } from "../core";
+import {
+  type ClusterNetwork,
+  type PodTarget,
+  type Resources,
+  selectorLabels,
+  type ServiceMeshMember,
+} from "../core";
 import {
   type Autoscaling,
   type Consumer,
@@ -63,6 +69,10 @@ export interface MeshAgentArgs {
   /** Where it may connect to beside the registry and other agents. @default "dns" */
   readonly egress?: Egress;
   readonly egressTo?: readonly EgressTarget[];
+  /** Pods it may call beside the mesh's; for `cluster`, instead of those of its own namespace. */
+  readonly egressToPods?: readonly PodTarget[];
+  /** @default as for a server */
+  readonly clusterNetwork?: ClusterNetwork;
   /** Hosts it may call on port 443, where Cilium is the network plugin. */
   readonly egressFqdns?: readonly string[];
   /** The service mesh that its pods are part of. @default none, or that of their namespace */
@@ -136,7 +146,14 @@ export class MeshAgent extends pulumi.ComponentResource {
         ...(args.user === undefined ? {} : { user: args.user }),
         consumers: [{ name: "agents", labels: peers }, ...args.consumers],
         egress: args.egress ?? "dns",
-        egressToPods: [registry, { labels: peers, port }],
+        egressToPods: [
+          // What is named here takes the place of the own namespace, which `cluster` stands for.
+          ...(args.egress === "cluster" && args.egressToPods === undefined ? [{}] : []),
+          ...(args.egressToPods ?? []),
+          { labels: registry.labels, ports: [registry.port] },
+          { labels: peers, ports: [port] },
+        ],
+        ...(args.clusterNetwork === undefined ? {} : { clusterNetwork: args.clusterNetwork }),
         ...(args.egressTo === undefined ? {} : { egressTo: args.egressTo }),
         ...(args.egressFqdns === undefined ? {} : { egressFqdns: args.egressFqdns }),
         ...(args.serviceMesh === undefined ? {} : { serviceMesh: args.serviceMesh }),

@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type * as pulumi from "@pulumi/pulumi";
 
+import { dnsEgress } from "../core";
 import { environmentVariable } from "../server";
 import type { MeshAgentArgs } from "./agent";
 import type { MeshRegistryArgs } from "./registry";
@@ -42,7 +43,10 @@ export function registryChartValues(args: MeshRegistryArgs): Values {
     networkPolicy: {
       enabled: args.networkPolicy !== false,
       ingressPorts: [{ protocol: "TCP", port }],
-      egress: [dns, ...(storage.kind === "sqlite" ? [] : [tcp(storage.port)])],
+      egress: [
+        ...dnsEgress(args.clusterNetwork?.dns),
+        ...(storage.kind === "sqlite" ? [] : [tcp(storage.port)]),
+      ],
     },
   };
 }
@@ -93,7 +97,7 @@ export function agentChartValues(args: MeshAgentArgs): Values {
     networkPolicy: {
       enabled: args.networkPolicy !== false,
       ingressPorts: [{ protocol: "TCP", port }],
-      egress: [dns, tcp(args.registry.port, {}), tcp(port, {})],
+      egress: [...dnsEgress(args.clusterNetwork?.dns), tcp(args.registry.port, {}), tcp(port, {})],
     },
   };
 }
@@ -136,13 +140,6 @@ function commandOf({ serviceName, command, args = [] }: MeshAgentArgs): Values {
     "Give the whole command.",
   );
 }
-
-const dns = {
-  ports: [
-    { protocol: "UDP", port: 53 },
-    { protocol: "TCP", port: 53 },
-  ],
-};
 
 /** Connections to a port: of anything, or of the namespace's own pods. */
 function tcp(port: pulumi.Input<number>, podSelector?: object): Values {

@@ -3,7 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 import {
   assertRestricted,
+  type ClusterNetwork,
   controlPlaneEgress,
+  dnsEgress,
   meshedMetadata,
   objectLabels,
   requireServiceName,
@@ -52,6 +54,8 @@ export interface MeshRegistryArgs {
   readonly consumers: readonly { readonly labels: Readonly<Record<string, string>> }[];
   /** The service mesh that its pod is part of. @default none, or that of its namespace */
   readonly serviceMesh?: ServiceMeshMember;
+  /** @default as for a server */
+  readonly clusterNetwork?: ClusterNetwork;
   readonly imagePullSecrets?: readonly string[];
   /** @default true */
   readonly networkPolicy?: boolean;
@@ -128,10 +132,6 @@ export class MeshRegistry extends pulumi.ComponentResource {
       "app.kubernetes.io/part-of": application,
     };
     const callers = [agents, ...consumers.map(({ labels }) => ({ ...labels }))];
-    const dns = [
-      { protocol: "UDP", port: 53 },
-      { protocol: "TCP", port: 53 },
-    ];
     return new k8s.networking.v1.NetworkPolicy(
       this.name,
       {
@@ -146,7 +146,7 @@ export class MeshRegistry extends pulumi.ComponentResource {
             },
           ],
           egress: [
-            { ports: dns },
+            ...dnsEgress(this.args.clusterNetwork?.dns),
             ...(storage.kind === "sqlite"
               ? []
               : [{ ports: [{ protocol: "TCP", port: storage.port }] }]),

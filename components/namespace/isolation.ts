@@ -1,7 +1,13 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { managedBy, mcpServerComponent, objectLabels } from "../core";
+import {
+  type ClusterNetwork,
+  dnsEgress,
+  managedBy,
+  mcpServerComponent,
+  objectLabels,
+} from "../core";
 import type { Consumer } from "../server";
 
 /** Which pods start from "nothing may talk to them and they may talk to nobody". */
@@ -20,6 +26,8 @@ export interface IsolationArgs {
   readonly scope: IsolationScope;
   /** Pods that call MCP servers and are not made here: they get a way out to the servers. */
   readonly consumers: readonly Consumer[];
+  /** @default as for a server */
+  readonly clusterNetwork?: ClusterNetwork;
 }
 
 /** The namespace and the NetworkPolicies that close it by default. */
@@ -89,12 +97,7 @@ export class Isolation extends pulumi.ComponentResource {
       podSelector: { matchLabels: { ...consumer.labels } },
       policyTypes: ["Egress"],
       egress: [
-        {
-          ports: [
-            { protocol: "UDP", port: 53 },
-            { protocol: "TCP", port: 53 },
-          ],
-        },
+        ...dnsEgress(this.args.clusterNetwork?.dns),
         { to: [{ podSelector: { matchLabels: servers } }] },
       ],
     });

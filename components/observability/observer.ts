@@ -4,9 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   apiServerPorts,
   assertRestricted,
+  type ClusterNetwork,
   controlPlaneEgress,
   createAccount,
   defaultUser,
+  dnsEgress,
   gentleRollout,
   hardenedPod,
   meshedMetadata,
@@ -41,6 +43,8 @@ export interface FleetObserverArgs {
   readonly scrapers?: Readonly<Record<string, string>>;
   /** The service mesh that it calls the registry through. @default none, or that of its namespace */
   readonly serviceMesh?: ServiceMeshMember;
+  /** @default as for a server */
+  readonly clusterNetwork?: ClusterNetwork;
   readonly imagePullSecrets?: readonly string[];
   /** @default true */
   readonly networkPolicy?: boolean;
@@ -103,7 +107,7 @@ export class FleetObserver extends pulumi.ComponentResource {
             },
           ],
           egress: [
-            { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
+            ...dnsEgress(this.args.clusterNetwork?.dns),
             { ports: [...apiServerPorts, ...watched] },
             ...(registry === undefined
               ? []

@@ -1,6 +1,13 @@
 import type * as k8s from "@pulumi/kubernetes";
 
-import type { Resources, ServiceMeshMember, Transform } from "../core";
+import type {
+  AddressTarget,
+  ClusterNetwork,
+  PodTarget,
+  Resources,
+  ServiceMeshMember,
+  Transform,
+} from "../core";
 import type { Autoscaling, DisruptionBudget, Exposure, Placement } from "./operations";
 import type { SecretSource } from "./secret";
 import type { EnvValue, ServerSource } from "./sources";
@@ -31,22 +38,14 @@ export interface Probes {
   readonly liveness?: ProbeTimes | undefined;
 }
 
-/** Where a server may connect to: nowhere, name servers only, pods of this cluster, or anywhere. */
+/**
+ * Where a server may connect to: nowhere; name servers only; besides, pods of this cluster (those that are named, else
+ * those of its own namespace); or besides name servers, public addresses.
+ */
 export type Egress = "none" | "dns" | "cluster" | "internet";
 
 /** Addresses outside of the cluster that a server may connect to beside its profile. */
-export interface EgressTarget {
-  readonly cidr: string;
-  readonly except?: readonly string[] | undefined;
-  /** TCP ports. @default every port */
-  readonly ports?: readonly number[] | undefined;
-}
-
-/** Pods of the server's own namespace that it may call. */
-export interface Callee {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly port: number;
-}
+export type EgressTarget = AddressTarget;
 
 /** Pods that may call a server, in the server's own namespace. */
 export interface Consumer {
@@ -102,8 +101,12 @@ export interface McpServerArgs {
   /** @default "dns" */
   readonly egress?: Egress;
   readonly egressTo?: readonly EgressTarget[];
-  /** Pods it may call beside that. */
-  readonly egressToPods?: readonly Callee[];
+  /** Pods it may call beside that; for `cluster`, instead of those of its own namespace. */
+  readonly egressToPods?: readonly PodTarget[];
+  /** Where the database is that it reads: addresses, or pods. @default it reads none */
+  readonly egressToDatabase?: AddressTarget | PodTarget;
+  /** @default the cluster's DNS pods are those of kube-system, and all its own ranges are private ones */
+  readonly clusterNetwork?: ClusterNetwork;
   /** Hosts that may be called on port 443, in full or with stars. Needs Cilium: they become a CiliumNetworkPolicy. */
   readonly egressFqdns?: readonly string[];
   /** @default its pods are part of no service mesh, or of the one that their namespace puts them into */

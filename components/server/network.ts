@@ -1,35 +1,37 @@
 import type * as k8s from "@pulumi/kubernetes";
 
-import { controlPlaneEgress, selectorLabels } from "../core";
-import type { Egress, EgressTarget, McpServerArgs } from "./args";
+import {
+  addressEgress,
+  type ClusterNetwork,
+  controlPlaneEgress,
+  dnsEgress,
+  internetEgress,
+  podEgress,
+  selectorLabels,
+} from "../core";
+import type { McpServerArgs } from "./args";
 
 type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
 type IngressRule = k8s.types.input.networking.v1.NetworkPolicyIngressRule;
 type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
-
-const dnsRule: EgressRule = {
-  ports: [
-    { protocol: "UDP", port: 53 },
-    { protocol: "TCP", port: 53 },
-  ],
-};
 
 /** Who may call the server (its consumers and the addresses it is exposed to, on its port), and where it may connect to. */
 export function serverPolicy(
   args: McpServerArgs,
   labels: Parameters<typeof selectorLabels>[0],
 ): PolicySpec {
+  const database = args.egressToDatabase;
   return {
     podSelector: { matchLabels: selectorLabels(labels) },
     policyTypes: ["Ingress", "Egress"],
     ingress: ingressRules(args),
     egress: [
-      ...egressRules(args.egress ?? "dns"),
-      ...(args.egressTo ?? []).map(targetRule),
-      ...(args.egressToPods ?? []).map(({ labels: matchLabels, port }) => ({
-        to: [{ podSelector: { matchLabels: { ...matchLabels } } }],
-        ports: [{ protocol: "TCP", port }],
-      })),
+      ...profileRules(args),
+      ...(args.egressTo ?? []).map(addressEgress),
+      ...(args.egressToPods ?? []).map(podEgress),
+      ...(database === undefined
+        ? []
+        : ["cidr" in database ? addressEgress(database) : podEgress(database)]),
       ...controlPlaneEgress(args.serviceMesh),
     ],
   };
@@ -44,26 +46,17 @@ function ingressRules(args: McpServerArgs): IngressRule[] {
   return [pods, outside].filter((from) => from.length > 0).map((from) => ({ from, ports }));
 }
 
-function targetRule(target: EgressTarget): EgressRule {
-  const except = target.except === undefined ? {} : { except: [...target.except] };
-  return {
-    to: [{ ipBlock: { cidr: target.cidr, ...except } }],
-    ...(target.ports === undefined
-      ? {}
-      : { ports: target.ports.map((port) => ({ protocol: "TCP", port })) }),
-  };
-}
-
-function egressRules(profile: Egress): EgressRule[] {
-  switch (profile) {
+function profileRules({ egress = "dns", egressToPods = [], ...args }: McpServerArgs): EgressRule[] {
+  const { dns, ranges } = args.clusterNetwork ?? {};
+  switch (egress) {
     case "none":
       return [];
     case "dns":
-      return [dnsRule];
+      return dnsEgress(dns);
     case "cluster":
-      return [dnsRule, { to: [{ namespaceSelector: {} }] }];
+      return [...dnsEgress(dns), ...(egressToPods.length === 0 ? [podEgress({})] : [])];
     case "internet":
-      return [{}];
+      return [...dnsEgress(dns), internetEgress(ranges)];
   }
 }
 
@@ -74,20 +67,24 @@ function egressRules(profile: Egress): EgressRule[] {
 export function fqdnPolicySpec(
   labels: Parameters<typeof selectorLabels>[0],
   fqdns: readonly string[],
+  dns: ClusterNetwork["dns"] = {},
 ): Record<string, unknown> {
-  const nameServer = { "k8s:io.kubernetes.pod.namespace": "kube-system", "k8s-app": "kube-dns" };
+  const { namespace = "kube-system", port = 53, addresses = [] } = dns;
+  const nameServer = {
+    "k8s:io.kubernetes.pod.namespace": namespace,
+    ...(dns.labels ?? { "k8s-app": "kube-dns" }),
+  };
+  const asked = (number: number): object[] => [
+    {
+      ports: [{ port: String(number), protocol: "ANY" }],
+      rules: { dns: [{ matchPattern: "*" }] },
+    },
+  ];
   return {
     endpointSelector: { matchLabels: selectorLabels(labels) },
     egress: [
-      {
-        toEndpoints: [{ matchLabels: nameServer }],
-        toPorts: [
-          {
-            ports: [{ port: "53", protocol: "ANY" }],
-            rules: { dns: [{ matchPattern: "*" }] },
-          },
-        ],
-      },
+      { toEndpoints: [{ matchLabels: nameServer }], toPorts: asked(port) },
+      ...(addresses.length === 0 ? [] : [{ toCIDR: [...addresses], toPorts: asked(53) }]),
       {
         toFQDNs: fqdns.map((name) =>
           name.includes("*") ? { matchPattern: name } : { matchName: name },

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { applyTransform } from "../core";
+import { transformed } from "../core";
 import type { McpServerArgs } from "./args";
 
 /** Values a server gets from a Kubernetes Secret; all of its keys become environment variables. */
@@ -89,7 +89,9 @@ export function createSecret(
     // template is what rolls the pods. Nothing derived from the content shows anywhere.
     const secret = new k8s.core.v1.Secret(
       name,
-      applyTransform<k8s.core.v1.SecretArgs>(
+      transformed<k8s.core.v1.SecretArgs>(
+        `McpServer ${name}`,
+        "secret",
         { metadata, type: "Opaque", stringData: pulumi.secret(source.values) },
         transform?.secret,
       ),
@@ -100,7 +102,9 @@ export function createSecret(
   const target = `${serviceName}-secrets`;
   const made = new k8s.apiextensions.CustomResource(
     `${name}-secrets`,
-    applyTransform<k8s.apiextensions.CustomResourceArgs>(
+    transformed<k8s.apiextensions.CustomResourceArgs>(
+      `McpServer ${name}`,
+      "externalSecret",
       operatorSecret(target, metadata, source),
       transform?.externalSecret,
     ),

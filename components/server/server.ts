@@ -3,8 +3,6 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import {
-  applyTransform,
-  assertRestricted,
   defaultRolloutSeconds,
   defaultUser,
   drainSeconds,
@@ -18,6 +16,8 @@ import {
   secretVersionAnnotation,
   selectorLabels,
   serviceUrl,
+  type Transform,
+  transformed,
   versionOf,
 } from "../core";
 import type { McpServerArgs } from "./args";
@@ -49,7 +49,7 @@ export class McpServer extends pulumi.ComponentResource {
   private readonly labels: { name: string; component: string };
   private readonly metadata: { namespace: string; labels: Record<string, string> };
 
-  /** @throws UserError for a name that is no Service name and for a transform that weakens the pod. */
+  /** @throws UserError for a name that is no Service name and for a transform that changes more than it may. */
   constructor(name: string, args: McpServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super(McpServer.type, name, { serviceName: args.serviceName, namespace: args.namespace }, opts);
     requireServiceName(args.serviceName, `McpServer ${name}`);
@@ -82,43 +82,46 @@ export class McpServer extends pulumi.ComponentResource {
     this.registerOutputs({ url: this.url });
   }
 
+  /** A child's arguments after the transform of this name. */
+  private changed<T extends object>(
+    key: keyof NonNullable<McpServerArgs["transform"]>,
+    args: T,
+  ): T {
+    const transform = this.args.transform?.[key] as Transform<T> | undefined;
+    return transformed(`McpServer ${this.name}`, key, args, transform);
+  }
+
   private createServiceAccount(): k8s.core.v1.ServiceAccount {
     return new k8s.core.v1.ServiceAccount(
       this.name,
-      applyTransform<k8s.core.v1.ServiceAccountArgs>(
-        {
-          metadata: { ...this.metadata, name: this.args.serviceName },
-          automountServiceAccountToken: false,
-        },
-        this.args.transform?.serviceAccount,
-      ),
+      this.changed<k8s.core.v1.ServiceAccountArgs>("serviceAccount", {
+        metadata: { ...this.metadata, name: this.args.serviceName },
+        automountServiceAccountToken: false,
+      }),
       { parent: this },
     );
   }
 
   private createNetworkPolicies(): pulumi.Resource[] {
-    const { egressFqdns, serviceName, transform } = this.args;
+    const { egressFqdns, serviceName } = this.args;
     const metadata = { ...this.metadata, name: serviceName };
     const policy = new k8s.networking.v1.NetworkPolicy(
       this.name,
-      applyTransform<k8s.networking.v1.NetworkPolicyArgs>(
-        { metadata, spec: serverPolicy(this.args, this.labels) },
-        transform?.networkPolicy,
-      ),
+      this.changed<k8s.networking.v1.NetworkPolicyArgs>("networkPolicy", {
+        metadata,
+        spec: serverPolicy(this.args, this.labels),
+      }),
       { parent: this },
     );
     if (egressFqdns === undefined) return [policy];
     const byName = new k8s.apiextensions.CustomResource(
       `${this.name}-fqdns`,
-      applyTransform<k8s.apiextensions.CustomResourceArgs>(
-        {
-          apiVersion: "cilium.io/v2",
-          kind: "CiliumNetworkPolicy",
-          metadata: { ...metadata, name: `${serviceName}-fqdns` },
-          spec: fqdnPolicySpec(this.labels, egressFqdns),
-        },
-        transform?.fqdnPolicy,
-      ),
+      this.changed<k8s.apiextensions.CustomResourceArgs>("fqdnPolicy", {
+        apiVersion: "cilium.io/v2",
+        kind: "CiliumNetworkPolicy",
+        metadata: { ...metadata, name: `${serviceName}-fqdns` },
+        spec: fqdnPolicySpec(this.labels, egressFqdns, this.args.clusterNetwork?.dns),
+      }),
       { parent: this },
     );
     return [policy, byName];
@@ -130,10 +133,10 @@ export class McpServer extends pulumi.ComponentResource {
     if (source.kind !== "code") return undefined;
     return new k8s.core.v1.ConfigMap(
       `${this.name}-code`,
-      applyTransform<k8s.core.v1.ConfigMapArgs>(
-        { metadata: { ...this.metadata, name: `${serviceName}-code` }, data: { ...source.files } },
-        this.args.transform?.configMap,
-      ),
+      this.changed<k8s.core.v1.ConfigMapArgs>("configMap", {
+        metadata: { ...this.metadata, name: `${serviceName}-code` },
+        data: { ...source.files },
+      }),
       { parent: this },
     );
   }
@@ -152,50 +155,46 @@ export class McpServer extends pulumi.ComponentResource {
     const drain = this.args.preStopSeconds ?? drainSeconds;
     const rolloutSeconds = this.args.rolloutSeconds ?? defaultRolloutSeconds;
     const pods = this.args.autoscaling?.maxReplicas ?? this.args.replicas ?? 1;
-    const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
-      {
-        metadata: {
-          ...this.metadata,
-          name: this.args.serviceName,
-          ...(this.args.secret?.kind.startsWith("infisical") === true
-            ? { annotations: infisicalReload }
-            : {}),
-        },
-        spec: {
-          replicas: this.args.replicas ?? this.args.autoscaling?.minReplicas ?? 1,
-          revisionHistoryLimit: 2,
-          progressDeadlineSeconds: rolloutSeconds,
-          selector: { matchLabels: selectorLabels(this.labels) },
-          strategy: gentleRollout,
-          template: {
-            metadata: meshedMetadata(
-              { labels: this.metadata.labels, annotations },
-              this.args.serviceMesh,
-            ),
-            spec: hardenedPod({
-              container: serverContainer(this.args, secretName),
-              serviceAccountName: this.args.serviceName,
-              user: this.args.user ?? defaultUser,
-              writable: this.args.writable ?? [],
-              imagePullSecrets: this.args.imagePullSecrets ?? [],
-              ...(secretName === undefined || this.args.files === undefined
-                ? {}
-                : { secretFiles: { secretName, keys: this.args.files } }),
-              ...(code === undefined
-                ? {}
-                : {
-                    configDirectory: { configMap: `${this.args.serviceName}-code`, path: codePath },
-                  }),
-              placement: placementSpec(this.labels, this.args.placement),
-              drainSeconds: drain,
-              graceSeconds: (this.args.terminationGraceSeconds ?? drain + endSeconds) - drain,
-            }),
-          },
+    const args = this.changed<k8s.apps.v1.DeploymentArgs>("deployment", {
+      metadata: {
+        ...this.metadata,
+        name: this.args.serviceName,
+        ...(this.args.secret?.kind.startsWith("infisical") === true
+          ? { annotations: infisicalReload }
+          : {}),
+      },
+      spec: {
+        replicas: this.args.replicas ?? this.args.autoscaling?.minReplicas ?? 1,
+        revisionHistoryLimit: 2,
+        progressDeadlineSeconds: rolloutSeconds,
+        selector: { matchLabels: selectorLabels(this.labels) },
+        strategy: gentleRollout,
+        template: {
+          metadata: meshedMetadata(
+            { labels: this.metadata.labels, annotations },
+            this.args.serviceMesh,
+          ),
+          spec: hardenedPod({
+            container: serverContainer(this.args, secretName),
+            serviceAccountName: this.args.serviceName,
+            user: this.args.user ?? defaultUser,
+            writable: this.args.writable ?? [],
+            imagePullSecrets: this.args.imagePullSecrets ?? [],
+            ...(secretName === undefined || this.args.files === undefined
+              ? {}
+              : { secretFiles: { secretName, keys: this.args.files } }),
+            ...(code === undefined
+              ? {}
+              : {
+                  configDirectory: { configMap: `${this.args.serviceName}-code`, path: codePath },
+                }),
+            placement: placementSpec(this.labels, this.args.placement),
+            drainSeconds: drain,
+            graceSeconds: (this.args.terminationGraceSeconds ?? drain + endSeconds) - drain,
+          }),
         },
       },
-      this.args.transform?.deployment,
-    );
-    assertRestricted(`McpServer ${this.name}`, (args.spec as { template?: unknown }).template);
+    });
     return new k8s.apps.v1.Deployment(this.name, args, {
       parent: this,
       dependsOn,
@@ -208,22 +207,19 @@ export class McpServer extends pulumi.ComponentResource {
   private createService(): k8s.core.v1.Service {
     return new k8s.core.v1.Service(
       this.name,
-      applyTransform<k8s.core.v1.ServiceArgs>(
-        {
-          metadata: {
-            ...this.metadata,
-            name: this.args.serviceName,
-            // The engine's await of a Service costs ten seconds and proves less than the probe through it.
-            annotations: {
-              "pulumi.com/skipAwait": "true",
-              [pathAnnotation]: this.args.path,
-              ...this.args.exposure?.annotations,
-            },
+      this.changed<k8s.core.v1.ServiceArgs>("service", {
+        metadata: {
+          ...this.metadata,
+          name: this.args.serviceName,
+          // The engine's await of a Service costs ten seconds and proves less than the probe through it.
+          annotations: {
+            "pulumi.com/skipAwait": "true",
+            [pathAnnotation]: this.args.path,
+            ...this.args.exposure?.annotations,
           },
-          spec: serviceSpec(this.labels, this.args.port, this.args.exposure),
         },
-        this.args.transform?.service,
-      ),
+        spec: serviceSpec(this.labels, this.args.port, this.args.exposure),
+      }),
       { parent: this },
     );
   }
@@ -233,10 +229,10 @@ export class McpServer extends pulumi.ComponentResource {
     if (autoscaling === undefined) return;
     new k8s.autoscaling.v2.HorizontalPodAutoscaler(
       this.name,
-      applyTransform<k8s.autoscaling.v2.HorizontalPodAutoscalerArgs>(
-        { metadata: { ...this.metadata, name }, spec: autoscalerSpec(name, autoscaling) },
-        this.args.transform?.autoscaler,
-      ),
+      this.changed<k8s.autoscaling.v2.HorizontalPodAutoscalerArgs>("autoscaler", {
+        metadata: { ...this.metadata, name },
+        spec: autoscalerSpec(name, autoscaling),
+      }),
       { parent: this, dependsOn: [this.deployment] },
     );
   }
@@ -246,10 +242,10 @@ export class McpServer extends pulumi.ComponentResource {
     if (disruptionBudget === undefined) return;
     new k8s.policy.v1.PodDisruptionBudget(
       this.name,
-      applyTransform<k8s.policy.v1.PodDisruptionBudgetArgs>(
-        { metadata: { ...this.metadata, name }, spec: budgetSpec(this.labels, disruptionBudget) },
-        this.args.transform?.disruptionBudget,
-      ),
+      this.changed<k8s.policy.v1.PodDisruptionBudgetArgs>("disruptionBudget", {
+        metadata: { ...this.metadata, name },
+        spec: budgetSpec(this.labels, disruptionBudget),
+      }),
       { parent: this },
     );
   }

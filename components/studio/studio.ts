@@ -2,8 +2,6 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import {
-  applyTransform,
-  assertRestricted,
   defaultRolloutSeconds,
   defaultUser,
   generationLabel,
@@ -16,6 +14,7 @@ import {
   selectorLabels,
   serviceUrl,
   type Transform,
+  transformed,
   workloadLabel,
 } from "../core";
 
@@ -70,7 +69,7 @@ export class Studio extends pulumi.ComponentResource {
   private readonly selector: Record<string, string>;
   private readonly metadata: { namespace: string; labels: Record<string, string> };
 
-  /** @throws UserError for a name that is no Service name and for a transform that weakens the pod. */
+  /** @throws UserError for a name that is no Service name and for a transform that changes more than it may. */
   constructor(name: string, args: StudioArgs, opts?: pulumi.ComponentResourceOptions) {
     super(Studio.type, name, { serviceName: args.serviceName, namespace: args.namespace }, opts);
     requireServiceName(args.serviceName, `Studio ${name}`);
@@ -149,7 +148,9 @@ export class Studio extends pulumi.ComponentResource {
       httpGet: { path, port: "http" },
     });
     const rolloutSeconds = this.args.rolloutSeconds ?? defaultRolloutSeconds;
-    const args = applyTransform<k8s.apps.v1.DeploymentArgs>(
+    const args = transformed<k8s.apps.v1.DeploymentArgs>(
+      `Studio ${this.name}`,
+      "deployment",
       {
         metadata: { ...this.metadata, name: this.args.serviceName },
         spec: {
@@ -195,7 +196,6 @@ export class Studio extends pulumi.ComponentResource {
       },
       this.args.transform?.deployment,
     );
-    assertRestricted(`Studio ${this.name}`, (args.spec as { template?: unknown }).template);
     return new k8s.apps.v1.Deployment(this.name, args, {
       parent: this,
       customTimeouts: rolloutTimeouts(rolloutSeconds, this.args.replicas ?? 1),
@@ -205,7 +205,9 @@ export class Studio extends pulumi.ComponentResource {
   private createService(): k8s.core.v1.Service {
     return new k8s.core.v1.Service(
       this.name,
-      applyTransform<k8s.core.v1.ServiceArgs>(
+      transformed<k8s.core.v1.ServiceArgs>(
+        `Studio ${this.name}`,
+        "service",
         {
           metadata: {
             ...this.metadata,

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { agentDefinitionObject } from "../../components/mesh";
 import { dnsName, port } from "../../stacks/schema/common";
 import { agent, givenStorage, registry } from "../../stacks/schema/mesh";
+import { clusterRanges, dns } from "../../stacks/schema/network";
 
 /** What a chart's values hold beside the stack's own keys. */
 const common = {
@@ -13,6 +14,8 @@ const common = {
   ),
   imagePullSecrets: z.array(dnsName),
   networkPolicy: z.boolean(),
+  /** Where pods ask for names. */
+  dns: dns.optional(),
   /** Helm hands a chart inside of another one its globals. */
   global: z.record(z.string(), z.unknown()).optional(),
 };
@@ -22,7 +25,11 @@ const values = {
   "mcp-registry": registry
     .omit({ name: true })
     .extend({ ...common, storage: givenStorage.prefault({ sqlite: { size: "1Gi" } }) }),
-  "mcp-agent": agent.extend({ ...common, registry: z.strictObject({ name: dnsName, port }) }),
+  "mcp-agent": agent.extend({
+    ...common,
+    clusterRanges: clusterRanges.optional(),
+    registry: z.strictObject({ name: dnsName, port }),
+  }),
 };
 
 /** What of the charts is generated, by path: the schema of their values, and the definition of MCPAgent objects. */

@@ -58,7 +58,7 @@ export async function ensurePackages(log: Log): Promise<void> {
     );
   }
   log.info(`About to install from the distribution with apt-get: ${packages.join(", ")}`);
-  await log.step("Installing distribution packages", () => install(packages));
+  await log.step("Installing distribution packages", () => installPackages(packages));
   const still = await missingNeeds();
   if (still.length > 0) {
     throw new UserError(
@@ -73,7 +73,8 @@ async function missingNeeds(): Promise<Need[]> {
   return needs.filter((_need, index) => found[index] !== true);
 }
 
-async function install(packages: readonly string[]): Promise<void> {
+/** Installs packages of the distribution with apt-get; none of their services is started. */
+export async function installPackages(packages: readonly string[]): Promise<void> {
   // dpkg's maintainer scripts ask policy-rc.d before they start a service; 101 means "do not".
   const script = `
 set -e

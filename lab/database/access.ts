@@ -47,6 +47,8 @@ export async function createAccess(
  */
 export async function grantCutover(ownerUrl: string): Promise<void> {
   await withClient(ownerUrl, async (db) => {
+    // A restored dump may have put names of its own before the server's.
+    await db.query("set search_path = pg_catalog, pg_temp");
     await db.query(`grant usage on schema public to ${cutoverRole}`);
     await db.query(
       `grant select, insert, update, delete, trigger on public.mcp_servers to ${cutoverRole}`,

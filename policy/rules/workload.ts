@@ -1,4 +1,9 @@
-import { restrictedProblems, versionOf } from "../../components/core";
+import {
+  accountProblems,
+  podTemplateOf,
+  restrictedProblems,
+  versionOf,
+} from "../../components/core";
 import { at, containersOf, isKind, isMcpServer } from "../object";
 import type { ResourceRule } from "../resource";
 
@@ -81,16 +86,26 @@ export const requestsAndLimits: ResourceRule = {
   },
 };
 
+/** The same check as the components' and the renderer's own, on what the engine is really handed. */
 export const restricted: ResourceRule = {
-  name: "mcp-server-restricted",
-  description: 'Every MCP server runs under Pod Security "restricted", with a read-only root.',
-  check: (resource) =>
-    isMcpServer(resource)
-      ? restrictedProblems(at(resource.props, "spec", "template")).map(
-          (field) =>
-            `${field} is weaker than the restricted profile; take the transform that set it away.`,
-        )
-      : [],
+  name: "pod-restricted",
+  description:
+    'Every pod runs under Pod Security "restricted", with a read-only root and an account of its own.',
+  check: (resource) => {
+    if (!resource.type.startsWith("kubernetes:")) return [];
+    const found = podTemplateOf(resource.props);
+    if (found === undefined) return [];
+    const { at: where, template } = found;
+    // The servers are third-party code; programs of ours may talk to the API server.
+    const problems = [
+      ...restrictedProblems(template),
+      ...accountProblems(template, !isMcpServer(resource)),
+    ];
+    return problems.map(
+      ({ field, allowed }) =>
+        `${where}${field} has to be ${allowed}; take the transform that set it away.`,
+    );
+  },
 };
 
 /**

@@ -21,6 +21,7 @@ const llmctlMcp: CatalogEntry = {
   writable: [],
   session: "stateful",
   egress: "cluster",
+  database: true,
   requiredTools: [],
   minTools: 1,
   startSeconds: 120,

@@ -24,6 +24,8 @@ export interface CatalogEntry {
   readonly writable: readonly string[];
   readonly session: "stateless" | "stateful";
   readonly egress: Egress;
+  /** Whether it reads the application's database. @default false */
+  readonly database?: boolean;
   /** Tools the probe must find. */
   readonly requiredTools: readonly string[];
   readonly minTools: number;

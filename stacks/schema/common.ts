@@ -16,12 +16,11 @@ export const port = z
   .max(65535, "must be a whole number from 1 to 65535");
 
 /** A path as MCP clients use it: a trailing slash makes servers answer with a redirect that clients break on. */
-export const mcpPath = z
-  .string()
-  .regex(
-    /^\/[^\s?#]*[^\s?#/]$|^\/$/,
-    "must start with a slash and must not end with one, like /mcp",
-  );
+export const mcpPath = z.string().regex(
+  // What a URL's path may hold and nothing else: clients get it behind a host.
+  /^\/(?:[\w.~!$&'()*+,;=:@%/-]*[\w.~!$&'()*+,;=:@%-])?$/,
+  "must start with a slash and must not end with one, like /mcp",
+);
 
 export const absolutePath = z.string().regex(/^\/[^\s]+$/, "must be an absolute path");
 

@@ -31,14 +31,34 @@ export const egress = z.union([
         )
         .min(1, "must name a range of addresses")
         .optional(),
+      /** Pods that may be called; for the profile "cluster", instead of those of the server's own namespace. */
+      pods: z
+        .array(
+          z
+            .strictObject({
+              namespace: dnsName.optional(),
+              labels: labels.optional(),
+              ports: z.array(port).min(1, "must name a port, or be left out").optional(),
+            })
+            .refine(
+              (value) => value.namespace !== undefined || hasLabels(value.labels),
+              "must name a namespace or labels",
+            ),
+        )
+        .min(1, "must name pods")
+        .optional(),
       /** Hosts that may be called on port 443; a CiliumNetworkPolicy, so only where Cilium runs. */
       fqdns: z.array(fqdn).min(1, "must name a host").optional(),
     })
     .refine(
-      (value) => value.to !== undefined || value.fqdns !== undefined,
-      "must name ranges of addresses (to) or hosts (fqdns)",
+      (value) => [value.to, value.pods, value.fqdns].some((one) => one !== undefined),
+      "must name ranges of addresses (to), pods or hosts (fqdns)",
     ),
 ]);
+
+function hasLabels(given: Readonly<Record<string, string>> | undefined): boolean {
+  return given !== undefined && Object.keys(given).length > 0;
+}
 
 const percent = z.int().min(1, "must be from 1 to 100").max(100, "must be from 1 to 100");
 
@@ -85,7 +105,7 @@ export const operations = {
       annotations: labels.optional(),
     })
     .optional(),
-  /** Merged into the objects last; a pod may not become weaker by it. */
+  /** Merged into the objects last; no pod becomes weaker, no policy wider and no object another one by it. */
   transform: z
     .strictObject({
       deployment: patch.optional(),

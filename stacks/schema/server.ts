@@ -88,6 +88,8 @@ export const serverSchema = z.strictObject({
   resources: resources.optional(),
   writable: z.array(absolutePath).optional(),
   egress: egress.optional(),
+  /** Whether it reads the application's database, and so may connect to it. @default as in the catalog */
+  database: z.boolean().optional(),
   ...operations,
   imagePullSecrets: z.array(dnsName).optional(),
   /** `false`: the server has no row in the application's table. */

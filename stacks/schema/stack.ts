@@ -15,6 +15,7 @@ import {
 } from "./common";
 import { manager } from "./manager";
 import { mesh } from "./mesh";
+import { network } from "./network";
 import { observability } from "./observability";
 import { serverSchema } from "./server";
 import { shared } from "./shared";
@@ -111,6 +112,10 @@ const cutover = z.strictObject({
     .strictObject({ lockSeconds: seconds.optional(), statementSeconds: seconds.optional() })
     .optional(),
   maxRows: z.int().positive().optional(),
+  /** A superuser's rights are lent to code of the table's owner while rows are written. */
+  allowSuperuser: z.boolean().default(false),
+  /** A publication sends ledger and journal to its subscribers, old credentials among them. */
+  allowPublications: z.boolean().default(false),
   /** How long old pods may take to go after the rollout, in seconds. */
   settleSeconds: seconds.optional(),
 });
@@ -151,9 +156,7 @@ export const stackSchema = z.strictObject({
   studio: studio.prefault({}),
   cutover: cutover.prefault({}),
   probe: probe.prefault({}),
-  network: z
-    .strictObject({ isolate: z.enum(["namespace", "fleet", "none"]).optional() })
-    .prefault({}),
+  network: network.prefault({}),
   allowed: places.prefault({}),
   forbidden: places.prefault({}),
   /** The engine takes no optional key, so an empty one stands for none. */

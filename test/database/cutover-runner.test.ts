@@ -23,7 +23,7 @@ describe("cutover-runner: a run against a real database", () => {
   let githubServer: TestServer;
   let inputs: CutoverInputs;
 
-  const credentials = (): { databaseUrl: string } => ({ databaseUrl: legacy.url });
+  const credentials = (): { databaseUrl: string } => ({ databaseUrl: legacy.db.connectionString });
   const towards = (target: CutoverInputs["target"]): CutoverInputs => ({ ...inputs, target });
 
   before(async () => {
@@ -83,7 +83,7 @@ describe("cutover-runner: a run against a real database", () => {
     );
     assert.equal(row?.url, githubServer.url);
     const kept = JSON.stringify(outputs);
-    assert.ok(!kept.includes(legacy.url) && !kept.includes("ghp_"));
+    assert.ok(!kept.includes(legacy.db.connectionString) && !kept.includes("ghp_"));
   });
 
   it("neither probes nor writes when there is nothing to write", async () => {
@@ -173,14 +173,14 @@ describe("cutover-runner: a run against a real database", () => {
       legacy.query("select from pg_trigger where tgname like 'zz_mcp_cutover_%'");
     await runCutoverStep(inputs, credentials());
     await runCutoverStep(towards("embedded"), credentials());
-    assert.equal((await fences()).length, 1);
+    assert.equal((await fences()).length, 3);
     const gone = await dropFenceStep(inputs, {
       databaseUrl: "postgresql://u:s3cret@127.0.0.1:1/d",
     });
     assert.match(gone, /^warning: .*not known.*\n.*\n {2}select format\('drop function/);
     assert.ok(!gone.includes("s3cret"));
     assert.match(await dropFenceStep({}, undefined), /^warning: /);
-    assert.equal((await fences()).length, 1);
+    assert.equal((await fences()).length, 3);
     const before = await legacy.snapshot();
     assert.match(await dropFenceStep(inputs, credentials()), /the write fence is removed/);
     assert.equal((await fences()).length, 0);
@@ -231,7 +231,7 @@ describe("cutover-runner: a run against a real database", () => {
     assert.equal(plan.noop, false);
     assert.equal(plan.changes.filter(({ action }) => action === "rewrite").length, 5);
 
-    const refused = new URL(legacy.url);
+    const refused = new URL(legacy.db.connectionString);
     refused.port = "1";
     const closed = await previewRows(inputs, { databaseUrl: refused.href });
     assert.ok("unreachable" in closed);
@@ -250,7 +250,7 @@ describe("cutover-runner: a run against a real database", () => {
     );
     assert.ok(Date.now() - started < 15_000);
 
-    const wrong = new URL(legacy.url);
+    const wrong = new URL(legacy.db.connectionString);
     wrong.pathname = "/no_such_database";
     await assert.rejects(() => previewRows(inputs, { databaseUrl: wrong.href }), isUserError);
   });

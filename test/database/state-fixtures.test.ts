@@ -68,7 +68,7 @@ for (const release of fixtureReleases()) {
       database = await studioDatabase({ generation: "jsonb" });
       legacy = await database.snapshot();
       // The database as that state left it.
-      const credentials = { databaseUrl: database.url };
+      const credentials = { databaseUrl: database.db.connectionString };
       const { generation } = await runCutoverStep(inputs, credentials);
       await runSettleStep({ ...inputs, generation, workloads: [] }, credentials);
       moved = await database.snapshot();
@@ -85,7 +85,7 @@ for (const release of fixtureReleases()) {
     });
 
     it("is refreshed by its own text (S18)", async () => {
-      const provider = await load(state.cutover.outputs.__provider, database.url);
+      const provider = await load(state.cutover.outputs.__provider, database.db.connectionString);
       const { id: same, props } = await provider.read(id, { ...state.cutover.outputs });
       assert.equal(same, id);
       assert.equal(props.generation, 1);
@@ -93,7 +93,7 @@ for (const release of fixtureReleases()) {
     });
 
     it("is updated by today's text with no row changed and every output there (S17, S18)", async () => {
-      const provider = await load(await textOfToday(), database.url);
+      const provider = await load(await textOfToday(), database.db.connectionString);
       const news = {
         ...inputs,
         __provider: "today",
@@ -108,7 +108,7 @@ for (const release of fixtureReleases()) {
     });
 
     it("rolls back with today's text (S18)", async () => {
-      const provider = await load(await textOfToday(), database.url);
+      const provider = await load(await textOfToday(), database.db.connectionString);
       const news = {
         ...inputs,
         target: "embedded" as const,
@@ -126,14 +126,14 @@ for (const release of fixtureReleases()) {
     it("is removed by its own text, which leaves the rows and takes the fence (S15, S18, S37)", async () => {
       const fences = (): Promise<unknown[]> =>
         database.query("select from pg_trigger where tgname like 'zz_mcp_cutover_%'");
-      assert.equal((await fences()).length, 1);
+      assert.equal((await fences()).length, 3);
       for (const one of [state.settle, state.cutover]) {
-        const provider = await load(one.outputs.__provider, database.url);
+        const provider = await load(one.outputs.__provider, database.db.connectionString);
         await provider.delete(one.id ?? "", { ...one.outputs });
       }
       assert.equal((await fences()).length, 0);
       assert.deepEqual(await database.snapshot(), legacy);
-      const db = { connectionString: database.url };
+      const db = { connectionString: database.db.connectionString };
       assert.equal((await readLedger(db, inputs.spec))?.generation, 2);
     });
   });

@@ -95,13 +95,15 @@ describe("traces and logs of a run", () => {
   });
 
   it("are one trace, named after the run: the cutover's phases, and the settling", async () => {
-    const { runId, generation } = await runCutoverStep(inputs, { databaseUrl: database.url });
+    const { runId, generation } = await runCutoverStep(inputs, {
+      databaseUrl: database.db.connectionString,
+    });
     await runSettleStep(
       {
         ...{ generation, runId, spec: inputs.spec, database: inputs.database, kubernetes: {} },
         ...{ targets: inputs.targets, probe: inputs.probe, workloads: [] },
       },
-      { databaseUrl: database.url },
+      { databaseUrl: database.db.connectionString },
     );
     const ids = new Map(spans().map((span) => [span.spanId, span]));
     const shown = spans().map(({ name, parentSpanId }) => {
@@ -146,13 +148,15 @@ describe("traces and logs of a run", () => {
       targets: [...inputs.targets, { name: "other", url: other.url }],
     };
     const before = spans().length;
-    await assert.rejects(() => runCutoverStep(changed, { databaseUrl: database.url }));
+    await assert.rejects(() =>
+      runCutoverStep(changed, { databaseUrl: database.db.connectionString }),
+    );
     const failed = spans().slice(before);
     assert.deepEqual(
       failed.filter(({ status }) => status.code === 2).map(({ name }) => name),
       ["probe", "cutover"],
     );
-    const password = new URL(database.url).password;
+    const password = new URL(database.db.connectionString).password;
     assert.ok(password.length > 3);
     const all =
       JSON.stringify(collecting.requests) + readFileSync(join(directory, "run.jsonl"), "utf8");
@@ -174,7 +178,9 @@ describe("traces and logs of a run", () => {
     collecting.server.close();
     collecting.server.closeAllConnections();
     const started = Date.now();
-    const { generation } = await runCutoverStep(inputs, { databaseUrl: database.url });
+    const { generation } = await runCutoverStep(inputs, {
+      databaseUrl: database.db.connectionString,
+    });
     assert.equal(generation, 1);
     assert.ok(Date.now() - started < 10_000, "it waited too long for a collector");
   });

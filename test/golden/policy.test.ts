@@ -107,9 +107,9 @@ const breaking: Record<
       }),
     said: /^container mcp-server has no limits.memory/,
   },
-  "mcp-server-restricted": {
+  "pod-restricted": {
     change: (fleet) => withContainer(fleet, (container) => delete container.securityContext),
-    said: /^containers\[mcp-server\].securityContext.allowPrivilegeEscalation is weaker/,
+    said: /^spec.template.spec.containers\[mcp-server\].securityContext.allowPrivilegeEscalation has to be false/,
   },
   "no-skipped-wait": {
     change: (fleet) =>
@@ -179,6 +179,64 @@ describe("the policy rules", () => {
       assert.match(found[rule]?.[0] ?? "", said);
     });
   }
+
+  it("look at the pods of every kind of object, whoever made it (issue 16, item 7)", async () => {
+    const fleet = await fleetOf("prod");
+    const github = fleet.find(
+      ({ type, name }) => type === deployment && name === "llmctl-mcp-github",
+    );
+    assert.ok(github !== undefined);
+    const { metadata, spec } = (github.props as Fields).spec?.template ?? {};
+    const weak = { metadata, spec: { ...spec, hostPID: true } };
+    const kinds = {
+      "core/v1:Pod": weak,
+      "apps/v1:StatefulSet": { spec: { template: weak } },
+      "apps/v1:DaemonSet": { spec: { template: weak } },
+      "batch/v1:Job": { spec: { template: weak } },
+      "batch/v1:CronJob": { spec: { jobTemplate: { spec: { template: weak } } } },
+    };
+    for (const [kind, props] of Object.entries(kinds)) {
+      const one = { ...github, type: `kubernetes:${kind}`, name: "weak", props };
+      const said = violations([...fleet, one])["pod-restricted"];
+      assert.match(String(said), /hostPID has to be false or left out; take the transform/, kind);
+    }
+  });
+
+  it("refuse a server with an account's token, or with the namespace's own account", async () => {
+    const fleet = edited(await fleetOf("prod"), deployment, "llmctl-mcp-github", ({ props }) => {
+      const pod = (props as Fields).spec?.template?.spec as unknown as Record<string, unknown>;
+      delete pod.serviceAccountName;
+      pod.volumes = [{ name: "x", projected: { sources: [{ serviceAccountToken: {} }] } }];
+    });
+    const said = violations(fleet)["pod-restricted"] ?? [];
+    assert.match(String(said), /spec\.serviceAccountName has to be an account of its own/);
+    assert.match(String(said), /spec\.volumes has to be without a token/);
+  });
+
+  it("refuse a NetworkPolicy that lets everybody call a server", async () => {
+    const policy = "kubernetes:networking.k8s.io/v1:NetworkPolicy";
+    const fleet = edited(await fleetOf("prod"), policy, "llmctl-mcp-github", ({ props }) => {
+      Object.assign((props as Fields).spec ?? {}, { ingress: [{ ports: [{ port: 8082 }] }] });
+    });
+    const said = violations(fleet)["mcp-server-network-policy"];
+    assert.match(String(said), /lets everybody call llmctl-mcp-github/);
+  });
+
+  it("refuse a NetworkPolicy that lets a server out everywhere (issue 16, item 8)", async () => {
+    const policy = "kubernetes:networking.k8s.io/v1:NetworkPolicy";
+    for (const rule of [
+      {},
+      { ports: [{ port: 53 }] },
+      { to: [{ namespaceSelector: {} }] },
+      { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }] },
+    ]) {
+      const fleet = edited(await fleetOf("prod"), policy, "llmctl-mcp-github", ({ props }) => {
+        Object.assign((props as Fields).spec ?? {}, { egress: [rule] });
+      });
+      const said = violations(fleet)["mcp-server-network-policy"];
+      assert.match(String(said), /lets llmctl-mcp-github connect to everything/);
+    }
+  });
 
   it("take a path, a reference and a flag for what they are", async () => {
     const fleet = withContainer(await fleetOf("prod"), (container) => {

@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { isUserError } from "@mcp-fleet/errors";
 import { parse, parseAllDocuments } from "yaml";
 
-import type { KubeObject, Rendered } from "../../render/objects";
+import { type KubeObject, objectsOf, type Rendered } from "../../render/objects";
 import { render, type RenderOptions } from "../../render/render";
 import { writeDirectory } from "../../render/write";
 import { fullStack } from "../support/resources";
 
 const pat = "pat-secret";
+type Fields = Record<string, Record<string, unknown>>;
 
 describe("a stack as plain YAML", () => {
   let scratch: string;
@@ -122,6 +123,26 @@ describe("a stack as plain YAML", () => {
     await assert.rejects(
       go(shown(), { serversOnly: true, withSecrets: ["github"] }),
       /"github" is no Secret of this stack/,
+    );
+  });
+
+  it("refuses a transform that makes a pod weaker, and a weak pod of any other kind (issue 16, item 7)", async () => {
+    const transform = { deployment: { spec: { template: { spec: { hostIPC: true } } } } };
+    const all = fullStack.plain.servers as Fields;
+    const servers = { ...all, github: { ...all.github, transform } };
+    await assert.rejects(
+      go(stackFile({ ...encrypted, servers }), { serversOnly: true }),
+      /McpServer llmctl-mcp-github: \[transform\.deployment\].*hostIPC has to be false/,
+    );
+    const metadata = { name: "nightly", namespace: "apps" };
+    const template = { spec: { containers: [{ name: "one", image: "registry.example/x:1" }] } };
+    const inputs = {
+      ...{ apiVersion: "batch/v1", kind: "CronJob", metadata },
+      spec: { jobTemplate: { spec: { template } } },
+    };
+    assert.throws(
+      () => objectsOf([{ name: "nightly", inputs }], []),
+      /CronJob nightly: .*containers\[one\]\.securityContext\.allowPrivilegeEscalation/,
     );
   });
 

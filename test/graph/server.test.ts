@@ -80,12 +80,18 @@ describe("McpServer", () => {
       ],
       egress: [
         {
+          to: [
+            {
+              namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+              podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+            },
+          ],
           ports: [
             { protocol: "UDP", port: 53 },
             { protocol: "TCP", port: 53 },
           ],
         },
-        { to: [{ namespaceSelector: {} }] },
+        { to: [{ podSelector: {} }] },
       ],
     });
     const probe = { httpGet: { path: "/healthz", port: "http" } };

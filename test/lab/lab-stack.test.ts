@@ -96,11 +96,11 @@ describe("the program on the engine", function () {
       { path: "mcp-fleet:servers.github.image", from: prod.image, to: proved },
     ]);
     assert.deepEqual(shown.commands, [
-      `pulumi config set --stack prod --path 'mcp-fleet:servers.github.image' '${proved}'`,
+      `pulumi config set --stack ${prod.name} --path 'mcp-fleet:servers.github.image' '${proved}'`,
     ]);
     assert.equal(shown.rows.changes.filter(({ action }) => action === "rewrite").length, 5);
     assert.ok((shown.resources.create ?? 0) > 20);
-    assert.match(stderr, /What else lab and prod have differently, and keep:[^]*namespace/);
+    assert.match(stderr, /What else lab and lab-prod have differently, and keep:[^]*namespace/);
     assert.doesNotMatch(stdout + stderr, /LAB_SECRET/);
     assert.equal(readFileSync(file, "utf8"), configured);
     assert.equal(await everything(lab), before);

@@ -81,18 +81,23 @@ describe("the options of a run on the engine", function () {
     const kubeconfig = join(directory, "kubeconfig");
     writeFileSync(kubeconfig, unreachableCluster(lab.cluster.context));
     try {
-      await lab.preview("in-cluster", { databaseUrl: noDatabase });
       const stack = await lab.stack.automation();
+      const timed = async (): Promise<{ seconds: number; stdout: string; stderr: string }> => {
+        const started = performance.now();
+        const { stdout, stderr } = await stack.preview();
+        return { seconds: (performance.now() - started) / 1000, stdout, stderr };
+      };
+      const reachable = await timed();
+      await lab.preview("in-cluster", { databaseUrl: noDatabase });
       await stack.setConfig("kubernetes:kubeconfig", { value: kubeconfig });
-      const started = Date.now();
-      const { stdout, stderr } = await stack.preview();
-      const seconds = (Date.now() - started) / 1000;
-      process.stdout.write(`    took ${seconds.toFixed(1)} s\n`);
+      const { seconds, stdout, stderr } = await timed();
+      // What it waits for has limits of its own, however busy the machine is.
+      const limit = reachable.seconds + 10;
+      assert.ok(seconds < limit, `took ${seconds} s where ${limit} s are enough`);
       const said = stdout + stderr;
       assert.match(said, /What happens to the rows is not known: The database cannot be reached/);
       assert.match(said, /It was looked for at 127\.0\.0\.1:1\./);
       assert.match(said, /The Kubernetes API at https:\/\/127\.0\.0\.1:1 cannot be reached/);
-      assert.ok(seconds < 10, `took ${seconds} s`);
       assert.match(said, /kubernetes:apps\/v1:Deployment\s+llmctl-mcp-github\s+create/);
     } finally {
       rmSync(directory, { recursive: true, force: true });

@@ -92,6 +92,25 @@ describe("the servers of a stack on the engine", function () {
     assert.ok(gone.length > 0 && gone.every((pod) => pod.startsWith("llmctl-mcp-github-")));
   });
 
+  it("an update that the engine calls complete at once is waited for, though no row changes", async () => {
+    const rows = await everything(lab);
+    const broken = {
+      source: "image",
+      command: ["node", "-e", "console.error('the license file is missing'); process.exit(3)"],
+      args: [],
+      rolloutSeconds: 20,
+      // The engine's plugin does so by itself now and then; with this it always does.
+      transform: { deployment: { metadata: { annotations: { "pulumi.com/skipAwait": "true" } } } },
+    };
+    const said = await refusal(lab.up("in-cluster", withServer("github", broken)));
+    assert.match(said, /^MCP servers [^\n]*Deployment llmctl\/llmctl-mcp-github has /);
+    assert.match(said, /rows and application are untouched/);
+    assert.equal(await everything(lab), rows);
+    // The old pod serves on.
+    assert.ok((await readyServers(lab)).includes("llmctl-mcp-github"));
+    await lab.up("in-cluster");
+  });
+
   it("one that a row still points to is not removed (S24)", async () => {
     const rows = await everything(lab);
     const said = await refusal(lab.up("in-cluster", withoutChroma()));

@@ -36,7 +36,7 @@ describe("the dynamic resources on the engine", function () {
     return stack;
   };
   const configure = (target: "in-cluster" | "embedded"): Promise<void> =>
-    opened().configure(target, database?.url ?? "");
+    opened().configure(target, database?.db.connectionString ?? "");
   const up = (): ReturnType<FixtureStack["up"]> => opened().up();
 
   before(async function () {

@@ -47,7 +47,7 @@ describe("updates on the engine", function () {
   /** Starts an update whose line to the database stands still from `moment` on, and gives the way to kill it. */
   async function heldAt(moment: Moment): Promise<() => Promise<void>> {
     const { stack, database } = opened();
-    const proxy = await Proxy.open(database.url);
+    const proxy = await Proxy.open(database.db.connectionString);
     proxy.hold = moment;
     await stack.configure("in-cluster", proxy.db.connectionString);
     const running = stack.start(update);
@@ -55,7 +55,7 @@ describe("updates on the engine", function () {
       proxy.held,
       running.then(({ all }) => assert.fail(`the update ended by itself: ${all}`)),
     ]);
-    await stack.configure("in-cluster", database.url);
+    await stack.configure("in-cluster", database.db.connectionString);
     return async () => {
       for (const id of withDescendants(running.pid ?? 0)) process.kill(id, "SIGKILL");
       await running;
@@ -119,13 +119,13 @@ describe("updates on the engine", function () {
   it("a saved plan: carried out as it was shown, and refused once the configuration is another", async () => {
     const { stack, database } = opened();
     const plan = join(stack.directory, "plan.json");
-    await stack.configure("embedded", database.url);
+    await stack.configure("embedded", database.db.connectionString);
     await stack.automation.preview({ plan });
-    await stack.configure("in-cluster", database.url);
+    await stack.configure("in-cluster", database.db.connectionString);
     const other = await stack.try([...update, "--plan", plan]);
     assert.notEqual(other.exitCode, 0);
     assert.match(other.said, /violates plan/);
-    await stack.configure("embedded", database.url);
+    await stack.configure("embedded", database.db.connectionString);
     await stack.automation.up({ plan });
     assert.equal(await generation(), 2);
     assert.deepEqual(await database.snapshot(), legacy);
@@ -139,7 +139,7 @@ describe("updates on the engine", function () {
       assert.equal(exitCode, 0, stderr);
       return JSON.parse(stdout) as T;
     };
-    await stack.configure("in-cluster", database.url);
+    await stack.configure("in-cluster", database.db.connectionString);
     await stack.up();
     const moved = documents(await database.snapshot());
     const [forward, back] = await asked<ListedUpdate[]>("history", "--limit", "2");

@@ -20,16 +20,27 @@ describe("the command line as a package", function () {
   let directory: string;
   let packed: Packed;
 
+  interface Ended {
+    readonly exitCode?: number;
+    readonly stdout: string;
+    readonly stderr: string;
+  }
+
   /** Runs a command in the project, with this Node.js and no kubeconfig of this machine. */
-  async function inProject(
+  const inProject = (command: string, ...args: string[]): Promise<Ended> =>
+    inProjectWith({}, command, ...args);
+
+  async function inProjectWith(
+    env: Readonly<Record<string, string>>,
     command: string,
     ...args: string[]
-  ): Promise<{ exitCode?: number; stdout: string; stderr: string }> {
+  ): Promise<Ended> {
     return execa(command, args, {
       ...{ cwd: directory, reject: false, stdin: "ignore", timeout: 120_000 },
       env: {
         PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
         KUBECONFIG: "",
+        ...env,
       },
     });
   }
@@ -50,7 +61,7 @@ describe("the command line as a package", function () {
 
   it("is one program with its licenses, and small enough to be fetched by npx", () => {
     assert.deepEqual(packed.files.map(({ path }) => path).sort(), [
-      ...["LICENSE", "README.md", "bin.cjs", "dist/LICENSES"],
+      ...["LICENSE", "README.md", "bin.cjs", "compile-cache.cjs", "dist/LICENSES"],
       ...["dist/mcp-fleet.cjs", "package.json"],
     ]);
     assert.ok(packed.size < 2_000_000, `${packed.size} bytes`);
@@ -81,9 +92,18 @@ describe("the command line as a package", function () {
     );
   });
 
-  it("has no lab, and says so", async () => {
-    const { exitCode, stderr } = await inProject("npx", "--offline", "mcp-fleet", "drift", "--lab");
-    assert.equal(exitCode, 2);
-    assert.match(stderr, /^The lab is not a part of this installation\./);
+  it("says where there is no lab, and which project has no Pulumi", async () => {
+    const drift = ["--offline", "mcp-fleet", "drift"];
+    const cache = { MCP_FLEET_CACHE: join(directory, "cache") };
+    const lab = await inProjectWith(cache, "npx", ...drift, "--lab");
+    assert.equal(lab.exitCode, 3);
+    assert.equal(lab.stderr, "There is no lab on this machine.\nStart it with make up.");
+    writeFileSync(join(directory, "Pulumi.yaml"), "name: other\nruntime: nodejs\n");
+    const other = await inProjectWith(cache, "npx", ...drift, "--stack", "dev");
+    assert.equal(other.exitCode, 1);
+    assert.match(
+      other.stderr,
+      /^The project in .* has no @pulumi\/pulumi, by which its stack is read\.\nInstall/,
+    );
   });
 });

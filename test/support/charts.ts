@@ -49,7 +49,11 @@ const agents = {
     resources: { limits: { memory: "1Gi" } },
     egress: {
       profile: "cluster",
-      to: [{ cidr: "10.0.0.0/8", except: ["10.1.0.0/16"], ports: [443] }, { cidr: "::/0" }],
+      to: [
+        { cidr: "10.0.0.0/8", except: ["10.1.0.0/16"], ports: [443] },
+        { cidr: "::/0" },
+        { cidr: "0.0.0.0/0", ports: [443] },
+      ],
       fqdns: ["api.example.com", "*.example.org"],
     },
     user: 1000,
@@ -57,7 +61,14 @@ const agents = {
   },
   scaled: {
     image: "registry.example/scaled:1.0.0",
-    egress: "internet",
+    egress: {
+      profile: "internet",
+      pods: [
+        { namespace: "data", ports: [5432] },
+        { namespace: "x", labels: { app: "y" } },
+        { labels: { app: "z" } },
+      ],
+    },
     autoscaling: { minReplicas: 2, maxReplicas: 6, cpuPercent: 70, memoryPercent: 80 },
     disruptionBudget: { maxUnavailable: 2 },
   },

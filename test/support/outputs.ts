@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
 /**
  * The value of an output, to be awaited: an assertion inside of `apply` that nobody waits for passes whatever
@@ -9,4 +9,12 @@ export function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {
     const internal = output as unknown as { promise(): Promise<T> };
     internal.promise().then(resolve, reject);
   });
+}
+
+/** What a resource was registered with, its secrets in clear. */
+export function revealed(value: unknown): unknown {
+  if (pulumi.runtime.isRpcSecret(value)) return revealed(pulumi.runtime.unwrapRpcSecret(value));
+  if (Array.isArray(value)) return value.map(revealed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]));
 }

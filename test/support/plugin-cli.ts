@@ -15,8 +15,8 @@ import { ScratchBackend } from "./scratch-backend";
 export class PluginCli {
   private constructor(
     readonly backend: ScratchBackend,
-    /** The directory of the CLI's binary, where it looks for what it counts as its own. */
-    readonly binaries: string,
+    /** Where plugins are installed for it: a `PULUMI_HOME`. */
+    readonly home: string,
     private readonly room: string,
   ) {}
 
@@ -32,7 +32,7 @@ export class PluginCli {
     installLaunchers(binaries);
     const home = join(room, "installed");
     const backend = new ScratchBackend({ ...engine, command: own, home });
-    return new PluginCli(backend, binaries, room);
+    return new PluginCli(backend, home, room);
   }
 
   /**

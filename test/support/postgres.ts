@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { messageOf } from "@mcp-fleet/errors";
+
+import { installPackages } from "../../lab/cluster/packages";
 import { withClient } from "../../lab/database/access";
-import { findBinaries } from "../../lab/database/binaries";
+import { type Binaries, distributionBinaries, findBinaries } from "../../lab/database/binaries";
 import { reachableDir, serverUser } from "../../lab/database/identity";
 import { initialise, type ServerOptions, start, stop, superuser } from "../../lab/database/server";
 import { freePort } from "./port";
@@ -31,11 +34,53 @@ export function testServer(): Promise<{ url: string; stop(): Promise<void> }> {
   return running;
 }
 
-/** Stops the server and removes its files. For a root `after` hook. */
+/** Stops the servers and removes their files. For a root `after` hook. */
 export async function stopTestServer(): Promise<void> {
-  const server = running;
+  const servers = [running, old];
   running = undefined;
-  await (await server)?.stop();
+  old = undefined;
+  for (const server of servers) await (await server)?.stop();
+}
+
+/** The oldest PostgreSQL that is tested: the distribution's. */
+const oldMajor = 15;
+let old: Promise<ScratchServer | undefined> | undefined;
+
+/**
+ * Defines the same tests for PostgreSQL 15, the distribution's package, and for the server of this mocha run. They are
+ * given the superuser's DSN. Where 15 is not on the machine and cannot be installed, they are skipped and say why.
+ */
+export function onEachPostgres(title: string, define: (server: () => string) => void): void {
+  for (const which of [`PostgreSQL ${oldMajor}`, "the PostgreSQL of this run"]) {
+    describe(`${title}, on ${which}`, function () {
+      this.timeout(120_000);
+      let url = "";
+      before(async function () {
+        this.timeout(600_000);
+        old ??= which.endsWith(String(oldMajor)) ? oldServer() : undefined;
+        const server = which.endsWith(String(oldMajor)) ? await old : await testServer();
+        if (server === undefined) this.skip();
+        else url = server.url;
+      });
+      define(() => url);
+    });
+  }
+}
+
+async function oldServer(): Promise<ScratchServer | undefined> {
+  const name = `postgresql-${oldMajor}`;
+  let binaries = await distributionBinaries(oldMajor);
+  let reason = "only root can install it";
+  if (binaries === undefined && process.getuid?.() === 0) {
+    reason = await installPackages([name]).then(
+      () => "apt-get installed it, and it is not there",
+      (error: unknown) => messageOf(error),
+    );
+    binaries = await distributionBinaries(oldMajor);
+  }
+  if (binaries !== undefined) return scratchServer(binaries);
+  process.stdout.write(`not run: the package ${name} is not on this machine: ${reason}\n`);
+  return undefined;
 }
 
 /**
@@ -78,12 +123,13 @@ export interface ScratchServer {
   stop(): Promise<void>;
 }
 
-/** Starts a throw-away server on a free port. */
-export async function scratchServer(): Promise<ScratchServer> {
+/** Starts a throw-away server on a free port. @param programs default: what the lab takes */
+export async function scratchServer(programs?: Binaries): Promise<ScratchServer> {
   const scratch = mkdtempSync(join(tmpdir(), "mcp-fleet-pg-"));
   const user = serverUser();
   const dir = reachableDir(join(scratch, "postgres"), user);
-  const binaries = await findBinaries(user.uid === undefined ? undefined : join(dir, "programs"));
+  const binaries =
+    programs ?? (await findBinaries(user.uid === undefined ? undefined : join(dir, "programs")));
   const password = randomBytes(12).toString("hex");
   const port = await freePort();
   const options = { dir, binaries, user, port, listen: [], superuserPassword: password };

@@ -1,5 +1,5 @@
 import { labConfig, labServers } from "../../lab/config";
-import { withClient } from "../../lab/database/access";
+import { applicationRole, cutoverRole, grantCutover, withClient } from "../../lab/database/access";
 import { legacySql } from "../../lab/database/schema";
 import type { Lab } from "../../lab/session";
 import { labStack } from "./lab-stack";
@@ -19,7 +19,7 @@ export async function secondStack(lab: Lab): Promise<SecondStack> {
   const name = "prod";
   const namespace = "llmctl-prod";
   const image = "registry.example.com/llmctl-mcp-github:1.0.0";
-  const facts = { ...lab.facts, databaseUrl: await legacyDatabase(lab.database.superuserUrl) };
+  const facts = { ...lab.facts, databaseUrl: await legacyDatabase(lab.database) };
   const servers = labServers(facts.images);
   const config = labConfig(facts, "in-cluster", {
     namespace,
@@ -36,10 +36,18 @@ export async function secondStack(lab: Lab): Promise<SecondStack> {
   };
 }
 
-async function legacyDatabase(superuserUrl: string): Promise<string> {
-  const url = new URL(superuserUrl);
-  await withClient(url.href, (db) => db.query("create database prod"));
-  url.pathname = "/prod";
-  await withClient(url.href, (db) => db.query(legacySql({ generation: "jsonb" })));
-  return url.href;
+/** A database of the application's role, with the cutover's rights; its DSN is the cutover's. */
+async function legacyDatabase({ superuserUrl, url, cutoverUrl }: Lab["database"]): Promise<string> {
+  const prod = (dsn: string): string => {
+    const at = new URL(dsn);
+    at.pathname = "/prod";
+    return at.href;
+  };
+  await withClient(superuserUrl, async (db) => {
+    await db.query(`create database prod owner ${applicationRole}`);
+    await db.query(`grant connect, create on database prod to ${cutoverRole}`);
+  });
+  await withClient(prod(url), (db) => db.query(legacySql({ generation: "jsonb" })));
+  await grantCutover(prod(superuserUrl));
+  return prod(cutoverUrl);
 }

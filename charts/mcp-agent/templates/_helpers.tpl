@@ -55,3 +55,34 @@ app.kubernetes.io/part-of: {{ .Values.application }}
       "HOME" "/tmp" -}}
 {{ merge .Values.env $env | toJson }}
 {{- end }}
+
+{{/* Questions for names, to who answers them and nobody else. */}}
+{{- define "mcp-agent.dns" -}}
+{{- $dns := .Values.dns | default dict }}
+- to:
+    - namespaceSelector:
+        matchLabels: { kubernetes.io/metadata.name: {{ $dns.namespace | default "kube-system" }} }
+      podSelector:
+        matchLabels: {{ $dns.labels | default (dict "k8s-app" "kube-dns") | toJson }}
+  ports:
+    - { protocol: UDP, port: {{ $dns.port | default 53 | int }} }
+    - { protocol: TCP, port: {{ $dns.port | default 53 | int }} }
+{{- with $dns.addresses }}
+- to:
+    {{- range . }}
+    - ipBlock: { cidr: {{ . | quote }} }
+    {{- end }}
+  ports:
+    - { protocol: UDP, port: 53 }
+    - { protocol: TCP, port: 53 }
+{{- end }}
+{{- end }}
+
+{{/* What is no public address, and where clouds hand out a node's credentials: components/core/egress.ts says why. */}}
+{{- define "mcp-agent.ranges" -}}
+{{- dict
+      "notPublic" (list "0.0.0.0/8" "10.0.0.0/8" "100.64.0.0/10" "127.0.0.0/8" "168.63.129.16/32" "169.254.0.0/16" "172.16.0.0/12" "192.0.0.0/24" "192.168.0.0/16" "198.18.0.0/15" "224.0.0.0/4" "240.0.0.0/4")
+      "notPublic6" (list "::/128" "::1/128" "::ffff:0:0/96" "64:ff9b::/96" "64:ff9b:1::/48" "2002::/16" "fc00::/7" "fe80::/10" "fec0::/10" "ff00::/8")
+      "metadata" (list "169.254.169.254/32" "169.254.170.2/32" "169.254.170.23/32" "169.254.169.252/32" "168.63.129.16/32" "100.100.100.200/32" "192.0.0.192/32")
+      "metadata6" (list "fd00:ec2::254/128" "fd00:ec2::23/128" "fd20:ce::254/128") | toJson -}}
+{{- end }}

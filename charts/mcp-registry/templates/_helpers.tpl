@@ -50,3 +50,25 @@ labels:
 {{- define "mcp-registry.config" -}}
 {{ .Release.Name }}-config-{{ include "mcp-registry.settings" . | sha256sum | trunc 8 }}
 {{- end }}
+
+{{/* Questions for names, to who answers them and nobody else. */}}
+{{- define "mcp-registry.dns" -}}
+{{- $dns := .Values.dns | default dict }}
+- to:
+    - namespaceSelector:
+        matchLabels: { kubernetes.io/metadata.name: {{ $dns.namespace | default "kube-system" }} }
+      podSelector:
+        matchLabels: {{ $dns.labels | default (dict "k8s-app" "kube-dns") | toJson }}
+  ports:
+    - { protocol: UDP, port: {{ $dns.port | default 53 | int }} }
+    - { protocol: TCP, port: {{ $dns.port | default 53 | int }} }
+{{- with $dns.addresses }}
+- to:
+    {{- range . }}
+    - ipBlock: { cidr: {{ . | quote }} }
+    {{- end }}
+  ports:
+    - { protocol: UDP, port: 53 }
+    - { protocol: TCP, port: 53 }
+{{- end }}
+{{- end }}

@@ -1,4 +1,11 @@
-import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+
+import { paths } from "../../paths";
+
+/* eslint-disable-next-line @typescript-eslint/no-require-imports -- a script, which the program uses too */
+const { keepCompiledCode } = require(join(paths.projectDir, "cli", "compile-cache.cjs")) as {
+  readonly keepCompiledCode: () => void;
+};
 
 // For what is imported after it: the CLI starts its plugins anew for every command.
-enableCompileCache();
+keepCompiledCode();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
-import type { ProbeTarget } from "@mcp-fleet/mcp-probe";
+import { defaultDeadlineSeconds, type ProbeOptions, type ProbeTarget } from "@mcp-fleet/mcp-probe";
 
 import type { Consumer, ProbeSpec } from "./types";
 
@@ -21,13 +21,20 @@ export const keepSeconds = 3600;
 /** Time for scheduling, pulling the image and starting, beside the probing itself, in seconds. */
 export const startSeconds = 120;
 
-/** How long each server may take to pass, in seconds: what is configured, else a minute or its longest start. */
+/** How long all servers may take to pass or fail, in seconds: what is configured, else the probe's own limits. */
 export function deadlineOf(
   { deadlineSeconds }: Pick<ProbeSpec, "deadlineSeconds">,
   targets: readonly ProbeTarget[],
 ): number {
-  return deadlineSeconds ?? Math.max(60, ...targets.map(({ answerSeconds = 0 }) => answerSeconds));
+  const answers = targets.map(({ answerSeconds = 0 }) => answerSeconds);
+  return deadlineSeconds ?? Math.max(defaultDeadlineSeconds, ...answers);
 }
+
+/** The probe's options; what is not configured is left to it. */
+export const probeOptions = ({
+  deadlineSeconds,
+}: Partial<Pick<ProbeSpec, "deadlineSeconds">>): ProbeOptions =>
+  deadlineSeconds === undefined ? {} : { deadlineSeconds };
 
 /** A longer list does not fit one environment variable of a process (128 KiB on Linux). */
 const maxEnvironmentBytes = 100_000;
@@ -172,5 +179,5 @@ function targetsJson({
   targets: readonly ProbeTarget[];
   spec: Partial<ProbeSpec>;
 }): string {
-  return JSON.stringify({ targets, options: { deadlineSeconds: deadlineOf(spec, targets) } });
+  return JSON.stringify({ targets, options: probeOptions(spec) });
 }

@@ -75,7 +75,7 @@ export async function serversRolling(
   );
   if (target === "embedded" || probe.from === "here" || changed.length === 0) return false;
   const kube = await connectKube(kubernetes, credentials);
-  return (await unfinishedServers(kube, changed)).length > 0;
+  return (await unfinishedServers(kube, changed)).pending.length > 0;
 }
 
 /** What the database knows that state may not. */

@@ -4,6 +4,7 @@ import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import { asking, type Kube } from "@mcp-fleet/kube";
 
+import { podTrouble } from "./pod-trouble";
 import type { ServerRollout } from "./types";
 
 /** On the application's pod templates, as a label or an annotation: the generation their rows belong to. */
@@ -15,8 +16,10 @@ const pollMs = 500;
 export interface RolloutState {
   /** Pods without the wanted generation that may still run, each with what it is doing. */
   readonly oldPods: readonly string[];
-  /** Why the Deployment itself is not there yet. */
+  /** Why the Deployment itself is not there yet, and what is wrong with its new pods. */
   readonly pending: readonly string[];
+  /** Whether its controller has given up (`progressDeadlineSeconds`): waiting on is in vain. */
+  readonly stuck: boolean;
 }
 
 /**
@@ -48,43 +51,74 @@ export async function rolloutState(
   const old = pods.items.filter(
     (pod) => isOf(name, pod) && mayRun(pod) && generationOf(pod.metadata) !== String(generation),
   );
-  return { oldPods: old.map(describe), pending: pendingReasons(at, deployment) };
+  const fresh = pods.items.filter((pod) => isOf(name, pod) && !old.includes(pod));
+  return {
+    oldPods: old.map(describe),
+    pending: withTrouble(pendingReasons(at, deployment), fresh),
+    stuck: isStuck(deployment),
+  };
+}
+
+/** What is still to come, with what keeps the new pods from it. */
+function withTrouble(pending: readonly string[], pods: readonly k8s.V1Pod[]): string[] {
+  if (pending.length === 0) return [];
+  const troubles = pods.flatMap((pod) => {
+    const trouble = podTrouble(pod, pod.spec?.containers[0]?.name);
+    return trouble === undefined ? [] : [`pod ${pod.metadata?.name} ${trouble.reason}`];
+  });
+  return [...pending, ...troubles];
+}
+
+function isStuck({ metadata, status }: k8s.V1Deployment): boolean {
+  const seen = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+  const progress = status?.conditions?.find(({ type }) => type === "Progressing");
+  return seen && progress?.status === "False";
 }
 
 /**
  * Looks once at the servers' Deployments. The engine's own wait is not enough: of an update it may say at once that it is
  * complete, because it has looked at the Deployment before the change (seen with version 4.34 of its plugin).
- * @returns why a rollout is not over, a text for each Deployment where it is not
+ * @returns why rollouts are not over, texts for each Deployment where it is not
  */
 export async function unfinishedServers(
   kube: Kube,
   servers: readonly ServerRollout[],
-): Promise<string[]> {
-  const reasons = await Promise.all(
+): Promise<Pick<RolloutState, "pending" | "stuck">> {
+  const states = await Promise.all(
     servers.map(async ({ namespace, deployment: name }) => {
       const at = `Deployment ${namespace}/${name}`;
       const deployment = await asking(kube, `read ${at}`, () =>
         kube.apps.readNamespacedDeployment({ namespace, name }),
       );
-      return pendingReasons(at, deployment);
+      const pending = pendingReasons(at, deployment);
+      if (pending.length === 0) return { pending, stuck: false };
+      const labelSelector = selectorText(deployment.spec?.selector);
+      const { items } = await asking(kube, `list pods in ${namespace}`, () =>
+        kube.core.listNamespacedPod({ namespace, labelSelector }),
+      );
+      return { pending: withTrouble(pending, items), stuck: isStuck(deployment) };
     }),
   );
-  return reasons.flat();
+  return {
+    pending: states.flatMap(({ pending }) => pending),
+    stuck: states.some(({ stuck }) => stuck),
+  };
 }
 
 /**
  * Returns when the rollout of every server is over.
- * @throws {UserError} naming the Deployments where it is not when the longest `rolloutSeconds` are over
+ * @throws {UserError} naming the Deployments where it is not, and why, once one is stuck or the longest `rolloutSeconds`
+ *   are over
  */
 export async function waitForServers(kube: Kube, servers: readonly ServerRollout[]): Promise<void> {
   const seconds = Math.max(...servers.map(({ rolloutSeconds }) => rolloutSeconds));
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    const pending = await unfinishedServers(kube, servers);
+    const { pending, stuck } = await unfinishedServers(kube, servers);
     if (pending.length === 0) return;
-    if (Date.now() > end) {
+    if (stuck || Date.now() > end) {
       throw new UserError(
-        `MCP servers were not rolled out within ${seconds} seconds, so rows and application are untouched: ${pending.join("; ")}.`,
+        `MCP servers ${stuck ? "cannot be rolled out" : `were not rolled out within ${seconds} seconds`}, so rows and application are untouched: ${pending.join("; ")}.`,
         "Look at their pods (mcp-fleet status <server>), mend the cause, then run again.",
       );
     }

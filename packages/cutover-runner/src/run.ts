@@ -7,7 +7,7 @@ import type { Db, LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
-import { deadlineOf } from "./job-spec";
+import { probeOptions } from "./job-spec";
 import { phase } from "./phases";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
 import { waitForServers } from "./rollout";
@@ -231,7 +231,7 @@ async function probeFromHere({
   targets,
 }: Pick<CutoverInputs, "probe" | "targets">): Promise<ConsumerProbe> {
   const startedAt = new Date().toISOString();
-  const results = await probeAll(targets, { deadlineSeconds: deadlineOf(probe, targets) });
+  const results = await probeAll(targets, probeOptions(probe));
   return { consumer: "here", job: "", startedAt, completedAt: new Date().toISOString(), results };
 }
 

@@ -92,12 +92,13 @@ export async function waitForRollout(
     const oldPods = states.flatMap((state) => state.oldPods);
     const pending = states.flatMap((state) => state.pending);
     if (oldPods.length === 0 && pending.length === 0) return;
-    if (Date.now() + pollMs > end) {
+    const stuck = states.some((state) => state.stuck);
+    if (stuck || Date.now() + pollMs > end) {
       const pods =
         oldPods.length === 0 ? "" : ` Pods of an earlier generation: ${oldPods.join(", ")}.`;
       const why = pending.length === 0 ? "" : ` ${pending.join("; ")}.`;
       throw new UserError(
-        `The rollout to generation ${generation} has not ended within ${deadlineSeconds} seconds, so the rows stay fenced.${pods}${why}`,
+        `The rollout to generation ${generation} ${stuck ? "is stuck" : `has not ended within ${deadlineSeconds} seconds`}, so the rows stay fenced.${pods}${why}`,
         "Mend the rollout, then run again; the rows need nothing done.",
       );
     }

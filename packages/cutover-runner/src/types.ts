@@ -22,7 +22,7 @@ export interface ProbeSpec {
   readonly image?: string;
   readonly imagePullSecrets?: readonly string[];
   readonly consumers: readonly Consumer[];
-  /** How long each server may take to pass, in seconds. @default 60, or the longest `answerSeconds` of a target */
+  /** How long each server may take to pass, in seconds. @default the probe's */
   readonly deadlineSeconds?: number;
 }
 

@@ -1,20 +1,43 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
 
+import { UserError } from "@mcp-fleet/errors";
+import type * as api from "@pulumi/pulumi/automation";
 import type { InlineProgramArgs, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 
 import type { StackPlace } from "./types";
 
-/** Opens a stack for the Automation API, which is loaded only here: it takes a third of a second. */
+/**
+ * The SDK's Automation API, as the project itself has it: then it fits the project's SDK, and is no part of the packed
+ * command line. Loaded only where it is needed, because that takes a third of a second.
+ *
+ * @throws UserError when the project has none
+ */
+export function automationApi(directory: string): typeof api {
+  for (const from of [join(directory, "package.json"), __filename]) {
+    try {
+      return createRequire(from)("@pulumi/pulumi/automation") as typeof api;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
+    }
+  }
+  throw new UserError(
+    `The project in ${directory} has no @pulumi/pulumi, by which its stack is read.`,
+    `Install its packages: npm ci --prefix ${directory}`,
+  );
+}
+
+/** Opens a stack for the Automation API. */
 export async function automationStack(
   workDir: string,
   stackName: string,
   place: Called,
   { create = false } = {},
 ): Promise<Stack> {
-  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
-  const options = await optionsFor(place);
+  const { LocalWorkspace } = automationApi(workDir);
+  const options = await optionsFor(workDir, place);
   const where = { stackName, workDir };
   return create
     ? LocalWorkspace.createOrSelectStack(where, options)
@@ -25,18 +48,18 @@ type Called = Pick<StackPlace, "command" | "env">;
 
 /** A stack whose program is a function of this process; it is made unless it is there. */
 export async function inlineStack(args: InlineProgramArgs, place: Called): Promise<Stack> {
-  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
-  return LocalWorkspace.createOrSelectStack(args, await optionsFor(place));
+  const { LocalWorkspace } = automationApi(process.cwd());
+  return LocalWorkspace.createOrSelectStack(args, await optionsFor(process.cwd(), place));
 }
 
-const optionsFor = async ({ command = "pulumi", env = {} }: Called) => ({
-  pulumiCommand: await commandAt(command),
+const optionsFor = async (directory: string, { command = "pulumi", env = {} }: Called) => ({
+  pulumiCommand: await commandAt(directory, command),
   envVars: { NO_COLOR: "1", ...env },
 });
 
 /** The Automation API looks for `pulumi` on PATH, or for `bin/pulumi` under a root; any other path is linked to one. */
-async function commandAt(command: string): Promise<PulumiCommand> {
-  const { PulumiCommand } = await import("@pulumi/pulumi/automation/index.js");
+async function commandAt(directory: string, command: string): Promise<PulumiCommand> {
+  const { PulumiCommand } = automationApi(directory);
   if (!isAbsolute(command)) return PulumiCommand.get();
   if (basename(command) === "pulumi" && basename(dirname(command)) === "bin") {
     return PulumiCommand.get({ root: dirname(dirname(command)) });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { UserError } from "@mcp-fleet/errors";
 import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
 
+import { automationApi } from "./automation";
 import { EventReader } from "./events";
 import { call } from "./process";
 import type { PulumiStack } from "./stack";
@@ -58,7 +59,7 @@ async function inBackground(
   reader: EventReader,
 ): Promise<Ending> {
   const automation = await stack.automation();
-  const { CommandError } = await import("@pulumi/pulumi/automation/index.js");
+  const { CommandError } = automationApi(stack.directory);
   const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
   try {
     const done = await automation[operation]({

@@ -7,7 +7,7 @@ import type { Stack } from "@pulumi/pulumi/automation";
 
 import { automationStack } from "./automation";
 import { updatesOf } from "./history";
-import { type PreviewJson,previewOf } from "./preview";
+import { type PreviewJson, previewOf } from "./preview";
 import { call, type Ended } from "./process";
 import { cutoverResources } from "./resources";
 import { plainOutputs, run } from "./run";

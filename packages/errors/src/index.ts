@@ -1,6 +1,11 @@
+import { cleanLine, cleanText } from "./clean";
+
+export { cleanJson, cleanLine, cleanText, isClean } from "./clean";
+export { type JsonBounds, JsonRefused, parseBoundedJson } from "./json";
+
 /**
  * An error its reader can cause and mend. It is shown as two sentences and never with a stack trace.
- * Neither sentence may hold a secret, a DSN or the content of a row.
+ * Neither sentence may hold a secret, a DSN or the content of a row. What they quote from outside is cleaned here.
  */
 export class UserError extends Error {
   /** Exit code of a command line that ends with this error. Default 1. */
@@ -8,14 +13,16 @@ export class UserError extends Error {
   /** Pulumi prints an error with this mark without its stack, wherever in the program it was thrown. */
   readonly __pulumiRunError = true;
 
-  constructor(
-    /** What is wrong, in one sentence that names the config key or the resource. */
-    readonly problem: string,
-    /** What to do about it, in one sentence. */
-    readonly fix: string,
-    options: { cause?: unknown; exitCode?: number } = {},
-  ) {
-    super(`${problem}\n${fix}`, options.cause === undefined ? undefined : { cause: options.cause });
+  /** What is wrong, in one sentence that names the config key or the resource. */
+  readonly problem: string;
+  /** What to do about it, in one sentence. */
+  readonly fix: string;
+
+  constructor(problem: string, fix: string, options: { cause?: unknown; exitCode?: number } = {}) {
+    const [what, mend] = [cleanText(problem), cleanText(fix)];
+    super(`${what}\n${mend}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.problem = what;
+    this.fix = mend;
     this.name = "UserError";
     this.exitCode = options.exitCode ?? 1;
   }
@@ -26,8 +33,8 @@ export function isUserError(error: unknown): error is UserError {
   return error instanceof Error && error.name === "UserError" && "problem" in error;
 }
 
-/** The first line of any thrown value, for a message that must not carry a stack trace. */
+/** The first line of any thrown value, cleaned, for a message that must not carry a stack trace. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0] ?? "";
+  return cleanLine(text.split("\n", 1)[0] ?? "");
 }

@@ -1,4 +1,4 @@
-import { isUserError, UserError } from "@mcp-fleet/errors";
+import { cleanLine, isUserError, UserError } from "@mcp-fleet/errors";
 
 import type { Kube } from "./connect";
 
@@ -113,7 +113,7 @@ export function apiMessage(error: unknown): string {
 
 /** Text on one line without its last full stop, at most 400 characters. */
 export function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim().replace(/\.$/, "");
+  const line = cleanLine(text).replace(/\s+/g, " ").trim().replace(/\.$/, "");
   return line.length > 400 ? `${line.slice(0, 400)}…` : line;
 }
 

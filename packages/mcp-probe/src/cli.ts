@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 
-import { isUserError, messageOf, UserError } from "@mcp-fleet/errors";
+import { cleanJson, cleanText, isUserError, messageOf, UserError } from "@mcp-fleet/errors";
 
 import { probeAll } from "./probe";
 import { parseRequest } from "./targets";
@@ -13,7 +13,7 @@ import { parseRequest } from "./targets";
 async function main(): Promise<number> {
   const { targets, options } = parseRequest(readInput(process.argv[2]));
   const results = await probeAll(targets, options, (result) => {
-    process.stdout.write(`${JSON.stringify(result)}\n`);
+    process.stdout.write(cleanJson(`${JSON.stringify(result)}\n`));
   });
   return results.every((result) => result.ok) ? 0 : 1;
 }
@@ -36,7 +36,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`${isUserError(error) ? error.message : messageOf(error)}\n`);
+    process.stderr.write(cleanText(`${isUserError(error) ? error.message : messageOf(error)}\n`));
     process.exitCode = isUserError(error) ? error.exitCode : 2;
   },
 );

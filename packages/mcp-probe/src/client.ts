@@ -1,5 +1,7 @@
+import { parseBoundedJson } from "@mcp-fleet/errors";
+
 import { networkFailure, ProbeFailure, RpcFailure } from "./failure";
-import { readReply, readText, type RpcReply } from "./reply";
+import { readReply, readText, replyBounds, type RpcReply } from "./reply";
 import { cleaner } from "./shown";
 import { statusFailure } from "./status";
 import type { ProbeTarget } from "./types";
@@ -191,7 +193,7 @@ function parseUrl(url: string): URL {
 
 function rpcErrorIn(text: string): RpcReply["error"] {
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed = parseBoundedJson(text, replyBounds);
     if (typeof parsed !== "object" || parsed === null || !("error" in parsed)) return undefined;
     const error: unknown = parsed.error;
     return typeof error === "object" && error !== null ? error : undefined;

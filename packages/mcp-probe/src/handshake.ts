@@ -19,6 +19,10 @@ const modernVersion = "2026-07-28";
 
 const maxPages = 100;
 const maxTools = 10_000;
+/** Longest name of a tool; the protocol's own advice is 128. */
+const maxName = 256;
+/** Longest mark of a page, which goes back to the server. */
+const maxCursor = 4096;
 
 /**
  * Asks an MCP server as a client would: `initialize`, `notifications/initialized`, `tools/list` when
@@ -122,11 +126,18 @@ async function listTools(client: McpClient, params: object): Promise<string[]> {
       if (typeof name !== "string") {
         throw new ProbeFailure("not-mcp", "few", "answers tools/list with a tool that has no name");
       }
+      if (name.length > maxName) {
+        const what = `answers tools/list with a tool whose name has more than ${maxName} characters`;
+        throw new ProbeFailure("not-mcp", "few", what);
+      }
       names.push(name);
+    }
+    if (names.length > maxTools) {
+      throw new ProbeFailure("not-mcp", "few", `lists more than ${maxTools} tools`);
     }
     if (typeof result.nextCursor !== "string") return names;
     cursor = result.nextCursor;
-    if (seen.has(cursor) || names.length > maxTools) break;
+    if (seen.has(cursor) || cursor.length > maxCursor) break;
     seen.add(cursor);
   }
   throw new ProbeFailure("not-mcp", "few", "answers tools/list with pages that do not end");

@@ -1,3 +1,3 @@
-export { probe, probeAll } from "./probe";
+export { defaultDeadlineSeconds, probe, probeAll } from "./probe";
 export { parseRequest, type ProbeRequest } from "./targets";
 export type { ProbeOptions, ProbeOutcome, ProbeResult, ProbeTarget } from "./types";

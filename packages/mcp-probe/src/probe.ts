@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { cleanLine } from "@mcp-fleet/errors";
+
 import { McpClient } from "./client";
 import { networkFailure, ProbeFailure, seconds } from "./failure";
 import { introduce, type Introduction } from "./handshake";
 import { shownUrl } from "./shown";
 import type { ProbeOptions, ProbeResult, ProbeTarget } from "./types";
+
+/** How long a target is tried again where the options do not say, in seconds. */
+export const defaultDeadlineSeconds = 60;
 
 /** How often a failure that is most likely permanent is tried in all. */
 const fewAttempts = 3;
@@ -14,8 +19,10 @@ const fewAttempts = 3;
  * Never throws for anything the server or the network does: the result says it.
  */
 export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Promise<ProbeResult> {
-  const deadlineSeconds = options.deadlineSeconds ?? 60;
   const answerSeconds = target.answerSeconds ?? options.requestTimeoutSeconds ?? 10;
+  const tryAgainSeconds = options.deadlineSeconds ?? defaultDeadlineSeconds;
+  // A request that is under way then has its time: only a deadline of one's own cuts it short.
+  const deadlineSeconds = options.deadlineSeconds ?? Math.max(tryAgainSeconds, answerSeconds);
   const requestTimeoutSeconds = Math.min(answerSeconds, deadlineSeconds);
   const delayMs = (options.retryDelaySeconds ?? 1) * 1000;
   const started = performance.now();
@@ -40,7 +47,7 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
       const failure = deadline.aborted && now.outcome === "timeout" ? (last ?? now) : now;
       last = failure;
       const spent = since(started);
-      const out = deadlineSeconds * 1000 - spent <= delayMs || deadline.aborted;
+      const out = tryAgainSeconds * 1000 - spent <= delayMs || deadline.aborted;
       const final =
         failure.retry === "never" || (failure.retry === "few" && attempts >= fewAttempts);
       if (final || out) return failed(target, failure, { attempts, latencyMs, spent });
@@ -103,7 +110,7 @@ interface Told {
 function passed(target: ProbeTarget, answer: Introduction, told: Told): ProbeResult {
   const url = shownUrl(target.url);
   const message = `${target.name}: ${url} speaks MCP ${answer.protocolVersion} and lists ${count(answer.tools?.length ?? 0)}.`;
-  return { name: target.name, url, ok: true, outcome: "ok", message, ...answer, ...told };
+  return shown({ name: target.name, url, ok: true, outcome: "ok", message, ...answer, ...told });
 }
 
 function failed(
@@ -120,7 +127,7 @@ function failed(
       ? ', as auth: "per-request" expects; its tools were not listed'
       : '; give it headers with credentials, or set auth: "per-request" if every client sends its own';
     const message = `${start}${rest}.`;
-    return {
+    return shown({
       name: target.name,
       url,
       ok: perRequest,
@@ -128,11 +135,11 @@ function failed(
       message,
       attempts,
       latencyMs,
-    };
+    });
   }
   const tried = attempts > 1 ? ` (${attempts} attempts in ${seconds(spent / 1000)})` : "";
   const message = `${start}${tried}.`;
-  return {
+  return shown({
     name: target.name,
     url,
     ok: false,
@@ -140,6 +147,20 @@ function failed(
     message,
     attempts,
     latencyMs,
+  });
+}
+
+/** The one place where a result is made: what a server sent is in it without what a terminal would obey. */
+function shown(result: ProbeResult): ProbeResult {
+  const { protocolVersion, serverName, serverVersion, tools } = result;
+  return {
+    ...result,
+    ...{ name: cleanLine(result.name), url: cleanLine(result.url) },
+    message: cleanLine(result.message, 4000),
+    ...(protocolVersion === undefined ? {} : { protocolVersion: cleanLine(protocolVersion, 40) }),
+    ...(serverName === undefined ? {} : { serverName: cleanLine(serverName, 100) }),
+    ...(serverVersion === undefined ? {} : { serverVersion: cleanLine(serverVersion, 100) }),
+    ...(tools === undefined ? {} : { tools: tools.map((name) => cleanLine(name)) }),
   };
 }
 

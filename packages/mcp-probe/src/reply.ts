@@ -1,9 +1,13 @@
+import { cleanLine, parseBoundedJson } from "@mcp-fleet/errors";
 import { createParser } from "eventsource-parser";
 
 import { ProbeFailure } from "./failure";
 
-/** The longest answer that is read, in characters. A tool list of hundreds of tools stays far below. */
-const maxReplyLength = 8 * 1024 * 1024;
+/**
+ * The largest answer that is taken in. A page of hundreds of tools with their schemas stays far below; above it the
+ * probe's pod, which has 192 MiB, would not live to say what it saw.
+ */
+export const replyBounds = { characters: 4 * 1024 * 1024, depth: 64, values: 200_000 } as const;
 
 /** The parts of a JSON-RPC answer that are looked at. */
 export interface RpcReply {
@@ -20,22 +24,29 @@ export interface RpcReply {
 export async function readReply(response: Response, id: number): Promise<RpcReply> {
   const type = (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
   if (type === "text/event-stream") return readStream(response, id);
-  const text = await readText(response, maxReplyLength);
+  const text = await readText(response, replyBounds.characters + 1);
   if (type !== "application/json") {
-    const what = type === undefined || type === "" ? "no content type" : `content type ${type}`;
+    const what =
+      type === undefined || type === "" ? "no content type" : `content type ${cleanLine(type, 80)}`;
     throw new ProbeFailure(
       "not-mcp",
       "few",
       `answers HTTP ${response.status} with ${what} where MCP has JSON or an event stream; another server listens there, or the path is wrong`,
     );
   }
+  if (text.length > replyBounds.characters) throw tooLong();
   const reply = replyIn(text, id);
   if (reply !== undefined) return reply;
   throw new ProbeFailure(
     "not-mcp",
     "few",
-    "answers with JSON that is no JSON-RPC answer to our request",
+    "answers with JSON that is no JSON-RPC answer to our request, or is nested or filled beyond any",
   );
+}
+
+function tooLong(): ProbeFailure {
+  const mib = replyBounds.characters / (1024 * 1024);
+  return new ProbeFailure("not-mcp", "few", `answers with more than ${mib} MiB, which no list is`);
 }
 
 /** The body as text, cut at `limit` characters. */
@@ -43,12 +54,15 @@ export async function readText(response: Response, limit: number): Promise<strin
   const body = response.body;
   if (body === null) return "";
   const decoder = new TextDecoder();
-  let text = "";
+  const parts: string[] = [];
+  let length = 0;
   for await (const chunk of body) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.length > limit) return text.slice(0, limit); // leaving the loop cancels the body
+    const part = decoder.decode(chunk as Uint8Array, { stream: true });
+    parts.push(part);
+    length += part.length;
+    if (length > limit) break; // leaving the loop cancels the body
   }
-  return text + decoder.decode();
+  return (parts.join("") + decoder.decode()).slice(0, limit);
 }
 
 async function readStream(response: Response, id: number): Promise<RpcReply> {
@@ -65,8 +79,9 @@ async function readStream(response: Response, id: number): Promise<RpcReply> {
     for await (const chunk of body) {
       const text = decoder.decode(chunk as Uint8Array, { stream: true });
       length += text.length;
+      if (length > replyBounds.characters) throw tooLong();
       parser.feed(text);
-      if (reply !== undefined || length > maxReplyLength) break;
+      if (reply !== undefined) break;
     }
   }
   // A proxy may drop the blank line that ends the last event.
@@ -83,7 +98,7 @@ async function readStream(response: Response, id: number): Promise<RpcReply> {
 function replyIn(text: string, id: number): RpcReply | undefined {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseBoundedJson(text, replyBounds);
   } catch {
     return undefined;
   }

@@ -1,3 +1,5 @@
+import { cleanLine } from "@mcp-fleet/errors";
+
 /** A URL that may be printed: no user name, no password, no query string, no fragment. */
 export function shownUrl(url: string): string {
   try {
@@ -22,11 +24,6 @@ export function cleaner(
   return (text, limit = 160) => {
     let clean = text;
     for (const secret of secrets) clean = clean.split(secret).join("***");
-    // Control characters would let a server write into an operator's terminal.
-    clean = clean
-      .replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")
-      .replace(/ {2,}/g, " ")
-      .trim();
-    return clean.length > limit ? `${clean.slice(0, limit)}…` : clean;
+    return cleanLine(cleanLine(clean).replace(/ {2,}/g, " ").trim(), limit);
   };
 }

@@ -26,7 +26,10 @@ export interface ProbeTarget {
 
 /** Limits of a probe. */
 export interface ProbeOptions {
-  /** How long one target is tried again before the last failure counts, in seconds. @default 60 */
+  /**
+   * How long one target is tried again before the last failure counts, in seconds. Given, it also ends a request that is
+   * under way. @default 60, and a request under way has its own time
+   */
   readonly deadlineSeconds?: number;
   /** Limit of one HTTP request with its answer, in seconds, for targets that name none of their own. @default 10 */
   readonly requestTimeoutSeconds?: number;

@@ -3,10 +3,17 @@ import { isDeepStrictEqual } from "node:util";
 import type { Client } from "pg";
 
 import { refuseAbandoned } from "./abandoned";
+import { namedTables } from "./configured-sql";
 import { EngineError, RowsMoved } from "./errors";
 import { type Fingerprint, isUntouched, takeFingerprint } from "./fingerprint";
 import { specHash } from "./hash";
-import { checkJournal, journalColumns, readKeys, readRowEntries } from "./journal";
+import {
+  checkJournal,
+  journalColumns,
+  readKeys,
+  readReferenceEntries,
+  readRowEntries,
+} from "./journal";
 import { keyId, keyOf, type KeyValues } from "./keys";
 import { type Run } from "./ledger";
 import { type Looked, planClasses } from "./plan-classes";
@@ -20,11 +27,14 @@ import {
   checkTable,
   type DatabaseIdentity,
 } from "./preconditions";
+import { checkPublications, checkReplicaIdentity } from "./publications";
 import { refuseFinalized } from "./refusals";
 import { checkForwardRights, checkUndoRights } from "./rights";
+import { checkRowKeys } from "./row-keys";
 import { checkDocuments, namedKeys, readRows, type StoredRow } from "./rows";
 import type { CutoverSpec, RowChange, Target } from "./spec";
 import { readShape, setColumns, type TableShape } from "./table";
+import { checkTables } from "./undo-references";
 
 interface Common {
   /** The newest run, whatever its target. */
@@ -60,19 +70,20 @@ export async function analyse(
   spec: CutoverSpec,
   target: Target,
 ): Promise<Analysis> {
-  const identity = await checkDatabase(client);
+  const identity = await checkDatabase(client, spec);
   const ledger = await checkLedger(client, spec, identity);
   if (target === "embedded" && ledger?.target !== "in-cluster") {
     return { kind: "noop", ledger, generation: ledger?.generation ?? 0, changes: [], warnings: [] };
   }
   const shape = await readShape(client, spec);
   checkTable(shape);
-  const warnings =
-    spec.fence && !shape.privileges.trigger
-      ? [
-          `The database role may not make triggers on ${shape.name}, so nothing holds the rows while old processes of the application still run; Settle writes again what they overwrite.`,
-        ]
-      : [];
+  const warnings = await checkPublications(client, spec);
+  await checkReplicaIdentity(client, String(shape.oid));
+  if (spec.fence && !shape.privileges.trigger) {
+    warnings.push(
+      `The database role may not make triggers on ${shape.name}, so nothing holds the rows while old processes of the application still run; Settle writes again what they overwrite.`,
+    );
+  }
   const fingerprint = await takeFingerprint(client, shape);
   const common = {
     ledger,
@@ -123,6 +134,7 @@ async function forward(
 ): Promise<Analysis> {
   const { ledger, shape } = base;
   await checkOtherCutovers(client, spec, shape.name);
+  await checkRowKeys(client, spec, shape);
   await checkDocuments(client, spec, shape);
   const active = ledger?.target === "in-cluster" ? ledger : undefined;
   if (active !== undefined) await checkJournal(client, active);
@@ -203,13 +215,17 @@ async function seedableKeys(
     if (row.seed === undefined || keys.some((key) => rows.has(key) || previous?.has(key) === true))
       continue;
     const { condition } = row.seed;
-    // In a subquery, so that it can only read.
-    const holds =
-      condition === undefined ||
-      (await client.query(`select from (${condition}) condition limit 1`, [])).rowCount !== 0;
-    if (holds) found.add(keyId(keyOf(row.key)));
+    if (condition === undefined || (await holds(client, spec, condition)))
+      found.add(keyId(keyOf(row.key)));
   }
   return found;
+}
+
+/** Whether a query of the configuration returns a row. In a subquery, so that it can only read. */
+async function holds(client: Client, spec: CutoverSpec, condition: string): Promise<boolean> {
+  const tables = await namedTables(client, spec.table.schema, condition);
+  const found = await client.query(`${tables}select from (${condition}) condition limit 1`, []);
+  return found.rowCount !== 0;
 }
 
 async function undo(
@@ -227,6 +243,7 @@ async function undo(
       ? await planUndoKeys(client, spec, base.shape, undone)
       : await planUndoServers(client, spec, base.shape, undone);
   checkUndoRights(base.shape, plan.steps);
+  await checkTables(client, await readReferenceEntries(client, undone));
   const what = spec.onConflict === "fail" ? "Conflict" : "Changed since the cutover";
   const conflicts = plan.conflicts.list.map(
     ({ key, reason }) => `${what}: the row ${key} ${reason}.`,

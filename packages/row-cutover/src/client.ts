@@ -2,7 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Client, type QueryResult } from "pg";
 
-import { CommitUnknown, EngineError, isConnectionError, isLockError, RowsMoved } from "./errors";
+import {
+  codeOf,
+  CommitUnknown,
+  EngineError,
+  isConnectionError,
+  isLockError,
+  RowsMoved,
+  standbyError,
+} from "./errors";
 import type { CutoverSpec, Db } from "./spec";
 
 const connectSeconds = 5;
@@ -52,8 +60,8 @@ export async function withClient<T>(
 }
 
 /**
- * Runs `work` in a transaction with limits, and rolls back when it throws. Settings are transaction-local, so a
- * pooler that hands connections around between transactions does no harm.
+ * Runs `work` in a transaction with limits and settings of ours, and rolls back when it throws. Settings are
+ * transaction-local, so a pooler that hands connections around between transactions does no harm.
  * @throws CommitUnknown when the connection broke during COMMIT
  */
 export async function withTransaction<T>(
@@ -64,22 +72,10 @@ export async function withTransaction<T>(
 ): Promise<T> {
   const isolation =
     mode === "read only" ? "repeatable read read only" : "read committed read write";
-  await client.query(`begin isolation level ${isolation}`);
+  await begin(client, isolation, limits);
   let done: T;
   try {
-    await client.query(
-      `select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
-              set_config('idle_in_transaction_session_timeout', $3, true),
-              set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO, MDY', true),
-              set_config('intervalstyle', 'postgres', true), set_config('extra_float_digits', '1', true),
-              set_config('bytea_output', 'hex', true),
-              set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, ${joinMemoryKb})::text || 'kB', true)`,
-      [
-        `${Math.round(limits.lockSeconds * 1000)}ms`,
-        `${Math.round(limits.statementSeconds * 1000)}ms`,
-        `${Math.round((limits.statementSeconds + answerSeconds) * 1000)}ms`,
-      ],
-    );
+    await raiseLimits(client);
     done = await work();
   } catch (error) {
     await client.query("rollback").catch(() => undefined);
@@ -95,6 +91,62 @@ export async function withTransaction<T>(
   if (answer.command !== "COMMIT")
     throw new EngineError("the transaction was rolled back by the server");
   return done;
+}
+
+/**
+ * What a statement means must not depend on settings of the database or of the role. First of all where names are
+ * looked up: a name that is not qualified is the server's own, whatever others may have put before it. `pg_temp` is
+ * named so that it comes last. Only numbers of ours are put into this text.
+ */
+function pinned({ lockSeconds, statementSeconds }: Limits): string {
+  const ms = (seconds: number): string => `'${Math.round(seconds * 1000)}ms'`;
+  const settings = {
+    // Else the path would read differently.
+    quote_all_identifiers: "off",
+    search_path: "pg_catalog, pg_temp",
+    lock_timeout: ms(lockSeconds),
+    statement_timeout: ms(statementSeconds),
+    idle_in_transaction_session_timeout: ms(statementSeconds + answerSeconds),
+    standard_conforming_strings: "on",
+    transform_null_equals: "off",
+    array_nulls: "on",
+    xmloption: "content",
+    timezone: "'UTC'",
+    datestyle: "'ISO, MDY'",
+    intervalstyle: "'postgres'",
+    lc_monetary: "'C'",
+    extra_float_digits: "1",
+    bytea_output: "'hex'",
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `set local ${name} = ${value}`)
+    .join("; ");
+}
+
+/** Begins and pins the settings in one message. @throws UserError on a standby, in whatever language it says so */
+async function begin(client: Client, isolation: string, limits: Limits): Promise<void> {
+  try {
+    await client.query(`begin isolation level ${isolation}; ${pinned(limits)}`);
+  } catch (error) {
+    await client.query("rollback").catch(() => undefined);
+    throw codeOf(error) === "0A000" ? standbyError() : error;
+  }
+}
+
+/**
+ * More memory for joins, and no limit of a whole transaction, which PostgreSQL has from 17 on.
+ * @throws EngineError when names would be looked up elsewhere after all
+ */
+async function raiseLimits(client: Client): Promise<void> {
+  const set = await client.query<{ path: string }>(
+    `select current_setting('search_path') as path,
+            set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, ${joinMemoryKb})::text || 'kB', true),
+            case when current_setting('transaction_timeout', true) is not null
+              then set_config('transaction_timeout', '0', true) end`,
+  );
+  const path = set.rows[0]?.path;
+  if (path !== "pg_catalog, pg_temp")
+    throw new EngineError("names would be looked up in schemas of others");
 }
 
 /**

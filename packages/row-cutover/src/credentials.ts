@@ -4,7 +4,7 @@ import { limitsOf, withClient, withTransaction } from "./client";
 import { environment, parseDocument } from "./document";
 import { shown } from "./errors";
 import { keyId, keyName, keyOf } from "./keys";
-import { checkTable } from "./preconditions";
+import { checkRole, checkTable } from "./preconditions";
 import { isOwn, namedKeys, readRows } from "./rows";
 import { looksSecret } from "./secrets";
 import type { CutoverSpec, Db } from "./spec";
@@ -36,6 +36,7 @@ export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCre
   try {
     return await withClient(db, `credentials ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
+        await checkRole(client, spec);
         const shape = await readShape(client, spec);
         checkTable(shape, "read");
         const rows = await readRows(client, spec, shape, {

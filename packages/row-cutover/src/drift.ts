@@ -39,7 +39,7 @@ export async function drift(db: Db, spec: CutoverSpec): Promise<DriftReport | un
   try {
     return await withClient(db, `drift ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
-        const run = await checkLedger(client, spec, await checkDatabase(client), "read");
+        const run = await checkLedger(client, spec, await checkDatabase(client, spec), "read");
         return run === undefined ? undefined : report(client, spec, run);
       }),
     );

@@ -6,7 +6,7 @@ import { textArray } from "./documents-sql";
 import { shown } from "./errors";
 import { ident, keyArray } from "./identifiers";
 import { keyName, type KeyValues } from "./keys";
-import { checkReadable } from "./preconditions";
+import { checkReadable, checkRole } from "./preconditions";
 import { hasOneOf, inBatches, namedKeys, ownRow } from "./rows";
 import type { CutoverSpec, Db, RowEndpoint } from "./spec";
 import { readShape, type TableShape } from "./table";
@@ -22,6 +22,7 @@ export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpo
   try {
     return await withClient(db, `endpoints ${spec.name}`, limits, (client) =>
       withTransaction(client, limits, "read only", async () => {
+        await checkRole(client, spec);
         const shape = await readShape(client, spec);
         checkReadable(spec, shape);
         return spec.table.match === undefined

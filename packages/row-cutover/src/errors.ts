@@ -38,6 +38,56 @@ export function standbyError(): UserError {
   );
 }
 
+/** What the server says of an error beside its text. Only C code of the server sets `file` and `routine`. */
+interface ServerFields {
+  readonly file?: unknown;
+  readonly routine?: unknown;
+  /** The call stack of functions in the database, where it came out of one. */
+  readonly where?: unknown;
+  /** Where in our statement, when the server did not even begin to run it. */
+  readonly position?: unknown;
+}
+
+/** Whether code in the database raised it: then every word of it is that code's, the SQLSTATE too. */
+function isRaised(error: unknown): boolean {
+  const { file, routine } = error as ServerFields;
+  return file === "pl_exec.c" && typeof routine === "string" && /raise|assert/.test(routine);
+}
+
+/** Whether it came out of a function in the database, or of code that is not the server's own. */
+function isOthers(error: unknown): boolean {
+  const { file, where } = error as ServerFields;
+  return (
+    (typeof where === "string" && where !== "") ||
+    (typeof file === "string" && !/^[a-z][a-z0-9_]*\.[cly]$/i.test(file)) ||
+    isRaised(error)
+  );
+}
+
+/** Messages of the server that name objects and limits, and never quote a value: by SQLSTATE and its source file. */
+const harmless: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/^42501$/, ["aclchk.c"]],
+  [/^23/, ["nbtinsert.c", "execMain.c", "execIndexing.c", "ri_triggers.c"]],
+  [/^53/, ["md.c", "fd.c", "lock.c", "xlog.c", "xloginsert.c", "mcxt.c", "aset.c", "bulk_write.c"]],
+  [/^55/, ["execReplication.c", "trigger.c", "tablecmds.c", "execIndexing.c", "execMain.c"]],
+];
+
+/** The same of what the server finds before it runs a statement of ours: these quote names of the configuration. */
+const beforeRunning =
+  /^(parse_relation|parse_func|parse_oper|parse_target|parse_type|namespace|scan)\.[cl]$/;
+
+/** The server's text where it is known to quote no value; undefined otherwise. */
+function safeMessage(error: unknown): string | undefined {
+  if (isOthers(error) || !(error instanceof Error)) return undefined;
+  const { file, position } = error as ServerFields;
+  if (typeof file !== "string") return undefined;
+  const code = codeOf(error);
+  const known =
+    harmless.some(([codes, files]) => codes.test(code) && files.includes(file)) ||
+    (code.startsWith("42") && position !== undefined && beforeRunning.test(file));
+  return known ? error.message.split("\n", 1)[0] : undefined;
+}
+
 /** The SQLSTATE, or the system's error code. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
@@ -46,12 +96,12 @@ export function codeOf(error: unknown): string {
 
 /** Another try may find the lock free: serialization failure, deadlock, lock timeout. */
 export function isLockError(error: unknown): boolean {
-  return lockCodes.has(codeOf(error));
+  return lockCodes.has(codeOf(error)) && !isRaised(error);
 }
 
 /** The connection could not be made, or is gone. */
 export function isConnectionError(error: unknown): boolean {
-  if (error === undefined || error === null || isUserError(error)) return false;
+  if (error === undefined || error === null || isUserError(error) || isRaised(error)) return false;
   const code = codeOf(error);
   if (connectionCodes.has(code) || code.startsWith("08") || networkCodes.has(code)) return true;
   const message = error instanceof Error ? error.message : "";
@@ -60,11 +110,19 @@ export function isConnectionError(error: unknown): boolean {
   );
 }
 
+/** Code of others that runs when rows are written, by names from the catalog. */
+export interface OthersCode {
+  /** The table, as it is written in SQL. */
+  readonly table: string;
+  readonly triggers: readonly { readonly name: string; readonly procedure: string }[];
+}
+
 /**
- * An error that may be shown: the server's detail, hint and context quote rows, and the driver's own messages
- * may quote the DSN, so only what is known to be harmless is taken over.
+ * An error that may be shown: what the server and code in the database say may quote rows, and the driver's own
+ * messages may quote the DSN, so only what is known to be harmless is taken over.
+ * @param others what may have raised it. Default: not known
  */
-export function shown(error: unknown, doing: string): UserError {
+export function shown(error: unknown, doing: string, others?: OthersCode): UserError {
   if (isUserError(error)) return error;
   const code = codeOf(error);
   if (error instanceof EngineError) {
@@ -79,9 +137,10 @@ export function shown(error: unknown, doing: string): UserError {
       "Run again: the ledger in schema mcp_cutover tells whether it was committed, and a committed run is not repeated.",
     );
   }
+  if (isRaised(error) || (isOthers(error) && !isLockError(error) && code !== "57014"))
+    return raisedError(error, doing, others);
   // A standby refuses to begin a transaction that may write.
-  if (code === "25006" || (code === "0A000" && /recovery/.test(safeMessage(error))))
-    return standbyError();
+  if (code === "25006") return standbyError();
   if (code === "28P01" || code === "28000") {
     return new UserError(
       `The database refuses the login while ${doing} (SQLSTATE ${code}).`,
@@ -112,16 +171,17 @@ export function shown(error: unknown, doing: string): UserError {
       "Raise [timeouts.statementSeconds], or look for what slows the database down.",
     );
   }
+  const text = safeMessage(error);
   if (code === "42501") {
     return new UserError(
-      `The database role may not do everything that is needed while ${doing}: ${safeMessage(error)}.`,
+      `The database role may not do everything that is needed while ${doing} (${text ?? "SQLSTATE 42501"}); no row was changed.`,
       "Grant it what packages/row-cutover/README.md lists, then run again.",
     );
   }
   if (/^[0-9A-Z]{5}$/.test(code)) {
     return new UserError(
-      `The database refused while ${doing}: ${safeMessage(error)} (SQLSTATE ${code}); no row was changed.`,
-      "The server's log has the details.",
+      `The database refused while ${doing}: ${text ?? kindOf(code)} (SQLSTATE ${code}); no row was changed.`,
+      fixOf(code),
     );
   }
   // The driver's text may hold the connection string; its kind is enough.
@@ -131,12 +191,53 @@ export function shown(error: unknown, doing: string): UserError {
   );
 }
 
-/** Messages of data errors quote the value, so those are replaced. */
-function safeMessage(error: unknown): string {
+/** What code in the database raised is told by its code and by the names of what may have raised it. */
+function raisedError(error: unknown, doing: string, others: OthersCode | undefined): UserError {
   const code = codeOf(error);
-  const message = error instanceof Error ? error.message : "";
+  const { where } = error as ServerFields;
+  const stack = typeof where === "string" ? where : "";
+  const all = others?.triggers ?? [];
+  // The stack may quote a statement; what is taken from it is only which of the known names it has.
+  const ran = all.filter(({ procedure }) => stack.includes(nameOf(procedure)));
+  const [one] = ran;
+  const who =
+    others === undefined || one === undefined
+      ? "a function that a trigger, rule, check or cast of the tables calls"
+      : `the trigger ${ran.map(({ name }) => name).join(", ")} of ${others.table}`;
+  const unfound = /^42(P01|883|703|704)$|^3F000$/.test(code) && !isRaised(error);
+  const path =
+    unfound && one !== undefined
+      ? ` It may look for a table or function by its bare name, which a run finds in pg_catalog only: alter function ${one.procedure} set search_path = public, pg_temp;`
+      : "";
+  return new UserError(
+    `Code in the database stopped it while ${doing}: ${who} (SQLSTATE ${/^[0-9A-Z]{5}$/.test(code) ? code : "unknown"}); no row was changed.`,
+    `Have its owner mend it${one === undefined || others === undefined ? "" : `, or switch it off for the run (alter table ${others.table} disable trigger ${one.name};)`}; what it said is in the server's log, at application_name mcp-fleet.${path}`,
+  );
+}
+
+/** `audit` of `public.audit()`. */
+function nameOf(procedure: string): string {
+  return `${procedure.slice(0, procedure.indexOf("(")).split(".").at(-1) ?? procedure}(`;
+}
+
+function kindOf(code: string): string {
   if (code.startsWith("22")) return "a value does not fit its column";
-  return message.split("\n", 1)[0] ?? "";
+  if (code.startsWith("23")) return "a constraint of a table does not allow it";
+  if (code.startsWith("42")) return "a name or a type is not what it was";
+  if (code.startsWith("53")) return "the server lacks room or memory";
+  if (code.startsWith("55")) return "an object is not in the state that is needed";
+  return "it gave a reason that may quote a row";
+}
+
+function fixOf(code: string): string {
+  if (code.startsWith("22"))
+    return "Compare [set] and [seed] of the rows, and checks and generated columns of the table, with the columns' types.";
+  if (code.startsWith("23"))
+    return "Compare [set] and [seed] of the rows with the constraint, or have the table's owner lift it for the run.";
+  if (code.startsWith("42"))
+    return "Check the names in [cutover.table], [cutover.softReferences] and the conditions of seeds; a table outside of [cutover.table.schema] and a function of your own need their schema before them.";
+  if (code.startsWith("53")) return "Make room on the server, then run again.";
+  return "Look the code up in appendix A of PostgreSQL's manual; the server's log has the statement at application_name mcp-fleet. Mend that, then run again.";
 }
 
 function reason(error: unknown): string {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import type { Client } from "pg";
 
+import { textArray } from "./documents-sql";
 import { ident, literal } from "./identifiers";
 import type { CutoverSpec } from "./spec";
 import type { TableShape } from "./table";
@@ -14,9 +15,13 @@ export async function enterAsWriter(client: Client, runId: string): Promise<void
   await client.query("select set_config($1, $2, true)", [writerSetting, runId]);
 }
 
-/** Name of a cutover's trigger and function. Triggers fire by name, and this one should have the last word. */
-function fenceName(cutover: string): string {
-  return `zz_mcp_cutover_${createHash("sha256").update(cutover).digest("hex").slice(0, 12)}`;
+/**
+ * Names of a cutover's triggers and of their functions. Triggers fire by name, and these should have the last word, in
+ * this order.
+ */
+function fenceNames(cutover: string): readonly [ask: string, look: string, keep: string] {
+  const name = `zz_mcp_cutover_${createHash("sha256").update(cutover).digest("hex").slice(0, 12)}`;
+  return [name, `${name}_b`, `${name}_c`];
 }
 
 /** Whether a run leaves a fence on the table. */
@@ -32,22 +37,26 @@ export async function fenceExists(
 ): Promise<boolean> {
   const found = await client.query<{ there: boolean }>(
     "select exists (select from pg_trigger where tgrelid = $1::oid and tgname = $2) as there",
-    [String(shape.oid), fenceName(cutover)],
+    [String(shape.oid), fenceNames(cutover)[0]],
   );
   return found.rows[0]?.there === true;
 }
 
 /**
- * Makes the fence's function, which {@link raiseFence} hangs on the table. It takes no lock of the table, so that
- * writers do not wait for it.
+ * Makes the fence's three functions, which {@link raiseFence} hangs on the table. It takes no lock of the table, so
+ * that writers do not wait for it.
  *
  * The fence holds the rows of a run: from its COMMIT on, whoever writes one of them back gets the row as the run
  * left it, and the write is counted. Only the columns of the run are held; all others go through. A row the run renamed
  * or merged cannot be inserted again under its old key.
  *
- * The function compares rows as a whole, as jsonb. It names no column in a way the database knows about, so the
- * application may change the column's type, and sessions that fired it before that go on working. It runs with
- * its owner's rights, so the application's role needs none on our schema.
+ * What is made of rows runs as whoever writes: casts, checks of domains and defaults are code of the table's owner.
+ * What needs our rights, looking a key up and counting, is the function in the middle: it gets text and answers with
+ * text, by settings of the transaction, and touches no row. A trigger fires without any right on its function or its
+ * schema, so nobody is granted one.
+ *
+ * Rows are compared as a whole, as jsonb. No column is named in a way the database knows about, so the application
+ * may change the column's type, and sessions that fired the triggers before that go on working.
  */
 export async function makeFence(
   client: Client,
@@ -55,87 +64,145 @@ export async function makeFence(
   shape: TableShape,
   run: { readonly runId: string; readonly columns: readonly string[] },
 ): Promise<void> {
-  const name = ident(fenceName(cutover));
   const { key, config, updatedAt } = shape.spec;
   const held = [...new Set([config, ...key, ...run.columns])].filter(
     (column) => column !== updatedAt,
   );
   const kept = [...held, ...(updatedAt === undefined ? [] : [updatedAt])];
+  const [ask, look, keep] = fenceNames(cutover);
+  const bodies = {
+    [ask]: askBody(key, held),
+    [look]: lookBody(run.runId),
+    [keep]: keepBody(kept),
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    const rights = name === look ? "security definer" : "security invoker";
+    await client.query(
+      `create or replace function mcp_cutover.${ident(name)}() returns trigger language plpgsql ${rights}
+         set search_path = pg_catalog, pg_temp set extra_float_digits = 1 as ${literal(body)}`,
+    );
+  }
+  await closeFunctions(client, Object.keys(bodies));
+}
+
+/** What is asked for, and what the answer was; both of one row. */
+const question = "mcp_cutover.question";
+const answer = "mcp_cutover.answer";
+
+/** Text of the row's key, where somebody writes what is held. As whoever writes. */
+function askBody(key: readonly string[], held: readonly string[]): string {
   const keyOf = (row: string): string =>
-    `array[${key.map((column) => `${row} ->> ${literal(column)}`).join(", ")}]`;
-  const textArray = (columns: readonly string[]): string =>
-    `array[${columns.map((column) => literal(column)).join(", ")}]::text[]`;
-  const body = `
+    `jsonb_build_array(${key.map((column) => `${row} ->> ${literal(column)}`).join(", ")})`;
+  return `
 declare
   old_row jsonb;
   new_row jsonb := to_jsonb(new);
-  row_key text[];
 begin
-  if coalesce(current_setting('${writerSetting}', true), '') <> '' then
+  perform set_config('${answer}', '', true), set_config('${question}', '', true);
+  if tg_op = 'INSERT' then
+    perform set_config('${question}', ${keyOf("new_row")}::text, true);
     return new;
   end if;
+  old_row := to_jsonb(old);
+  if exists (select from unnest(${textArray(held)}) c where old_row -> c is distinct from new_row -> c) then
+    perform set_config('${question}', ${keyOf("old_row")}::text, true);
+  end if;
+  return new;
+end`;
+}
+
+/** Whether the run holds the key; if so, the write is counted. With our rights, on text alone. */
+function lookBody(runId: string): string {
+  return `
+declare
+  row_key text[] := array(select jsonb_array_elements_text(current_setting('${question}')::jsonb));
+begin
+  perform set_config('${question}', '', true);
   if tg_op = 'INSERT' then
-    row_key := ${keyOf("new_row")};
     if not exists (
       select from mcp_cutover.journal j
-       where j.run_id = '${run.runId}' and j.kind = 'row' and row_key in (j.key_found, j.key_before)
+       where j.run_id = '${runId}' and j.kind = 'row' and row_key in (j.key_found, j.key_before)
          and (j.key_found <> j.key_after or j.key_before <> j.key_after) and j.key_after <> row_key
     ) then
       return new;
     end if;
-    insert into mcp_cutover.fenced_write values ('${run.runId}', row_key, 'insert', session_user, clock_timestamp());
-    return null;
-  end if;
-  old_row := to_jsonb(old);
-  if not exists (
-    select from unnest(${textArray(held)}) c where old_row -> c is distinct from new_row -> c
-  ) then
-    return new;
-  end if;
-  row_key := ${keyOf("old_row")};
-  if not exists (
+  elsif not exists (
     select from mcp_cutover.journal j
-     where j.run_id = '${run.runId}' and j.kind = 'row' and j.key_after = row_key and j.action not in ('merge', 'late')
+     where j.run_id = '${runId}' and j.kind = 'row' and j.key_after = row_key and j.action not in ('merge', 'late')
   ) then
     return new;
   end if;
-  insert into mcp_cutover.fenced_write values ('${run.runId}', row_key, 'update', session_user, clock_timestamp());
-  return jsonb_populate_record(old, new_row - ${textArray(kept)});
+  insert into mcp_cutover.fenced_write (run_id, row_key, operation, written_by, written_at)
+    values ('${runId}', row_key, lower(tg_op), session_user, clock_timestamp());
+  perform set_config('${answer}', 'held', true);
+  return new;
 end`;
-  await client.query(
-    `create or replace function mcp_cutover.${name}() returns trigger language plpgsql security definer
-       set search_path = pg_catalog, pg_temp as ${literal(body)};
-     revoke all on function mcp_cutover.${name}() from public`,
-  );
 }
 
-/** From COMMIT on, the table is fenced. Our own writes pass by without a call of the function. */
+/** The row with our columns as they were; none at all for an insert. As whoever writes. */
+function keepBody(kept: readonly string[]): string {
+  return `
+begin
+  perform set_config('${answer}', '', true);
+  if tg_op = 'INSERT' then
+    return null;
+  end if;
+  return jsonb_populate_record(old, to_jsonb(new) - ${textArray(kept)});
+end`;
+}
+
+/** Whoever has a right on new functions by default has none on these. */
+async function closeFunctions(client: Client, names: readonly string[]): Promise<void> {
+  const found = await client.query<{ sql: string }>(
+    `select distinct format('revoke all on function %s from %s cascade', p.oid::regprocedure,
+              case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end) as sql
+       from pg_proc p join pg_namespace n on n.oid = p.pronamespace,
+            aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+      where n.nspname = 'mcp_cutover' and p.proname = any($1::text[]) and a.grantee <> p.proowner`,
+    [names],
+  );
+  for (const { sql } of found.rows) await client.query(sql);
+}
+
+/** From COMMIT on, the table is fenced. Our own writes pass by without a call of a function. */
 export async function raiseFence(
   client: Client,
   cutover: string,
   shape: TableShape,
 ): Promise<void> {
-  const name = ident(fenceName(cutover));
+  const [ask, look, keep] = fenceNames(cutover);
+  const set = (name: string): string => `coalesce(current_setting('${name}', true), '')`;
+  const conditions = {
+    [ask]: `${set(writerSetting)} = ''`,
+    [look]: `${set(writerSetting)} = '' and ${set(question)} <> ''`,
+    [keep]: `${set(writerSetting)} = '' and ${set(answer)} <> ''`,
+  };
   await client.query(
-    `create or replace trigger ${name} before insert or update on ${shape.name} for each row
-       when (coalesce(current_setting('${writerSetting}', true), '') = '') execute function mcp_cutover.${name}()`,
+    Object.entries(conditions)
+      .map(
+        ([name, condition]) =>
+          `create or replace trigger ${ident(name)} before insert or update on ${shape.name} for each row
+             when (${condition}) execute function mcp_cutover.${ident(name)}()`,
+      )
+      .join("; "),
   );
 }
 
 /**
- * Takes the fence away. Dropping the function takes its trigger along, which also works for a role that may
+ * Takes the fence away. Dropping the functions takes their triggers along, which also works for a role that may
  * make triggers on the table but does not own it.
  * @returns whether there was one
  */
 export async function dropFence(client: Client, cutover: string): Promise<boolean> {
-  const name = fenceName(cutover);
-  const found = await client.query(
-    "select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'mcp_cutover' and p.proname = $1",
-    [name],
+  // A fence of an earlier release is one function.
+  const found = await client.query<{ name: string }>(
+    `select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname = 'mcp_cutover' and p.proname = any($1::text[])`,
+    [fenceNames(cutover)],
   );
-  if (found.rowCount === 0) return false;
+  if (found.rows.length === 0) return false;
   await client.query("set local client_min_messages = warning");
-  await client.query(`drop function mcp_cutover.${ident(name)}() cascade`);
+  await client.query(`drop function ${found.rows.map(({ name }) => name).join(", ")} cascade`);
   return true;
 }
 

@@ -45,7 +45,7 @@ async function inTransaction(
   generation: number,
 ): Promise<FinalizeResult> {
   await takeRunLock(client, spec);
-  const run = await checkLedger(client, spec, await checkDatabase(client));
+  const run = await checkLedger(client, spec, await checkDatabase(client, spec));
   if (run?.generation !== generation) {
     throw new UserError(
       `Generation ${generation} of ${spec.name} cannot be finalized: the ledger's newest is ${run?.generation ?? "none"}.`,

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import { assertTarget } from "./assertions";
+import { assertTarget, finishDeferred } from "./assertions";
 import { EngineError } from "./errors";
 import { journalRows, writeRows } from "./forward-journal";
 import { countEntries } from "./journal";
@@ -22,6 +22,8 @@ export interface ForwardRun {
   readonly previous: Run | undefined;
   /** Rows that the same transaction wrote before. @default 0 */
   readonly touched?: number;
+  /** How many rows the table had when nobody could write it any more. */
+  readonly rows: number;
 }
 
 /** Steps in one statement. */
@@ -51,18 +53,18 @@ export async function applyForward(
   const seeds = of("seed");
   const counts = countRows(plan);
   const asserted = (): Promise<void> =>
-    assertTarget(
-      client,
-      spec,
-      shape,
-      (counts.rewrite ?? 0) + (counts.seed ?? 0) + (run.touched ?? 0),
-    );
+    assertTarget(client, spec, shape, {
+      written: (counts.rewrite ?? 0) + (counts.seed ?? 0) + (run.touched ?? 0),
+      rows: run.rows + seeds.length - merged.length,
+      configured: run.touched === undefined,
+    });
   const alone = merged.length + seeds.length + streamed.rewrite + streamed.unchanged === 0;
   if (alone && rows.length <= batch && run.previous === undefined) {
     // Sent at once: an answer that is waited for is time that writers wait too. The first refusal is the one thrown.
-    const [, , , entries] = await Promise.all([
+    const [, , , , entries] = await Promise.all([
       journalRows(run, rows),
       writeRows(run, rows),
+      finishDeferred(client),
       asserted(),
       countEntries(client, run.runId),
     ]);
@@ -75,7 +77,11 @@ export async function applyForward(
   let references = 0;
   for (const step of merged) references += await mergeRow(run, step);
   for (const step of seeds) await seedRow(run, step);
-  const [, entries] = await Promise.all([asserted(), countEntries(client, run.runId)]);
+  const [, , entries] = await Promise.all([
+    finishDeferred(client),
+    asserted(),
+    countEntries(client, run.runId),
+  ]);
   return {
     counts: references > 0 ? { ...counts, references } : counts,
     journalRows: entries,

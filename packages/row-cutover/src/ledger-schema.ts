@@ -1,6 +1,8 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { closeLedger, refuseOthersLedger, refuseTraps } from "./ledger-guard";
+
 /** What runs left in the rows they hold, without what was there before. */
 export const leftRows = `
   select run_id, entry, action, key_before, key_after, after_config, after_columns
@@ -17,6 +19,9 @@ create or replace view mcp_cutover.newest_row with (security_barrier) as ${leftR
      and run_id in (select distinct on (cutover) run_id from mcp_cutover.run order by cutover, generation desc);
 revoke all on mcp_cutover.newest_row from public;
 `;
+
+/** Every table has a primary key: where a publication sends it, rows cannot be deleted without one. */
+const entryKey = "entry bigint generated always as identity primary key";
 
 const ddl = `
 create schema if not exists mcp_cutover;
@@ -73,7 +78,8 @@ create table if not exists mcp_cutover.fenced_write (
   row_key text[] not null,
   operation text not null,
   written_by text not null,
-  written_at timestamptz not null
+  written_at timestamptz not null,
+  ${entryKey}
 );
 create index if not exists fenced_write_run on mcp_cutover.fenced_write (run_id);
 ${newestRows}
@@ -81,10 +87,18 @@ revoke all on mcp_cutover.run, mcp_cutover.journal, mcp_cutover.fenced_write fro
 revoke all on schema mcp_cutover from public;
 `;
 
-/** Makes schema, tables and view where they are missing. @throws UserError when the role may not */
+/**
+ * Makes schema, tables and view where they are missing, for this role alone.
+ * @throws UserError when the role may not, or when what is there is not its own
+ */
 export async function ensureLedger(client: Client): Promise<void> {
+  await refuseOthersLedger(client);
   const found = await look(client);
-  if (found.tables) return found.view ? undefined : addView(client);
+  if (found.tables) {
+    if (!found.view) await addView(client);
+    if (!found.keys) await addKey(client);
+    return;
+  }
   const may = await client.query<{ database: string; db: boolean; schema: boolean | null }>(
     `select current_database() as database,
             has_database_privilege(current_database(), 'create') as db,
@@ -96,48 +110,65 @@ export async function ensureLedger(client: Client): Promise<void> {
   await lockSchema(client);
   if ((await look(client)).tables) return;
   const exists = rights?.schema !== null && rights?.schema !== undefined;
-  await client.query(
-    exists ? ddl.replace(/create schema.*?;/, "").replace(/revoke all on schema.*?;/, "") : ddl,
-  );
+  await client.query(exists ? ddl.replace(/create schema.*?;/, "") : ddl);
+  await closeLedger(client);
 }
 
-/** Whether the ledger is there. */
+/** Whether the ledger is there. @throws UserError when what is there would run code of others */
 export async function ledgerExists(client: Client): Promise<boolean> {
-  return (await look(client)).tables;
+  const { tables } = await look(client);
+  if (tables) await refuseTraps(client);
+  return tables;
 }
 
-/** What there is of the ledger. One made before there was the view has none until its owner's next run. */
+/** What there is of the ledger. One of an earlier release lacks the view or a key until its owner's next run. */
 interface Parts {
   readonly tables: boolean;
   readonly view: boolean;
+  readonly keys: boolean;
 }
 
 /** Connections that have seen the whole ledger: asked for again and again, it would be a tenth of a small run. */
 const seen = new WeakSet<Client>();
-const whole: Parts = { tables: true, view: true };
+const whole: Parts = { tables: true, view: true, keys: true };
 
 async function look(client: Client): Promise<Parts> {
   if (seen.has(client)) return whole;
   const found = await client.query<Parts>(
-    `select count(*) filter (where c.relkind = 'r') = 3 as tables, count(*) filter (where c.relkind = 'v') = 1 as view
+    `select count(*) filter (where c.relkind = 'r') = 3 as tables, count(*) filter (where c.relkind = 'v') = 1 as view,
+            count(*) filter (where c.relkind = 'r' and exists (
+              select from pg_index i where i.indrelid = c.oid and i.indisprimary)) = 3 as keys
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = 'mcp_cutover' and (c.relkind, c.relname) in
         (('r', 'run'), ('r', 'journal'), ('r', 'fenced_write'), ('v', 'newest_row'))`,
   );
-  const parts = found.rows[0] ?? { tables: false, view: false };
-  if (parts.tables && parts.view) seen.add(client);
+  const parts = found.rows[0] ?? { tables: false, view: false, keys: false };
+  if (parts.tables && parts.view && parts.keys) seen.add(client);
   return parts;
 }
 
-/** Adds the view to a ledger that an earlier release made, where this role owns it; runs do not depend on it. */
+/** Adds the view to a ledger that an earlier release made; runs do not depend on it. */
 async function addView(client: Client): Promise<void> {
-  const found = await client.query<{ owner: boolean }>(
-    `select has_schema_privilege('mcp_cutover', 'create') and bool_and(pg_has_role(relowner, 'usage')) as owner
-       from pg_class where oid in ('mcp_cutover.run'::regclass, 'mcp_cutover.journal'::regclass)`,
-  );
-  if (found.rows[0]?.owner !== true) return;
   await lockSchema(client);
-  if (!(await look(client)).view) await client.query(newestRows);
+  if ((await look(client)).view) return;
+  await client.query(newestRows);
+  await closeLedger(client);
+}
+
+/**
+ * Adds the primary key that an earlier release did not give to the list of held writes. Not while a fence stands,
+ * whose writers have that table open: they would wait, or be ended as a deadlock's victim.
+ */
+export async function addKey(client: Client): Promise<void> {
+  if ((await look(client)).keys) return;
+  const fences = await client.query(
+    "select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'mcp_cutover' limit 1",
+  );
+  if (fences.rowCount !== 0) return;
+  await lockSchema(client);
+  if ((await look(client)).keys) return;
+  await client.query(`alter table mcp_cutover.fenced_write add column if not exists ${entryKey}`);
+  await closeLedger(client);
 }
 
 /** Two first runs of different cutovers would trip over each other's CREATE. */

@@ -19,7 +19,8 @@ export async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<numb
     config: string;
   }>(
     `select ${keyArray(table.key, "t")} as key, ${columnsAsText(columns, "t")} as row, t.${ident(table.config)}::text as config
-       from ${shape.name} t where ${keyArray(table.key, "t")} in ($1::text[], $2::text[])`,
+       from ${shape.name} t where ${keyArray(table.key, "t")} in ($1::text[], $2::text[])
+        for update of t`,
     [found, step.keyAfter],
   );
   const old = rows.rows.find((row) => keyId(row.key) === keyId(found));

@@ -2,7 +2,9 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { EngineError, standbyError } from "./errors";
+import { qualified } from "./identifiers";
 import { findRun, newestOtherCutover, type Run } from "./ledger";
+import { refuseOthersLedger } from "./ledger-guard";
 import { ledgerExists, leftRows } from "./ledger-schema";
 import type { CutoverSpec } from "./spec";
 import { columnOf, matchColumns, setColumns, type TableShape } from "./table";
@@ -13,13 +15,19 @@ export interface DatabaseIdentity {
   readonly databaseName: string;
 }
 
-/** @throws UserError on a standby */
-export async function checkDatabase(client: Client): Promise<DatabaseIdentity> {
-  const found = await client.query<DatabaseIdentity & { recovery: boolean; version: number }>(
-    `select (select system_identifier::text from pg_control_system()) as "systemIdentifier",
-            current_database() as "databaseName", pg_is_in_recovery() as recovery,
-            current_setting('server_version_num')::int as version`,
-  );
+/** @throws UserError on a standby, and whatever {@link checkRole} throws */
+export async function checkDatabase(
+  client: Client,
+  spec: Pick<CutoverSpec, "allowSuperuser">,
+): Promise<DatabaseIdentity> {
+  const [, found] = await Promise.all([
+    checkRole(client, spec),
+    client.query<DatabaseIdentity & { recovery: boolean; version: number }>(
+      `select (select system_identifier::text from pg_control_system()) as "systemIdentifier",
+              current_database() as "databaseName", pg_is_in_recovery() as recovery,
+              current_setting('server_version_num')::int as version`,
+    ),
+  ]);
   const row = found.rows[0];
   if (row === undefined) throw new EngineError("the server did not say which database it is");
   if (row.recovery) throw standbyError();
@@ -32,6 +40,35 @@ export async function checkDatabase(client: Client): Promise<DatabaseIdentity> {
   return { systemIdentifier: row.systemIdentifier, databaseName: row.databaseName };
 }
 
+/** Roles whose members can leave the database: what they may do is no less than what a superuser may. */
+const systemRoles = "'pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'";
+
+/** @throws UserError for a role with whose rights everything in the database could do anything */
+export async function checkRole(
+  client: Client,
+  spec: Pick<CutoverSpec, "allowSuperuser">,
+): Promise<void> {
+  const found = await client.query<{ role: string; replica: boolean; power: string | null }>(
+    `select quote_ident(current_user) as role, current_setting('session_replication_role') = 'replica' as replica,
+            (select case when r.rolsuper then 'a superuser' else 'a member of ' || m.rolname end
+               from pg_roles r left join pg_roles m on not r.rolsuper and m.rolname in (${systemRoles})
+                and pg_has_role(r.oid, m.oid, 'member')
+              where r.rolname in (current_user, session_user) and (r.rolsuper or m.oid is not null) limit 1) as power`,
+  );
+  const { role = "", replica = false, power = null } = found.rows[0] ?? {};
+  if (replica) {
+    throw new UserError(
+      "session_replication_role is replica for the database role, so neither triggers nor foreign keys would be heeded.",
+      `Run as an administrator: alter role ${role} set session_replication_role = origin;`,
+    );
+  }
+  if (power === null || spec.allowSuperuser === true) return;
+  throw new UserError(
+    `The database role ${role} is ${power}, and triggers, checks and casts of the table's owner run with its rights while rows are read and written.`,
+    "Use a role with the rights that packages/row-cutover/README.md lists and no more ([database.manage] makes one), or set [cutover.allowSuperuser] to true if everybody who may create anything in this database is trusted with the whole server.",
+  );
+}
+
 /** What is going to be done with rows and ledger: a look needs fewer rights than a run. */
 export type Access = "read" | "write";
 
@@ -42,7 +79,9 @@ export async function checkLedger(
   identity: DatabaseIdentity,
   access: Access = "write",
 ): Promise<Run | undefined> {
+  if (access === "write") await refuseOthersLedger(client);
   await checkLedgerRights(client, access);
+  if (access === "read") await refuseStrangersLedger(client, spec);
   const run = await findRun(client, spec.name);
   if (run === undefined) return undefined;
   const same =
@@ -52,6 +91,26 @@ export async function checkLedger(
   throw new UserError(
     `The ledger of ${spec.name} was written in database ${run.databaseName} of system ${run.systemIdentifier}, but this is ${identity.databaseName} of system ${identity.systemIdentifier}: a copy, or the wrong server.`,
     "Check the connection string; if this copy is the one to use from now on, update system_identifier and database_name in mcp_cutover.run.",
+  );
+}
+
+/**
+ * Who only compares has no ledger of its own to know, but knows one thing of whoever made it: that role may write the
+ * rows.
+ * @throws UserError when it may not
+ */
+async function refuseStrangersLedger(client: Client, { table }: CutoverSpec): Promise<void> {
+  const found = await client.query<{ owner: string; writes: boolean | null }>(
+    `select pg_get_userbyid(c.relowner) as owner, has_table_privilege(c.relowner, to_regclass($1), 'update') as writes
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'mcp_cutover' and c.relname in ('run', 'journal', 'fenced_write', 'newest_row')`,
+    [qualified(table.schema, table.table)],
+  );
+  const stranger = found.rows.find(({ writes }) => writes === false);
+  if (stranger === undefined) return;
+  throw new UserError(
+    `The ledger in schema mcp_cutover belongs to the role ${stranger.owner}, which may not write the rows of ${table.schema}.${table.table}, so no run of ours made it.`,
+    "Find out who made it; if a cutover's role made it, give that role its rights on the table back.",
   );
 }
 
@@ -109,6 +168,7 @@ export function checkTable(shape: TableShape, access: Access = "write"): void {
   const missing = needed.filter((right) => !shape.privileges[right]);
   if (missing.length > 0) throw missingPrivilege(nameOf(shape), missing);
   checkRowSecurity(shape);
+  if (access === "write") refuseRules(nameOf(shape), shape.rules);
 }
 
 /**
@@ -146,6 +206,15 @@ function checkRowSecurity(shape: TableShape): void {
 
 function nameOf({ spec }: TableShape): string {
   return `${spec.schema}.${spec.table}`;
+}
+
+/** @throws UserError: what is written to a table with rules is what they make of it, and `with` statements refuse them */
+export function refuseRules(name: string, rules: readonly string[]): void {
+  if (rules.length === 0) return;
+  throw new UserError(
+    `${name} has rules that change what a run writes: ${rules.join(", ")}.`,
+    `Have the table's owner switch them off for the run: ${rules.map((rule) => `alter table ${name} disable rule ${rule};`).join(" ")}`,
+  );
 }
 
 /** @throws UserError naming the rights that are missing */

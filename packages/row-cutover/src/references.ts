@@ -1,10 +1,11 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { ident, qualified } from "./identifiers";
+import { ident, keyArray, qualified } from "./identifiers";
 import type { ReferenceDetail } from "./journal";
-import { missingPrivilege } from "./preconditions";
+import { keyName, type KeyValues } from "./keys";
 import { columnsAsText, readColumns, type TableShape } from "./table";
+import { checkTouched, identityOf } from "./touched-tables";
 
 /** A column elsewhere that points to rows of the table. */
 export interface ForeignKey {
@@ -14,74 +15,126 @@ export interface ForeignKey {
   /** The column of our table that it points to. */
   readonly target: string;
   readonly allColumns: readonly string[];
-  /** The primary key, or every column where there is none. */
+  /** The columns that find a row again. */
   readonly identity: readonly string[];
-  /** The columns of each unique index that has this column, without it. */
-  readonly uniqueWith: readonly (readonly string[])[];
-  /** Whether the database itself passes on a change of the target. */
-  readonly cascades: boolean;
+  /** The columns of each unique index that has this column, without it, and how the index compares them. */
+  readonly uniqueWith: readonly (readonly { readonly column: string; readonly equals: string }[])[];
+  /** Tables that refer to this one in their turn. */
+  readonly referencedBy: readonly string[];
 }
 
-interface RawForeignKey {
+/** A foreign key as the catalog has it. */
+export interface Reference {
   readonly oid: string;
   readonly schema: string;
   readonly table: string;
-  readonly columns: string[];
-  readonly targets: string[];
+  readonly columns: readonly string[];
+  readonly targets: readonly string[];
+  /** Whether the database itself passes on a change of the target. */
   readonly cascades: boolean;
-  readonly missing: string[];
+  /** Whether the table refers to itself. */
+  readonly self: boolean;
 }
 
-/** The foreign keys that point to the table, from the catalog. @throws UserError when one has several columns */
-export async function foreignKeys(client: Client, shape: TableShape): Promise<ForeignKey[]> {
-  const found = await client.query<RawForeignKey>(
+/** Every foreign key that points to the table. */
+export async function referencesTo(client: Client, shape: TableShape): Promise<Reference[]> {
+  const found = await client.query<Reference>(
     `select c.oid::text as oid, n.nspname as schema, c.relname as table, k.confupdtype = 'c' as cascades,
+            k.conrelid = k.confrelid as self,
             (select array_agg(a.attname::text order by o.n) from unnest(k.conkey) with ordinality o(num, n)
                join pg_attribute a on a.attrelid = k.conrelid and a.attnum = o.num) as columns,
             (select array_agg(a.attname::text order by o.n) from unnest(k.confkey) with ordinality o(num, n)
-               join pg_attribute a on a.attrelid = k.confrelid and a.attnum = o.num) as targets,
-            (select coalesce(array_agg(r), '{}') from unnest(array['select', 'insert', 'update', 'delete']) r
-              where not has_table_privilege(c.oid, r)) as missing
+               join pg_attribute a on a.attrelid = k.confrelid and a.attnum = o.num) as targets
        from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
       where k.contype = 'f' and k.confrelid = $1::oid and k.conparentid = 0 order by 2, 3, k.conname`,
     [String(shape.oid)],
   );
+  return found.rows;
+}
+
+/**
+ * The foreign keys that point to the table, from the catalog, once their tables are found to be such that their rows
+ * can be moved to another row and back.
+ * @throws UserError naming the table and what is in the way
+ */
+export async function foreignKeys(client: Client, shape: TableShape): Promise<ForeignKey[]> {
   const keys: ForeignKey[] = [];
-  for (const raw of found.rows) keys.push(await describeKey(client, raw));
+  for (const one of await referencesTo(client, shape)) keys.push(await describeKey(client, one));
   return keys;
 }
 
-async function describeKey(client: Client, raw: RawForeignKey): Promise<ForeignKey> {
+async function describeKey(client: Client, raw: Reference): Promise<ForeignKey> {
   const name = `${raw.schema}.${raw.table}`;
   const [column, ...more] = raw.columns;
   const [target] = raw.targets;
+  const instead =
+    "Merge the two rows by hand before the cutover, or list the older key in [cutover.skip].";
   if (column === undefined || target === undefined || more.length > 0) {
     throw new UserError(
       `A foreign key of ${name} has several columns (${raw.columns.join(", ")}), so its rows cannot be moved to another row.`,
-      "Merge the two rows by hand before the cutover, or list the older key in [cutover.skip].",
+      instead,
     );
   }
-  if (raw.missing.length > 0) throw missingPrivilege(name, raw.missing);
-  const indexes = await client.query<{ primary: boolean; columns: string[] }>(
-    `select i.indisprimary as primary,
-            (select array_agg(a.attname::text) from unnest(i.indkey::int2[]) with ordinality o(num, n)
-               join pg_attribute a on a.attrelid = i.indrelid and a.attnum = o.num where o.n <= i.indnkeyatts) as columns
-       from pg_index i where i.indrelid = $1::oid and i.indisunique and i.indpred is null and i.indexprs is null`,
-    [raw.oid],
-  );
-  const allColumns = [...(await readColumns(client, raw.oid)).keys()];
+  if (raw.self) {
+    throw new UserError(
+      `The table ${name} refers to itself (${column}), so merging two of its rows would write rows that the cutover has no entry for.`,
+      instead,
+    );
+  }
+  const table = await checkTouched(client, raw.oid, name, ["select", "insert", "update", "delete"]);
   return {
     schema: raw.schema,
     table: raw.table,
     column,
     target,
-    allColumns,
-    identity: indexes.rows.find(({ primary }) => primary)?.columns ?? allColumns,
-    uniqueWith: indexes.rows
+    allColumns: [...(await readColumns(client, raw.oid)).keys()],
+    identity: identityOf(name, table),
+    uniqueWith: table.uniques
       .filter(({ columns }) => columns.includes(column))
-      .map(({ columns }) => columns.filter((one) => one !== column)),
-    cascades: raw.cascades,
+      .map(({ columns, equals }) =>
+        columns.flatMap((one, i) =>
+          one === column ? [] : [{ column: one, equals: equals[i] ?? "=" }],
+        ),
+      ),
+    referencedBy: table.referencedBy,
   };
+}
+
+/** Whether a reference `r` is one that the surviving row has already: `s`, whose value is `to` in SQL. */
+function collision(key: ForeignKey, twin: ForeignKey["uniqueWith"][number], to: string): string {
+  const same = twin.map(({ column, equals }) => `s.${ident(column)} ${equals} r.${ident(column)}`);
+  return `exists (select from ${qualified(key.schema, key.table)} s where ${[`s.${ident(key.column)}::text = ${to}`, ...same].join(" and ")})`;
+}
+
+/**
+ * A reference that goes because the survivor has the same takes along, or is held by, what refers to it. None of that
+ * is in the journal.
+ * @param found key of the row that goes
+ * @param after key of the one that stays
+ * @throws UserError naming the tables
+ */
+export async function refuseDeeper(
+  client: Client,
+  shape: TableShape,
+  keys: readonly ForeignKey[],
+  [found, after]: readonly [KeyValues, KeyValues],
+): Promise<void> {
+  const value = (key: ForeignKey, n: number): string =>
+    `(select t.${ident(key.target)}::text from ${shape.name} t where ${keyArray(shape.spec.key, "t")} = $${n}::text[])`;
+  for (const key of keys.filter(({ referencedBy }) => referencedBy.length > 0)) {
+    for (const twin of key.uniqueWith) {
+      const { rowCount } = await client.query(
+        `select from ${qualified(key.schema, key.table)} r
+          where r.${ident(key.column)}::text = ${value(key, 1)} and ${collision(key, twin, value(key, 2))} limit 1`,
+        [found, after],
+      );
+      if (rowCount === 0) continue;
+      throw new UserError(
+        `Rows of ${key.schema}.${key.table} refer to both ${keyName(found)} and ${keyName(after)}, so those of ${keyName(found)} would go, and ${key.referencedBy.join(", ")} refer to that table in turn.`,
+        `Remove these references by hand before the cutover, or list ${keyName(found)} in [cutover.skip].`,
+      );
+    }
+  }
 }
 
 /** Values of the columns that references point to: of the row that goes and of the one that stays. */
@@ -109,16 +162,31 @@ export async function moveReferences(
     const name = qualified(key.schema, key.table);
     const column = ident(key.column);
     for (const twin of key.uniqueWith) {
-      const same = twin.map((one) => `s.${ident(one)} = r.${ident(one)}`);
-      const collides = [`s.${column}::text = $2`, ...same].join(" and ");
-      const where = `r.${column}::text = $1 and exists (select from ${name} s where ${collides})`;
-      const detail = { ...base(key, from, to), twin };
-      await journalReferences(client, runId, "delete", key, where, [from, to], detail);
+      const where = `r.${column}::text = $1 and ${collision(key, twin, "$2")}`;
+      const detail = { ...base(key, from, to), twin: twin.map((one) => one.column) };
+      const noted = await journalReferences(
+        client,
+        runId,
+        "delete",
+        key,
+        where,
+        [from, to],
+        detail,
+      );
       const deleted = await client.query(`delete from ${name} r where ${where}`, [from, to]);
+      expectSame(key, deleted.rowCount, noted);
       count += deleted.rowCount ?? 0;
     }
     const where = `r.${column}::text = $1`;
-    await journalReferences(client, runId, "move", key, where, [from], base(key, from, to));
+    const noted = await journalReferences(
+      client,
+      runId,
+      "move",
+      key,
+      where,
+      [from],
+      base(key, from, to),
+    );
     const type = await client.query<{ type: string }>(
       "select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = $1::regclass and attname = $2",
       [name, key.column],
@@ -127,9 +195,21 @@ export async function moveReferences(
       `update ${name} r set ${column} = $2::text::${type.rows[0]?.type ?? "text"} where ${where}`,
       [from, to],
     );
+    expectSame(key, moved.rowCount, noted);
+    const left = await client.query(`select from ${name} r where ${where} limit 1`, [from]);
+    expectSame(key, left.rowCount, 0);
     count += moved.rowCount ?? 0;
   }
   return count;
+}
+
+/** @throws UserError when other rows were written than the journal has */
+function expectSame(key: ForeignKey, done: number | null, noted: number | undefined): void {
+  if (noted === undefined || done === noted) return;
+  throw new UserError(
+    `The references in ${key.schema}.${key.table} did not become what was written: a trigger of that table changed them; nothing was committed.`,
+    `Look at its triggers; one that may be left out meanwhile: alter table ${key.schema}.${key.table} disable trigger <name>;`,
+  );
 }
 
 function base(key: ForeignKey, from: string, to: string): ReferenceDetail {
@@ -143,6 +223,7 @@ function base(key: ForeignKey, from: string, to: string): ReferenceDetail {
   };
 }
 
+/** @returns how many entries were written; undefined when there is no journal to write to */
 async function journalReferences(
   client: Client,
   runId: string | undefined,
@@ -151,13 +232,14 @@ async function journalReferences(
   where: string,
   values: readonly string[],
   detail: ReferenceDetail,
-): Promise<void> {
-  if (runId === undefined) return;
+): Promise<number | undefined> {
+  if (runId === undefined) return undefined;
   const next = values.length;
-  await client.query(
+  const done = await client.query(
     `insert into mcp_cutover.journal (run_id, kind, action, before_row, detail)
      select $${next + 1}, 'reference', '${action}', ${columnsAsText(key.allColumns, "r")}, $${next + 2}
        from ${qualified(key.schema, key.table)} r where ${where}`,
     [...values, runId, JSON.stringify(detail)],
   );
+  return done.rowCount ?? 0;
 }

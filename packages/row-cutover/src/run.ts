@@ -4,7 +4,7 @@ import type { Client } from "pg";
 
 import { analyse, type Analysis, confirm, confirmShape } from "./analyse";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
-import { CommitUnknown, isConnectionError, RowsMoved, shown } from "./errors";
+import { CommitUnknown, isConnectionError, type OthersCode, RowsMoved, shown } from "./errors";
 import { dropFence, enterAsWriter, isFenced, makeFence, raiseFence } from "./fence";
 import { type Applied, applyForward } from "./forward";
 import { rehearse } from "./forward-journal";
@@ -14,7 +14,7 @@ import { ensureLedger } from "./ledger-schema";
 import { lockMode, lockTable, takeRunLock, waitForRunLock } from "./locks";
 import { refuseConflicts } from "./plan-undo";
 import type { CutoverSpec, Db, RunMeta, RunResult, Target } from "./spec";
-import { setColumns } from "./table";
+import { othersCode, setColumns, type TableShape } from "./table";
 import { applyUndo } from "./undo";
 import { checkSpec } from "./validate";
 
@@ -37,6 +37,7 @@ export async function runCutover(
   const name = `run ${spec.name} by ${meta.who}`;
   let pending: RunResult | undefined;
   let lost = false;
+  let others: OthersCode | undefined;
   const attempt = async (): Promise<RunResult> => {
     // An earlier attempt may have been committed without our hearing of it.
     if (pending !== undefined) {
@@ -49,7 +50,9 @@ export async function runCutover(
         return await withTransaction(client, limits, "read write", async () => {
           pending = undefined;
           await takeRunLock(client, spec, lost ? limits.lockSeconds : 0);
-          const result = await inTransaction(client, spec, target, meta, runId);
+          const result = await inTransaction(client, spec, target, meta, runId, (shape) => {
+            others = othersCode(shape);
+          });
           pending = result;
           return result;
         });
@@ -68,6 +71,7 @@ export async function runCutover(
     throw shown(
       unknown ? new CommitUnknown() : error,
       target === "embedded" ? "taking the rows back" : "moving the rows",
+      others,
     );
   }
 }
@@ -105,10 +109,12 @@ async function inTransaction(
   target: Target,
   meta: RunMeta,
   runId: string,
+  found: (shape: TableShape) => void,
 ): Promise<RunResult> {
   // Everything that can be refused is refused before anything is locked.
   const first = await analyse(client, spec, target);
   if (first.kind === "noop") return repeated(client, spec, target, first);
+  found(first.shape);
   await ensureLedger(client);
   await confirmShape(client, spec, first);
   await prepare(client, spec, first, runId);
@@ -171,7 +177,12 @@ async function prepare(
   await Promise.all([
     enterAsWriter(client, runId),
     ...(analysis.kind === "forward"
-      ? [rehearse({ client, spec, shape, runId, previous: analysis.previous }, analysis.plan.steps)]
+      ? [
+          rehearse(
+            { client, spec, shape, runId, previous: analysis.previous, rows: 0 },
+            analysis.plan.steps,
+          ),
+        ]
       : []),
     ...(isFenced(spec, shape) ? [makeFence(client, spec.name, shape, { runId, columns })] : []),
   ]);
@@ -184,12 +195,14 @@ async function apply(
   runId: string,
 ): Promise<Applied> {
   const { shape } = analysis;
+  // Counted before anything was written, and still so: nobody else can write the table now.
+  const rows = Number(analysis.fingerprint.rows);
   if (analysis.kind === "forward") {
     const { previous, plan, input } = analysis;
-    return applyForward({ client, spec, shape, runId, previous }, plan, input);
+    return applyForward({ client, spec, shape, runId, previous, rows }, plan, input);
   }
   refuseConflicts(spec, analysis.plan);
-  return applyUndo({ client, spec, shape, runId, undone: analysis.undone }, analysis.plan);
+  return applyUndo({ client, spec, shape, runId, undone: analysis.undone, rows }, analysis.plan);
 }
 
 /** Answers with the run that is in the ledger. A plan that differs but changes no row takes its place there. */

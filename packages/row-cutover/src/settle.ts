@@ -2,22 +2,25 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { analyse } from "./analyse";
+import { assertTouched, type Expected, finishDeferred, fixOf } from "./assertions";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
 import { parseDocument, toJson } from "./document";
-import { shown } from "./errors";
+import { type OthersCode, shown } from "./errors";
 import { countFenced, dropFence, enterAsWriter, fenceExists } from "./fence";
+import { takeFingerprint } from "./fingerprint";
 import { applyForward } from "./forward";
 import { ident, keyArray, literal } from "./identifiers";
 import { entryColumns, readKeys, type RowEntry } from "./journal";
 import { keyId } from "./keys";
-import { findRun, type Run } from "./ledger";
+import type { Run } from "./ledger";
+import { addKey } from "./ledger-schema";
 import { takeRunLock } from "./locks";
 import type { ForwardPlan } from "./plan-forward";
 import { columnsOf } from "./plan-undo-classes";
-import { checkTable } from "./preconditions";
+import { checkDatabase, checkLedger, checkTable } from "./preconditions";
 import { inBatches } from "./rows";
 import type { CutoverSpec, Db, SettleResult } from "./spec";
-import { columnOf, readShape, type TableShape } from "./table";
+import { columnOf, othersCode, readShape, type TableShape } from "./table";
 import { checkSpec } from "./validate";
 
 const attempts = 8;
@@ -37,16 +40,19 @@ export async function settle(db: Db, spec: CutoverSpec, generation: number): Pro
   const { lockSeconds, statementSeconds } = limitsOf(spec);
   // Readers queue up behind a wait for this lock, so it is waited for often rather than long.
   const limits = { lockSeconds: Math.min(lockSeconds, 1), statementSeconds };
+  let others: OthersCode | undefined;
   try {
     return await retrying(attempts, () =>
       withClient(db, `settle ${spec.name}`, limits, (client) =>
         withTransaction(client, limits, "read write", () =>
-          inTransaction(client, spec, generation),
+          inTransaction(client, spec, generation, (shape) => {
+            others = othersCode(shape);
+          }),
         ),
       ),
     );
   } catch (error) {
-    throw shown(error, "settling the rows");
+    throw shown(error, "settling the rows", others);
   }
 }
 
@@ -76,9 +82,10 @@ async function inTransaction(
   client: Client,
   spec: CutoverSpec,
   generation: number,
+  found: (shape: TableShape) => void,
 ): Promise<SettleResult> {
   await takeRunLock(client, spec);
-  const run = await findRun(client, spec.name);
+  const run = await checkLedger(client, spec, await checkDatabase(client, spec));
   if (run?.generation !== generation) {
     throw new UserError(
       `Generation ${generation} of ${spec.name} cannot be settled: the ledger's newest is ${run?.generation ?? "none"}.`,
@@ -97,10 +104,15 @@ async function inTransaction(
     `lock table ${shape.name} in ${fenced ? "access exclusive" : "share row exclusive"} mode`,
   );
   await enterAsWriter(client, run.runId);
+  found(shape);
+  const rows = Number((await takeFingerprint(client, shape)).rows);
   const again = await writeAgain(client, spec, shape, run);
+  await finishDeferred(client);
+  if (again > 0) await assertWritten(client, spec, shape, run, { written: again, rows });
   const converted = run.converted + again + (await convertLate(client, spec, run, again));
   const fencedWrites = run.fencedWrites + (await countFenced(client, run.runId));
   const removedFence = await dropFence(client, spec.name);
+  await addKey(client);
   await client.query("delete from mcp_cutover.fenced_write where run_id = $1", [run.runId]);
   const settled = await client.query<{ at: string }>(
     `update mcp_cutover.run set settled_at = clock_timestamp(), fenced_writes = $2, converted = $3,
@@ -110,6 +122,23 @@ async function inTransaction(
     [run.runId, fencedWrites, converted],
   );
   return { fencedWrites, converted, removedFence, settledAt: settled.rows[0]?.at ?? "" };
+}
+
+/** Has the rows that were written again be as the run left them, and no other row be touched. */
+async function assertWritten(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  run: Run,
+  expected: Expected,
+): Promise<void> {
+  await assertTouched(client, shape, expected);
+  // What was written is not to be written once more; if it is, all of it is taken back.
+  if ((await writeAgain(client, spec, shape, run)) === 0) return;
+  throw new UserError(
+    `Rows of ${shape.spec.schema}.${shape.spec.table} did not become what was written: a trigger or rule of the table changed them; nothing was committed.`,
+    fixOf(shape),
+  );
 }
 
 /** Rows of the run that are not as it left them. */
@@ -212,7 +241,10 @@ async function convertLate(
   const late = plan.steps.reduce((sum, { count }) => sum + count, plan.streamed.rewrite);
   if (late === 0) return 0;
   await applyForward(
-    { client, spec, shape, runId: run.runId, previous: undefined, touched },
+    {
+      ...{ client, spec, shape, runId: run.runId, previous: undefined, touched },
+      rows: Number(analysis.fingerprint.rows),
+    },
     plan,
     input,
   );

@@ -1,12 +1,13 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { namedTables } from "./configured-sql";
 import { ident, qualified } from "./identifiers";
 import type { ReferenceDetail } from "./journal";
-import { missingPrivilege } from "./preconditions";
 import type { Move } from "./references";
 import type { CutoverSpec, SoftReference } from "./spec";
 import { columnsAsText, readColumns } from "./table";
+import { checkTouched, identityOf } from "./touched-tables";
 
 /**
  * Replaces an id in columns that list ids as text. A list that has the survivor already loses the other one.
@@ -29,8 +30,9 @@ export async function moveSoftReferences(
     const name = qualified(place.schema, place.table);
     const column = ident(soft.column);
     const identity = columnsAsText(place.identity, "r");
+    const tables = await namedTables(client, spec.table.schema, soft.where);
     const found = await client.query<{ id: Record<string, string | null>; value: string }>(
-      `select ${identity} as id, r.${column}::text as value from ${name} r
+      `${tables}select ${identity} as id, r.${column}::text as value from ${name} r
         where (${soft.where}) and r.${column} is not null for update of r`,
     );
     for (const row of found.rows) {
@@ -81,19 +83,15 @@ export async function findSoftReference(
   const [first = "", second] = given.split(".");
   const schema = second === undefined ? spec.table.schema : first;
   const table = second ?? first;
-  const found = await client.query<{ oid: string; missing: string[]; primary: string[] | null }>(
-    `select c.oid::text as oid,
-            (select coalesce(array_agg(r), '{}') from unnest(array['select', 'update']) r
-              where not has_table_privilege(c.oid, r)) as missing,
-            (select array_agg(a.attname::text) from pg_index i join pg_attribute a
-               on a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[])
-              where i.indrelid = c.oid and i.indisprimary) as primary
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`,
+  const found = await client.query<{ oid: string }>(
+    `select c.oid::text as oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relname = $2`,
     [schema, table],
   );
   const row = found.rows[0];
   if (row === undefined) return undefined;
-  if (row.missing.length > 0) throw missingPrivilege(`${schema}.${table}`, row.missing);
+  const name = `${schema}.${table}`;
+  const touched = await checkTouched(client, row.oid, name, ["select", "update"]);
   const columns = [...(await readColumns(client, row.oid)).keys()];
   if (!columns.includes(column)) {
     throw new UserError(
@@ -101,5 +99,5 @@ export async function findSoftReference(
       "Check [cutover.softReferences].",
     );
   }
-  return { schema, table, identity: row.primary ?? columns.filter((one) => one !== column) };
+  return { schema, table, identity: [...identityOf(name, touched, column)] };
 }

@@ -91,6 +91,10 @@ export interface CutoverSpec {
   };
   /** Refuses above this many of the application's own rows. Default 100,000. */
   readonly maxRows?: number;
+  /** Runs as a superuser all the same, with whose rights code of the table's owner runs then. Default false. */
+  readonly allowSuperuser?: boolean;
+  /** Runs where a publication sends ledger and journal to subscribers, old credentials among them. Default false. */
+  readonly allowPublications?: boolean;
 }
 
 /** Who runs it: recorded in the ledger. */

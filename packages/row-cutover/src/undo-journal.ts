@@ -17,6 +17,8 @@ export interface UndoRun {
   readonly runId: string;
   /** The run that is taken back. */
   readonly undone: Run;
+  /** How many rows the table had when nobody could write it any more. */
+  readonly rows: number;
 }
 
 /** Restores rows as they were written by SQL alone; the others are read again, since nobody could write them in between. */

@@ -3,6 +3,7 @@ import type { Client } from "pg";
 import { ident, qualified } from "./identifiers";
 import type { ReferenceEntry } from "./journal";
 import { columnsAsText, readColumns } from "./table";
+import { checkTouched } from "./touched-tables";
 
 /**
  * Puts references back that a merge moved. What its owner changed or removed since stays as it is now.
@@ -14,6 +15,7 @@ export async function undoReferences(
 ): Promise<{ restored: number; warnings: string[] }> {
   let restored = 0;
   const warnings: string[] = [];
+  await checkTables(client, entries);
   // A deleted reference's twin is recognised by where it points now, so those come first.
   const ordered = [...entries].sort((a, b) => rank(a) - rank(b));
   for (const entry of ordered) {
@@ -30,6 +32,27 @@ export async function undoReferences(
     }
   }
   return { restored, warnings };
+}
+
+/** @throws UserError naming a table whose references this role cannot put back */
+export async function checkTables(
+  client: Client,
+  entries: readonly ReferenceEntry[],
+): Promise<void> {
+  const names = new Map(
+    entries.map(({ kind, detail }) => [qualified(detail.schema, detail.table), { kind, detail }]),
+  );
+  for (const [name, { kind, detail }] of names) {
+    const found = await client.query<{ oid: string | null }>(
+      "select to_regclass($1)::oid::text as oid",
+      [name],
+    );
+    const oid = found.rows[0]?.oid ?? undefined;
+    const rights = (["select", "insert", "update"] as const).filter(
+      (right) => kind === "reference" || right !== "insert",
+    );
+    await checkTouched(client, oid ?? "0", `${detail.schema}.${detail.table}`, rights);
+  }
 }
 
 function rank(entry: ReferenceEntry): number {
@@ -50,7 +73,8 @@ async function moveBack(
   }
   const updated = await client.query(
     `update ${name} r set ${column} = $1::text::${columns.get(detail.column)?.type ?? "text"}
-      where r.${column}::text = $2 and ${columnsAsText(detail.identity, "r")} = $3::jsonb`,
+      where (r.tableoid, r.ctid) = (select f.tableoid, f.ctid from ${name} f
+        where f.${column}::text = $2 and ${columnsAsText(detail.identity, "f")} = $3::jsonb limit 1)`,
     [detail.before, detail.after, JSON.stringify(identity)],
   );
   return updated.rowCount ?? 0;
@@ -74,8 +98,14 @@ async function insertAgain(client: Client, { beforeRow, detail }: ReferenceEntry
   const inserted = await client.query(
     `insert into ${name} (${written.map(([column]) => ident(column)).join(", ")}) overriding system value
      select ${values.join(", ")} where exists (select from ${name} s where ${twin.join(" and ")})
-     on conflict do nothing`,
-    [JSON.stringify(beforeRow), detail.after],
+        and not exists (select from ${name} s where ${columnsAsText(detail.identity, "s")} = $3::jsonb)`,
+    [
+      JSON.stringify(beforeRow),
+      detail.after,
+      JSON.stringify(
+        Object.fromEntries(detail.identity.map((one) => [one, beforeRow[one] ?? null])),
+      ),
+    ],
   );
   return inserted.rowCount ?? 0;
 }

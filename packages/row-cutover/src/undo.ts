@@ -1,13 +1,14 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { assertTouched } from "./assertions";
+import { assertTouched, finishDeferred, fixOf } from "./assertions";
 import type { Applied } from "./forward";
-import { ident, keyArray, literal, sameKey } from "./identifiers";
+import { ident, keyArray, literal, qualified, sameKey } from "./identifiers";
 import { countEntries, readReferenceEntries } from "./journal";
 import { keyName } from "./keys";
 import type { UndoPlan, UndoServers, UndoStep } from "./plan-undo";
-import { foreignKeys } from "./references";
+import { referencesTo } from "./references";
 import { listed } from "./refusals";
+import { checkReadableReferences } from "./rights";
 import type { RowChange } from "./spec";
 import { columnOf, columnsAsText } from "./table";
 import { restoreServers, restoreSteps, type UndoRun } from "./undo-journal";
@@ -39,11 +40,15 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
     }
   }
   const inserted = of("insert").length;
-  const [, , , journalRows] = await Promise.all([
+  const [, , , , journalRows] = await Promise.all([
+    finishDeferred(client),
     // The planner knows nothing of the new entries yet, and would read the table once for each.
     client.query("set local enable_nestloop = off"),
-    assertRestored(run, restored),
-    assertTouched(client, shape, restored + inserted),
+    assertRestored(run, restored, columns),
+    assertTouched(client, shape, {
+      written: restored + inserted,
+      rows: run.rows + inserted - removed,
+    }),
     countEntries(client, run.runId),
   ]);
   const counts: Record<string, number> = {};
@@ -109,10 +114,14 @@ async function configText(
 /** @returns whether it could go: a row that others refer to by now stays */
 async function removeSeed({ client, shape, runId }: UndoRun, step: UndoStep): Promise<boolean> {
   const key = keyArray(shape.spec.key, "t");
-  for (const reference of await foreignKeys(client, shape)) {
+  const references = await referencesTo(client, shape);
+  await checkReadableReferences(client, references);
+  for (const { schema, table, columns, targets } of references) {
+    const on = columns.map(
+      (column, i) => `t.${ident(targets[i] ?? "")}::text = r.${ident(column)}::text`,
+    );
     const used = await client.query(
-      `select from ${ident(reference.schema)}.${ident(reference.table)} r
-         join ${shape.name} t on t.${ident(reference.target)} = r.${ident(reference.column)}
+      `select from ${qualified(schema, table)} r join ${shape.name} t on ${on.join(" and ")}
         where ${key} = $1::text[] limit 1`,
       [step.keyFound],
     );
@@ -129,18 +138,29 @@ async function removeSeed({ client, shape, runId }: UndoRun, step: UndoStep): Pr
 }
 
 /** Reads the rows back and compares them with the journal. */
-async function assertRestored({ client, shape, runId }: UndoRun, restored: number): Promise<void> {
+async function assertRestored(
+  { client, shape, runId }: UndoRun,
+  restored: number,
+  columns: readonly string[],
+): Promise<void> {
+  // The time is left out: that of a row which a trigger stamps is the trigger's.
+  const others = columns
+    .filter((name) => name !== shape.spec.updatedAt)
+    .map(
+      (name) =>
+        `or j.after_columns ? ${literal(name)} and t.${ident(name)}::text is distinct from j.after_columns ->> ${literal(name)}`,
+    );
   const found = await client.query<{ key: string[] }>(
     `select j.key_after as key from mcp_cutover.journal j
        left join ${shape.name} t on ${sameKey(shape.spec.key, "t", "j.key_after")}
       where j.run_id = $1 and j.kind = 'row' and j.action = 'restore'
-        and t.${ident(shape.spec.config)}::text is distinct from j.after_config limit 1000`,
+        and (t.${ident(shape.spec.config)}::text is distinct from j.after_config ${others.join(" ")}) limit 1000`,
     [runId],
   );
   const keys = found.rows.map(({ key }) => keyName(key));
   if (keys.length === 0) return;
   throw new UserError(
     `${keys.length} of ${restored} rows did not become what was restored (${listed(keys)}): a trigger or rule of the table changed them; nothing was committed.`,
-    "Look at the triggers of the table.",
+    fixOf(shape),
   );
 }

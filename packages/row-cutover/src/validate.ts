@@ -2,7 +2,7 @@ import { UserError } from "@mcp-fleet/errors";
 
 import { ident } from "./identifiers";
 import { keyId, keyName, keyOf } from "./keys";
-import type { CutoverSpec } from "./spec";
+import type { CutoverSpec, RowSpec, TableSpec } from "./spec";
 import { matchColumns } from "./table";
 
 /** @throws UserError for what is wrong in the configuration itself, before any connection */
@@ -37,10 +37,39 @@ export function checkSpec(spec: CutoverSpec): void {
         "Leave out the server's [row.aliases] and [row.seed], or leave out [cutover.table.match].",
       );
     }
+    refuseSelecting(table, row);
     if (!URL.canParse(row.url) || !/^https?:$/.test(new URL(row.url).protocol)) {
       throw new UserError(
         `The server ${keyName(keyOf(row.key))} has no valid http(s) URL.`,
         "Check the server's name, namespace, port and path.",
+      );
+    }
+  }
+}
+
+/** Has a run not write what selects its rows, or what says where they are: no later run would find them again. */
+function refuseSelecting(table: TableSpec, row: RowSpec): void {
+  const selecting: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(
+      [...table.key, ...matchColumns(table)].map((name) => [name, "the rows' key"]),
+    ),
+    ...(table.id === undefined ? {} : { [table.id]: "the column that references point to" }),
+    ...(table.updatedAt === undefined ? {} : { [table.updatedAt]: "the time of the last change" }),
+    [table.config]: "the document",
+  };
+  for (const [name, value] of Object.entries(row.set ?? {})) {
+    const server = keyName(keyOf(row.key));
+    const what = selecting[name];
+    if (what !== undefined) {
+      throw new UserError(
+        `The row ${server} sets the column ${name}, which is ${what}.`,
+        `Leave ${name} out of [servers.${server}.row.set].`,
+      );
+    }
+    if (name === table.type?.column && value !== table.type.value) {
+      throw new UserError(
+        `The row ${server} sets the column ${name}, by whose value ${JSON.stringify(table.type.value)} the cutover knows the application's own rows: no later run, Settle or undo would find the row again.`,
+        `Leave ${name} out of [servers.${server}.row.set], or name another column in [cutover.table.type].`,
       );
     }
   }

@@ -1,3 +1,4 @@
+import { cleanJson } from "@mcp-fleet/errors";
 import type pino from "pino";
 
 import { correlation } from "./correlation";
@@ -23,6 +24,8 @@ export async function openLog(service: string, target: LogTarget): Promise<Log> 
       timestamp: make.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
       mixin: () => correlation(),
+      // What a server or the API said is in a line as it was said; whoever shows the line has nothing to fear of it.
+      hooks: { streamWrite: cleanJson },
     },
     make.destination({
       dest: target,

@@ -1,4 +1,4 @@
-import { isUserError, messageOf } from "@mcp-fleet/errors";
+import { cleanLine, isUserError, messageOf } from "@mcp-fleet/errors";
 import type { Span as OtelSpan } from "@opentelemetry/api";
 
 import { currentWork, within } from "./correlation";
@@ -36,11 +36,11 @@ export async function traced<T>(
   if (!tracingWanted()) return work(untraced);
   const tracing = await openTracing();
   const outermost = currentWork().context === undefined;
-  const { span, context } = tracing.start(name, withRunId(attributes));
+  const { span, context } = tracing.start(cleanLine(name, longest), withRunId(attributes));
   const { traceId: trace_id, spanId: span_id } = span.spanContext();
   try {
     return await within({ context, trace_id, span_id }, () =>
-      work({ set: (more) => void span.setAttributes(more) }),
+      work({ set: (more) => void span.setAttributes(cleaned(more)) }),
     );
   } catch (error) {
     failed(span, error);
@@ -53,14 +53,29 @@ export async function traced<T>(
 
 function withRunId(attributes: Attributes): Attributes {
   const { run_id } = currentWork();
-  return run_id === undefined ? attributes : { "mcp_fleet.run_id": run_id, ...attributes };
+  return cleaned(run_id === undefined ? attributes : { "mcp_fleet.run_id": run_id, ...attributes });
+}
+
+/** Longest text of an attribute. */
+const longest = 4096;
+
+/** What others sent goes to a collector and from there to a page or a terminal. */
+function cleaned(attributes: Attributes): Attributes {
+  const entries = Object.entries(attributes).map(([key, value]) => [
+    key,
+    typeof value === "string" ? cleanLine(value, longest) : value,
+  ]);
+  return Object.fromEntries(entries) as Attributes;
 }
 
 /** What a user's error says is free of secrets; any other is known by its name only. */
 function failed(span: OtelSpan, error: unknown): void {
   const type = error instanceof Error ? error.name : typeof error;
   span.setAttribute("error.type", type);
-  span.setStatus({ code: 2, ...(isUserError(error) ? { message: error.problem } : {}) });
+  span.setStatus({
+    code: 2,
+    ...(isUserError(error) ? { message: cleanLine(error.problem, longest) } : {}),
+  });
 }
 
 let opened: Promise<Tracing> | undefined;

@@ -44,7 +44,7 @@ describe("what a table and a server can do to a run", () => {
   it("a trigger that changes our rows stops the run (S32)", async () => {
     await trigger(
       database,
-      `update mcp_servers set config_json = '{"command": "x"}' where id = new.id;`,
+      `update public.mcp_servers set config_json = '{"command": "x"}' where id = new.id;`,
     );
     await refused(/did not become what was written: a trigger or rule of the table changed it/);
   });
@@ -52,7 +52,7 @@ describe("what a table and a server can do to a run", () => {
   it("a trigger that changes other rows stops the run (S32)", async () => {
     await trigger(
       database,
-      "update mcp_servers set description = 'x' where server_type = 'custom';",
+      "update public.mcp_servers set description = 'x' where server_type = 'custom';",
     );
     await refused(/rows of public\.mcp_servers would have changed instead of 5/);
   });

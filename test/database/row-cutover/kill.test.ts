@@ -117,7 +117,7 @@ describe("a process that is killed", () => {
       await killAt(database, { spec, what: "settle", generation: 1 }, at);
       const committed = at.when === "after" && at.statement === commit;
       const fences = await database.query("select from pg_trigger where not tgisinternal");
-      assert.equal(fences.length, committed ? 0 : 1);
+      assert.equal(fences.length, committed ? 0 : 3);
       const settled = await settle(database.db, spec, 1);
       assert.equal(settled.removedFence, !committed);
       assert.notEqual((await readLedger(database.db, spec))?.settledAt, undefined);

@@ -3,19 +3,18 @@ import assert from "node:assert/strict";
 import { planRows, runCutover } from "@mcp-fleet/row-cutover";
 
 import { benchSpec, tableSql } from "../../../bench/table";
-import { stopTestServer, testDatabase } from "../../support/postgres";
-import { meta } from "./support";
+import { cutoverRole, emptyDatabase, meta } from "./support";
 
 describe("the size of a run", function () {
   this.timeout(60_000);
-  after(stopTestServer);
 
   it("is in the plan before: rows, lock time, and WAL of the right order (S29)", async () => {
     const rows = 4000;
-    const database = await testDatabase();
-    const db = { connectionString: database.url };
+    const database = await emptyDatabase();
+    const { db } = database;
     try {
       await database.query(tableSql(rows));
+      await database.query(`grant all on servers to ${cutoverRole}`);
       const plan = await planRows(db, benchSpec(rows), "in-cluster");
       assert.equal(plan.size.rows, rows);
       // How long it really takes is the machine's; `make bench` measures it.

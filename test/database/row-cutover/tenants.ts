@@ -19,8 +19,9 @@ export interface TenantRow {
 export async function tenantsDatabase(
   type: "text" | "json" | "jsonb",
   rows: readonly TenantRow[],
+  server?: string,
 ): Promise<TenantsDatabase> {
-  const database = await emptyDatabase();
+  const database = await emptyDatabase(server);
   await withClient(database.applicationUrl, async (client) => {
     await client.query(
       `create table tenant_servers (tenant_id integer, server_key varchar(40), config ${type} not null, kind text not null,

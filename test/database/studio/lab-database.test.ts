@@ -18,7 +18,6 @@ import {
 } from "../../../lab/database/index";
 import { secretMark } from "../../../lab/database/schema";
 import { displayRows, rowsSnapshot } from "../../../lab/database/snapshot";
-import { onPath } from "../../../lab/exec";
 import { silentLog } from "../../../lab/log";
 import { isRunning } from "./support";
 
@@ -187,11 +186,7 @@ describe("the lab's database", function () {
     afterEach(() => stopDatabase({ runDir: elsewhere }));
     after(() => rmSync(elsewhere, { recursive: true, force: true }));
 
-    it("restores it, whoever owned it, and gives the application's role its tables", async function () {
-      if (!(await onPath("psql"))) {
-        process.stdout.write("    skipped: there is no psql on PATH to restore with\n");
-        this.skip();
-      }
+    it("restores it, whoever owned it, and gives the application's role its tables", async () => {
       writeFileSync(file, dump);
       const restored = await ensureDatabase({ runDir: elsewhere, dump: file }, silentLog);
       const snapshot = await rowsSnapshot(restored.url);

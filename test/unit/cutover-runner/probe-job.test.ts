@@ -16,6 +16,8 @@ import {
 } from "@mcp-fleet/cutover-runner/dist/pod-trouble";
 import { resultsIn, unanswered } from "@mcp-fleet/cutover-runner/dist/probe-log";
 
+import { restrictedProblems } from "../../../components/core";
+
 const web = {
   name: "web",
   labels: { "app.kubernetes.io/name": "studio" },
@@ -43,6 +45,7 @@ describe("cutover-runner: the probe Job", () => {
     assert.deepEqual(template?.spec?.readinessGates, [{ conditionType: neverReady }]);
     assert.equal(template?.spec?.automountServiceAccountToken, false);
     assert.equal(template?.spec?.enableServiceLinks, false);
+    assert.deepEqual(restrictedProblems(template), []);
     assert.equal(job.spec?.backoffLimit, 0);
     // The Job's own limit must come after ours: Kubernetes deletes the pods and logs of a Job that reaches it.
     assert.ok((job.spec?.activeDeadlineSeconds ?? 0) > 30 + 120);

@@ -85,8 +85,24 @@ describe("mcp-probe against servers that are not right", () => {
     );
     assert.match(
       results[0]?.message ?? "",
-      /no answer within 0\.4 seconds; .*NetworkPolicy.*attempts in/,
+      /no answer within 0\.4 seconds, the limit of one request; .*NetworkPolicy.*attempts in/,
     );
+  });
+
+  it("gives a server the time that its start takes, and never asks it again meanwhile", async () => {
+    let asked = 0;
+    const server = await serve((seen, req, res) => {
+      asked += 1;
+      // As a bridge that starts a process for each client, on a busy machine: longer than the limit of others.
+      setTimeout(() => working(["a"])(seen, req, res), asked === 1 ? 700 : 0);
+    });
+    const target = { name: "slow", url: server.url };
+    const patient = await probe({ ...target, answerSeconds: 5 }, { requestTimeoutSeconds: 0.4 });
+    assert.deepEqual([patient.outcome, patient.attempts], ["ok", 1]);
+    asked = 0;
+    const cut = await probe({ ...target, answerSeconds: 5 }, { deadlineSeconds: 0.4 });
+    assert.equal(cut.outcome, "timeout");
+    assert.match(cut.message, /no answer within 0\.4 seconds, the deadline;/);
   });
 
   it("keeps to the deadline when an event stream never ends", async () => {

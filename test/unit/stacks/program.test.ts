@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const entry = join(__dirname, "..", "..", "..", "..", "program.cjs");
+const compileCache = join(dirname(entry), "cli", "compile-cache.cjs");
 
 /** Stands in for the compiler: "compiles" index.ts by copying it, and fails where it says so. */
 const fakeCompiler = `
@@ -41,6 +42,7 @@ describe("the program's entry", () => {
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-entry-"));
     copyFileSync(entry, join(directory, "program.cjs"));
+    write("cli/compile-cache.cjs", readFileSync(compileCache, "utf8"));
     write("index.ts", "module.exports = 1;");
     write("stacks/config.ts", "// one");
     write("node_modules/typescript/bin/tsc", fakeCompiler);

@@ -1,0 +1,131 @@
+import type * as k8s from "@pulumi/kubernetes";
+
+import { cidrContains } from "./cidr";
+
+type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
+type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
+
+/** Where pods ask for names. */
+export interface DnsServers {
+  /** Namespace of the cluster's DNS pods. @default "kube-system" */
+  readonly namespace?: string | undefined;
+  /** Labels of those pods. @default `k8s-app: kube-dns`, as nearly every cluster has them */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Port of those pods, behind their Service. @default 53 */
+  readonly port?: number | undefined;
+  /** Ranges of addresses beside them, asked on port 53: a node-local cache, or name servers outside of the cluster. */
+  readonly addresses?: readonly string[] | undefined;
+}
+
+/** What NetworkPolicies have to know of the cluster. */
+export interface ClusterNetwork {
+  readonly dns?: DnsServers | undefined;
+  /** Ranges of pods, Services, nodes and the API server that are no private ones; the internet is without them. */
+  readonly ranges?: readonly string[] | undefined;
+}
+
+/** Pods that may be called: of a namespace, with labels, or both. Without a namespace those of the caller's own. */
+export interface PodTarget {
+  readonly namespace?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** TCP ports of the pods, behind their Service. @default every port */
+  readonly ports?: readonly number[] | undefined;
+}
+
+/** A range of addresses that may be called. */
+export interface AddressTarget {
+  readonly cidr: string;
+  readonly except?: readonly string[] | undefined;
+  /** TCP ports. @default every port */
+  readonly ports?: readonly number[] | undefined;
+}
+
+const namespaceLabel = "kubernetes.io/metadata.name";
+
+/**
+ * What is no public address, by the registries of special addresses (RFC 6890): this host, private, carrier-grade NAT,
+ * loopback, link-local, IETF, benchmarks, multicast, reserved; and where a cloud has its metadata among the public ones.
+ */
+const notPublic = [
+  ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32"],
+  ...["169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15"],
+  ...["224.0.0.0/4", "240.0.0.0/4"],
+];
+/** The same, and the ranges through which an IPv4 address is reached. */
+const notPublic6 = [
+  ...["::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"],
+  ...["fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"],
+];
+
+/** Where clouds hand out a node's credentials: AWS, Azure, Google and others; Azure, Alibaba, Oracle; AWS by IPv6. */
+const metadata = [
+  ...["169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "169.254.169.252/32"],
+  ...["168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"],
+  ...["fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128"],
+];
+
+/** Questions for names, to who answers them and nobody else. */
+export function dnsEgress(dns: DnsServers = {}): EgressRule[] {
+  const { namespace = "kube-system", labels = { "k8s-app": "kube-dns" }, port = 53 } = dns;
+  const both = (number: number): EgressRule["ports"] =>
+    ["UDP", "TCP"].map((protocol) => ({ protocol, port: number }));
+  const addresses = (dns.addresses ?? []).map((cidr) => ({ ipBlock: { cidr } }));
+  return [
+    { to: [podPeer({ namespace, labels })], ports: both(port) },
+    ...(addresses.length === 0 ? [] : [{ to: addresses, ports: both(53) }]),
+  ];
+}
+
+/** Every public address, and none of the cluster's own. */
+export function internetEgress(ranges: readonly string[] = []): EgressRule {
+  const without = (cidr: string, except: readonly string[]): Peer => ({
+    ipBlock: { cidr, except: [...except, ...ranges.filter((one) => cidrContains(cidr, one))] },
+  });
+  return { to: [without("0.0.0.0/0", notPublic), without("::/0", notPublic6)] };
+}
+
+/**
+ * A range of addresses, without the metadata addresses in it: they hand out the node's credentials. One of them alone
+ * is what whoever wrote it means.
+ */
+export function addressEgress({ cidr, except = [], ports }: AddressTarget): EgressRule {
+  const within = metadata.filter((one) => cidr !== one && cidrContains(cidr, one));
+  const all = outermost([...except, ...within]);
+  return {
+    to: [{ ipBlock: { cidr, ...(all.length === 0 ? {} : { except: all }) } }],
+    ...(ports === undefined ? {} : { ports: tcp(ports) }),
+  };
+}
+
+/** Pods of the cluster. */
+export function podEgress(target: PodTarget): EgressRule {
+  const { ports } = target;
+  return { to: [podPeer(target)], ...(ports === undefined ? {} : { ports: tcp(ports) }) };
+}
+
+function podPeer({ namespace, labels }: PodTarget): Peer {
+  const matchLabels = labels === undefined ? undefined : { ...labels };
+  return {
+    ...(namespace === undefined
+      ? {}
+      : { namespaceSelector: { matchLabels: { [namespaceLabel]: namespace } } }),
+    ...(namespace === undefined || matchLabels !== undefined
+      ? { podSelector: matchLabels === undefined ? {} : { matchLabels } }
+      : {}),
+  };
+}
+
+function tcp(ports: readonly number[]): EgressRule["ports"] {
+  return ports.map((port) => ({ protocol: "TCP", port }));
+}
+
+/** The ranges without those that lie in another of them; each once, in their order. */
+function outermost(ranges: readonly string[]): string[] {
+  return [...new Set(ranges)].filter(
+    (one, index, all) =>
+      !all.some(
+        (other, at) =>
+          at !== index && cidrContains(other, one) && (at < index || !cidrContains(one, other)),
+      ),
+  );
+}

@@ -1,0 +1,98 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import { missingPrivilege, refuseRules } from "./preconditions";
+import { checkReplicaIdentity } from "./publications";
+
+/** A unique index over plain columns, all of its rows. */
+export interface UniqueIndex {
+  readonly columns: readonly string[];
+  /** How each column is compared, for SQL: that of the index, wherever its operator is. */
+  readonly equals: readonly string[];
+  readonly notNull: boolean;
+  readonly primary: boolean;
+}
+
+/** A table beside the one with the rows that a run writes. */
+export interface TouchedTable {
+  readonly uniques: readonly UniqueIndex[];
+  /** Tables whose foreign keys point to this one. */
+  readonly referencedBy: readonly string[];
+}
+
+type Right = "select" | "insert" | "update" | "delete";
+
+/**
+ * Checks a table that a run writes beside its own as that one is: rights, hidden rows, rules, replication.
+ * @param name for messages
+ * @throws UserError naming what is in the way
+ */
+export async function checkTouched(
+  client: Client,
+  oid: string,
+  name: string,
+  rights: readonly Right[],
+): Promise<TouchedTable> {
+  const found = await client.query<
+    { kind: string; rls: boolean; missing: string[]; rules: string[] } & TouchedTable
+  >(
+    `select c.relkind::text as kind, row_security_active(c.oid) as rls,
+            array(select r from unnest($2::text[]) r where not has_table_privilege(c.oid, r)) as missing,
+            array(select quote_ident(rulename) from pg_rewrite w where w.ev_class = c.oid and w.rulename <> '_RETURN'
+                     and w.ev_enabled not in ('D', 'R')) as rules,
+            array(select distinct k.conrelid::regclass::text from pg_constraint k
+                   where k.contype = 'f' and k.confrelid = c.oid and k.conparentid = 0 order by 1) as "referencedBy",
+            (select coalesce(jsonb_agg(u order by u."primary" desc, u.columns), '[]') from (
+               select i.indisprimary as primary, bool_and(a.attnotnull) as "notNull",
+                      array_agg(a.attname::text order by o.n) as columns,
+                      array_agg(format('operator(%I.%s)', s.nspname, e.oprname) order by o.n) as equals
+                 from pg_index i, unnest(i.indkey::int2[], i.indclass::oid[]) with ordinality o(num, class, n)
+                 join pg_attribute a on a.attnum = o.num
+                 join pg_opclass p on p.oid = o.class
+                 join pg_amop m on m.amopfamily = p.opcfamily and m.amoplefttype = p.opcintype
+                  and m.amoprighttype = p.opcintype and m.amopstrategy = 3
+                 join pg_operator e on e.oid = m.amopopr join pg_namespace s on s.oid = e.oprnamespace
+                where i.indrelid = c.oid and a.attrelid = i.indrelid and i.indisunique and i.indisvalid
+                  and i.indpred is null and i.indexprs is null and o.n <= i.indnkeyatts
+                group by i.indexrelid, i.indisprimary) u) as uniques
+       from pg_class c where c.oid = $1::oid`,
+    [oid, rights],
+  );
+  const [row] = found.rows;
+  if (row === undefined) {
+    throw new UserError(`The table ${name} is gone.`, "Run again; if it stays so, restore it.");
+  }
+  if (!["r", "p"].includes(row.kind)) {
+    throw new UserError(
+      `${name} is no table, so its rows cannot be found again on the way back.`,
+      "Name the table behind it.",
+    );
+  }
+  if (row.missing.length > 0) throw missingPrivilege(name, row.missing);
+  if (row.rls) {
+    throw new UserError(
+      `Row-level security on ${name} hides rows from the database role, so references in them would be lost.`,
+      "Use a role with BYPASSRLS, or the table's owner.",
+    );
+  }
+  refuseRules(name, row.rules);
+  await checkReplicaIdentity(client, oid);
+  const { uniques, referencedBy } = row;
+  return { uniques, referencedBy };
+}
+
+/**
+ * The columns that find a row of a table again: its primary key, or a unique index without NULL.
+ * @param without a column that is written, so that it does not identify
+ * @throws UserError when there is none
+ */
+export function identityOf(name: string, table: TouchedTable, without?: string): readonly string[] {
+  const one = table.uniques.find(
+    ({ notNull, columns }) => notNull && (without === undefined || !columns.includes(without)),
+  );
+  if (one !== undefined) return one.columns;
+  throw new UserError(
+    `The table ${name} has no primary key${without === undefined ? "" : ` beside ${without}`}, so a row of it could not be found again on the way back.`,
+    `Give it one (alter table ${name} add primary key (...);), or list the older row's key in [cutover.skip].`,
+  );
+}

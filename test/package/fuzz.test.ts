@@ -1,0 +1,3 @@
+import { fuzzes } from "../support/fuzz";
+
+describe("ten thousand inputs from outside", () => fuzzes(10_000));
