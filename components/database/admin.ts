@@ -55,7 +55,7 @@ export class DatabaseAdmin {
   }
 
   /** A role with a password made for it. */
-  createLogin(role: string): Login {
+  createLogin(role: string, memberOf?: string): Login {
     const { parent, provider } = this;
     const password = new random.RandomPassword(
       `${this.name}-password`,
@@ -63,7 +63,12 @@ export class DatabaseAdmin {
       { length: passwordLength, special: false },
       { parent },
     ).result;
-    const args = { name: role, login: true, password };
+    const args = {
+      ...{ name: role, login: true, password },
+      // Every update of a Role takes away the memberships that it does not list, so one made beside it would go with
+      // the next password (resource_postgresql_role.go of the Terraform provider behind the plugin).
+      ...(memberOf === undefined ? {} : { roles: [memberOf] }),
+    };
     return { role: new postgresql.Role(this.name, args, { parent, provider }), password };
   }
 }

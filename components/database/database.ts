@@ -53,7 +53,7 @@ export class CutoverDatabase extends pulumi.ComponentResource {
     this.name = name;
     this.admin = new DatabaseAdmin(name, args, this);
 
-    const { role, password } = this.admin.createLogin(args.role);
+    const { role, password } = this.admin.createLogin(args.role, args.memberOf);
     const schema = this.createSchema(role);
     const grants = [
       ...args.tables.map((table) => this.createGrant(role, table)),
