@@ -36,6 +36,7 @@ export function cutoverSpec(
     fence: cutover.fence,
     ...(cutover.timeouts === undefined ? {} : { timeouts: cutover.timeouts }),
     ...(cutover.maxRows === undefined ? {} : { maxRows: cutover.maxRows }),
+    ...(cutover.customAliases === "merge" ? { customAliases: "merge" } : {}),
     ...(cutover.allowSuperuser ? { allowSuperuser: true } : {}),
     ...(cutover.allowPublications ? { allowPublications: true } : {}),
   };

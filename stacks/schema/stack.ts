@@ -112,6 +112,8 @@ const cutover = z.strictObject({
     .strictObject({ lockSeconds: seconds.optional(), statementSeconds: seconds.optional() })
     .optional(),
   maxRows: z.int().positive().optional(),
+  /** A user's own row under an alias of a server: its references move to the application's own row, and it goes. */
+  customAliases: z.enum(["refuse", "merge"]).default("refuse"),
   /** A superuser's rights are lent to code of the table's owner while rows are written. */
   allowSuperuser: z.boolean().default(false),
   /** A publication sends ledger and journal to its subscribers, old credentials among them. */

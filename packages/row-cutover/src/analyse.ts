@@ -29,6 +29,7 @@ import {
 } from "./preconditions";
 import { checkPublications, checkReplicaIdentity } from "./publications";
 import { refuseFinalized } from "./refusals";
+import { checkComputed } from "./rehearsal";
 import { checkForwardRights, checkUndoRights } from "./rights";
 import { checkRowKeys } from "./row-keys";
 import { checkDocuments, namedKeys, readRows, type StoredRow } from "./rows";
@@ -176,7 +177,9 @@ async function planKeys(
   const previous = active === undefined ? undefined : await readKeys(client, active);
   const seedable = await seedableKeys(client, spec, rows, previous);
   const input = { ...given, rows, previous, seedable };
-  return { plan: planForward(input), input, looked: sizeOf(rows) };
+  const plan = planForward(input);
+  await checkComputed(client, shape, plan.steps);
+  return { plan, input, looked: sizeOf(rows) };
 }
 
 /** Each entry of the configuration is all rows of a server. */

@@ -108,6 +108,19 @@ async function assertRows(client: Client, shape: TableShape, { rows }: Expected)
   refuseGone(shape, found.rows[0]?.rows ?? 0, rows);
 }
 
+/** Rows that a trigger kept from being written: one that returns nothing before a row is written leaves it as it is. */
+export function heldBack(
+  shape: TableShape,
+  what: string,
+  found: number,
+  expected: number,
+): UserError {
+  return new UserError(
+    `${found} rows of ${shape.spec.schema}.${shape.spec.table} were ${what} instead of ${expected}: a trigger of the table kept the others from it; nothing was committed.`,
+    fixOf(shape),
+  );
+}
+
 function refuseGone(shape: TableShape, rows: number, expected: number): void {
   if (rows === expected) return;
   throw new UserError(

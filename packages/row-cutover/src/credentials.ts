@@ -1,8 +1,9 @@
 import { UserError } from "@mcp-fleet/errors";
 
 import { limitsOf, withClient, withTransaction } from "./client";
-import { environment, parseDocument } from "./document";
+import { parseDocument } from "./document";
 import { shown } from "./errors";
+import { variablesOf } from "./hidden-credentials";
 import { keyId, keyName, keyOf } from "./keys";
 import { checkRole, checkTable } from "./preconditions";
 import { isOwn, namedKeys, readRows } from "./rows";
@@ -49,7 +50,7 @@ export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCre
             const stored = rows.get(keyId(key));
             if (stored === undefined || !isOwn(spec, stored)) continue;
             const document = parseDocument([...key, ...keyOf(row.key)], stored.config);
-            for (const [name, value] of environment(document?.content ?? {})) {
+            for (const [name, value] of variablesOf(document?.content ?? {})) {
               const wanted = looksSecret(name) || (row.secretKeys ?? []).includes(name);
               if (!wanted || typeof value !== "string" || value === "" || value.startsWith("/"))
                 continue;

@@ -34,10 +34,15 @@ export function describe(content: Readonly<Record<string, unknown>>): string {
     return `${transport} ${plainUrl(content.url)}`;
   }
   if (typeof content.command === "string") {
-    const program = content.command.trim().split(/\s+/, 1)[0] ?? "";
-    return `stdio ${program.split("/").at(-1) ?? ""}`;
+    return `stdio ${programOf(content.command).split("/").at(-1) ?? ""}`;
   }
   return "unknown transport";
+}
+
+/** The program of a command line, without the variables that may stand before it. */
+export function programOf(command: string): string {
+  const words = command.trim().split(/\s+/);
+  return words.find((word) => !/^[A-Za-z_]\w*=/.test(word)) ?? "";
 }
 
 /** A URL without what may be secret. */
@@ -52,10 +57,19 @@ export function isEmbedded(content: Readonly<Record<string, unknown>>): boolean 
   return content.command !== undefined && content.url === undefined;
 }
 
-/** The environment of a document, by name. */
+/** The environment of a document, by name: an object, or a list of `NAME=value` or of names with values. */
 export function environment(content: Readonly<Record<string, unknown>>): [string, unknown][] {
-  const env = content.env;
-  return typeof env === "object" && env !== null && !Array.isArray(env) ? Object.entries(env) : [];
+  const { env } = content;
+  if (typeof env !== "object" || env === null) return [];
+  if (!Array.isArray(env)) return Object.entries(env);
+  return env.flatMap((one: unknown): [string, unknown][] => {
+    if (typeof one === "string") {
+      const at = one.indexOf("=");
+      return [at === -1 ? [one, ""] : [one.slice(0, at), one.slice(at + 1)]];
+    }
+    const { name, value } = (one ?? {}) as { name?: unknown; value?: unknown };
+    return typeof name === "string" ? [[name, value]] : [];
+  });
 }
 
 /** JSON of a TOML document. Integers of any size stay exact; dates become text. */

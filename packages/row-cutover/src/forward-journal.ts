@@ -1,3 +1,4 @@
+import { heldBack } from "./assertions";
 import { classJoin } from "./classes-sql";
 import { afterColumn, afterDocument, afterText, specColumns, specRecord } from "./documents-sql";
 import { EngineError } from "./errors";
@@ -14,7 +15,9 @@ const stepColumns = `${specColumns}, action text, part oid, tid tid, key_after t
 export async function journalRows(run: ForwardRun, steps: readonly ForwardStep[]): Promise<void> {
   if (steps.length === 0) return;
   const done = await run.client.query(journalStatement(run, steps));
-  expectRows(done.rowCount, steps, "journalled");
+  const expected = countOf(steps);
+  if (done.rowCount !== expected)
+    throw new EngineError(`${done.rowCount ?? 0} rows were journalled instead of ${expected}`);
 }
 
 /** One set-based UPDATE: the same rows and the same new values as the journal has. */
@@ -22,7 +25,10 @@ export async function writeRows(run: ForwardRun, all: readonly ForwardStep[]): P
   const steps = all.filter(({ action }) => action === "rewrite");
   if (steps.length === 0) return;
   const done = await run.client.query(updateStatement(run, steps));
-  expectRows(done.rowCount, steps, "written");
+  // The journal had them all, so it was not the statement that did not find them.
+  const expected = countOf(steps);
+  if (done.rowCount !== expected)
+    throw heldBack(run.shape, "written", done.rowCount ?? 0, expected);
 }
 
 /**
@@ -94,12 +100,9 @@ function updateStatement(run: ForwardRun, steps: readonly ForwardStep[]): Statem
   };
 }
 
-/** Rows that a statement came to must be those of the plan. */
-function expectRows(found: number | null, steps: readonly ForwardStep[], done: string): void {
-  const expected = steps.reduce((sum, { count }) => sum + count, 0);
-  if (found !== expected) {
-    throw new EngineError(`${found ?? 0} rows were ${done} instead of ${expected}`);
-  }
+/** Rows that a statement has to come to: those of the plan. */
+function countOf(steps: readonly ForwardStep[]): number {
+  return steps.reduce((sum, { count }) => sum + count, 0);
 }
 
 function isClass(steps: readonly ForwardStep[]): boolean {

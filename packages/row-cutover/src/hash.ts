@@ -32,6 +32,7 @@ function computeHash(spec: CutoverSpec, target: Target): string {
     deferred: spec.deferred.map(keyOf),
     skip: spec.skip.map(keyOf),
     softReferences: spec.softReferences,
+    customAliases: spec.customAliases === "merge" ? "merge" : undefined,
   };
   const identity =
     target === "embedded" ? { name, table, target } : { name, table, target, written };

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 
 import { limitsOf, withClient, withTransaction } from "./client";
-import { describe, parseDocument, plainUrl } from "./document";
+import { describe, parseDocument, plainUrl, programOf } from "./document";
 import { shown } from "./errors";
 import { countRowEntries, readRowEntries, type RowEntry } from "./journal";
 import { keyId, keyName, type KeyValues } from "./keys";
@@ -83,7 +83,7 @@ function known(name: string, value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   if (name === "url") return plainUrl(value);
   if (name === "transport") return value;
-  return name === "command" ? value.trim().split(/\s+/, 1)[0] : undefined;
+  return name === "command" ? programOf(value) : undefined;
 }
 
 function hide(value: unknown): unknown {

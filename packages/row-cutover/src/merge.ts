@@ -1,3 +1,4 @@
+import { heldBack } from "./assertions";
 import { EngineError } from "./errors";
 import type { ForwardRun } from "./forward";
 import { ident, keyArray } from "./identifiers";
@@ -49,8 +50,10 @@ export async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<numb
   const move = { from: old.row, to: survivor.row };
   let moved = await moveReferences(client, await foreignKeys(client, shape), move, journal);
   moved += await moveSoftReferences(client, spec, move, journal);
-  await client.query(`delete from ${shape.name} t where ${keyArray(table.key, "t")} = $1::text[]`, [
-    found,
-  ]);
+  const gone = await client.query(
+    `delete from ${shape.name} t where ${keyArray(table.key, "t")} = $1::text[]`,
+    [found],
+  );
+  if (gone.rowCount !== 1) throw heldBack(shape, "removed", gone.rowCount ?? 0, 1);
   return moved;
 }

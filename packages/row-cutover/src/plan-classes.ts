@@ -1,12 +1,15 @@
 import type { Client } from "pg";
 
 import { readClasses, unreadRows } from "./classes";
+import { isPlain, plainContent } from "./documents-sql";
 import { EngineError } from "./errors";
-import { keyId, keyOf } from "./keys";
+import { maybeHidden } from "./hidden-credentials";
+import { keyId, keyOf, keySet } from "./keys";
 import { type ForwardInput, type ForwardPlan, type ForwardStep, planRow } from "./plan-forward";
 import { LostSecrets, refuseUnknownKeys } from "./refusals";
-import type { StoredRow } from "./rows";
-import type { RowChange, RowSpec } from "./spec";
+import { checkComputed } from "./rehearsal";
+import { inBatches, ownRow, scanBatch, storedColumns, type StoredRow } from "./rows";
+import type { CutoverSpec, RowChange, RowSpec } from "./spec";
 import { setColumns, type TableShape } from "./table";
 
 /** The size of what a plan looked at. */
@@ -55,9 +58,28 @@ export async function planClasses(
   }
   const streamed = { rewrite: 0, unchanged: 0 };
   if (found.unread > 0) {
+    let some: ForwardStep[] = [];
     for await (const { step } of unreadSteps(client, input, shape, plan)) {
       if (step.action === "rewrite" || step.action === "unchanged") streamed[step.action] += 1;
+      some.push(step);
+      if (some.length < scanBatch) continue;
+      await checkComputed(client, shape, some);
+      some = [];
     }
+    await checkComputed(client, shape, some);
+  }
+  for await (const { row, stored } of hiddenRows(client, spec, shape)) {
+    const said: string[] = [];
+    const rewrite = {
+      action: "rewrite",
+      spec: row,
+      keyAfter: stored.match,
+      count: 1,
+      carry: false,
+      path: [],
+    } as const;
+    lost.add(rewrite, stored, said);
+    for (const warning of said) warnings.add(warning);
   }
   lost.refuse();
   for (const [key, count] of found.foreign) {
@@ -71,6 +93,24 @@ export async function planClasses(
     plan: { steps, changes: changes.all(), warnings: [...warnings], streamed },
     looked: { rows: found.rows, bytes: found.bytes },
   };
+}
+
+/** Rows of which SQL counts the variables of `env`, and that may have credentials elsewhere. */
+async function* hiddenRows(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+): AsyncGenerator<{ row: RowSpec; stored: StoredRow }> {
+  const servers = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
+  const skip = keySet(spec.skip);
+  const query = `select ${storedColumns(spec, shape, [])} from ${shape.name} t
+    where ${ownRow(spec)} and ${isPlain(shape)} and ${maybeHidden(`(${plainContent(shape)})`)}`;
+  for await (const batch of inBatches<StoredRow>(client, query)) {
+    for (const stored of batch) {
+      const row = servers.get(keyId(stored.match));
+      if (row !== undefined && !skip.has(keyId(stored.match))) yield { row, stored };
+    }
+  }
 }
 
 /** Plans the rows that SQL cannot read, one after the other. */

@@ -2,11 +2,11 @@ import type { RowForm } from "./classes";
 import { describe, environment, isEmbedded, parseDocument, plainUrl, toJson } from "./document";
 import { EngineError } from "./errors";
 import { keyId, keyName, keyOf, keySet, type KeyValues } from "./keys";
-import { LostSecrets, refuseForeign, refuseUnknown } from "./refusals";
+import { LostSecrets, refuseForeign, refuseForeignAlias, refuseUnknown } from "./refusals";
 import { isOwn, type RowPlace, type StoredRow } from "./rows";
 import { otherSettings } from "./server-settings";
 import type { CutoverSpec, RowChange, RowSpec } from "./spec";
-import { isTarget, keptKeys } from "./target-document";
+import { isTarget, keepsAny, keptKeys } from "./target-document";
 
 /** What a forward run does for one row, or for all rows of a class. */
 export interface ForwardStep {
@@ -73,10 +73,15 @@ export function planForward(input: ForwardInput): ForwardPlan {
       continue;
     }
     const found = rows.get(keyId(key));
-    const aliases = (row.aliases ?? [])
+    const older = (row.aliases ?? [])
       .map((alias) => rows.get(keyId(keyOf(alias))))
-      .filter((one) => one !== undefined && isOwn(spec, one) && !skip.has(keyId(one.key)))
+      .filter((one) => one !== undefined && !skip.has(keyId(one.key)))
       .map((one) => one as StoredRow);
+    const strangers = older.filter((one) => !isOwn(spec, one));
+    const own = older.filter((one) => isOwn(spec, one));
+    refuseForeignAlias(spec, row, strangers, found ?? own[0]);
+    // In the order of the configuration; the row that stays is the application's own.
+    const aliases = [...own, ...strangers];
     const main = found ?? aliases[0];
     if (main === undefined) {
       planMissing(input, row, steps, changes, warnings);
@@ -179,7 +184,8 @@ export function planRow(
     action: "rewrite",
     // A document that starts a process is what an undo should bring back, even when an older one is journalled.
     carry: carries && !isEmbedded(content),
-    ...(format === "toml" && kept.length > 0 ? { json: toJson(content) } : {}),
+    // Where something is to be kept, SQL reads the document, also when there is nothing of it to keep.
+    ...(format === "toml" && keepsAny(row) ? { json: toJson(content) } : {}),
   };
 }
 

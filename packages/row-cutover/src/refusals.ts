@@ -1,12 +1,12 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { environment, parseDocument } from "./document";
+import { parseDocument } from "./document";
+import { credentialsOf, isConfigured } from "./hidden-credentials";
 import { keyId, keyName, keyOf, keySet } from "./keys";
 import type { Run } from "./ledger";
 import type { ForwardStep } from "./plan-forward";
 import { isOwn, type StoredRow } from "./rows";
-import { looksSecret } from "./secrets";
-import type { CutoverSpec } from "./spec";
+import type { CutoverSpec, RowSpec } from "./spec";
 import { keptKeys } from "./target-document";
 
 /** @throws UserError listing the application's own rows that nothing is configured for */
@@ -59,6 +59,27 @@ export function refuseForeign(spec: CutoverSpec, rows: ReadonlyMap<string, Store
   );
 }
 
+/**
+ * The application does not start with a user's own row beside its own of the same server under an older key.
+ * @throws UserError unless it may be merged
+ */
+export function refuseForeignAlias(
+  spec: CutoverSpec,
+  row: RowSpec,
+  strangers: readonly StoredRow[],
+  own: StoredRow | undefined,
+): void {
+  if (strangers.length === 0 || (spec.customAliases === "merge" && own !== undefined)) return;
+  const names = strangers.map(({ key }) => keyName(key)).join(", ");
+  const key = keyName(keyOf(row.key));
+  throw new UserError(
+    `The row ${names} of ${spec.table.schema}.${spec.table.table} is a user's own server under an older key of ${key}, beside which the application does not start.`,
+    own === undefined
+      ? `Rename or delete it in the application, or list ${names} in [cutover.skip].`
+      : `Set [cutover.customAliases] to merge, which moves its references to ${key} and removes it (an undo brings it back), or list ${names} in [cutover.skip].`,
+  );
+}
+
 /** A credential that only the old document holds would be gone: the server would start and be able to do nothing. */
 export class LostSecrets {
   private readonly lost = new Set<string>();
@@ -67,10 +88,14 @@ export class LostSecrets {
   add(step: ForwardStep, row: StoredRow, warnings: string[]): void {
     if (step.action === "unchanged" || step.action === "late") return;
     const document = parseDocument([...row.key, ...step.keyAfter], row.config);
-    if (document === undefined || keptKeys(step.spec, ["env"]).length > 0) return;
-    for (const [name, value] of environment(document.content)) {
-      if (!looksSecret(name) || value === "" || (step.spec.secretKeys ?? []).includes(name))
-        continue;
+    if (document === undefined) return;
+    const { content } = document;
+    const { spec } = step;
+    const kept = keptKeys(spec, Object.keys(content));
+    const gone = Object.fromEntries(Object.entries(content).filter(([key]) => !kept.includes(key)));
+    for (const credential of credentialsOf(gone)) {
+      const { name, value } = credential;
+      if (value === "" || isConfigured(credential, spec.secretKeys ?? [])) continue;
       const at = `${keyName(row.match)}: ${name}`;
       if (typeof value === "string" && value.startsWith("/")) {
         warnings.push(
@@ -85,7 +110,7 @@ export class LostSecrets {
     if (this.lost.size === 0) return;
     throw new UserError(
       `Credentials would be lost, since the old rows hold them and the servers they move to do not: ${[...this.lost].join("; ")}.`,
-      "Set each for its server: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
+      "Set each for its server: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value> (of an option --api-key the name ends with API_KEY, of a password in a URL with PASSWORD)",
     );
   }
 }

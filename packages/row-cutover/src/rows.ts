@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { conversionProblem } from "./conversion";
 import { parseDocument } from "./document";
 import { ident, keyArray, literal } from "./identifiers";
 import { keyId, keyName, keyOf, keySet, type KeyValues } from "./keys";
@@ -135,42 +136,74 @@ export async function checkDocuments(
   spec: CutoverSpec,
   shape: TableShape,
 ): Promise<void> {
-  const bad = await malformedKeys(client, spec, shape);
+  const bad = await badDocuments(client, spec, shape);
+  const { schema, table } = spec.table;
+  const malformed = bad.filter(({ problem }) => problem === undefined);
+  if (malformed.length > 0) {
+    const one = malformed.length === 1;
+    const form = shape.configType === "text" ? "a JSON object nor TOML" : "a JSON object";
+    throw new UserError(
+      `${one ? "The document of the row" : "The documents of the rows"} ${listedKeys(malformed)} in ${schema}.${table} ${one ? "is" : "are"} ${shape.configType === "text" ? "neither" : "not"} ${form}.`,
+      "Repair or delete them, or list their keys in [cutover.skip] to leave them alone.",
+    );
+  }
   if (bad.length === 0) return;
-  const names = bad.slice(0, 20).map(keyName).join(", ");
-  const more = bad.length > 20 ? ` and ${bad.length - 20} more` : "";
-  const form = shape.configType === "text" ? "a JSON object nor TOML" : "a JSON object";
   throw new UserError(
-    `${bad.length === 1 ? "The document of the row" : "The documents of the rows"} ${names}${more} in ${spec.table.schema}.${spec.table.table} ${bad.length === 1 ? "is" : "are"} ${shape.configType === "text" ? "neither" : "not"} ${form}.`,
-    "Repair or delete them, or list their keys in [cutover.skip] to leave them alone.",
+    `The application stops at rows of ${schema}.${table} when it converts the column: ${listedKeys(bad)}.`,
+    "Repair or delete them, or list their keys in [cutover.skip] if your release of the application leaves the column as it is.",
   );
 }
 
-/** Keys of rows that are no document, the first thousand. What SQL can tell is not read here. */
-async function malformedKeys(
+interface BadDocument {
+  readonly key: KeyValues;
+  /** Not there where it is no document at all. */
+  readonly problem?: string;
+}
+
+function listedKeys(bad: readonly BadDocument[]): string {
+  const names = bad.map(({ key, problem }) =>
+    problem === undefined ? keyName(key) : `${keyName(key)} (${problem})`,
+  );
+  const more = names.length > 20 ? ` and ${names.length - 20} more` : "";
+  return names.slice(0, 20).join(", ") + more;
+}
+
+/** What of JSON the application may not convert; JavaScript then looks at it closely. */
+const suspect = "\\\\u(0000|[dD][89a-fA-F])|[0-9][eE][+]?[0-9]{3}|[0-9]{250}";
+
+/** Rows that are no document, or that stay and cannot be converted: the first thousand. What SQL can tell is not read here. */
+async function badDocuments(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
-): Promise<KeyValues[]> {
+): Promise<BadDocument[]> {
   const { table } = spec;
   const config = `t.${ident(table.config)}`;
   const skip = keySet(spec.skip);
+  // In a table of users' own rows there is no such conversion.
+  const converts = shape.configType === "text" && table.match === undefined;
+  const rewritten = keySet(namedKeys(spec));
   const test = {
-    text: shape.readsJson ? `${config} is json object is not true` : "true",
+    text: shape.readsJson
+      ? `${config} is json object is not true or ${String(converts)} and ${config} ~ ${literal(suspect)}`
+      : "true",
     json: `json_typeof(${config}) is distinct from 'object'`,
     jsonb: `jsonb_typeof(${config}) is distinct from 'object'`,
   }[shape.configType];
-  const bad: KeyValues[] = [];
+  const bad: BadDocument[] = [];
   const candidates = `select ${storedColumns(spec, shape, [])} from ${shape.name} t where ${test}`;
   for await (const batch of inBatches<StoredRow>(client, candidates)) {
     for (const row of batch) {
-      const malformed =
-        shape.configType !== "text" || parseDocument(row.key, row.config) === undefined;
-      if (malformed && !skip.has(keyId(row.match))) bad.push(row.key);
+      if (skip.has(keyId(row.match))) continue;
+      const stays = !isOwn(spec, row) || !rewritten.has(keyId(row.match));
+      const problem = converts && stays ? conversionProblem(row.config ?? "") : undefined;
+      if (problem !== undefined) bad.push({ key: row.key, problem });
+      else if (shape.configType !== "text" || parseDocument(row.key, row.config) === undefined)
+        bad.push({ key: row.key });
     }
     if (bad.length >= 1000) break;
   }
-  return bad.sort((a, b) => (keyName(a) < keyName(b) ? -1 : 1));
+  return bad.sort((a, b) => (keyName(a.key) < keyName(b.key) ? -1 : 1));
 }
 
 /** Every key the configuration names. */

@@ -1,3 +1,4 @@
+import { heldBack } from "./assertions";
 import type { ForwardRun } from "./forward";
 import { ident, keyArray } from "./identifiers";
 import type { ForwardStep } from "./plan-forward";
@@ -18,11 +19,12 @@ export async function seedRow(run: ForwardRun, step: ForwardStep): Promise<void>
     ...Object.fromEntries(table.key.map((column, i) => [column, step.keyAfter[i] ?? ""])),
   };
   const names = Object.keys(values);
-  await client.query(
+  const made = await client.query(
     `insert into ${shape.name} (${names.map(ident).join(", ")})
      values (${names.map((name, i) => `$${i + 1}::text::${columnOf(shape, name).type}`).join(", ")})`,
     Object.values(values),
   );
+  if (made.rowCount !== 1) throw heldBack(shape, "made", made.rowCount ?? 0, 1);
   const owned = Object.keys(set ?? {});
   await client.query(
     `insert into mcp_cutover.journal (run_id, kind, action, key_after, row_id, config_type, after_config, after_columns)

@@ -91,6 +91,11 @@ export interface CutoverSpec {
   };
   /** Refuses above this many of the application's own rows. Default 100,000. */
   readonly maxRows?: number;
+  /**
+   * What becomes of a user's own row under an alias of a configured server. `merge`: its references move to the
+   * application's own row, and it goes. Default: it is refused.
+   */
+  readonly customAliases?: "refuse" | "merge";
   /** Runs as a superuser all the same, with whose rights code of the table's owner runs then. Default false. */
   readonly allowSuperuser?: boolean;
   /** Runs where a publication sends ledger and journal to subscribers, old credentials among them. Default false. */

@@ -68,7 +68,8 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
             current_setting('server_version_num')::int >= 160000 as "readsJson",
             has_table_privilege(c.oid, 'select') as "select", has_table_privilege(c.oid, 'insert') as "insert",
             has_table_privilege(c.oid, 'update') as "update", has_table_privilege(c.oid, 'delete') as "delete",
-            has_table_privilege(c.oid, 'trigger') and has_schema_privilege(n.oid, 'usage') as "trigger",
+            has_table_privilege(c.oid, 'trigger') and has_schema_privilege(n.oid, 'usage')
+              and not exists (select from pg_partition_tree(c.oid) p where not has_table_privilege(p.relid, 'trigger')) as "trigger",
             array(select quote_ident(w.rulename) from pg_rewrite w
                    where w.ev_class = c.oid and w.rulename <> '_RETURN' and w.ev_enabled not in ('D', 'R')) as rules,
             (select coalesce(jsonb_agg(jsonb_build_object('name', quote_ident(t.tgname), 'procedure', p.oid::regprocedure,
@@ -81,12 +82,7 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
     [table.schema, table.table],
   );
   const row = found.rows[0];
-  if (row === undefined) {
-    throw new UserError(
-      `The table ${table.schema}.${table.table} does not exist in this database.`,
-      "Check [cutover.table]; on a new database start the application once, so that it makes its tables.",
-    );
-  }
+  if (row === undefined) throw await missingTable(client, table);
   const columns = await readColumns(client, row.oid);
   const shape = {
     oid: Number(row.oid),
@@ -108,6 +104,25 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
   for (const column of namedColumns(spec)) columnOf(shape, column);
   refuseGenerated(shape, spec);
   return { ...shape, configType: configTypeOf(table, columnOf(shape, table.config).type) };
+}
+
+async function missingTable(client: Client, table: TableSpec): Promise<UserError> {
+  const found = await client.query<{ kind: string }>(
+    `select case c.relkind when 'v' then 'a view' when 'm' then 'a materialized view'
+                           when 'f' then 'a foreign table' else 'no table' end as kind
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`,
+    [table.schema, table.table],
+  );
+  const kind = found.rows[0]?.kind;
+  return kind === undefined
+    ? new UserError(
+        `The table ${table.schema}.${table.table} does not exist in this database.`,
+        "Check [cutover.table]; on a new database start the application once, so that it makes its tables.",
+      )
+    : new UserError(
+        `${table.schema}.${table.table} is ${kind}, whose rows a run can neither lock nor find again.`,
+        "Name the table that holds the rows in [cutover.table.schema] and [cutover.table.table].",
+      );
 }
 
 /** @throws UserError naming a column that would be written, whose value the database computes itself */

@@ -31,6 +31,11 @@ export function keptNames({ keep = [] }: RowSpec): string[] {
     : keep.filter((name) => !["url", "transport", "headers"].includes(name));
 }
 
+/** Whether any key of an old document may stay. */
+export function keepsAny(row: RowSpec): boolean {
+  return row.keep === "all" || keptNames(row).length > 0;
+}
+
 /** The old document's keys that stay. */
 export function keptKeys(row: RowSpec, keys: readonly string[]): string[] {
   const ours = [...ourKeys(row), "headers"];

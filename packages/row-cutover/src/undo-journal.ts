@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import { ours } from "./assertions";
+import { heldBack, ours } from "./assertions";
 import { EngineError } from "./errors";
 import { ident, literal } from "./identifiers";
 import type { Run } from "./ledger";
@@ -154,6 +154,8 @@ async function restore(
     [runId, shape.configType, ...values],
   );
   const done = found.rows[0];
+  if (done?.journalled === journalled && done.restored !== restored)
+    throw heldBack(shape, "restored", done.restored, restored);
   if (done?.journalled !== journalled || done.restored !== restored) {
     throw new EngineError(
       `${done?.journalled ?? 0} rows were journalled and ${done?.restored ?? 0} restored instead of ${journalled} and ${restored}`,

@@ -1,6 +1,6 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { assertTouched, finishDeferred, fixOf } from "./assertions";
+import { assertTouched, finishDeferred, fixOf, heldBack } from "./assertions";
 import type { Applied } from "./forward";
 import { ident, keyArray, literal, qualified, sameKey } from "./identifiers";
 import { countEntries, readReferenceEntries } from "./journal";
@@ -84,11 +84,12 @@ async function insertAgain(run: UndoRun, { entry, path, json }: UndoStep): Promi
       : `($1::jsonb ->> ${literal(name)})::${type}`,
   );
   const config = await configText(run, { entry, path, ...(json === undefined ? {} : { json }) });
-  await client.query(
+  const made = await client.query(
     `insert into ${shape.name} (${written.map(([name]) => ident(name)).join(", ")}) overriding system value
      values (${values.join(", ")})`,
     [JSON.stringify(row), config],
   );
+  if (made.rowCount !== 1) throw heldBack(shape, "inserted again", made.rowCount ?? 0, 1);
   await client.query(
     `insert into mcp_cutover.journal (run_id, kind, action, key_after, row_id, config_type, after_config, after_columns)
      select $1, 'row', 'inserted', ${keyArray(shape.spec.key, "t")}, $2, $3, t.${ident(shape.spec.config)}::text, '{}'
@@ -133,7 +134,10 @@ async function removeSeed({ client, shape, runId }: UndoRun, step: UndoStep): Pr
        from ${shape.name} t where ${key} = $2::text[]`,
     [runId, step.keyFound, shape.configType],
   );
-  await client.query(`delete from ${shape.name} t where ${key} = $1::text[]`, [step.keyFound]);
+  const gone = await client.query(`delete from ${shape.name} t where ${key} = $1::text[]`, [
+    step.keyFound,
+  ]);
+  if (gone.rowCount !== 1) throw heldBack(shape, "removed", gone.rowCount ?? 0, 1);
   return true;
 }
 

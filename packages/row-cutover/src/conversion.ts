@@ -1,0 +1,89 @@
+import { parse as parseToml } from "smol-toml";
+
+const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+/**
+ * What of a text document the application's own conversion of the column stops at, though it is JSON or TOML: it reads
+ * TOML 1.0 and JSON, and what it writes has to be `jsonb`.
+ * @returns undefined when there is nothing
+ */
+export function conversionProblem(text: string): string | undefined {
+  if (text.startsWith("\ufeff")) return "begins with a byte order mark";
+  if (text.trim() === "") return "is empty";
+  const json = tryParse(() => JSON.parse(text) as unknown);
+  if (json !== undefined) return valueProblem(json.value);
+  const toml = tryParse(() => parseToml(text, { integersAsBigInt: "asNeeded" }));
+  return toml === undefined ? undefined : (valueProblem(toml.value) ?? newerToml(text));
+}
+
+function valueProblem(value: unknown): string | undefined {
+  if (typeof value === "string") {
+    if (value.includes("\0")) return "holds \\u0000, which jsonb cannot";
+    return loneSurrogate.test(value) ? "holds half of a surrogate pair" : undefined;
+  }
+  if (typeof value === "number" && !Number.isFinite(value))
+    return "holds a number that is none in jsonb (nan, inf, or beyond 1e308)";
+  if (typeof value !== "object" || value === null || value instanceof Date) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const problem = valueProblem(key) ?? valueProblem(inner);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** Whether a TOML document uses what came with TOML 1.1 only. It was parsed before, so it is well formed. */
+function newerToml(text: string): string | undefined {
+  let bare = "";
+  const open: string[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const here = text[at] ?? "";
+    if (here === "#") {
+      const end = text.indexOf("\n", at);
+      at = (end === -1 ? text.length : end) - 1;
+      continue;
+    }
+    if (here === '"' || here === "'") {
+      const string = stringAt(text, at, here);
+      if (here === '"' && /\\[ex]/.test(string.replaceAll("\\\\", "")))
+        return "has an escape of TOML 1.1 (\\e or \\x)";
+      at += string.length - 1;
+      bare += '"';
+      continue;
+    }
+    if (here === "{" || here === "[") open.push(here);
+    const inline = open.at(-1) === "{";
+    if (inline && here === "\n") return "has an inline table over several lines (TOML 1.1)";
+    if (inline && here === "}" && /,\s*$/.test(bare))
+      return "has a comma at the end of an inline table (TOML 1.1)";
+    if (here === "}" || here === "]") open.pop();
+    bare += here;
+  }
+  return /(?<![+\-:\d])\d\d:\d\d(?![:\d])/.test(bare)
+    ? "has a time without seconds (TOML 1.1)"
+    : undefined;
+}
+
+/** The string that begins at `at`, with its quotes. */
+function stringAt(text: string, at: number, quote: string): string {
+  const long = quote.repeat(3);
+  const close = text.startsWith(long, at) ? long : quote;
+  for (let end = at + close.length; end < text.length; end += 1) {
+    if (quote === '"' && text[end] === "\\") end += 1;
+    else if (text.startsWith(close, end)) {
+      let last = end + close.length;
+      // A long string may end with quotes of its own.
+      while (close === long && text[last] === quote) last += 1;
+      return text.slice(at, last);
+    }
+  }
+  return text.slice(at);
+}
+
+function tryParse<T>(parse: () => T): { value: T } | undefined {
+  try {
+    return { value: parse() };
+  } catch {
+    // The parsers' messages quote the document.
+    return undefined;
+  }
+}
