@@ -11,10 +11,10 @@ import {
 } from "../components/observability";
 import { studioComponent } from "../components/studio";
 import type { StackConfig } from "./config";
-import { clusterNetwork } from "./network";
 import { type ConsumerPosition, databaseRef } from "./cutover-spec";
 import type { Moved } from "./cutover-stack";
 import { type Mesh, serviceMeshMember } from "./mesh-stack";
+import { clusterNetwork } from "./network";
 
 /** Monitors, alerts and dashboards, and the observer that measures what no server says of itself. */
 export function observe(

@@ -59,7 +59,7 @@ function letsItOutEverywhere({ props }: FleetResource): boolean {
         const selector = at(peer, "namespaceSelector");
         const everyPod =
           selector !== undefined &&
-          Object.keys((at(selector, "matchLabels") ?? {}) as object).length === 0 &&
+          Object.keys(at(selector, "matchLabels") ?? {}).length === 0 &&
           at(selector, "matchExpressions") === undefined;
         return everywhere || everyPod;
       });
