@@ -11,6 +11,7 @@ interface ServeOptions {
   readonly host: string;
   readonly port: number;
   readonly allowHost?: readonly string[];
+  readonly servers?: readonly string[];
   readonly forceStop: boolean;
   readonly scaleToZero: boolean;
 }
@@ -31,6 +32,11 @@ export function serveCommand(context: CliContext): Command {
       "--allow-host <names...>",
       "what the Host header may be (default: loopback names on loopback)",
     )
+    .option(
+      "--servers <names>",
+      "the servers that may be changed, with commas between (default: all of the namespace)",
+      namesIn,
+    )
     .option("--no-force-stop", "refuse to end pods without their grace period")
     .option("--no-scale-to-zero", "refuse to bring a server to no replica, so to stop it too")
     .action(async (options: ServeOptions) => {
@@ -39,7 +45,11 @@ export function serveCommand(context: CliContext): Command {
       const manager = {
         version,
         kube: await context.cluster(),
-        policy: { allowForceStop: options.forceStop, allowScaleToZero: options.scaleToZero },
+        policy: {
+          allowForceStop: options.forceStop,
+          allowScaleToZero: options.scaleToZero,
+          ...(options.servers === undefined ? {} : { servers: options.servers }),
+        },
         // Standard output belongs to the protocol, and stays free of logs over HTTP too.
         log: await openLog("mcp-fleet-manager", 2),
       };
@@ -55,4 +65,8 @@ export function serveCommand(context: CliContext): Command {
       if (!context.signal.aborted) await once(context.signal, "abort");
       await listening.close();
     });
+}
+
+function namesIn(text: string): string[] {
+  return text.split(",").filter((name) => name !== "");
 }

@@ -40,9 +40,9 @@ export interface ResourceManagerArgs {
   readonly application: string;
   /** The image built from `images/mcp-fleet`. */
   readonly image: string;
-  /** Names of the Deployments that it may scale. */
+  /** Names of the Deployments that it may scale, and whose pods it ends. */
   readonly servers: readonly string[];
-  /** Whether `stop_mcp` takes `force`, and the account may delete pods of the namespace. @default false */
+  /** Whether `stop_mcp` takes `force`. The account may delete every pod of the namespace then. @default false */
   readonly forceStop?: boolean;
   /** Whether a server may be brought to no replica: without it there is no `stop_mcp`. @default true */
   readonly scaleToZero?: boolean;
@@ -170,6 +170,8 @@ export class ResourceManager extends pulumi.ComponentResource {
         image,
         args: [
           ...["serve", "--http", "--host", "0.0.0.0", "--port", String(port)],
+          // The account's right to end pods cannot be narrowed to these.
+          `--servers=${this.args.servers.join(",")}`,
           ...(forceStop ? [] : ["--no-force-stop"]),
           ...(scaleToZero ? [] : ["--no-scale-to-zero"]),
         ],

@@ -93,6 +93,18 @@ describe("the resource manager", () => {
     });
   });
 
+  it("is told the servers that it may change, since its right to end pods has no names (issue 16, item 10)", async () => {
+    for (const forceStop of [true, false]) {
+      const { args } = containerOf((await runProgram(stack({ forceStop }))).recorder);
+      assert.deepEqual(
+        args.filter((argument) => argument.startsWith("--servers")),
+        ["--servers=llmctl-mcp-chroma"],
+      );
+    }
+    const none = containerOf((await runProgram(stack({}, { servers: {} }))).recorder);
+    assert.ok(none.args.includes("--servers="));
+  });
+
   it("keeps its token a secret, or takes the one that is there", async () => {
     const made = (await runProgram(stack({}))).recorder;
     const { stringData } = made.one("kubernetes:core/v1:Secret", name).inputs;

@@ -152,21 +152,23 @@ async function kill(
   const either = signal === undefined ? refused.signal : AbortSignal.any([refused.signal, signal]);
   await waitUntilGone(kube, deployment, { ...options, signal: either }, (pods) => {
     for (const { metadata } of pods) {
-      const name = metadata?.name ?? "";
-      if (killed.has(name)) continue;
+      const { name = "", uid } = metadata ?? {};
+      if (uid === undefined || killed.has(name)) continue;
       killed.add(name);
-      killPod(kube, namespace, name).catch((error: unknown) => refused.abort(error));
+      killPod(kube, namespace, name, uid).catch((error: unknown) => refused.abort(error));
     }
   });
   return [...killed].sort();
 }
 
-async function killPod(kube: Kube, namespace: string, name: string): Promise<void> {
+/** The very pod that was seen to be the server's: another one of the same name is left alone. */
+async function killPod(kube: Kube, namespace: string, name: string, uid: string): Promise<void> {
   await asking(kube, `delete pod ${namespace}/${name}`, async () => {
     try {
-      await kube.core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 });
+      const body = { preconditions: { uid }, gracePeriodSeconds: 0 };
+      await kube.core.deleteNamespacedPod({ namespace, name, body });
     } catch (error) {
-      if (statusOf(error) !== 404) throw error;
+      if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
     }
   });
 }

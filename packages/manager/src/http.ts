@@ -1,12 +1,12 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { UserError } from "@mcp-fleet/errors";
-import { createMcpExpressApp } from "@modelcontextprotocol/sdk/server/express.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 
+import { Calls } from "./calls";
+import { type Gate, messageIn, refusal, refusalOf, refuse } from "./request";
 import { createManager, type ManagerOptions } from "./server";
 
 /** Where the manager listens, and to whom. */
@@ -33,11 +33,16 @@ export interface Listening {
 
 /** How long requests may still take after {@link Listening.close}, in seconds. */
 const drainSeconds = 5;
+/** How long the head of a request may take, and all of it, in seconds. */
+const [headSeconds, bodySeconds] = [10, 30];
+const maxConnections = 256;
 const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
+/** The same as `Host` has them. */
+const loopbackHosts = ["127.0.0.1", "[::1]", "localhost"];
 
 /**
  * Serves the manager over streamable HTTP at `/mcp`, and `/healthz` for kubelets. It keeps no sessions: any replica
- * answers any request, and a restart breaks no client.
+ * answers any request, and a restart breaks no client. At most 32 requests are answered at once.
  * @throws {UserError} for an address others can reach without a token
  */
 export async function listen(options: ManagerOptions, http: HttpOptions): Promise<Listening> {
@@ -48,26 +53,33 @@ export async function listen(options: ManagerOptions, http: HttpOptions): Promis
       { exitCode: 2 },
     );
   }
-  const app = createMcpExpressApp({
-    // Beyond loopback the token keeps web pages out; told of all interfaces, the SDK would warn in the midst of the log.
-    host: loopback.has(http.host) ? http.host : "",
-    ...(http.allowedHosts === undefined ? {} : { allowedHosts: [...http.allowedHosts] }),
-  });
-  app.post("/mcp", (request: IncomingMessage & { body?: unknown }, response) => {
-    if (!mayAsk(request, http.token)) return refuse(response, 401, "A bearer token is needed.");
-    handle(options, request, response).catch((error: unknown) => {
+  const gate: Gate = {
+    ...(http.token === undefined ? {} : { token: http.token }),
+    ...(http.allowedHosts === undefined
+      ? loopback.has(http.host)
+        ? { hosts: loopbackHosts }
+        : {}
+      : { hosts: http.allowedHosts }),
+  };
+  // A call that waits is a request that waits: they are counted together.
+  const requests = new Calls();
+  const server = createServer((request, response) => {
+    // Before everything else: a kubelet asks by the pod's address, and has no token.
+    if (request.url === "/healthz") return void response.end("ok\n");
+    answerTo(options, request, response, gate, requests).catch((error: unknown) => {
       options.log.error({ err: error }, "request failed");
-      if (!response.headersSent) refuse(response, 500, "The manager failed; its log says why.");
+      if (response.headersSent) response.destroy();
+      else refuse(response, { ...failed, status: 500 });
     });
   });
-  app.all("/mcp", (_request: IncomingMessage, response: ServerResponse) => {
-    response.setHeader("allow", "POST");
-    refuse(response, 405, "Without sessions there is nothing to GET or DELETE; use POST.");
-  });
-  const server = createServer((request, response) => {
-    // Before the check of `Host`: a kubelet asks by the pod's address.
-    if (request.url === "/healthz") response.end("ok\n");
-    else app(request, response);
+  // A client that sends slowly, or many at once, holds no more than this.
+  server.headersTimeout = headSeconds * 1000;
+  server.requestTimeout = bodySeconds * 1000;
+  server.maxConnections = maxConnections;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const late = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+    const status = late ? "408 Request Timeout" : "400 Bad Request";
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\n${jsonHead}\r\n\r\n${noRequest}`);
   });
   server.listen(http.port, http.host);
   await once(server, "listening");
@@ -86,30 +98,36 @@ export async function listen(options: ManagerOptions, http: HttpOptions): Promis
   };
 }
 
-async function handle(
+/** What is answered to bytes that are no request, or come too late. */
+const noRequest = JSON.stringify({
+  jsonrpc: "2.0",
+  error: { code: -32700, message: "This is no HTTP request, or it came too late." },
+  id: null,
+});
+const jsonHead = `content-type: application/json\r\ncontent-length: ${noRequest.length}\r\nconnection: close`;
+
+const failed = { status: 500, code: -32603, message: "The manager failed; its log says why." };
+
+/** The head first, then whether there is room, then the body. Every answer is JSON. */
+async function answerTo(
   options: ManagerOptions,
-  request: IncomingMessage & { body?: unknown },
+  request: IncomingMessage,
   response: ServerResponse,
+  gate: Gate,
+  requests: Calls,
 ): Promise<void> {
+  const refused = refusalOf(request, gate);
+  if (refused !== undefined) return refuse(response, refused);
+  if (!requests.begin()) {
+    const busy = refusal(503, "Too many calls are under way; try again in some seconds.");
+    return refuse(response, { ...busy, headers: { "retry-after": "5" } });
+  }
+  response.once("close", () => requests.end());
+  const read = await messageIn(request);
+  if ("status" in read) return refuse(response, read);
   const manager = createManager(options);
   const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
   response.on("close", () => void manager.close());
   await manager.connect(transport);
-  await transport.handleRequest(request, response, request.body);
-}
-
-/** Compares digests, which are of one length, in constant time. */
-function mayAsk(request: IncomingMessage, token: string | undefined): boolean {
-  if (token === undefined) return true;
-  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(given), digest(token));
-}
-
-function refuse(response: ServerResponse, status: number, message: string): void {
-  response.writeHead(status, {
-    "content-type": "application/json",
-    ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
-  });
-  response.end(JSON.stringify({ jsonrpc: "2.0", error: { code: -32000, message }, id: null }));
+  await transport.handleRequest(request, response, read.message);
 }

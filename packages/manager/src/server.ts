@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { isUserError, UserError } from "@mcp-fleet/errors";
+import { cleanText, isUserError, UserError } from "@mcp-fleet/errors";
 import type { Kube } from "@mcp-fleet/kube";
 import {
   getMcpStatus,
@@ -21,6 +21,7 @@ import type {
 import type { Logger } from "pino";
 import { z } from "zod";
 
+import { Calls, maxCalls } from "./calls";
 import {
   changeOutput,
   listOutput,
@@ -34,6 +35,8 @@ import {
 export interface ManagerPolicy {
   /** Whether `stop_mcp` takes `force`. */
   readonly allowForceStop: boolean;
+  /** Names of the servers that may be changed. @default every server of the namespace */
+  readonly servers?: readonly string[];
   /** Whether a server may be brought to no replica: without it there is no `stop_mcp`, and `scale_mcp` starts at 1. */
   readonly allowScaleToZero: boolean;
 }
@@ -46,8 +49,11 @@ export interface ManagerOptions {
   readonly kube: Kube;
   readonly policy: ManagerPolicy;
   readonly log: Logger;
+  /** Counts the calls of all connections. @default each connection by itself */
+  readonly calls?: Calls;
 }
 
+type Options = ManagerOptions & { readonly calls: Calls };
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 const readOnly = { readOnlyHint: true, openWorldHint: false };
@@ -55,7 +61,8 @@ const readOnly = { readOnlyHint: true, openWorldHint: false };
 const setsState = { readOnlyHint: false, idempotentHint: true, openWorldHint: false };
 
 /** An MCP server with the tools of seed 004. One for each connection: a transport serves one. */
-export function createManager(options: ManagerOptions): McpServer {
+export function createManager(given: ManagerOptions): McpServer {
+  const options = { ...given, calls: given.calls ?? new Calls() };
   const server = new McpServer(
     { name: "mcp-fleet", version: options.version },
     {
@@ -68,7 +75,7 @@ export function createManager(options: ManagerOptions): McpServer {
   return server;
 }
 
-function registerReading(server: McpServer, { kube, log }: ManagerOptions): void {
+function registerReading(server: McpServer, { kube, log, calls }: Options): void {
   server.registerTool(
     "list_mcp_servers",
     {
@@ -78,7 +85,9 @@ function registerReading(server: McpServer, { kube, log }: ManagerOptions): void
       annotations: readOnly,
     },
     () =>
-      answer(log, "list_mcp_servers", {}, async () => ({ servers: await listMcpServers(kube) })),
+      answer({ log, calls }, "list_mcp_servers", {}, async () => ({
+        servers: await listMcpServers(kube),
+      })),
   );
   server.registerTool(
     "get_mcp_status",
@@ -90,11 +99,12 @@ function registerReading(server: McpServer, { kube, log }: ManagerOptions): void
       outputSchema: statusOutput,
       annotations: readOnly,
     },
-    ({ name }) => answer(log, "get_mcp_status", { name }, () => getMcpStatus(kube, name)),
+    ({ name }) =>
+      answer({ log, calls }, "get_mcp_status", { name }, () => getMcpStatus(kube, name)),
   );
 }
 
-function registerChanging(server: McpServer, { kube, log, policy }: ManagerOptions): void {
+function registerChanging(server: McpServer, { kube, log, policy, calls }: Options): void {
   server.registerTool(
     "start_mcp",
     {
@@ -109,9 +119,10 @@ function registerChanging(server: McpServer, { kube, log, policy }: ManagerOptio
       annotations: { ...setsState, destructiveHint: false },
     },
     ({ name, wait_ready: wait, timeout }, extra) =>
-      answer(log, "start_mcp", { name, wait }, () =>
-        startMcp(kube, name, { wait, ...waiting(timeout, extra) }),
-      ),
+      answer({ log, calls }, "start_mcp", { name, wait }, async () => {
+        checkManaged(policy, name);
+        return startMcp(kube, name, { wait, ...waiting(timeout, extra) });
+      }),
   );
   server.registerTool(
     "scale_mcp",
@@ -134,13 +145,14 @@ function registerChanging(server: McpServer, { kube, log, policy }: ManagerOptio
       annotations: { ...setsState, destructiveHint: true },
     },
     ({ name, replicas, wait_ready: wait, timeout }, extra) =>
-      answer(log, "scale_mcp", { name, replicas, wait }, () =>
-        scaleMcp(kube, name, replicas, { wait, ...waiting(timeout, extra) }),
-      ),
+      answer({ log, calls }, "scale_mcp", { name, replicas, wait }, async () => {
+        checkManaged(policy, name);
+        return scaleMcp(kube, name, replicas, { wait, ...waiting(timeout, extra) });
+      }),
   );
 }
 
-function registerStop(server: McpServer, { kube, log, policy }: ManagerOptions): void {
+function registerStop(server: McpServer, { kube, log, policy, calls }: Options): void {
   const force = z
     .boolean()
     .default(false)
@@ -159,7 +171,8 @@ function registerStop(server: McpServer, { kube, log, policy }: ManagerOptions):
       annotations: { ...setsState, destructiveHint: true },
     },
     ({ name, force: forced, timeout }, extra) =>
-      answer(log, "stop_mcp", { name, force: forced }, () => {
+      answer({ log, calls }, "stop_mcp", { name, force: forced }, async () => {
+        checkManaged(policy, name);
         if (forced && !policy.allowForceStop) throw forceIsOff();
         return stopMcp(kube, name, { force: forced, ...waiting(timeout, extra) });
       }),
@@ -188,7 +201,7 @@ function waiting(timeoutSeconds: number, extra: Extra): WaitOptions {
 
 /** Runs a tool and logs it. What its caller can mend is its answer; everything else is only in the log. */
 function answer(
-  log: Logger,
+  { log, calls }: Pick<Options, "log" | "calls">,
   tool: string,
   input: object,
   work: () => Promise<object>,
@@ -196,8 +209,14 @@ function answer(
   const started = performance.now();
   const done = (): object => ({ tool, ...input, ms: Math.round(performance.now() - started) });
   const answered = async (): Promise<CallToolResult> => {
+    if (!calls.begin()) {
+      log.warn(done(), "too many calls");
+      const text = `${maxCalls} calls are under way already.\nTry again when one has ended.`;
+      return { content: [{ type: "text", text }], isError: true };
+    }
     try {
-      const structuredContent = { ...(await traced(`tools/call ${tool}`, { tool }, work)) };
+      const result = await traced(`tools/call ${tool}`, { tool }, work);
+      const structuredContent = cleaned({ ...result });
       log.info(done(), "tool called");
       return {
         content: [{ type: "text", text: JSON.stringify(structuredContent, undefined, 2) }],
@@ -208,9 +227,29 @@ function answer(
       if (isUserError(error)) log.warn({ ...done(), problem: error.problem }, "tool refused");
       else log.error({ ...done(), err: error }, "tool failed");
       return { content: [{ type: "text", text }], isError: true };
+    } finally {
+      calls.end();
     }
   };
   return withRun(randomUUID(), answered);
+}
+
+/** What the API and pods said goes to an agent, and from there to a terminal. */
+function cleaned(result: Record<string, unknown>): Record<string, unknown> {
+  const text = (_key: string, value: unknown): unknown =>
+    typeof value === "string" ? cleanText(value) : value;
+  return JSON.parse(JSON.stringify(result), text) as Record<string, unknown>;
+}
+
+/** Refuses before anything is asked of the cluster: not every right of the account can be narrowed to names. */
+function checkManaged({ servers }: ManagerPolicy, name: string): void {
+  if (servers === undefined || servers.includes(name)) return;
+  throw new UserError(
+    `The server ${JSON.stringify(name.slice(0, 80))} is not one that this manager changes.`,
+    servers.length === 0
+      ? "It changes none; have whoever runs it name the servers."
+      : `It changes ${servers.join(", ")}; have whoever runs it name another.`,
+  );
 }
 
 function forceIsOff(): UserError {

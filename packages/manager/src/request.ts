@@ -1,0 +1,93 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import { JsonRefused, parseBoundedJson } from "@mcp-fleet/errors";
+
+/** A message of a client: a call with a name and some arguments. */
+const bounds = { characters: 256 * 1024, depth: 32, values: 10_000 } as const;
+
+/** Why a request is not answered. */
+export interface Refusal {
+  readonly status: number;
+  /** The code of JSON-RPC. */
+  readonly code: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a request has to show before anything of it is read. */
+export interface Gate {
+  readonly token?: string;
+  /** What `Host` may be, without the port. Undefined: anything. */
+  readonly hosts?: readonly string[];
+}
+
+/** The reason not to answer, from the request's head alone: host, origin, token, path and method, in this order. */
+export function refusalOf(request: IncomingMessage, { token, hosts }: Gate): Refusal | undefined {
+  const { host, origin } = request.headers;
+  if (hosts !== undefined && !hosts.includes(hostOf(host)))
+    return refusal(403, "This Host is not one of this server.");
+  // Agents send none. A page in a browser does, and its own server is not this one.
+  if (origin !== undefined && !(hosts ?? []).includes(originHost(origin)))
+    return refusal(403, "Pages of other origins may not call this server.");
+  if (!mayAsk(request, token)) {
+    const headers = { "www-authenticate": "Bearer" };
+    return { ...refusal(401, "A bearer token is needed."), headers };
+  }
+  if (request.url?.split("?", 1)[0] !== "/mcp")
+    return refusal(404, "There is nothing here; MCP is at /mcp.");
+  if (request.method === "POST") return undefined;
+  const none = "Without sessions there is nothing to GET or DELETE; use POST.";
+  return { ...refusal(405, none), headers: { allow: "POST" } };
+}
+
+/** The request's one message, or why there is none. */
+export async function messageIn(request: IncomingMessage): Promise<{ message: object } | Refusal> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  // The connection stays, so that a message that is too long gets its answer.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
+    length += (part as Buffer).length;
+    if (length > bounds.characters)
+      return { ...refusal(413, "The message is too long."), headers: { connection: "close" } };
+    parts.push(part as Buffer);
+  }
+  let message: unknown;
+  try {
+    message = parseBoundedJson(Buffer.concat(parts).toString("utf8"), bounds);
+  } catch (error) {
+    const what = error instanceof JsonRefused ? error.message : "cannot be read";
+    return { status: 400, code: -32700, message: `The message ${what}.` };
+  }
+  if (typeof message === "object" && message !== null && !Array.isArray(message))
+    return { message };
+  const one = "Send one message at a time, as a JSON object.";
+  return { status: 400, code: -32600, message: one };
+}
+
+/** Answers a refusal as JSON-RPC does. */
+export function refuse(response: ServerResponse, refused: Refusal): void {
+  const { status, code, message, headers } = refused;
+  response.writeHead(status, { "content-type": "application/json", ...headers });
+  response.end(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }));
+}
+
+export function refusal(status: number, message: string): Refusal {
+  return { status, code: -32000, message };
+}
+
+function hostOf(host: string | undefined): string {
+  return /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(host ?? "")?.[1] ?? "";
+}
+
+function originHost(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).hostname : "";
+}
+
+/** Compares digests, which are of one length, in constant time. */
+function mayAsk(request: IncomingMessage, token: string | undefined): boolean {
+  if (token === undefined) return true;
+  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(token));
+}
