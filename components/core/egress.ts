@@ -53,7 +53,7 @@ const notPublic = [
 ];
 /** The same, and the ranges through which an IPv4 address is reached. */
 const notPublic6 = [
-  ...["::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"],
+  ...["::/128", "::1/128", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"],
   ...["fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"],
 ];
 
