@@ -1,23 +1,36 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 
-import { UserError } from "@mcp-fleet/errors";
-import { stringify } from "yaml";
+import { cleanLine, UserError } from "@mcp-fleet/errors";
 
+import { requireNames } from "./names";
 import type { KubeObject, Rendered, SecretReference } from "./objects";
+import { yamlOf } from "./yaml";
 
 const mark = "# Written by `make render`";
 const index = "kustomization.yaml";
 /** Objects that belong to no workload. */
 const shared = "namespace";
+/** Who may read a file with a Secret's values: its owner. */
+const secretMode = 0o600;
 
 /**
- * Writes one file for each workload and a kustomization.yaml over them. What an earlier run wrote there is removed.
+ * Writes one file for each workload and a kustomization.yaml over them. What an earlier run wrote there is removed. A
+ * file with a Secret in it is its owner's alone.
  *
  * @returns the files' names
- * @throws UserError for a directory that holds anything else
+ * @throws UserError for a directory that holds anything else, and for a name that Kubernetes would not take
  */
 export function writeDirectory(directory: string, source: string, rendered: Rendered): string[] {
+  requireNames(rendered);
   emptyOwn(directory);
   mkdirSync(directory, { recursive: true });
   const files = new Map<string, KubeObject[]>();
@@ -25,21 +38,27 @@ export function writeDirectory(directory: string, source: string, rendered: Rend
     const name = `${workloadOf(object)}.yaml`;
     files.set(name, [...(files.get(name) ?? []), object]);
   }
+  const write = (name: string, text: string, mode?: number): void =>
+    // The directory is empty by now: what is there all the same was put there meanwhile.
+    writeFileSync(join(directory, name), text, {
+      flag: "wx",
+      ...(mode === undefined ? {} : { mode }),
+    });
   for (const [name, objects] of files) {
-    const documents = objects.map((object) =>
-      stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }),
-    );
-    writeFileSync(join(directory, name), documents.join("---\n"));
+    const secret = objects.some(({ kind }) => kind === "Secret");
+    write(name, objects.map(yamlOf).join("---\n"), secret ? secretMode : undefined);
   }
   const resources = [...files.keys()].sort();
-  writeFileSync(join(directory, index), kustomization(source, resources, rendered.references));
+  write(index, kustomization(source, resources, rendered.references));
   return [...resources, index];
 }
 
+/** A label's value is a file name by now; the index is the one that no workload may have. */
 function workloadOf({ kind, metadata }: KubeObject): string {
   const component = metadata.labels?.["app.kubernetes.io/component"];
   if (kind === "Namespace" || component === "network-policy") return shared;
-  return metadata.labels?.["app.kubernetes.io/name"] ?? shared;
+  const name = metadata.labels?.["app.kubernetes.io/name"] ?? shared;
+  return `${name}.yaml` === index ? `workload-${name}` : name;
 }
 
 function kustomization(
@@ -51,7 +70,7 @@ function kustomization(
     ({ name, namespace, keys }) => `#   ${namespace}/${name}: ${keys.join(", ")}`,
   );
   const head = [
-    `${mark} from ${basename(source)}; changes made here are lost.`,
+    `${mark} from ${cleanLine(basename(source))}; changes made here are lost.`,
     ...(needed.length === 0
       ? []
       : [
@@ -64,7 +83,7 @@ function kustomization(
     kind: "Kustomization",
     resources,
   };
-  return `${head.join("\n")}\n${stringify(body)}`;
+  return `${head.join("\n")}\n${yamlOf(body)}`;
 }
 
 function emptyOwn(directory: string): void {
@@ -72,8 +91,11 @@ function emptyOwn(directory: string): void {
   const names = readdirSync(directory);
   if (names.length === 0) return;
   const file = join(directory, index);
-  const ours = existsSync(file) && readFileSync(file, "utf8").startsWith(mark);
-  if (!ours || names.some((name) => !name.endsWith(".yaml"))) {
+  const files = names.every(
+    (name) => name.endsWith(".yaml") && lstatSync(join(directory, name)).isFile(),
+  );
+  const ours = files && existsSync(file) && readFileSync(file, "utf8").startsWith(mark);
+  if (!ours) {
     throw new UserError(
       `${directory} holds files that no earlier render wrote.`,
       "Name another directory with --out (OUT for make), or empty this one.",

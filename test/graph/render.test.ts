@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { isUserError } from "@mcp-fleet/errors";
+import { isClean, isUserError } from "@mcp-fleet/errors";
 import { parse, parseAllDocuments } from "yaml";
 
 import { type KubeObject, objectsOf, type Rendered } from "../../render/objects";
 import { render, type RenderOptions } from "../../render/render";
 import { writeDirectory } from "../../render/write";
+import { yamlOf } from "../../render/yaml";
 import { fullStack } from "../support/resources";
 
 const pat = "pat-secret";
@@ -174,6 +183,120 @@ describe("a stack as plain YAML", () => {
     );
     assert.equal(kinds.length, rendered.objects.length);
     assert.ok(!read("clock-mcp.yaml").includes("pulumi.com/"));
+  });
+
+  /** What a stack would be, of these objects. */
+  const of = (objects: readonly object[], references: Rendered["references"] = []): Rendered => ({
+    objects: objects as KubeObject[],
+    references,
+  });
+  const configMap = (name: string, more: object = {}, labels?: object): object => ({
+    ...{ apiVersion: "v1", kind: "ConfigMap" },
+    metadata: { name, namespace: "apps", labels: labels ?? { "app.kubernetes.io/name": name } },
+    ...more,
+  });
+
+  it("means the same to parsers of YAML 1.1 and of 1.2 (issue 16, item 14)", () => {
+    const words = [
+      ...[
+        "on",
+        "off",
+        "y",
+        "n",
+        "Yes",
+        "NO",
+        "true",
+        "null",
+        "~",
+        "",
+        "1.10",
+        "1e3",
+        "0777",
+        "0o17",
+      ],
+      ...["0x1f", "0b11", "1_000", "12:30:45", "190:20:30.15", "2026-01-01", ".inf", ".nan", "+1"],
+      ...[
+        "=",
+        "<<",
+        "- on",
+        "# no",
+        ": x",
+        "!x",
+        "&a",
+        "*a",
+        "%x",
+        "@x",
+        "`x",
+        "{a",
+        "[a",
+        "'a",
+        '"a',
+      ],
+      ...["a\u0085b", "a\u2028b", "a\u202eb", "a\u009bb", "a\u0000b", "a\nb\n", " a", "a ", "\ta"],
+    ];
+    const data = Object.fromEntries(words.map((word, index) => [`k${index}`, word]));
+    const args = ["--feature", ...words];
+    const keys = Object.fromEntries(["on", "y", "1.10", "<<", "=", "~"].map((key) => [key, "x"]));
+    const text = yamlOf(configMap("words", { data, args, keys }));
+    for (const version of ["1.1", "1.2"] as const)
+      assert.deepEqual(
+        parse(text, { version, merge: version === "1.1" }),
+        configMap("words", { data, args, keys }),
+        version,
+      );
+    assert.match(text, /- "on"\n/);
+    assert.match(text, /- "1\.10"\n/);
+    assert.match(text, /"y": x/);
+    assert.ok(isClean(text));
+  });
+
+  it("takes no name that leads out of the directory or out of its line (issue 16, item 14)", () => {
+    const out = join(scratch, "in", "out");
+    const attacks: readonly (readonly [readonly object[], Rendered["references"]])[] = [
+      ...["../../stolen", "..", "a/b", "a\nb", "-a", "a".repeat(64)].map(
+        (name) => [[configMap("one", {}, { "app.kubernetes.io/name": name })], []] as const,
+      ),
+      ...["../x", "a\nb: c", "A", "", "a b"].map(
+        (name) => [[configMap(name, {}, {})], []] as const,
+      ),
+      [[{ ...configMap("one"), kind: "ConfigMap\nkind: Secret" }], []],
+      [[{ ...configMap("one"), apiVersion: "v1\n" }], []],
+      [[], [{ name: "tokens", namespace: "apps", keys: ["A\nresources: [evil.yaml]"] }]],
+      [[], [{ name: "a\nb", namespace: "apps", keys: ["A"] }]],
+    ];
+    for (const [objects, references] of attacks) {
+      assert.throws(
+        () => writeDirectory(out, "x.yaml", of(objects, references)),
+        (error) => {
+          assert.ok(isUserError(error));
+          assert.match(error.fix, /nothing was written/);
+          return isClean(error.message);
+        },
+      );
+    }
+    assert.deepEqual(readdirSync(scratch), []);
+    // A workload may be called as the index is.
+    const files = writeDirectory(out, "x\n- evil.yaml", of([configMap("kustomization")]));
+    assert.deepEqual(files, ["workload-kustomization.yaml", "kustomization.yaml"]);
+    const index = parse(readFileSync(join(out, "kustomization.yaml"), "utf8")) as object;
+    assert.deepEqual((index as { resources: string[] }).resources, ["workload-kustomization.yaml"]);
+  });
+
+  it("lets nobody else read a Secret's values, and follows no link (issue 16, item 14)", () => {
+    const out = join(scratch, "out");
+    const secret = { ...configMap("tokens", { stringData: { A: "b" } }), kind: "Secret" };
+    const umask = process.umask(0o022);
+    try {
+      writeDirectory(out, "x.yaml", of([secret, configMap("open")]));
+    } finally {
+      process.umask(umask);
+    }
+    assert.equal(statSync(join(out, "tokens.yaml")).mode & 0o777, 0o600);
+    assert.equal(statSync(join(out, "open.yaml")).mode & 0o777, 0o644);
+    file("theirs", "theirs");
+    symlinkSync(join(scratch, "theirs"), join(out, "other.yaml"));
+    assert.throws(() => writeDirectory(out, "x.yaml", of([configMap("other")])), isUserError);
+    assert.equal(readFileSync(join(scratch, "theirs"), "utf8"), '"theirs"');
   });
 
   it("leaves a directory alone that holds anything else", async () => {

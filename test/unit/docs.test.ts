@@ -14,6 +14,15 @@ describe("the documentation", () => {
     });
   }
 
+  it("never has npx fetch a name that is not ours on npm (issue 16, item 14)", () => {
+    for (const { path } of readPages(root))
+      assert.doesNotMatch(
+        readFileSync(join(root, path), "utf8"),
+        /\bnpx (-y |--yes )?mcp-fleet\b/,
+        path,
+      );
+  });
+
   it("has no link that leads nowhere", () => {
     const pages = readPages(root);
     assert.ok(pages.length > 20, `only ${pages.length} pages were looked at`);

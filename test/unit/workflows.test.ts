@@ -54,17 +54,63 @@ describe("the workflows", () => {
     }
   });
 
+  it("give a branch's code no credentials before a reviewer of its environment has read it (issue 16, item 13)", () => {
+    const docs = readFileSync(join(root, "docs", "workflows.md"), "utf8");
+    let looked = 0;
+    for (const file of files) {
+      const text = readFileSync(file, "utf8");
+      const { on, jobs } = parse(text) as Workflow & { on: object | string };
+      if (!Object.keys(typeof on === "string" ? { [on]: 1 } : on).includes("pull_request"))
+        continue;
+      for (const [name, job] of Object.entries(jobs)) {
+        const { environment, needs } = job as { environment?: string; needs?: string };
+        const identity = job.permissions?.["id-token"] === "write";
+        if (!identity && environment === undefined) continue;
+        looked += 1;
+        assert.match(environment ?? "", /^pull-request-/, `${file} ${name}`);
+        assert.equal(needs, "reviewers", `${file} ${name}`);
+      }
+    }
+    assert.equal(looked, 1);
+    assert.match(docs, /`pull-request-dev`, `pull-request-prod` +\| required/);
+    assert.doesNotMatch(docs, /read-only role|READ ONLY all the same/);
+    // What is planned from main has environments of its own, which no branch gets.
+    const { jobs } = workflow("update-stack");
+    assert.equal(
+      (jobs.plan as { environment?: string }).environment,
+      "preview-${{ inputs.stack }}",
+    );
+  });
+
+  it("fail a preview whose environment has no reviewers (issue 16, item 13)", async () => {
+    const { run = "" } = workflow("preview").jobs.reviewers?.steps?.[0] ?? {};
+    const answers = async (rules: string): Promise<number | undefined> => {
+      const gh = `gh() { echo '${rules}'; }`;
+      const env = { ENVIRONMENTS: "repos/o/r/environments", GH_TOKEN: "x" };
+      const ended = await execa("bash", ["-e", "-c", `${gh}\n${run}`], { env, reject: false });
+      return ended.exitCode;
+    };
+    assert.equal(await answers('["branch_policy","required_reviewers"]'), 0);
+    assert.equal(await answers('["branch_policy"]'), 1);
+    assert.equal(await answers("[]"), 1);
+    const missing = await execa("bash", ["-e", "-c", `gh() { return 1; }\n${run}`], {
+      reject: false,
+    });
+    assert.notEqual(missing.exitCode, 0);
+  });
+
   it("call mcp-fleet with commands and options that it has", async function () {
     this.timeout(60_000);
     const texts = files.map((file) => readFileSync(file, "utf8"));
-    const called = texts.flatMap((text) => text.match(/npx mcp-fleet .*/g) ?? []);
-    const commands = called.map((line) => line.split(" ")[2] ?? "");
+    const called = texts.flatMap((text) => text.match(/npx --no-install mcp-fleet .*/g) ?? []);
+    const commands = called.map((line) => line.split(" ")[3] ?? "");
     assert.deepEqual([...commands].sort(), ["promote", "report", "rollback"]);
     const more = texts.flatMap((text) => text.match(/options\+?=\(.*?\)/g) ?? []);
     for (const [index, command] of commands.entries()) {
       const { exitCode, stdout } = await mcpFleet([command, "--help"]);
       assert.equal(exitCode, 0, command);
-      const own = [called[index] ?? "", ...(command === "rollback" ? more : [])].join(" ");
+      const [, line = ""] = (called[index] ?? "").split("--no-install");
+      const own = [line, ...(command === "rollback" ? more : [])].join(" ");
       const options = own.match(/ ?--[a-z-]+/g) ?? [];
       for (const option of options) assert.match(stdout, new RegExp(`${option.trim()}\\b`), own);
     }
