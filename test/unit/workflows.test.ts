@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { execa } from "execa";
 import { parse } from "yaml";
 
 import { mcpFleet } from "../support/cli";
