@@ -5,6 +5,7 @@ import type {
   ProbeSpec,
   ProbeTarget,
   RowSpec,
+  TableSpec,
 } from "../components/cutover";
 import type { StackSettings } from "./schema";
 import type { ResolvedServer } from "./servers";
@@ -27,7 +28,7 @@ export function cutoverSpec(
   const served = new Set(rows.map((row) => row.key));
   return {
     name: cutover.name ?? name,
-    table: cutover.table,
+    table: tableSpec(cutover.table),
     rows,
     deferred: settings.deferred.filter((key) => !served.has(key)),
     skip: cutover.skip,
@@ -39,6 +40,30 @@ export function cutoverSpec(
     ...(cutover.customAliases === "merge" ? { customAliases: "merge" } : {}),
     ...(cutover.allowSuperuser ? { allowSuperuser: true } : {}),
     ...(cutover.allowPublications ? { allowPublications: true } : {}),
+  };
+}
+
+/** What the table has not is left out. */
+function tableSpec(table: StackSettings["cutover"]["table"]): TableSpec {
+  const { id, type, updatedAt, where, match, ...rest } = table;
+  return {
+    ...rest,
+    ...(match === undefined ? {} : { match }),
+    ...(id === false ? {} : { id }),
+    ...(type === false ? {} : { type }),
+    ...(updatedAt === false
+      ? {}
+      : typeof updatedAt === "string"
+        ? { updatedAt }
+        : { updatedAt: updatedAt.column, updatedAtUnit: updatedAt.unit }),
+    ...(where.length === 0
+      ? {}
+      : {
+          where: where.map(({ value, ...condition }) => ({
+            ...condition,
+            ...(value === undefined ? {} : { value }),
+          })),
+        }),
   };
 }
 

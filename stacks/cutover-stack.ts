@@ -95,7 +95,7 @@ function managedDatabase(
   const { schema, table, id } = settings.cutover.table;
   const references = settings.cutover.softReferences.map((reference) => reference.table);
   const tables = [...new Set([table, ...manage.tables, ...references])];
-  const sequences = manage.sequences ?? (seeds ? [`${table}_${id}_seq`] : []);
+  const sequences = manage.sequences ?? (seeds && id !== false ? [`${table}_${id}_seq`] : []);
   return new CutoverDatabase(`${settings.application}-database`, {
     adminUrl,
     adminKey: "mcp-fleet:databaseUrl",

@@ -29,7 +29,7 @@ const rungs = [
   { name: "graph", files: ["dist/test/graph/**/*.test.js"], limit: 5 },
   { name: "golden", files: ["dist/test/golden/**/*.test.js"], limit: 5 },
   { name: "package", files: ["dist/test/package/**/*.test.js"], limit: 10 },
-  { name: "database", files: ["dist/test/database/**/*.test.js"], limit: 15 },
+  { name: "database", files: ["dist/test/database/**/*.test.js"], limit: 25 },
   { name: "lab", files: ["dist/test/lab/**/*.test.js"], limit: 75 },
 ] as const;
 

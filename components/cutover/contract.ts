@@ -13,7 +13,14 @@ export type {
   SettleInputs,
 } from "@mcp-fleet/cutover-runner";
 export type { ProbeTarget } from "@mcp-fleet/mcp-probe";
-export type { CutoverSpec, RowPlan, RowSpec, RunMeta, Target } from "@mcp-fleet/row-cutover";
+export type {
+  CutoverSpec,
+  RowPlan,
+  RowSpec,
+  RunMeta,
+  TableSpec,
+  Target,
+} from "@mcp-fleet/row-cutover";
 export { specHash } from "@mcp-fleet/row-cutover";
 
 /** What the providers call; required by name when they run. */

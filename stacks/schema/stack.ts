@@ -71,18 +71,41 @@ const studio = z.strictObject({
   writable: z.array(absolutePath).default([]),
 });
 
+const rowCondition = z
+  .strictObject({
+    column: identifier,
+    operator: z.enum(["=", "<>", "is null", "is not null"]),
+    /** Compared with the column as text. */
+    value: z.string().optional(),
+  })
+  .refine(
+    ({ operator, value }) => operator.startsWith("is ") === (value === undefined),
+    "must have a value with = and <>, and none with is null and is not null",
+  );
+
 const table = z.strictObject({
   schema: identifier.default("public"),
   table: identifier.default("mcp_servers"),
   key: z.array(identifier).min(1).default(["server_key"]),
   /** Where one server has many rows, its users' own: the column that holds the server's key. */
   match: identifier.optional(),
-  id: identifier.default("id"),
+  /** False where the table has none. */
+  id: z.union([identifier, z.literal(false)]).default("id"),
   config: identifier.default("config_json"),
+  /** False where every row is the application's own. */
   type: z
-    .strictObject({ column: identifier, value: z.string() })
+    .union([z.strictObject({ column: identifier, value: z.string() }), z.literal(false)])
     .default({ column: "server_type", value: "integrated" }),
-  updatedAt: identifier.default("updated_at"),
+  /** A column of numbers with what it counts since 1970. False where the table has none. */
+  updatedAt: z
+    .union([
+      identifier,
+      z.strictObject({ column: identifier, unit: z.enum(["seconds", "milliseconds"]) }),
+      z.literal(false),
+    ])
+    .default("updated_at"),
+  /** Other rows do not exist for the cutover. */
+  where: z.array(rowCondition).default([]),
 });
 
 const softReference = z.strictObject({

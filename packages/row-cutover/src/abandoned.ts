@@ -28,10 +28,10 @@ export async function refuseAbandoned(
   ].map(keyOf);
   const match = keyArray(matchColumns(spec.table), "t");
   const query = `select ${match} as key, t.${ident(shape.spec.config)}::text as config, j.after_config as written
-      from mcp_cutover.journal j join ${shape.name} t on ${keyArray(spec.table.key, "t")} = j.key_after
+      from mcp_cutover.journal j join ${shape.rows} t on ${keyArray(spec.table.key, "t")} = j.key_after
      where j.run_id = ${literal(run.runId)} and j.kind = 'row' and j.action not in ('merge', 'late') and ${ownRow(spec)}
        and ${match} not in (
-         select array(select jsonb_array_elements_text(k)) from jsonb_array_elements(${literal(JSON.stringify(provided))}::jsonb) k)
+         select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(provided))}::jsonb) as k(v))
      order by 1`;
   const names = new Set<string>();
   for await (const rows of inBatches<Candidate>(client, query)) {

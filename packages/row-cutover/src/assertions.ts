@@ -55,6 +55,7 @@ export async function assertTarget(
     [specs],
   );
   const { touched = 0, wrong = 0 } = found.rows[0] ?? {};
+  refuseOthers(shape, touched, expected.written);
   if (wrong > 0) {
     const { rows } = await client.query<{ key: KeyValues }>(
       `select ${keyArray(spec.table.key, "t")} as key from ${from} and ${wrongRow} order by 1 limit 20`,
@@ -66,7 +67,6 @@ export async function assertTarget(
       fixOf(shape),
     );
   }
-  refuseOthers(shape, touched, expected.written);
   await assertRows(client, shape, expected);
 }
 

@@ -13,7 +13,7 @@ import { keyOf } from "./keys";
 import { ownRow } from "./rows";
 import { looksSecretSql } from "./secrets";
 import type { CutoverSpec } from "./spec";
-import type { TableShape } from "./table";
+import { inScope, type TableShape } from "./table";
 
 /** The column with the server's key. */
 export function matchColumn({ table }: CutoverSpec): string {
@@ -45,7 +45,7 @@ export function groupQuery(spec: CutoverSpec, shape: TableShape, tableRows: numb
         exists (select from jsonb_object_keys(env) name where ${looksSecretSql("name")}) as secret
       from (
         select ${matchColumn(spec)} as server, ${content} as content, ${env} as env
-          from ${shape.name} t tablesample system (${percent}) repeatable (1) where ${ownRow(spec)}
+          from ${shape.name} t tablesample system (${percent}) repeatable (1) where ${ownRow(spec)} and ${inScope(spec.table, "t")}
       ) sample where content is not null order by server
     )
     select n, own, plain, match, there, embedded, differs, coalesce(forms.keys, usual.keys) as keys,
@@ -68,7 +68,7 @@ export function groupQuery(spec: CutoverSpec, shape: TableShape, tableRows: numb
             ${isThere(content)} as there, ${startsProcess(content)} as embedded, ${otherColumns(spec)} as differs,
             ${content} as content, ${env} as env, d.usual_keys, d.usual_variables, d.usual_secret,
             t.${ident(shape.spec.config)} as config, t.tableoid as part, t.ctid as tid
-          from ${shape.name} t
+          from ${shape.rows} t
           left join (
             select d.*, usual.keys as usual_keys, usual.variables as usual_variables, usual.secret as usual_secret
               from jsonb_to_recordset(${literal(JSON.stringify(records))}::jsonb) as d(n int, server text, ${specColumns})
@@ -95,5 +95,5 @@ export function classJoin(spec: CutoverSpec, shape: TableShape): string {
     `${startsProcess(content)} = d.embedded`,
     `${otherColumns(spec)} = d.differs`,
   ];
-  return `${matchColumn(spec)} = d.server and ${ownRow(spec)} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
+  return `${matchColumn(spec)} = d.server and ${ownRow(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
 }

@@ -123,7 +123,7 @@ export function unreadRows(
   const keys = spec.rows.map((row) => keyOf(row.key)).filter((key) => !skip.has(keyId(key)));
   return inBatches(
     client,
-    `select ${storedColumns(spec, shape, columns)} from ${shape.name} t
+    `select ${storedColumns(spec, shape, columns)} from ${shape.rows} t
       where ${ownRow(spec)} and not ${isPlain(shape)}
         and ${matchColumn(spec)} in (select jsonb_array_elements_text(${literal(JSON.stringify(keys.flat()))}::jsonb))`,
   );

@@ -124,7 +124,7 @@ async function* suspects(
         'key', ${key}, 'match', ${keyArray(matchColumns(table), "t")}, 'type', ${type},
         'config', t.${ident(table.config)}::text, 'columns', ${columnsAsText(columns, "t")}) end as row
       from (select * from ${source} newest where run_id = ${literal(run.runId)}) j
-      ${table.type === undefined ? "left" : "full"} join ${shape.name} t on ${key} = j.key_after
+      ${table.type === undefined ? "left" : "full"} join ${shape.rows} t on ${key} = j.key_after
      where (j.entry is null and ${ownRow(spec)}) or (j.entry is not null and (${same.join(" and ")}) is not true)
      order by j.entry, ${key}`;
   for await (const batch of inBatches<LeftRow & { row: RowNow | null }>(client, query)) {

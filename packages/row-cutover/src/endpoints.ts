@@ -40,7 +40,7 @@ async function byKey(client: Client, spec: CutoverSpec, shape: TableShape): Prom
   const key = keyArray(table.key, "t");
   const own = table.type === undefined ? hasOneOf(spec, namedKeys(spec)) : ownRow(spec);
   const query = `select ${key} as key, t.${ident(table.config)}::text as config
-      from ${shape.name} t where ${own}
+      from ${shape.rows} t where ${own}
      order by ${table.key.map((column) => `t.${ident(column)}`).join(", ")}`;
   const found: RowEndpoint[] = [];
   for await (const batch of inBatches<{ key: KeyValues; config: string | null }>(client, query)) {
@@ -58,7 +58,7 @@ async function byServer(
   const keys = namedKeys(spec).flat();
   const server = `t.${ident(spec.table.match ?? "")}::text`;
   const query = `select ${server} as server, t.${ident(spec.table.config)}::text as config, count(*)::int as count
-      from ${shape.name} t
+      from ${shape.rows} t
      where ${ownRow(spec)} ${spec.table.type === undefined ? `and ${server} = any(${textArray(keys)})` : ""}
      group by 1, 2 order by 1`;
   const found = new Map<string, RowEndpoint>();

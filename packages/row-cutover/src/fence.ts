@@ -4,7 +4,7 @@ import type { Client } from "pg";
 
 import { textArray } from "./documents-sql";
 import { ident, literal } from "./identifiers";
-import type { CutoverSpec } from "./spec";
+import type { CutoverSpec, TableSpec } from "./spec";
 import type { TableShape } from "./table";
 
 /** The transaction-local setting that lets our own writes through. */
@@ -71,7 +71,7 @@ export async function makeFence(
   const kept = [...held, ...(updatedAt === undefined ? [] : [updatedAt])];
   const [ask, look, keep] = fenceNames(cutover);
   const bodies = {
-    [ask]: askBody(key, held),
+    [ask]: askBody(shape.spec, held),
     [look]: lookBody(run.runId),
     [keep]: keepBody(kept),
   };
@@ -90,7 +90,13 @@ const question = "mcp_cutover.question";
 const answer = "mcp_cutover.answer";
 
 /** Text of the row's key, where somebody writes what is held. As whoever writes. */
-function askBody(key: readonly string[], held: readonly string[]): string {
+function askBody({ key, where = [] }: TableSpec, held: readonly string[]): string {
+  // A row that is marked as deleted may have the key of another one. Other conditions compare text, which reads
+  // differently here, so rows that do not meet those are held with the others.
+  const marked = where
+    .filter(({ operator }) => operator === "is null" || operator === "is not null")
+    .map(({ column, operator }) => ` and old_row ->> ${literal(column)} ${operator}`)
+    .join("");
   const keyOf = (row: string): string =>
     `jsonb_build_array(${key.map((column) => `${row} ->> ${literal(column)}`).join(", ")})`;
   return `
@@ -104,7 +110,7 @@ begin
     return new;
   end if;
   old_row := to_jsonb(old);
-  if exists (select from unnest(${textArray(held)}) c where old_row -> c is distinct from new_row -> c) then
+  if exists (select from unnest(${textArray(held)}) c where old_row -> c is distinct from new_row -> c)${marked} then
     perform set_config('${question}', ${keyOf("old_row")}::text, true);
   end if;
   return new;

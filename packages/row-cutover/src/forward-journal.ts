@@ -5,7 +5,7 @@ import { EngineError } from "./errors";
 import type { ForwardRun } from "./forward";
 import { ident, keyArray, literal } from "./identifiers";
 import type { ForwardStep } from "./plan-forward";
-import { columnOf, columnsAsText, setColumns, type TableShape } from "./table";
+import { columnOf, columnsAsText, setColumns, type TableShape, timeNow } from "./table";
 
 /** Steps as a relation `d`, to be joined with the rows `t` they are about. */
 const stepColumns = `${specColumns}, action text, part oid, tid tid, key_after text[], carry boolean,
@@ -91,7 +91,9 @@ function updateStatement(run: ForwardRun, steps: readonly ForwardStep[]): Statem
     `${ident(table.config)} = ${afterDocument(shape)}`,
     ...(isClass(steps) ? [] : table.key.map((column, i) => renamed(shape, column, i))),
     ...setColumns(spec).map((name) => `${ident(name)} = ${afterColumn(shape, name)}`),
-    ...(table.updatedAt === undefined ? [] : [`${ident(table.updatedAt)} = now()`]),
+    ...(table.updatedAt === undefined
+      ? []
+      : [`${ident(table.updatedAt)} = ${timeNow(shape, table.updatedAt)}`]),
   ];
   return {
     text: `update ${shape.name} t set ${set.join(", ")}
@@ -152,7 +154,7 @@ function columnsAfter({ spec, shape }: ForwardRun, steps: readonly ForwardStep[]
     updatedAt === undefined
       ? "'{}'::jsonb"
       : steps.every(({ action }) => action === "rewrite")
-        ? `(select jsonb_build_object(${literal(updatedAt)}, now()::${columnOf(shape, updatedAt).type}::text))`
-        : `jsonb_build_object(${literal(updatedAt)}, case when d.action = 'rewrite' then now()::${columnOf(shape, updatedAt).type}::text else t.${ident(updatedAt)}::text end)`;
+        ? `(select jsonb_build_object(${literal(updatedAt)}, (${timeNow(shape, updatedAt)})::text))`
+        : `jsonb_build_object(${literal(updatedAt)}, case when d.action = 'rewrite' then (${timeNow(shape, updatedAt)})::text else t.${ident(updatedAt)}::text end)`;
   return [time, ...set].join(" ");
 }

@@ -6,7 +6,7 @@ import { keyId, keyName, type KeyValues } from "./keys";
 import type { ForwardStep } from "./plan-forward";
 import { foreignKeys, moveReferences } from "./references";
 import { moveSoftReferences } from "./soft-references";
-import { columnsAsText } from "./table";
+import { columnsAsText, inScope } from "./table";
 
 /** Moves what refers to an older row of the same server to the one that stays, and deletes the older one. */
 export async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<number> {
@@ -20,7 +20,7 @@ export async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<numb
     config: string;
   }>(
     `select ${keyArray(table.key, "t")} as key, ${columnsAsText(columns, "t")} as row, t.${ident(table.config)}::text as config
-       from ${shape.name} t where ${keyArray(table.key, "t")} in ($1::text[], $2::text[])
+       from ${shape.rows} t where ${keyArray(table.key, "t")} in ($1::text[], $2::text[])
         for update of t`,
     [found, step.keyAfter],
   );
@@ -51,7 +51,7 @@ export async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<numb
   let moved = await moveReferences(client, await foreignKeys(client, shape), move, journal);
   moved += await moveSoftReferences(client, spec, move, journal);
   const gone = await client.query(
-    `delete from ${shape.name} t where ${keyArray(table.key, "t")} = $1::text[]`,
+    `delete from ${shape.name} t where ${keyArray(table.key, "t")} = $1::text[] and ${inScope(table, "t")}`,
     [found],
   );
   if (gone.rowCount !== 1) throw heldBack(shape, "removed", gone.rowCount ?? 0, 1);

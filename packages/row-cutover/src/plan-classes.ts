@@ -103,7 +103,7 @@ async function* hiddenRows(
 ): AsyncGenerator<{ row: RowSpec; stored: StoredRow }> {
   const servers = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
   const skip = keySet(spec.skip);
-  const query = `select ${storedColumns(spec, shape, [])} from ${shape.name} t
+  const query = `select ${storedColumns(spec, shape, [])} from ${shape.rows} t
     where ${ownRow(spec)} and ${isPlain(shape)} and ${maybeHidden(`(${plainContent(shape)})`)}`;
   for await (const batch of inBatches<StoredRow>(client, query)) {
     for (const stored of batch) {

@@ -96,7 +96,7 @@ export async function* otherRows(
 ): AsyncGenerator<{ plan: UndoPlan; rows: ReadonlyMap<string, StoredRow> }> {
   const query = `select ${entryColumns("x")}, x.row as stored from (
       select j.*, case when t.ctid is not null then
-        (select to_jsonb(r) from (select ${storedColumns(spec, shape, columns)}) r) end as row
+        (select to_jsonb(r.*) from (select ${storedColumns(spec, shape, columns)}) r) end as row
         from ${pairs(spec, shape, undone)} where ${stateOf(spec, shape, columns)} in ('other', 'gone', 'new')
       ) x order by x.entry`;
   for await (const batch of inBatches<RowEntry & { stored: StoredRow | null }>(client, query)) {
@@ -119,7 +119,7 @@ export function pairs(
   join: "left" | "full" = spec.table.type === undefined ? "left" : "full",
 ): string {
   return `(select * from mcp_cutover.journal where run_id = ${literal(undone.runId)} and kind = 'row'
-      and action <> 'late') j ${join} join ${shape.name} t
+      and action <> 'late') j ${join} join ${shape.rows} t
       on ${sameKey(spec.table.key, "t", "j.key_after")}`;
 }
 

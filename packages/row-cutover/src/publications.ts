@@ -61,14 +61,20 @@ export async function checkPublications(client: Client, spec: CutoverSpec): Prom
  */
 export async function checkReplicaIdentity(client: Client, oid: string): Promise<void> {
   const found = await client.query<{ name: string; publications: string[] }>(
-    `select c.oid::regclass::text as name, array_agg(distinct t.pubname::text order by t.pubname::text) as publications
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-       join pg_publication_tables t on t.schemaname = n.nspname and t.tablename = c.relname
-       join pg_publication p on p.pubname = t.pubname and (p.pubupdate or p.pubdelete)
-      where c.oid = $1::oid and case c.relreplident when 'f' then false when 'n' then true
+    `with tree as (
+       select $1::oid as oid, true as leaf where not exists (select from pg_partition_tree($1::oid) p where not p.isleaf)
+       union select p.relid::oid, p.isleaf from pg_partition_tree($1::oid) p),
+     published as (
+       select distinct t.pubname::text as pubname from tree
+         join pg_class c on c.oid = tree.oid join pg_namespace n on n.oid = c.relnamespace
+         join pg_publication_tables t on t.schemaname = n.nspname and t.tablename = c.relname
+         join pg_publication p on p.pubname = t.pubname and (p.pubupdate or p.pubdelete))
+     select c.oid::regclass::text as name, array(select pubname from published order by 1) as publications
+       from pg_class c join tree on tree.oid = c.oid and tree.leaf
+      where exists (select from published) and case c.relreplident when 'f' then false when 'n' then true
         when 'i' then not exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident)
         else not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary) end
-      group by c.oid`,
+      order by 1 limit 1`,
     [oid],
   );
   const [row] = found.rows;

@@ -120,7 +120,7 @@ export async function refuseDeeper(
   [found, after]: readonly [KeyValues, KeyValues],
 ): Promise<void> {
   const value = (key: ForeignKey, n: number): string =>
-    `(select t.${ident(key.target)}::text from ${shape.name} t where ${keyArray(shape.spec.key, "t")} = $${n}::text[])`;
+    `(select t.${ident(key.target)}::text from ${shape.rows} t where ${keyArray(shape.spec.key, "t")} = $${n}::text[])`;
   for (const key of keys.filter(({ referencedBy }) => referencedBy.length > 0)) {
     for (const twin of key.uniqueWith) {
       const { rowCount } = await client.query(

@@ -25,8 +25,8 @@ export async function checkRowKeys(
   const found = await client.query<{ key: (string | null)[]; count: number }>(
     `select key, count(*)::int as count from (
        select ${key} as key, ${ownRow(spec)} and (array_position(${match}, null) is not null or ${match} in (
-           select array(select jsonb_array_elements_text(k)) from jsonb_array_elements(${literal(JSON.stringify(configured))}::jsonb) k)) as moves
-         from ${shape.name} t) x
+           select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(configured))}::jsonb) as k(v))) as moves
+         from ${shape.rows} t) x
       group by key having bool_or(moves) and (count(*) > 1 or array_position(key, null) is not null)
       order by key limit 21`,
   );

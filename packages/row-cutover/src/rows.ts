@@ -56,7 +56,7 @@ export function ownRow({ table }: CutoverSpec): string {
 /** Whether a row `t` has one of `keys`, in SQL. */
 export function hasOneOf({ table }: CutoverSpec, keys: readonly KeyValues[]): string {
   return `${keyArray(table.key, "t")} in (
-    select array(select jsonb_array_elements_text(k)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) k)`;
+    select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) as k(v))`;
 }
 
 /** Refuses above the configured number of rows, before anything is locked. */
@@ -102,7 +102,7 @@ export async function readRows(
   const order = table.key.map((column) => `t.${ident(column)}`).join(", ");
   const found = await client.query<StoredRow>(
     `select ${storedColumns(spec, shape, options.columns)}
-       from ${shape.name} t
+       from ${shape.rows} t
       where ${own} ${hasOneOf(spec, options.keys)}
       order by ${order} limit $1`,
     [limit + 1],
@@ -191,7 +191,7 @@ async function badDocuments(
     jsonb: `jsonb_typeof(${config}) is distinct from 'object'`,
   }[shape.configType];
   const bad: BadDocument[] = [];
-  const candidates = `select ${storedColumns(spec, shape, [])} from ${shape.name} t where ${test}`;
+  const candidates = `select ${storedColumns(spec, shape, [])} from ${shape.rows} t where (${test})`;
   for await (const batch of inBatches<StoredRow>(client, candidates)) {
     for (const row of batch) {
       if (skip.has(keyId(row.match))) continue;

@@ -20,7 +20,7 @@ import { columnsOf } from "./plan-undo-classes";
 import { checkDatabase, checkLedger, checkTable } from "./preconditions";
 import { inBatches } from "./rows";
 import type { CutoverSpec, Db, SettleResult } from "./spec";
-import { columnOf, othersCode, readShape, type TableShape } from "./table";
+import { columnOf, inScope, othersCode, readShape, type TableShape } from "./table";
 import { checkSpec } from "./validate";
 
 const attempts = 8;
@@ -202,7 +202,7 @@ async function writeDocuments(
   const done = await client.query(
     `update ${shape.name} t set ${set.join(", ")} from ${source}
       where j.run_id = $1 and j.kind = 'row' and j.action in ${heldActions} and j.after_config is not null
-        and ${keyArray(table.key, "t")} = j.key_after and (${[differs, ...others].join(" or ")})`,
+        and ${keyArray(table.key, "t")} = j.key_after and ${inScope(table, "t")} and (${[differs, ...others].join(" or ")})`,
     [run.runId],
   );
   return done.rowCount ?? 0;

@@ -26,6 +26,18 @@ export interface TableSpec {
   readonly type?: { readonly column: string; readonly value: string };
   /** Set to the transaction's time when a row is rewritten, and restored by the undo. */
   readonly updatedAt?: string;
+  /** Where `updatedAt` is a number: what it counts since 1970. */
+  readonly updatedAtUnit?: "seconds" | "milliseconds";
+  /** Rows that do not meet all of these do not exist for the cutover: those that are only marked as deleted. Default: none. */
+  readonly where?: readonly RowCondition[];
+}
+
+/** A condition on one column. Values are compared as the column reads as text. */
+export interface RowCondition {
+  readonly column: string;
+  readonly operator: "=" | "<>" | "is null" | "is not null";
+  /** Of `=` and `<>`. */
+  readonly value?: string;
 }
 
 /** What one row becomes. */

@@ -2,7 +2,7 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import type { OthersCode } from "./errors";
-import { ident, qualified } from "./identifiers";
+import { ident, literal, qualified } from "./identifiers";
 import type { CutoverSpec, TableSpec } from "./spec";
 
 /** How documents are stored. `varchar` counts as text. */
@@ -31,8 +31,10 @@ export interface TableTrigger {
 /** The table as it is inside of this transaction. */
 export interface TableShape {
   readonly oid: number;
-  /** Quoted, with schema. */
+  /** Quoted, with schema: for what is written, locked or counted. */
   readonly name: string;
+  /** What to read in FROM: the table, or those rows of it that {@link TableSpec.where} leaves. */
+  readonly rows: string;
   readonly spec: TableSpec;
   readonly columns: ReadonlyMap<string, Column>;
   readonly configType: ConfigType;
@@ -87,6 +89,7 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
   const shape = {
     oid: Number(row.oid),
     name,
+    rows: rowsInScope(table, name),
     spec: table,
     columns,
     rowSecurity: row.rls,
@@ -103,7 +106,53 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
   };
   for (const column of namedColumns(spec)) columnOf(shape, column);
   refuseGenerated(shape, spec);
+  refuseUnitless(shape);
   return { ...shape, configType: configTypeOf(table, columnOf(shape, table.config).type) };
+}
+
+/** Whether a row meets the conditions of the configuration, in SQL. @param alias of the row */
+export function inScope({ where = [] }: TableSpec, alias: string): string {
+  const conditions = where.map(({ column, operator, value = "" }) => {
+    const name = `${alias}.${ident(column)}`;
+    if (operator === "is null" || operator === "is not null") return `${name} ${operator}`;
+    return operator === "="
+      ? `${name}::text = ${literal(value)}`
+      : `${name}::text is distinct from ${literal(value)}`;
+  });
+  return conditions.length === 0 ? "true" : conditions.join(" and ");
+}
+
+function rowsInScope(table: TableSpec, name: string): string {
+  return (table.where ?? []).length === 0
+    ? name
+    : `(select w.tableoid, w.ctid, w.xmin, w.* from ${name} w where ${inScope(table, "w")})`;
+}
+
+/** The transaction's time as the `updatedAt` column has it. */
+export function timeNow(shape: Pick<TableShape, "columns" | "spec">, column: string): string {
+  const { type } = columnOf(shape, column);
+  if (!counts(type)) return `now()::${type}`;
+  const factor = shape.spec.updatedAtUnit === "milliseconds" ? 1000 : 1;
+  return `floor(extract(epoch from now()) * ${factor})::${type}`;
+}
+
+/** Whether a type holds numbers. */
+function counts(type: string): boolean {
+  return /^(smallint|integer|bigint|numeric|real|double precision)/.test(type);
+}
+
+/** @throws UserError where the time is a number and nothing says of what */
+function refuseUnitless(shape: Pick<TableShape, "columns" | "spec">): void {
+  const { updatedAt, updatedAtUnit, schema, table } = shape.spec;
+  if (updatedAt === undefined) return;
+  const { type } = columnOf(shape, updatedAt);
+  if (counts(type) === (updatedAtUnit !== undefined)) return;
+  throw new UserError(
+    `The column ${updatedAt} of ${schema}.${table} is of type ${type}, and ${updatedAtUnit === undefined ? "nothing says whether it counts seconds or milliseconds" : `does not count ${updatedAtUnit}`}.`,
+    updatedAtUnit === undefined
+      ? `Set [cutover.table.updatedAt] to {column: ${updatedAt}, unit: seconds} or to milliseconds.`
+      : `Set [cutover.table.updatedAt] to ${updatedAt}.`,
+  );
 }
 
 async function missingTable(client: Client, table: TableSpec): Promise<UserError> {
@@ -191,6 +240,7 @@ function namedColumns({ table, rows }: CutoverSpec): string[] {
     ...(table.id === undefined ? [] : [table.id]),
     ...(table.type === undefined ? [] : [table.type.column]),
     ...(table.updatedAt === undefined ? [] : [table.updatedAt]),
+    ...(table.where ?? []).map(({ column }) => column),
     ...rows.flatMap((row) => [
       ...Object.keys(row.set ?? {}),
       ...Object.keys(row.seed?.values ?? {}),

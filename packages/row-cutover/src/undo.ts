@@ -10,7 +10,7 @@ import { referencesTo } from "./references";
 import { listed } from "./refusals";
 import { checkReadableReferences } from "./rights";
 import type { RowChange } from "./spec";
-import { columnOf, columnsAsText } from "./table";
+import { columnOf, columnsAsText, inScope } from "./table";
 import { restoreServers, restoreSteps, type UndoRun } from "./undo-journal";
 import { undoReferences } from "./undo-references";
 
@@ -93,7 +93,7 @@ async function insertAgain(run: UndoRun, { entry, path, json }: UndoStep): Promi
   await client.query(
     `insert into mcp_cutover.journal (run_id, kind, action, key_after, row_id, config_type, after_config, after_columns)
      select $1, 'row', 'inserted', ${keyArray(shape.spec.key, "t")}, $2, $3, t.${ident(shape.spec.config)}::text, '{}'
-       from ${shape.name} t where ${keyArray(shape.spec.key, "t")} = $4::text[]`,
+       from ${shape.rows} t where ${keyArray(shape.spec.key, "t")} = $4::text[]`,
     [runId, entry.rowId, shape.configType, entry.keyBefore],
   );
 }
@@ -122,7 +122,7 @@ async function removeSeed({ client, shape, runId }: UndoRun, step: UndoStep): Pr
       (column, i) => `t.${ident(targets[i] ?? "")}::text = r.${ident(column)}::text`,
     );
     const used = await client.query(
-      `select from ${qualified(schema, table)} r join ${shape.name} t on ${on.join(" and ")}
+      `select from ${qualified(schema, table)} r join ${shape.rows} t on ${on.join(" and ")}
         where ${key} = $1::text[] limit 1`,
       [step.keyFound],
     );
@@ -131,12 +131,13 @@ async function removeSeed({ client, shape, runId }: UndoRun, step: UndoStep): Pr
   await client.query(
     `insert into mcp_cutover.journal (run_id, kind, action, key_found, config_type, before_row)
      select $1, 'row', 'removed', $2, $3, ${columnsAsText([...shape.columns.keys()], "t")}
-       from ${shape.name} t where ${key} = $2::text[]`,
+       from ${shape.rows} t where ${key} = $2::text[]`,
     [runId, step.keyFound, shape.configType],
   );
-  const gone = await client.query(`delete from ${shape.name} t where ${key} = $1::text[]`, [
-    step.keyFound,
-  ]);
+  const gone = await client.query(
+    `delete from ${shape.name} t where ${key} = $1::text[] and ${inScope(shape.spec, "t")}`,
+    [step.keyFound],
+  );
   if (gone.rowCount !== 1) throw heldBack(shape, "removed", gone.rowCount ?? 0, 1);
   return true;
 }
@@ -156,7 +157,7 @@ async function assertRestored(
     );
   const found = await client.query<{ key: string[] }>(
     `select j.key_after as key from mcp_cutover.journal j
-       left join ${shape.name} t on ${sameKey(shape.spec.key, "t", "j.key_after")}
+       left join ${shape.rows} t on ${sameKey(shape.spec.key, "t", "j.key_after")}
       where j.run_id = $1 and j.kind = 'row' and j.action = 'restore'
         and (t.${ident(shape.spec.config)}::text is distinct from j.after_config ${others.join(" ")}) limit 1000`,
     [runId],

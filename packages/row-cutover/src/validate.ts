@@ -56,6 +56,9 @@ function refuseSelecting(table: TableSpec, row: RowSpec): void {
     ...(table.id === undefined ? {} : { [table.id]: "the column that references point to" }),
     ...(table.updatedAt === undefined ? {} : { [table.updatedAt]: "the time of the last change" }),
     [table.config]: "the document",
+    ...Object.fromEntries(
+      (table.where ?? []).map(({ column }) => [column, "a condition on the rows"]),
+    ),
   };
   for (const [name, value] of Object.entries(row.set ?? {})) {
     const server = keyName(keyOf(row.key));

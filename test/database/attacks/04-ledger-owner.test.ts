@@ -135,6 +135,56 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
     await settle(database.db, spec, 1);
   });
 
+  it("a ledger and a fence of an earlier release are read, settled and given what they lack", async () => {
+    const before = await database.snapshot();
+    await runCutover(database.db, spec, "in-cluster", meta);
+    const [fence] = await database.query<{ name: string }>(
+      "select min(proname::text) as name from pg_proc where pronamespace = 'mcp_cutover'::regnamespace",
+    );
+    const name = fence?.name ?? "";
+    // As release 0.1.0 made them: one function that runs as its owner, no key, no view.
+    await database.as(
+      database.db.connectionString,
+      `drop function mcp_cutover.${name}(), mcp_cutover.${name}_b(), mcp_cutover.${name}_c() cascade;
+       drop view mcp_cutover.newest_row; alter table mcp_cutover.fenced_write drop column entry;
+       create function mcp_cutover.${name}() returns trigger language plpgsql security definer
+         set search_path = pg_catalog, pg_temp as $$ begin
+           if coalesce(current_setting('mcp_cutover.writer', true), '') <> '' then return new; end if;
+           if tg_op = 'UPDATE' and to_jsonb(old) -> 'config_json' is distinct from to_jsonb(new) -> 'config_json' then
+             insert into mcp_cutover.fenced_write
+               select run_id, array[new.server_key::text], 'update', session_user, clock_timestamp() from mcp_cutover.run;
+             return jsonb_populate_record(old, to_jsonb(new) - 'config_json'::text);
+           end if; return new; end $$;
+       revoke all on function mcp_cutover.${name}() from public;
+       create trigger ${name} before insert or update on public.mcp_servers for each row
+         when (coalesce(current_setting('mcp_cutover.writer', true), '') = '') execute function mcp_cutover.${name}()`,
+    );
+    const back = `update mcp_servers set config_json = '{"command": "x"}' where server_key = 'github'`;
+    await database.as(database.applicationUrl, back);
+    // A generation on top of it, while the old fence stands.
+    const described = {
+      ...spec,
+      rows: spec.rows.map((row) => ({ ...row, set: { description: "x" } })),
+    };
+    assert.equal((await runCutover(database.db, described, "in-cluster", meta)).generation, 2);
+    await database.as(database.applicationUrl, back);
+    assert.equal((await settle(database.db, described, 2)).fencedWrites, 1);
+    assert.deepEqual(
+      await database.query("select from pg_proc where pronamespace = 'mcp_cutover'::regnamespace"),
+      [],
+    );
+    const made = await database.query<{ name: string }>(
+      `select relname::text as name from pg_class where relnamespace = 'mcp_cutover'::regnamespace
+        and relname in ('fenced_write_pkey', 'newest_row') order by 1`,
+    );
+    assert.deepEqual(
+      made.map((one) => one.name),
+      ["fenced_write_pkey", "newest_row"],
+    );
+    await runCutover(database.db, described, "embedded", meta);
+    assert.deepEqual(await database.snapshot(), before);
+  });
+
   it("a login that only compares keeps its rights", async () => {
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query(
