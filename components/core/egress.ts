@@ -51,7 +51,10 @@ const notPublic = [
   ...["169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15"],
   ...["224.0.0.0/4", "240.0.0.0/4"],
 ];
-/** The same, and the ranges through which an IPv4 address is reached. */
+/**
+ * The same, and the ranges through which an IPv4 address is reached. Not `::ffff:0:0/96`: no packet has such an address,
+ * and the API server takes the range for one of IPv4 and refuses the rule.
+ */
 const notPublic6 = [
   ...["::/128", "::1/128", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"],
   ...["fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"],

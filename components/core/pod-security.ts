@@ -49,8 +49,10 @@ export function restrictedProblems(template: unknown): PodProblem[] {
     look.must({}, "")("spec", () => false, "given");
     return found;
   }
-  for (const [key, value] of Object.entries(look.object(metadata, "annotations", "metadata."))) {
-    if (!key.startsWith(appArmorAnnotation)) continue;
+  const annotations = look.object(metadata, "annotations", "metadata.");
+  // Only these are read: in a preview the policy pack may not look at a value that is not known yet.
+  for (const key of Object.keys(annotations).filter((one) => one.startsWith(appArmorAnnotation))) {
+    const value = annotations[key];
     const held = value === "runtime/default" || /^localhost\//.test(String(value));
     if (!held) found.push({ field: `metadata.annotations.${key}`, allowed: '"runtime/default"' });
   }

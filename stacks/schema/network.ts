@@ -15,7 +15,9 @@ export const dns = z.strictObject({
 });
 
 /** Ranges of the cluster that are no private ones. */
-export const clusterRanges = z.array(cidr);
+export const clusterRanges = z.array(
+  cidr.refine((range) => !range.endsWith("/0"), "is every address; name the cluster's own ranges"),
+);
 
 /** Where servers that read the application's database find it, as their pods connect: behind a Service. */
 const database = z.union([

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { BlockList, isIPv6 } from "node:net";
 
+import { cidrContains } from "../../components/core/cidr";
 import { refusesEach, withExtra } from "../support/refusal";
 import { fullStack, runProgram } from "../support/resources";
 
@@ -88,6 +89,17 @@ describe("where a server may connect to (issue 16, item 8)", () => {
         ),
       ),
     );
+  });
+
+  it("is made of ranges that the API server takes: exceptions lie within, and none is of IPv4 by another name", async () => {
+    const rules = await egressOf(github, { network: { clusterRanges: ["203.0.113.0/24"] } });
+    for (const { ipBlock } of rules.flatMap(({ to = [] }) => to)) {
+      if (ipBlock === undefined) continue;
+      for (const except of ipBlock.except ?? []) {
+        assert.ok(cidrContains(ipBlock.cidr, except) && ipBlock.cidr !== except, except);
+        assert.ok(!/^::ffff:/i.test(except), except);
+      }
+    }
   });
 
   it("leaves out the cluster's own ranges where they are public ones", async () => {
@@ -247,6 +259,12 @@ describe("where a server may connect to (issue 16, item 8)", () => {
       plain: { network: { database: { port: 5432 } } },
       names: /network\.database/,
       fix: /cidr|namespace or labels/,
+    },
+    {
+      what: "a cluster that is every address",
+      plain: { network: { clusterRanges: ["0.0.0.0/0"] } },
+      names: /network\.clusterRanges/,
+      fix: /own ranges/,
     },
     {
       what: "DNS pods without a label",

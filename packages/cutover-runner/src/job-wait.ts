@@ -76,12 +76,18 @@ async function jobTrouble(
   return creationTrouble(events?.items ?? []);
 }
 
+/** How much of a probe's log is read, in bytes. A server's result is far below a megabyte. */
+const maxLogBytes = 16 * 1024 * 1024;
+
 /** The pod's log, else the end of it that the kubelet kept in the pod's status. */
 export async function readLog(kube: Kube, namespace: string, pod: k8s.V1Pod): Promise<string> {
   const name = pod.metadata?.name ?? "";
   const kept = probeState(pod)?.terminated?.message;
   try {
-    const log = await kube.core.readNamespacedPodLog({ namespace, name, container: containerName });
+    const log = await kube.core.readNamespacedPodLog({
+      ...{ namespace, name, container: containerName },
+      limitBytes: maxLogBytes,
+    });
     return log === "" ? (kept ?? "") : log;
   } catch (error) {
     if (kept !== undefined) return kept;

@@ -1,7 +1,7 @@
 import { cleanLine, cleanText } from "./clean";
 
 export { cleanJson, cleanLine, cleanText, isClean } from "./clean";
-export { type JsonBounds, JsonRefused, parseBoundedJson } from "./json";
+export { type JsonBounds, JsonRefused, parseBoundedJson, textWithin } from "./json";
 
 /**
  * An error its reader can cause and mend. It is shown as two sentences and never with a stack trace.

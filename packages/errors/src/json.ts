@@ -31,6 +31,28 @@ export function parseBoundedJson(text: string, bounds: JsonBounds): unknown {
   }
 }
 
+/**
+ * The text of a body that somebody else sends, as UTF-8.
+ *
+ * @param characters how many there may be; reading ends where there are more
+ * @throws JsonRefused for a longer one
+ */
+export async function textWithin(
+  body: AsyncIterable<Uint8Array> | null,
+  characters: number,
+): Promise<string> {
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    const part = decoder.decode(chunk, { stream: true });
+    parts.push(part);
+    length += part.length;
+    if (length > characters) throw new JsonRefused(`is longer than ${characters} characters`);
+  }
+  return parts.join("") + decoder.decode();
+}
+
 function check(text: string, { characters, depth, values }: JsonBounds): void {
   if (text.length > characters) throw new JsonRefused(`is longer than ${characters} characters`);
   let deep = 0;

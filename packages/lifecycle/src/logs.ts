@@ -80,14 +80,21 @@ async function readPod(
   }
 }
 
+/** The longest line that is shown as one, in characters; a pod may print without a line break. */
+const longestLine = 64 * 1024;
+
 /** A stream that cuts what it gets into lines; the last one may lack its line break. */
-function lineSink(onLine: (line: string) => void): Writable {
+export function lineSink(onLine: (line: string) => void): Writable {
   let rest = "";
   const decoder = new TextDecoder();
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
       const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = parts.pop() ?? "";
+      while (rest.length > longestLine) {
+        parts.push(rest.slice(0, longestLine));
+        rest = rest.slice(longestLine);
+      }
       for (const line of parts) onLine(line);
       done();
     },

@@ -1,6 +1,9 @@
+import { parseBoundedJson, textWithin } from "@mcp-fleet/errors";
 import { z } from "zod";
 
 const timeoutMs = 5000;
+/** Thousands of agents; the observer's pod has 256 MiB. */
+const bounds = { characters: 4 * 1024 * 1024, depth: 32, values: 200_000 } as const;
 
 /** The part of the registry's `GET /agents` that is looked at. It answers null for an empty list. */
 const answer = z.object({
@@ -40,7 +43,8 @@ export async function readAgents(registry: string): Promise<Agent[]> {
     redirect: "error",
   });
   if (!response.ok) throw new Error(`GET /agents answered HTTP ${response.status}`);
-  const { agents } = answer.parse(await response.json());
+  const text = await textWithin(response.body, bounds.characters);
+  const { agents } = answer.parse(parseBoundedJson(text, bounds));
   return (agents ?? []).map((one) => ({
     id: one.id,
     name: one.name,

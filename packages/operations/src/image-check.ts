@@ -68,7 +68,8 @@ export async function checkImage(kube: Kube, options: ImageCheckOptions): Promis
       );
     }
     const printed = await asking(kube, `read the log of pod ${namespace}/${podName}`, () =>
-      kube.core.readNamespacedPodLog({ namespace, name: podName, container }),
+      // An image may print without end; what is cut off lacks its end and is no answer.
+      kube.core.readNamespacedPodLog({ namespace, name: podName, container, limitBytes }),
     );
     const contents = imageContents(printed);
     if (contents !== undefined) return contents;
@@ -82,6 +83,9 @@ export async function checkImage(kube: Kube, options: ImageCheckOptions): Promis
     );
   }
 }
+
+/** How much of what a look prints is read, in bytes. */
+const limitBytes = 4 * 1024 * 1024;
 
 /** Waits until the pod's process has ended, or something shows that it will not. */
 async function ended(

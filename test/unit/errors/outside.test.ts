@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,8 +14,11 @@ import {
   JsonRefused,
   messageOf,
   parseBoundedJson,
+  textWithin,
   UserError,
 } from "@mcp-fleet/errors";
+import { lineSink } from "@mcp-fleet/lifecycle/dist/logs";
+import { readAgents } from "@mcp-fleet/observer/dist/registry";
 import { openLog } from "@mcp-fleet/telemetry";
 import { execa } from "execa";
 
@@ -132,6 +136,36 @@ describe("what others send, before it is parsed (issue 16, item 11)", () => {
     assert.ok(refused(`[${"1,".repeat(30)}1]`) && refused(`"${"x".repeat(1000)}"`));
     for (const text of ["", "{", '"\\', '"', "[1,]", "nul", '{"a":1,}'])
       assert.ok(refused(text), text);
+  });
+});
+
+describe("what others send without end (issue 16, item 11)", () => {
+  it("is read up to a bound: a registry's agents, a body, a pod's line", async () => {
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (;;) yield await Promise.resolve(Buffer.alloc(65_536, "x"));
+    }
+    await assert.rejects(textWithin(endless(), 1_000_000), JsonRefused);
+    assert.equal(await textWithin(null, 10), "");
+    const lines: string[] = [];
+    const sink = lineSink((line) => lines.push(line));
+    sink.write(Buffer.from("a\n"));
+    for (let count = 0; count < 100; count += 1) sink.write(Buffer.alloc(10_000, "x"));
+    sink.end("\nb");
+    await once(sink, "finish");
+    assert.deepEqual([lines[0], lines.at(-1)], ["a", "b"]);
+    assert.ok(lines.every((line) => line.length <= 64 * 1024));
+    assert.equal(lines.slice(1, -1).join("").length, 1_000_000);
+  });
+
+  it("does not kill the observer: a registry that answers with too much is an error", async () => {
+    const real = globalThis.fetch;
+    globalThis.fetch = () =>
+      Promise.resolve(new Response(`{"agents":[${"[],".repeat(300_000)}0]}`));
+    try {
+      await assert.rejects(readAgents("http://registry:8000"), JsonRefused);
+    } finally {
+      globalThis.fetch = real;
+    }
   });
 });
 
