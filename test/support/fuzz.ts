@@ -12,6 +12,7 @@ import fc from "fast-check";
 
 import { rendered } from "../../cli/output";
 import { readStackFile } from "../../render/stack-file";
+import { ConfigError, problemsOf, stackSchema } from "../../stacks/schema";
 
 /** Text as somebody else may send it: any character, and those that a terminal obeys more often. */
 const nasty = fc
@@ -46,6 +47,14 @@ export const inputs: Readonly<Record<string, fc.IAsyncProperty<unknown>>> = {
   "annotations and addresses": fc.asyncProperty(nasty, nasty, serversFound),
   "client configs": fc.asyncProperty(clientConfig(), (text) => {
     tell(() => mergeMcpJson(text, [{ name: "clock", url: "http://clock:8080/mcp" }]).text);
+    return Promise.resolve();
+  }),
+  "a stack's settings": fc.asyncProperty(settings(), (raw) => {
+    const parsed = stackSchema.safeParse(raw);
+    if (!parsed.success)
+      tell(() => {
+        throw new ConfigError(problemsOf(parsed.error, stackSchema));
+      });
     return Promise.resolve();
   }),
   "stack files": fc.asyncProperty(stackText(), (text) => {
@@ -168,6 +177,32 @@ function clientConfig(): fc.Arbitrary<string> {
     file.map((one) => JSON.stringify(one)),
     value.map((one) => JSON.stringify(one)),
     nasty,
+  );
+}
+
+/** Settings that are right at the top and hold anything below, so that the checks further in are met too. */
+function settings(): fc.Arbitrary<Record<string, unknown>> {
+  const name = fc.oneof(fc.constantFrom("github", "extra"), nasty);
+  const server = fc.record(
+    {
+      ...{ image: nasty, port: value, path: nasty, env: value, egress: value, service: value },
+      ...{ transform: value, secret: value, probes: value, row: value, files: value },
+    },
+    { requiredKeys: [] },
+  );
+  return fc.record(
+    {
+      namespace: fc.oneof(fc.constant("apps"), nasty),
+      servers: fc.oneof(fc.dictionary(name, server), value),
+      network: fc.oneof(fc.record({ dns: value, clusterRanges: value, database: value }), value),
+      consumers: value,
+      allowed: value,
+      mesh: value,
+      cutover: value,
+      manager: value,
+      target: nasty,
+    },
+    { requiredKeys: ["namespace"] },
   );
 }
 

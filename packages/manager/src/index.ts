@@ -1,3 +1,4 @@
 export { type HttpOptions, listen, type Listening } from "./http";
-export { createManager, type ManagerOptions, type ManagerPolicy } from "./server";
+export type { ManagerPolicy } from "./policy";
+export { createManager, type ManagerOptions } from "./server";
 export { serveStdio } from "./stdio";

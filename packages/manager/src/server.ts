@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { cleanText, isUserError, UserError } from "@mcp-fleet/errors";
+import { cleanText, isUserError } from "@mcp-fleet/errors";
 import type { Kube } from "@mcp-fleet/kube";
 import {
   getMcpStatus,
@@ -22,6 +22,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 
 import { Calls, maxCalls } from "./calls";
+import { checkManaged, forceIsOff, type ManagerPolicy } from "./policy";
 import {
   changeOutput,
   listOutput,
@@ -30,16 +31,6 @@ import {
   statusOutput,
   timeoutInput,
 } from "./schemas";
-
-/** What the manager's clients may do. */
-export interface ManagerPolicy {
-  /** Whether `stop_mcp` takes `force`. */
-  readonly allowForceStop: boolean;
-  /** Names of the servers that may be changed. @default every server of the namespace */
-  readonly servers?: readonly string[];
-  /** Whether a server may be brought to no replica: without it there is no `stop_mcp`, and `scale_mcp` starts at 1. */
-  readonly allowScaleToZero: boolean;
-}
 
 /** What a manager works with. */
 export interface ManagerOptions {
@@ -239,22 +230,4 @@ function cleaned(result: Record<string, unknown>): Record<string, unknown> {
   const text = (_key: string, value: unknown): unknown =>
     typeof value === "string" ? cleanText(value) : value;
   return JSON.parse(JSON.stringify(result), text) as Record<string, unknown>;
-}
-
-/** Refuses before anything is asked of the cluster: not every right of the account can be narrowed to names. */
-function checkManaged({ servers }: ManagerPolicy, name: string): void {
-  if (servers === undefined || servers.includes(name)) return;
-  throw new UserError(
-    `The server ${JSON.stringify(name.slice(0, 80))} is not one that this manager changes.`,
-    servers.length === 0
-      ? "It changes none; have whoever runs it name the servers."
-      : `It changes ${servers.join(", ")}; have whoever runs it name another.`,
-  );
-}
-
-function forceIsOff(): UserError {
-  return new UserError(
-    "Ending pods without their grace period is switched off in this manager.",
-    "Call stop_mcp without force, or have whoever runs the manager allow it.",
-  );
 }

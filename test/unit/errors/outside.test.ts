@@ -114,7 +114,7 @@ describe("what others send, where it is printed (issue 16, item 11)", () => {
     );
   });
 
-  fuzzes(300);
+  fuzzes(150);
 });
 
 describe("what others send, before it is parsed (issue 16, item 11)", () => {
