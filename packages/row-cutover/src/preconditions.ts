@@ -126,7 +126,7 @@ async function checkLedgerRights(client: Client, access: Access): Promise<void> 
     "The database role may not use the ledger in schema mcp_cutover, which another role made.",
     access === "read"
       ? "Run as that role, or grant it: grant usage on schema mcp_cutover to <role>; grant select on mcp_cutover.run, mcp_cutover.fenced_write, mcp_cutover.newest_row to <role>;"
-      : "Run as that role, or grant it: grant usage, create on schema mcp_cutover to <role>; grant all on all tables in schema mcp_cutover to <role>;",
+      : "Run as that role; it may give itself its rights back: grant all on all tables in schema mcp_cutover to current_user;",
   );
 }
 
