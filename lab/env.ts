@@ -6,7 +6,8 @@ import { UserError } from "@mcp-fleet/errors";
 
 import { clusterStatus } from "./cluster";
 import { findDatabase } from "./database";
-import { passphraseFile, placeFile } from "./engine";
+import { findEngine, passphraseFile, placeFile } from "./engine";
+import { consoleLog } from "./log";
 import { paths } from "./paths";
 
 /** Programs of this checkout and of the lab, for a person's PATH. */
@@ -32,6 +33,8 @@ export async function env(): Promise<void> {
     stack = "",
     env: engine = {},
   } = JSON.parse(readFileSync(placeFile, "utf8")) as StackPlace;
+  // Its launchers name a checkout, and that may be gone.
+  await findEngine(consoleLog());
   linkPrograms();
   const { PULUMI_HOME = "", PULUMI_BACKEND_URL = "", PULUMI_SKIP_UPDATE_CHECK = "" } = engine;
   const path = [

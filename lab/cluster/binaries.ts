@@ -1,4 +1,4 @@
-import { rmSync, symlinkSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { ensureBuilt, type GoBuild, pinnedVersion, targetOf } from "../go-modules";
@@ -59,6 +59,11 @@ export const binary = (name: BinaryName): string => join(binaryDir(), name);
  * @throws UserError when Go is missing or too old, or the build fails.
  */
 export async function ensureBinaries(log: Log): Promise<void> {
+  if (!existsSync(binaryDir())) {
+    log.title(
+      "The first start builds Kubernetes, then the images: about 10 minutes on two idle cores; some 3 GB stay on disk",
+    );
+  }
   await ensureBuilt(build(), log);
   const link = join(paths.bin, "kubectl");
   rmSync(link, { force: true });

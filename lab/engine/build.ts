@@ -1,12 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { run } from "../exec";
 import { ensureBuilt, type GoBuild, pinnedVersion, targetOf } from "../go-modules";
 import type { Log } from "../log";
 import { paths } from "../paths";
 import { installLaunchers } from "./language-host/launchers";
-import { neededPlugins, pluginVersion } from "./plugins";
+import { pluginVersion } from "./plugins";
 import { installPlugins } from "./providers/launchers";
 
 /** A CLI with its plugins, and the Pulumi home that they are in. */
@@ -61,7 +60,7 @@ export async function ensureBuiltEngine(log: Log): Promise<BuiltEngine> {
   const missing = [cli(), kubernetesPlugin()].filter((build) => !existsSync(targetOf(build)));
   if (missing.length > 0) {
     log.title(
-      "Pulumi is not on PATH and cannot be downloaded: its CLI and Kubernetes plugin are built from their Go modules",
+      "Pulumi is not on PATH and cannot be downloaded: its CLI and Kubernetes plugin are built from their Go modules (270 MB stay)",
     );
   }
   const bin = join(await ensureBuilt(cli(), log), "bin");
@@ -69,19 +68,18 @@ export async function ensureBuiltEngine(log: Log): Promise<BuiltEngine> {
   const home = join(paths.cache, "pulumi-home");
   // These are scripts that name this checkout and this Node.js; they are written anew each time.
   installLaunchers(bin);
-  const command = join(bin, "pulumi");
-  await installPlugin(command, home, join(plugin, "pulumi-resource-kubernetes"));
+  installPlugin(home, join(plugin, "pulumi-resource-kubernetes"));
   installPlugins(home);
-
-  return { command, home };
+  return { command: join(bin, "pulumi"), home };
 }
 
-async function installPlugin(command: string, home: string, file: string): Promise<void> {
-  const [kubernetes] = neededPlugins().filter(({ name }) => name === "kubernetes");
-  if (kubernetes === undefined) return;
-  await run(
-    command,
-    ["plugin", "install", "resource", kubernetes.name, kubernetes.version, "--file", file],
-    { timeoutSeconds: 120, env: { PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" } },
-  );
+/** As `pulumi plugin install --file` would, but for the copy: it is a large file. */
+function installPlugin(home: string, file: string): void {
+  const directory = join(home, "plugins", `resource-kubernetes-v${pluginVersion("kubernetes")}`);
+  mkdirSync(directory, { recursive: true });
+  const target = join(directory, "pulumi-resource-kubernetes");
+  if (existsSync(target) && statSync(target).ino === statSync(file).ino) return;
+  const fresh = `${target}.${process.pid}`;
+  linkSync(file, fresh);
+  renameSync(fresh, target);
 }

@@ -1,16 +1,21 @@
 import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
 import { link, mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 
 import { run } from "../exec";
 import { digestOfFile } from "./fingerprint";
 
-/** A stored layer: an uncompressed tar file, so its digest is the diff id as well. */
+/** A stored layer: a tar file, compressed. */
 export interface StoredLayer {
   readonly name: string;
   readonly file: string;
-  /** SHA-256 in hex. */
+  /** SHA-256 of the file, in hex. */
   readonly digest: string;
+  /** SHA-256 of what is in it, the tar file itself, in hex. */
+  readonly diffId: string;
   /** Bytes. */
   readonly size: number;
 }
@@ -55,11 +60,16 @@ export async function writeLayer(
     await run("tar", [...settings, mode, ...excluded, "-cf", partial, "-C", dir, "--", ...sorted], {
       timeoutSeconds: 300,
     });
-    await rename(partial, file);
+    const diffId = await digestOfFile(partial);
+    // Lightly: it is read as often as it is written, and on the same machine. No name and no time go in.
+    const compressed = createWriteStream(`${partial}.gz`);
+    await pipeline(createReadStream(partial), createGzip({ level: 1 }), compressed);
+    await rename(`${partial}.gz`, file);
+    const { size } = await stat(file);
+    return { name, file, digest: await digestOfFile(file), diffId, size };
   } finally {
-    await rm(partial, { force: true });
+    for (const left of [partial, `${partial}.gz`]) await rm(left, { force: true });
   }
-  return { name, file, digest: await digestOfFile(file), size: (await stat(file)).size };
 }
 
 const descriptor = (mediaType: string, content: string) => ({
@@ -85,7 +95,7 @@ export function describeImage(image: ImageConfig): { config: string; manifest: s
       ...(image.stopSignal === undefined ? {} : { StopSignal: image.stopSignal }),
       ...(image.port === undefined ? {} : { ExposedPorts: { [`${image.port}/tcp`]: {} } }),
     },
-    rootfs: { type: "layers", diff_ids: image.layers.map((layer) => `sha256:${layer.digest}`) },
+    rootfs: { type: "layers", diff_ids: image.layers.map((layer) => `sha256:${layer.diffId}`) },
     history: image.layers.map((layer) => ({ created: epoch, created_by: `layer ${layer.name}` })),
   });
   const manifest = JSON.stringify({
@@ -93,7 +103,7 @@ export function describeImage(image: ImageConfig): { config: string; manifest: s
     mediaType: "application/vnd.oci.image.manifest.v1+json",
     config: descriptor("application/vnd.oci.image.config.v1+json", config),
     layers: image.layers.map((layer) => ({
-      mediaType: "application/vnd.oci.image.layer.v1.tar",
+      mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
       digest: `sha256:${layer.digest}`,
       size: layer.size,
     })),

@@ -65,13 +65,13 @@ export async function buildBare(
   );
 }
 
-const layerFile = (key: string): string => join(layersDir, `${key}.tar`);
+const layerFile = (key: string): string => join(layersDir, `${key}.tar.gz`);
 
 function cachedLayer(name: LayerName, key: string): StoredLayer | undefined {
   const facts = `${layerFile(key)}.json`;
   if (!existsSync(facts) || !existsSync(layerFile(key))) return undefined;
-  const { digest, size } = JSON.parse(readFileSync(facts, "utf8")) as StoredLayer;
-  return { name, file: layerFile(key), digest, size };
+  const known = JSON.parse(readFileSync(facts, "utf8")) as Omit<StoredLayer, "name" | "file">;
+  return { ...known, name, file: layerFile(key) };
 }
 
 async function ensureLayers(
@@ -147,7 +147,7 @@ async function buildLayer(
   await rm(dir, { recursive: true, force: true });
   await writeFile(
     `${layerFile(key)}.json`,
-    JSON.stringify({ digest: layer.digest, size: layer.size }),
+    JSON.stringify({ digest: layer.digest, diffId: layer.diffId, size: layer.size }),
   );
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   log.info(`layer ${name}: ${(layer.size / 1e6).toFixed(1)} MB after ${seconds} s`);

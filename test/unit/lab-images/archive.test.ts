@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 
 import { run } from "../../../lab/exec";
 import {
@@ -74,6 +75,7 @@ describe("lab images: layers and archives", () => {
     const two = await layerOf("two", true);
     assert.equal(one.digest, two.digest);
     assert.equal(one.digest, sha256(await readFile(one.file)));
+    assert.equal(one.diffId, sha256(gunzipSync(await readFile(one.file))));
     assert.equal(one.size, (await readFile(one.file)).length);
   });
 
@@ -125,7 +127,7 @@ describe("lab images: layers and archives", () => {
       Labels: { "org.opencontainers.image.description": "for a test" },
       ExposedPorts: { "8000/tcp": {} },
     });
-    assert.deepEqual(parsed.rootfs.diff_ids, [`sha256:${layer.digest}`]);
+    assert.deepEqual(parsed.rootfs.diff_ids, [`sha256:${layer.diffId}`]);
     const { config: ref, layers } = JSON.parse(manifest) as Manifest;
     assert.deepEqual(
       [ref.digest, ref.size],
@@ -160,10 +162,10 @@ describe("lab images: layers and archives", () => {
     for (const entry of index.manifests) {
       const manifest = JSON.parse((await blob(entry.digest)).toString()) as Manifest;
       const config = JSON.parse((await blob(manifest.config.digest)).toString()) as Config;
-      for (const layer of manifest.layers) await blob(layer.digest);
+      const layers = await Promise.all(manifest.layers.map((layer) => blob(layer.digest)));
       assert.deepEqual(
         config.rootfs.diff_ids,
-        manifest.layers.map((layer) => layer.digest),
+        layers.map((layer) => `sha256:${sha256(gunzipSync(layer))}`),
       );
     }
     const names = (await run("tar", ["-tf", file])).split("\n");
