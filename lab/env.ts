@@ -61,15 +61,17 @@ export async function env(): Promise<void> {
 /** The application's own role, which owns the tables. */
 function postgres(url: string): Record<string, string> {
   const { hostname, port, username, password, pathname } = new URL(url);
-  const database = pathname.slice(1);
-  writeFileSync(passwordFile, `${hostname}:${port}:${database}:${username}:${password}\n`, {
-    mode: 0o600,
-  });
+  const [user = "", secret = "", database = ""] = [username, password, pathname.slice(1)].map(
+    decodeURIComponent,
+  );
+  const fields = [hostname, port, database, user, secret];
+  const line = fields.map((field) => field.replace(/[\\:]/g, "\\$&")).join(":");
+  writeFileSync(passwordFile, `${line}\n`, { mode: 0o600 });
   return {
     PGHOST: hostname,
     PGPORT: port,
     PGDATABASE: database,
-    PGUSER: username,
+    PGUSER: user,
     PGPASSFILE: passwordFile,
   };
 }

@@ -127,7 +127,9 @@ class GoCommand {
     try {
       return await run("go", args, { cwd: this.directory, timeoutSeconds: 900, env: this.env });
     } catch (cause) {
-      const problem = `The Go on PATH cannot build ${this.directory}: ${messageOf(cause)}`;
+      // Before it, Go says what it fetches.
+      const why = (cause as Error).message.trim().split("\n").at(-2) ?? messageOf(cause);
+      const problem = `The Go on PATH cannot build ${this.directory}: ${why}`;
       throw new UserError(problem, fix, { cause });
     }
   }

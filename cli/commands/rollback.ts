@@ -62,7 +62,7 @@ export function rollbackCommand(context: CliContext): Command {
       });
       context.note(planLines(plan).join("\n"));
       if (plan.otherProgram && options.keepProgram !== true) {
-        throw otherProgram(plan, commit, stack.commandsTo(plan.to));
+        throw otherProgram(plan, commit, await stack.commandsTo(plan.to));
       }
       const { resources, counts } = await planned(stack, plan.config);
       const rows = await rowPlan(await opened(context, stack, resources));

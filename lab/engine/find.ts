@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import { messageOf, UserError } from "@mcp-fleet/errors";
 
@@ -55,7 +55,8 @@ export async function findEngine(log: Log, by: Means = means): Promise<Installat
 
 const ownHome = (): string => process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
 
-async function named(command: string): Promise<Installation> {
+async function named(asked: string): Promise<Installation> {
+  const command = asked.includes("/") ? resolve(asked) : asked;
   try {
     const version = await versionOf(command);
     return { command, version, from: "named by MCP_FLEET_PULUMI", home: ownHome() };

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -62,9 +63,12 @@ export function environmentOf(
 ): EngineEnvironment {
   for (const directory of [home, backend]) mkdirSync(directory, { recursive: true, mode: 0o700 });
   const plugins = join(home, "plugins");
-  rmSync(plugins, { force: true });
   mkdirSync(join(installed, "plugins"), { recursive: true });
-  symlinkSync(join(installed, "plugins"), plugins);
+  // At once: another process may be using it.
+  const fresh = `${plugins}.${process.pid}`;
+  rmSync(fresh, { force: true });
+  symlinkSync(join(installed, "plugins"), fresh);
+  renameSync(fresh, plugins);
   return {
     PULUMI_HOME: home,
     PULUMI_BACKEND_URL: `file://${backend}`,

@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, delimiter, dirname, join, resolve, sep } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
 import type * as api from "@pulumi/pulumi/automation";
 import type { InlineProgramArgs, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 
+import { call } from "./process";
 import type { StackPlace } from "./types";
 
 /**
@@ -29,19 +30,36 @@ export function automationApi(directory: string): typeof api {
   );
 }
 
-/** Opens a stack for the Automation API. */
+/**
+ * Opens a stack for the Automation API. Which stack a person has selected stays as it is: the API by itself would select
+ * this one for the next `pulumi up` of a shell.
+ */
 export async function automationStack(
   workDir: string,
   stackName: string,
   place: Called,
   { create = false } = {},
 ): Promise<Stack> {
-  const { LocalWorkspace } = automationApi(workDir);
+  const { LocalWorkspace, Stack } = automationApi(workDir);
   const options = await optionsFor(workDir, place);
-  const where = { stackName, workDir };
-  return create
-    ? LocalWorkspace.createOrSelectStack(where, options)
-    : LocalWorkspace.selectStack(where, options);
+  const workspace = await LocalWorkspace.create({ workDir, ...options });
+  workspace.selectStack = () => Promise.resolve();
+  if (create) {
+    const { code, stderr } = await call({
+      command: place.command ?? "pulumi",
+      args: ["stack", "init", stackName, "--no-select", "--non-interactive"],
+      cwd: workDir,
+      env: options.envVars,
+      timeoutSeconds: 60,
+    });
+    if (code !== 0 && !stderr.includes("already exists")) {
+      throw new UserError(
+        `The stack ${stackName} cannot be made: ${stderr.trim()}`,
+        "Correct the cause, then run it again.",
+      );
+    }
+  }
+  return Stack.select(stackName, workspace);
 }
 
 type Called = Pick<StackPlace, "command" | "env">;
@@ -60,13 +78,19 @@ const optionsFor = async (directory: string, { command = "pulumi", env = {} }: C
 /** The Automation API looks for `pulumi` on PATH, or for `bin/pulumi` under a root; any other path is linked to one. */
 async function commandAt(directory: string, command: string): Promise<PulumiCommand> {
   const { PulumiCommand } = automationApi(directory);
-  if (!isAbsolute(command)) return PulumiCommand.get();
+  if (command === "pulumi") return PulumiCommand.get();
   if (basename(command) === "pulumi" && basename(dirname(command)) === "bin") {
     return PulumiCommand.get({ root: dirname(dirname(command)) });
   }
   const root = mkdtempSync(join(tmpdir(), "mcp-fleet-pulumi-"));
   process.once("exit", () => rmSync(root, { recursive: true, force: true }));
   mkdirSync(join(root, "bin"));
-  symlinkSync(command, join(root, "bin", "pulumi"));
+  symlinkSync(pathOf(command), join(root, "bin", "pulumi"));
   return PulumiCommand.get({ root });
+}
+
+function pathOf(command: string): string {
+  if (command.includes(sep)) return resolve(command);
+  const places = (process.env.PATH ?? "").split(delimiter).map((place) => join(place, command));
+  return places.find((place) => existsSync(place)) ?? command;
 }

@@ -1,3 +1,4 @@
+import { cleanText } from "@mcp-fleet/errors";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
 import type { Change, Op } from "./types";
@@ -100,7 +101,7 @@ export class EventReader {
   }
 }
 
-/** Without the tags that the CLI puts colours in. */
+/** Without the tags that the CLI puts colours in, and without what a terminal would obey. */
 function plain(message: string): string {
-  return message.replace(/<\{%[^%]*%\}>/g, "").trim();
+  return cleanText(message.replace(/<\{%[^%]*%\}>/g, "")).trim();
 }

@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 
 import { messageOf, UserError } from "@mcp-fleet/errors";
 
+/** How long a program may take to end by itself when its time is over, in seconds. */
+const graceSeconds = 30;
+
 /** One call of another program. */
 export interface Call {
   readonly command: string;
@@ -43,7 +46,12 @@ export function call({
       timeout: timeoutSeconds * 1000,
       killSignal: "SIGINT",
     });
-    interrupted?.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
+    const interrupt = (): void => void child.kill("SIGINT");
+    if (interrupted?.aborted === true) interrupt();
+    interrupted?.addEventListener("abort", interrupt, { once: true });
+    // One that does not heed it is ended all the same.
+    const last = setTimeout(() => child.kill("SIGKILL"), (timeoutSeconds + graceSeconds) * 1000);
+    child.once("close", () => clearTimeout(last));
     const said = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream]?.setEncoding("utf8").on("data", (text: string) => {

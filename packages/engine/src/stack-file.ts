@@ -16,19 +16,31 @@ export type SetSecret = (
   value: string,
 ) => Promise<void>;
 
+interface Manifest {
+  readonly name?: string;
+  readonly stackConfigDir?: string;
+}
+
 /** A `Pulumi.<stack>.yaml`. Comments and what is encrypted and unchanged stay as they are. */
 export class StackFile {
-  private constructor(readonly path: string) {}
+  private constructor(
+    readonly path: string,
+    /** Name of the project, which keys of the program's own may leave out. */
+    private readonly project: string,
+  ) {}
 
-  /** @param stack may be `organization/project/stack` */
-  static of(project: string, stack: string): StackFile {
-    const manifest = join(project, "Pulumi.yaml");
-    const { stackConfigDir = "." } = existsSync(manifest)
-      ? ((parse(readFileSync(manifest, "utf8")) as { stackConfigDir?: string } | null) ?? {})
+  /**
+   * @param directory of the project
+   * @param stack may be `organization/project/stack`
+   */
+  static of(directory: string, stack: string): StackFile {
+    const extension = existsSync(join(directory, "Pulumi.yaml")) ? "yaml" : "yml";
+    const manifest = join(directory, `Pulumi.${extension}`);
+    const { stackConfigDir = ".", name = "" } = existsSync(manifest)
+      ? ((parse(readFileSync(manifest, "utf8")) as Manifest | null) ?? {})
       : {};
-    return new StackFile(
-      join(project, stackConfigDir, `Pulumi.${stack.split("/").at(-1) ?? stack}.yaml`),
-    );
+    const file = `Pulumi.${stack.split("/").at(-1) ?? stack}.${extension}`;
+    return new StackFile(join(directory, stackConfigDir, file), name);
   }
 
   /**
@@ -66,7 +78,8 @@ export class StackFile {
   refuseWhole(settings: readonly SecretSetting[]): void {
     const config = this.document().toJS() as { config?: Record<string, unknown> } | null;
     for (const key of new Set(settings.map(({ path }) => path[0]))) {
-      if (!isCiphertext(config?.config?.[key])) continue;
+      const short = key.replace(`${this.project}:`, "");
+      if (![key, short].some((name) => isCiphertext(config?.config?.[name]))) continue;
       throw new UserError(
         `${key} was set as a whole, so setting a part of it would lose the rest.`,
         `Set it again by parts: pulumi config rm ${key}, then pulumi config set --secret --path for each value.`,
@@ -90,24 +103,37 @@ export class StackFile {
     }
     const secrets: SecretLeaf[] = [];
     for (const [key, { value, secret }] of Object.entries(config)) {
-      const structured = structuredIn(value);
+      const now = known[key];
+      // A value that stays is left as it is written, and one of the project's defaults stays out.
+      if (now?.secret === secret && isDeepStrictEqual(now.value, value)) continue;
       if (!secret) {
-        if (!isDeepStrictEqual(stored[key], structured))
-          document.setIn(["config", key], document.createNode(structured));
+        document.setIn(["config", key], document.createNode(value));
         continue;
       }
-      const now = known[key];
-      const kept = now?.secret === true && isDeepStrictEqual(structuredIn(now.value), structured);
-      if (kept && (typeof structured !== "object" || !isCiphertext(stored[key]))) continue;
       document.deleteIn(["config", key]);
-      secrets.push(...secretLeaves(key, structured));
+      secrets.push(...secretLeaves(key, value));
     }
-    writeFileSync(file, document.toString(), { mode: 0o600 });
+    writeFileSync(file, this.textOf(document), { mode: 0o600 });
     for (const [path, value] of secrets) await set(file, path, value);
   }
 
   private document(): Document {
-    return parseDocument(existsSync(this.path) ? readFileSync(this.path, "utf8") : "config: {}\n");
+    const text = existsSync(this.path) ? readFileSync(this.path, "utf8") : "";
+    const document = parseDocument(text);
+    const { config } = (document.toJS() as { config?: unknown } | null) ?? {};
+    if (config === undefined || config === null) document.set("config", document.createNode({}));
+    return document;
+  }
+
+  private textOf(document: Document): string {
+    try {
+      return document.toString();
+    } catch {
+      throw new UserError(
+        `${this.path} has an alias to an anchor that the new configuration does not have any more.`,
+        "Write the value out where the alias (*name) is, then run it again.",
+      );
+    }
   }
 }
 
@@ -125,19 +151,6 @@ function secretLeaves(key: string, parsed: unknown): SecretLeaf[] {
         )
       : [[path, typeof inner === "string" ? inner : JSON.stringify(inner)]];
   return walk([key], parsed);
-}
-
-const structuredIn = (value: unknown): unknown =>
-  typeof value === "string" ? structuredOf(value) : value;
-
-/** History gives objects as their JSON text; a stack file has them as such. */
-function structuredOf(text: string): unknown {
-  if (!/^\s*[[{]/.test(text)) return text;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }
 
 function isCiphertext(value: unknown): boolean {

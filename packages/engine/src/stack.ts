@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-import { UserError } from "@mcp-fleet/errors";
+import { isUserError, UserError } from "@mcp-fleet/errors";
 import type { Update } from "@mcp-fleet/operations";
 import type { Stack } from "@pulumi/pulumi/automation";
 
@@ -48,10 +48,18 @@ export class PulumiStack {
   /** The stack's name; asked for once. */
   name(): Promise<string> {
     this.chosen ??=
-      this.place.stack === undefined
-        ? this.cli(["stack", "--show-name"]).then(({ stdout }) => stdout.trim())
-        : Promise.resolve(this.place.stack);
+      this.place.stack === undefined ? this.selected() : Promise.resolve(this.place.stack);
     return this.chosen;
+  }
+
+  private async selected(): Promise<string> {
+    const { code, stdout } = await this.cli(["stack", "--show-name"]);
+    if (code === 0 && stdout.trim() !== "") return stdout.trim();
+    throw new UserError(
+      `No stack of the project in ${this.directory} is selected.`,
+      "Name one with --stack, or select it: pulumi stack select <name>",
+      { exitCode: usage },
+    );
   }
 
   /** The same stack for the SDK's Automation API. */
@@ -75,14 +83,18 @@ export class PulumiStack {
 
   /** All resources as the last update left them; secrets are wrapped, as the state's export has them. */
   async resources(): Promise<readonly StateResource[]> {
-    const exported: { deployment?: unknown } = await (await this.automation()).exportStack();
+    const exported: { deployment?: unknown } = await told("stack export", async () =>
+      (await this.automation()).exportStack(),
+    );
     const deployment = exported.deployment as { resources?: StateResource[] } | undefined;
     return deployment?.resources ?? [];
   }
 
   /** The stack's outputs, secrets in clear; none before the first update. */
   async outputs(): Promise<Readonly<Record<string, unknown>>> {
-    return plainOutputs(await (await this.automation()).outputs());
+    return plainOutputs(
+      await told("stack output", async () => (await this.automation()).outputs()),
+    );
   }
 
   /** @param config in place of the stack's own; nothing is kept of it */
@@ -115,7 +127,9 @@ export class PulumiStack {
 
   /** Finished updates, oldest first. */
   async history(): Promise<readonly Update[]> {
-    return updatesOf(await this.ask(["stack", "history", "--json", "--show-secrets"]));
+    return updatesOf(
+      await this.ask(["stack", "history", "--json", "--show-secrets", "--page-size", "0"]),
+    );
   }
 
   /** What the stack is configured with now, secrets in clear. */
@@ -154,14 +168,15 @@ export class PulumiStack {
   }
 
   /** The commands that return to an update whose program is another one. */
-  commandsTo({ commit, version, dirty }: Update): string[] {
+  async commandsTo({ commit, version, dirty }: Update): Promise<string[]> {
+    const stack = `--stack ${await this.name()}`;
     return [
-      `cd ${this.directory}`,
+      `cd ${quoted(this.directory)}`,
       `git checkout ${commit ?? `<the commit of update ${version}>`}`,
       ...(dirty === true ? ["# its work tree had changes that are in no commit"] : []),
       "npm ci && npm run build",
-      "pulumi preview --diff",
-      "pulumi up",
+      `pulumi preview --diff ${stack}`,
+      `pulumi up ${stack}`,
     ];
   }
 
@@ -199,7 +214,8 @@ export class PulumiStack {
       const inner = rest.map((part) => `[${JSON.stringify(part)}]`).join("");
       await this.ask(
         ["config", "set", "--secret", "--path", `${key}${inner}`, "--config-file", file],
-        { input: value },
+        // The CLI takes one line end off.
+        { input: `${value}\n` },
       );
     };
   }
@@ -230,9 +246,23 @@ function reasonIn(text: string): string {
   }
 }
 
-function failure(args: readonly string[], said: string): UserError {
+/** What the Automation API throws holds the whole command and both of its streams. */
+async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isUserError(error)) throw error;
+    throw failure(what.split(" "), error instanceof Error ? error.message : String(error));
+  }
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+function failure(args: readonly string[], output: string): UserError {
+  // Warnings, such as that of a newer version, come before it.
+  const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
   const lines = said
-    .replace(/^error: /gm, "")
+    .replace(/^.*?error: /gm, "")
     .trim()
     .split("\n");
   // The program's own refusals are two sentences, a line each.
