@@ -23,6 +23,11 @@ async function look(lab: Lab): Promise<Untouched> {
   return { rows: await everything(lab), pods: await studioPods(lab) };
 }
 
+let made: Promise<Lab> | undefined;
+
+/** One installation for all of them: a refused run leaves rows, Studio and ledger as they were. */
+const refusedOn = (): Promise<Lab> => (made ??= installationBefore("jsonb"));
+
 describe("a server that does not serve", function () {
   this.timeout(6 * 60_000);
   let lab: Lab;
@@ -30,7 +35,7 @@ describe("a server that does not serve", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await installationBefore("jsonb");
+    lab = await refusedOn();
     before_ = await look(lab);
   });
 
@@ -133,7 +138,7 @@ describe("configuration that cannot be right", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await installationBefore("jsonb");
+    lab = await refusedOn();
     before_ = await look(lab);
     deployments = await deploymentNames();
   });
@@ -185,7 +190,7 @@ describe("what cannot be reached", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await installationBefore("jsonb");
+    lab = await refusedOn();
     before_ = await look(lab);
   });
 
@@ -226,7 +231,7 @@ describe("a rollout that fails after the rows (S23)", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await installationBefore("jsonb");
+    lab = await refusedOn();
   });
 
   it("leaves the rows moved and fenced, and one rollback brings rows and application back", async () => {
