@@ -9,6 +9,7 @@ import {
   runCutover,
   settle,
 } from "@mcp-fleet/row-cutover";
+import fc from "fast-check";
 
 import { withClient } from "../../../lab/database/access";
 import { onEachPostgres } from "../../support/postgres";
@@ -226,6 +227,31 @@ onEachPostgres("the application writes other URLs (issue 16, item 20)", (server)
     });
   }
 
+  it("a release that makes the column jsonb and writes its path is left alone, and an undo converts", async () => {
+    const database = await attackedDatabase(server(), { generation: "text" });
+    try {
+      const spec = specOf({ fence: false });
+      const done = await runCutover(database.db, spec, "in-cluster", meta);
+      await database.as(
+        database.applicationUrl,
+        `alter table mcp_servers alter column config_json type jsonb using
+           case when config_json like '{%' then config_json::jsonb else '{}' end;
+         update mcp_servers set config_json = '${slash}' where server_key = 'github'`,
+      );
+      assert.equal((await settle(database.db, spec, done.generation)).converted, 0);
+      assert.deepEqual((await drift(database.db, spec))?.rows, []);
+      assert.equal((await planRows(database.db, spec, "in-cluster")).noop, true);
+      const back = await runCutover(database.db, spec, "embedded", meta);
+      assert.equal(back.counts.restore, 5);
+      const [github] = await database.query<{ command: string }>(
+        "select config_json ->> 'command' as command from mcp_servers where server_key = 'github'",
+      );
+      assert.equal(github?.command, "mcp-server-github");
+    } finally {
+      await database.drop();
+    }
+  });
+
   it("a row that the later release adds is an error that names it, until it is deferred", async () => {
     const database = await attackedDatabase(server());
     try {
@@ -340,4 +366,80 @@ onEachPostgres("the application writes other URLs (issue 16, item 20)", (server)
       }
     });
   }
+
+  it("SQL, which counts the rows of many users, and drift, which looks at each, agree on any URL", async () => {
+    const at = tenantUrl("a");
+    const part = fc.constantFrom(
+      ...[
+        "/",
+        "/mcp",
+        "mcp",
+        ".",
+        "..",
+        "%2f",
+        "%",
+        "?",
+        "?a=b",
+        "#",
+        "@",
+        ":",
+        "\\",
+        " ",
+        "\n",
+        "\t",
+      ],
+      ...[
+        "\u0000",
+        "\u00e9",
+        "\u{1f600}",
+        "'",
+        '"',
+        "$",
+        "^",
+        "-",
+        "~",
+        "[",
+        "]",
+        "|",
+        "ſ",
+        "İ",
+        ":9",
+        ".evil",
+      ],
+    );
+    const start = fc.constantFrom(
+      at,
+      at.replace(/\/mcp$/, ""),
+      at.slice(0, -6),
+      at.toUpperCase(),
+      "",
+    );
+    const url = fc
+      .tuple(start, fc.array(part, { maxLength: 4 }))
+      .map(([first, rest]) => first + rest.join(""));
+    const urls = fc.sample(url, 400);
+    for (const type of ["jsonb", "json", "text"] as const) {
+      // No jsonb holds that character.
+      const held = urls.filter((one) => type !== "jsonb" || !one.includes("\u0000"));
+      const rows = held.map(() => ({ server: "a", config: '{"command": "a"}' }));
+      const database = await tenantsDatabase(type, rows, server());
+      try {
+        const spec = tenantsSpec({ ...owned, secretKeys: ["PASSWORD"] }, { fence: false });
+        await runCutover(database.db, spec, "in-cluster", meta);
+        await database.query(
+          `update tenant_servers t set config = u.config::${type}
+             from jsonb_to_recordset($1::jsonb) as u(tenant integer, config text) where u.tenant = t.tenant_id`,
+          [JSON.stringify(held.map((one, i) => ({ tenant: i + 1, config: later(one) })))],
+        );
+        const changed = (await drift(database.db, spec))?.rows.map(({ key }) => key) ?? [];
+        assert.ok(changed.length > 20 && changed.length < held.length - 20, `${changed.length}`);
+        const again = await runCutover(database.db, spec, "in-cluster", meta);
+        assert.equal(again.counts.rewrite, changed.length);
+        assert.equal(again.counts.unchanged, held.length - changed.length);
+        assert.deepEqual((await drift(database.db, spec))?.rows, []);
+      } finally {
+        await database.drop();
+      }
+    }
+  });
 });
