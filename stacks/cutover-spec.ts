@@ -73,12 +73,15 @@ function rowSpec(namespace: string, server: ResolvedServer): RowSpec[] {
   return [
     {
       key: row.key,
-      url: urlOf(namespace, server),
+      url: rowUrlOf(namespace, server),
       transport: "streamable-http",
       aliases: row.aliases,
       secretKeys: server.credentialKeys,
       settings: settingsOf(server),
       ...(Object.keys(server.headers).length === 0 ? {} : { headers: { ...server.headers } }),
+      ...(row.applicationOwns === undefined || row.applicationOwns.length === 0
+        ? {}
+        : { applicationOwns: [...row.applicationOwns] }),
       ...(row.keep === undefined ? {} : { keep: row.keep }),
       ...(row.set === undefined ? {} : { set: { ...row.set } }),
       ...(row.seed === undefined ? {} : { seed: { ...row.seed, values: { ...row.seed.values } } }),
@@ -97,17 +100,23 @@ function settingsOf({ env, source }: ResolvedServer): NonNullable<RowSpec["setti
   };
 }
 
-/** Every endpoint that has to answer MCP before a row may point to it. */
+/** Every endpoint that has to answer MCP before a row may point to it: the server's own, and its row's if it is another. */
 export function probeTargets(namespace: string, servers: readonly ResolvedServer[]): ProbeTarget[] {
-  return servers.map((server) => ({
-    name: server.key,
-    url: urlOf(namespace, server),
-    auth: server.auth,
-    requiredTools: server.requiredTools,
-    minTools: server.minTools,
-    answerSeconds: server.startSeconds,
-    ...(Object.keys(server.headers).length === 0 ? {} : { headers: server.headers }),
-  }));
+  return servers.flatMap((server) => {
+    const target = {
+      name: server.key,
+      url: urlOf(namespace, server),
+      auth: server.auth,
+      requiredTools: server.requiredTools,
+      minTools: server.minTools,
+      answerSeconds: server.startSeconds,
+      ...(Object.keys(server.headers).length === 0 ? {} : { headers: server.headers }),
+    };
+    const url = rowUrlOf(namespace, server);
+    return url === target.url
+      ? [target]
+      : [target, { ...target, name: `${server.key} (row.path)`, url }];
+  });
 }
 
 /** Where the probe runs and as whom. */
@@ -134,4 +143,8 @@ export function databaseRef(settings: StackSettings): DatabaseRef {
 
 function urlOf(namespace: string, server: ResolvedServer): string {
   return serviceUrl(server.serviceName, namespace, server.port, server.path);
+}
+
+function rowUrlOf(namespace: string, server: ResolvedServer): string {
+  return urlOf(namespace, { ...server, path: server.row?.path ?? server.path });
 }

@@ -39,6 +39,9 @@ export interface ResolvedServer {
   /** The row that is pointed at the server. Absent: it has none. */
   readonly row?: CatalogRow & {
     readonly key: string;
+    /** Where the row's URL has another path than the server. */
+    readonly path?: string;
+    readonly applicationOwns?: readonly "url"[];
     readonly keep?: "all" | readonly string[];
     readonly set?: Readonly<Record<string, string | null>>;
   };
@@ -162,6 +165,8 @@ function rowOf(
     key: own.row?.key ?? key,
     aliases: own.row?.aliases ?? base.row.aliases,
     ...(seed === undefined ? {} : { seed }),
+    ...(own.row?.path === undefined ? {} : { path: own.row.path }),
+    ...(own.row?.applicationOwns === undefined ? {} : { applicationOwns: own.row.applicationOwns }),
     ...(own.row?.keep === undefined ? {} : { keep: own.row.keep }),
     ...(own.row?.set === undefined ? {} : { set: own.row.set }),
   };

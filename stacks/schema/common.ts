@@ -15,11 +15,14 @@ export const port = z
   .min(1, "must be a whole number from 1 to 65535")
   .max(65535, "must be a whole number from 1 to 65535");
 
-/** A path as MCP clients use it: a trailing slash makes servers answer with a redirect that clients break on. */
+/**
+ * A path as MCP clients use it. Many servers answer /mcp/ with a redirect to /mcp, or the other way round, and clients
+ * break on it: the probe finds out which of the two a server serves.
+ */
 export const mcpPath = z.string().regex(
   // What a URL's path may hold and nothing else: clients get it behind a host.
-  /^\/(?:[\w.~!$&'()*+,;=:@%/-]*[\w.~!$&'()*+,;=:@%-])?$/,
-  "must start with a slash and must not end with one, like /mcp",
+  /^(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+$/,
+  "must start with a slash and hold nothing but a URL's path, like /mcp",
 );
 
 export const absolutePath = z.string().regex(/^\/[^\s]+$/, "must be an absolute path");

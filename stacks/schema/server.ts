@@ -17,6 +17,10 @@ import { secret } from "./secret";
 const row = z.strictObject({
   /** Key of the server's row. @default the server's own key */
   key: z.string().min(1).optional(),
+  /** The path in the URL that the row gets, where it is another than the server's; both are probed. @default the server's path */
+  path: mcpPath.optional(),
+  /** `url`: the application may write another path on the same server, which is neither drift nor a conflict then. */
+  applicationOwns: z.array(z.literal("url")).optional(),
   /** Keys of the old document that stay in the new one. */
   keep: z.union([z.literal("all"), z.array(z.string())]).optional(),
   /** Other columns written with the row. */

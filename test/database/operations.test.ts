@@ -96,6 +96,25 @@ describe("verify and its metrics", function () {
     );
   });
 
+  it("asks another path of a server for what is asked of the server (issue 16, item 20)", async () => {
+    const { url = "" } = fleet.targets[0] ?? {};
+    const write = (to: string): Promise<unknown> =>
+      database.query("update mcp_servers set config_json = $1 where server_key = 'github'", [
+        JSON.stringify({ url: to, transport: "streamable-http" }),
+      ]);
+    await write(`${url}/`);
+    const targets = [{ name: "github", url, requiredTools: ["absent"] }];
+    const { servers } = await verify({ ...fleet, targets }, credentials());
+    assert.deepEqual(
+      servers.map((one) => [one.server, one.url, one.outcome]),
+      [
+        ["github", url, "missing-tools"],
+        ["github (row)", `${url}/`, "missing-tools"],
+      ],
+    );
+    await write(url);
+  });
+
   it("becomes metrics, and a check that cannot be done leaves the other one alone", async () => {
     listed = ["get_me"];
     const metrics = new CheckMetrics(fleet.spec.name);

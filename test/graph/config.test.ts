@@ -69,10 +69,22 @@ const cases: BadConfig[] = [
     fix: /--path servers\.github\.port/,
   },
   {
-    what: "a path with a slash at the end",
-    plain: withServer("github", { ...servers.github, path: "/mcp/" }),
-    names: /\[servers\.github\.path\].*must not end with one/,
-    fix: /--path servers\.github\.path/,
+    what: "a row's path without a slash",
+    plain: withServer("github", { ...servers.github, row: { path: "mcp/" } }),
+    names: /\[servers\.github\.row\.path\] must start with a slash/,
+    fix: /--path servers\.github\.row\.path/,
+  },
+  {
+    what: "a row's path with a query",
+    plain: withServer("github", { ...servers.github, row: { path: "/mcp?token=x" } }),
+    names: /\[servers\.github\.row\.path\] .*nothing but a URL's path/,
+    fix: /--path servers\.github\.row\.path/,
+  },
+  {
+    what: "a leaf that the application cannot own",
+    plain: withServer("github", { ...servers.github, row: { applicationOwns: ["transport"] } }),
+    names: /\[servers\.github\.row\.applicationOwns\.0\].*"url"/,
+    fix: /servers\.github\.row\.applicationOwns/,
   },
   {
     what: "a path without a slash",

@@ -126,6 +126,50 @@ describe("the stack", () => {
     assert.equal(await promiseOf(outputs.generation as pulumi.Output<number>), 1);
   });
 
+  it("gives a row another path than its server's, and probes both (issue 16, item 20)", async () => {
+    const servers = fullStack.plain.servers as Record<string, object>;
+    const planOf = async (row: object, path?: string): Promise<Record<string, unknown>> => {
+      const github = { ...servers.github, row, ...(path === undefined ? {} : { path }) };
+      const { recorder, outputs } = await runProgram(changed({ servers: { ...servers, github } }));
+      const { inputs } = recorder.one(cutover, "llmctl-studio-rows");
+      const { rows } = inputs.spec as { rows: { key: string; url: string }[] };
+      const service = recorder.one("kubernetes:core/v1:Service", "llmctl-mcp-github");
+      const { annotations } = service.inputs.metadata as { annotations: Record<string, string> };
+      const urls = outputs.servers as Record<string, pulumi.Output<string>>;
+      return {
+        row: rows.find(({ key }) => key === "github"),
+        targets: (inputs.targets as { name: string; url: string; minTools: number }[])
+          .filter(({ name }) => name.startsWith("github"))
+          .map(({ name, url, minTools }) => [name, url, minTools]),
+        path: annotations["mcp-fleet.dev/mcp-path"],
+        output: await promiseOf(pulumi.output(urls.github)),
+        hash: inputs.specHash,
+      };
+    };
+    const at = "http://llmctl-mcp-github.llmctl.svc.cluster.local:8000/mcp";
+    const plain = await planOf({});
+    assert.deepEqual(await planOf({ path: "/mcp", applicationOwns: [] }), plain);
+
+    const other = await planOf({ path: "/mcp/" });
+    assert.equal((other.row as { url: string }).url, `${at}/`);
+    assert.deepEqual(other.targets, [
+      ["github", at, 1],
+      ["github (row.path)", `${at}/`, 1],
+    ]);
+    assert.deepEqual([other.path, other.output], ["/mcp", at]);
+    assert.notEqual(other.hash, plain.hash);
+
+    // Where the server serves it alone, it is the server's path, and there is one URL to probe.
+    const own = await planOf({}, "/mcp/");
+    assert.deepEqual(own.targets, [["github", `${at}/`, 1]]);
+    assert.deepEqual([own.path, own.output], ["/mcp/", `${at}/`]);
+
+    const owned = await planOf({ applicationOwns: ["url"] });
+    assert.deepEqual(owned.row, { ...(plain.row as object), applicationOwns: ["url"] });
+    assert.deepEqual(owned.targets, plain.targets);
+    assert.notEqual(owned.hash, plain.hash);
+  });
+
   it("has one plan whatever the order of the servers in the configuration", async () => {
     const hashOf = async (servers: object): Promise<unknown> => {
       const { recorder } = await runProgram(changed({ servers }));

@@ -4,10 +4,13 @@ import type { DriftKind } from "@mcp-fleet/metrics";
 import {
   drift as driftOfRows,
   type LedgerState,
+  ownsUrl,
   readEndpoints,
   readLedger,
   type RowEndpoint,
   type RowKey,
+  type RowSpec,
+  sameServer,
   type Target,
 } from "@mcp-fleet/row-cutover";
 
@@ -79,7 +82,7 @@ export async function findDrift(fleet: Fleet, credentials: Credentials): Promise
 
 /** Every row that names a Service of the namespace: is it there, with this port, this path, and a pod behind it? */
 export function rowsAgainstServices(
-  { targets, probe: { namespace } }: Pick<Fleet, "targets" | "probe">,
+  { spec, targets, probe: { namespace } }: Pick<Fleet, "spec" | "targets" | "probe">,
   endpoints: readonly RowEndpoint[],
   services: ReadonlyMap<string, McpService>,
 ): DriftFinding[] {
@@ -97,7 +100,8 @@ export function rowsAgainstServices(
       findings.push({ kind: "wrong-port", subject, detail });
     }
     const paths = wanted.filter((one) => one.service === service).map((one) => one.path);
-    if (paths.length > 0 && !paths.includes(path)) {
+    const owned = spec.rows.some((row) => rowName(row.key) === subject && isOwned(row, url));
+    if (paths.length > 0 && !paths.includes(path) && !owned) {
       const detail = `path ${path}; the server of Service ${service} serves ${paths.join(", ")}`;
       findings.push({ kind: "wrong-path", subject, detail });
     }
@@ -133,7 +137,7 @@ export function servicesAgainstRows(
 
 /** What the stack exports, against the rows and the ledger. */
 export function outputsAgainst(
-  fleet: Pick<Fleet, "spec" | "servers" | "target" | "generation">,
+  fleet: Pick<Fleet, "spec" | "servers" | "targets" | "target" | "generation">,
   endpoints: readonly RowEndpoint[],
   ledger: Pick<LedgerState, "generation" | "target"> | undefined,
 ): DriftFinding[] {
@@ -147,16 +151,25 @@ export function outputsAgainst(
     differs("target", `state has ${target}, the ledger ${ledger.target}`);
   if (ledger?.target !== "in-cluster") return findings;
   const exported = new Set(Object.values(fleet.servers));
+  // Of a server whose row has another path than the server itself, both URLs are probed, and one is exported.
+  const isExported = ({ url }: RowSpec): boolean =>
+    exported.has(url) ||
+    fleet.targets.some((one) => sameServer(one.url, url) && exported.has(one.url));
   for (const row of spec.rows) {
     const subject = rowName(row.key);
-    if (!exported.has(row.url)) differs(subject, `the stack does not export ${row.url}`);
+    if (!isExported(row)) differs(subject, `the stack does not export ${row.url}`);
     for (const now of endpoints) {
-      if (now.key !== subject || now.url === row.url) continue;
+      if (now.key !== subject || now.url === row.url || isOwned(row, now.url)) continue;
       const who = now.rows === 1 ? "the row has" : `${now.rows} rows have`;
       differs(subject, `${who} ${now.shown}, the stack ${row.url}`);
     }
   }
   return findings;
+}
+
+/** Whether a URL is the application's own writing: another path on the same server, where it owns the URL. */
+function isOwned(row: RowSpec, url: string | undefined): boolean {
+  return ownsUrl(row) && sameServer(url, row.url);
 }
 
 /** A row's key as the row engine prints it. */

@@ -5,6 +5,7 @@ import {
   readEndpoints,
   readRuns,
   type RowEndpoint,
+  sameServer,
   type ToolLists,
 } from "@mcp-fleet/row-cutover";
 
@@ -72,7 +73,7 @@ function newest(runs: readonly LedgerState[]): number {
   return runs[0]?.generation ?? 0;
 }
 
-/** The stack's own targets, with their credentials, and whatever else a row names. */
+/** The stack's own targets, with their credentials, and whatever else a row names: another path of one of them too. */
 function targetsOf(fleet: Fleet, endpoints: readonly RowEndpoint[]): ProbeTarget[] {
   const known = new Set(fleet.targets.map(({ url }) => url));
   const others = new Map(
@@ -80,7 +81,14 @@ function targetsOf(fleet: Fleet, endpoints: readonly RowEndpoint[]): ProbeTarget
       url === undefined || known.has(url) ? [] : [[url, `${key} (row)`]],
     ),
   );
-  return [...fleet.targets, ...[...others].map(([url, name]) => ({ name, url }))];
+  return [
+    ...fleet.targets,
+    ...[...others].map(([url, name]) => ({
+      ...fleet.targets.find((one) => sameServer(url, one.url)),
+      name,
+      url,
+    })),
+  ];
 }
 
 function verified(

@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { sameServer } from "./application-owned";
 import { parseDocument } from "./document";
 import { ident, keyArray, literal } from "./identifiers";
 import { keyName, keyOf, type KeyValues } from "./keys";
@@ -37,7 +38,8 @@ export async function refuseAbandoned(
   for await (const rows of inBatches<Candidate>(client, query)) {
     for (const { key, config, written } of rows) {
       const url = urlOf(key, written);
-      if (url !== undefined && urlOf(key, config) === url) names.add(keyName(key));
+      // Under another path it is the same server.
+      if (url !== undefined && sameServer(urlOf(key, config), url)) names.add(keyName(key));
     }
   }
   if (names.size === 0) return;

@@ -65,7 +65,7 @@ export function groupQuery(spec: CutoverSpec, shape: TableShape, tableRows: numb
             else array(select jsonb_object_keys(env) || '*') end as env
         from (
           select d.n, ${ownRow(spec)} as own, ${isPlain(shape)} as plain, ${matchColumn(spec)} as match,
-            ${isThere(content)} as there, ${startsProcess(content)} as embedded, ${otherColumns(spec)} as differs,
+            ${isThere(spec, content)} as there, ${startsProcess(content)} as embedded, ${otherColumns(spec)} as differs,
             ${content} as content, ${env} as env, d.usual_keys, d.usual_variables, d.usual_secret,
             t.${ident(shape.spec.config)} as config, t.tableoid as part, t.ctid as tid
           from ${shape.rows} t
@@ -91,7 +91,7 @@ export function classJoin(spec: CutoverSpec, shape: TableShape): string {
   const content = plainContent(shape);
   const form = [
     `coalesce(${isPlain(shape)}, false)`,
-    `${isThere(content)} = d.there`,
+    `${isThere(spec, content)} = d.there`,
     `${startsProcess(content)} = d.embedded`,
     `${otherColumns(spec)} = d.differs`,
   ];

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
+import { ownsUrlOf, withOurUrl } from "./application-owned";
 import { parseDocument, toJson } from "./document";
 import type { RowEntry } from "./journal";
 import { isOwn, type StoredRow } from "./rows";
@@ -64,17 +65,16 @@ export function compare(
   const columns = back === undefined ? {} : { conflict: `has another ${back[0]}` };
   if (row.config === entry.afterConfig) return { ...exact, ...columns };
   const after = parseDocument([], entry.afterConfig);
-  const current = parseDocument(row.key, row.config);
-  if (current === undefined || after === undefined)
+  const found = parseDocument(row.key, row.config);
+  if (found === undefined || after === undefined)
     return { ...exact, conflict: "holds no document any more" };
-  if (
-    isDeepStrictEqual(withoutHeaders(current.content), withoutHeaders(after.content)) &&
-    headersHold(current.content, after.content)
-  ) {
-    return { ...exact, ...columns };
-  }
+  // A URL that the run did not change is not taken back, whoever owns it.
+  const ourUrl =
+    ownsUrlOf(input.spec, row.match) && !isDeepStrictEqual(before?.content.url, after.content.url);
+  const current = ourUrl ? withOurUrl(found.content, after.content) : found.content;
+  if (isAsWritten(current, after.content)) return { ...exact, ...columns };
   if (entry.action === "seed") return { ...exact, conflict: "was changed" };
-  const reason = changedLeaf(before?.content ?? {}, after.content, current.content);
+  const reason = changedLeaf(before?.content ?? {}, after.content, current);
   if (reason !== undefined) return { ...exact, conflict: reason };
   if (before === undefined || (before.format === "toml" && configType === "text")) {
     return {
@@ -99,6 +99,16 @@ function changedLeaf(
     return key in after ? `has another ${key}` : `has ${key} again`;
   }
   return undefined;
+}
+
+/** Whether a document is the one that a run wrote. Headers may be gone: the application erases them. */
+export function isAsWritten(
+  current: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): boolean {
+  return (
+    isDeepStrictEqual(withoutHeaders(current), withoutHeaders(after)) && headersHold(current, after)
+  );
 }
 
 function withoutHeaders(content: Readonly<Record<string, unknown>>): object {

@@ -1,3 +1,4 @@
+import { ownsUrl, pathPattern, placeOf } from "./application-owned";
 import { ident, literal } from "./identifiers";
 import type { CutoverSpec, RowSpec } from "./spec";
 import { columnOf, setColumns, type TableShape } from "./table";
@@ -8,7 +9,7 @@ import { keptNames, stdioKeys, targetJson } from "./target-document";
  * {@link specColumns}.
  */
 export const specColumns =
-  "ours text, target jsonb, keep text[], keep_all boolean, set_values jsonb, path text[], json text";
+  "ours text, target jsonb, owned text, keep text[], keep_all boolean, set_values jsonb, path text[], json text";
 
 const keepsNothing = "not d.keep_all and cardinality(d.keep) = 0";
 
@@ -19,6 +20,8 @@ export function specRecord(row: RowSpec): object {
     ours,
     // The same as a value: a cast of the text would be done again for each row.
     target: JSON.parse(ours) as unknown,
+    // What a URL begins with whose path is the application's business.
+    owned: ownsUrl(row) ? placeOf(row.url) : null,
     keep: row.keep === "all" ? [] : keptNames(row),
     keep_all: row.keep === "all",
     set_values: row.set ?? {},
@@ -51,8 +54,17 @@ export function plainContent(shape: TableShape): string {
 }
 
 /** Whether a document is what the entry wants: `isTarget` in SQL. */
-export function isThere(content: string): string {
-  const ours = "d.target";
+export function isThere(spec: CutoverSpec, content: string): string {
+  const exact = isExactlyThere(content, "d.target");
+  if (!spec.rows.some(ownsUrl)) return exact;
+  const url = `(${content} ->> 'url')`;
+  const owned = `d.owned is not null and jsonb_typeof(${content} -> 'url') = 'string' and starts_with(${url}, d.owned)
+      and substr(${url}, length(d.owned) + 1) ~ ${literal(pathPattern)}`;
+  const ours = `jsonb_set(d.target, '{url}', ${content} -> 'url')`;
+  return `case when coalesce(${owned}, false) then ${isExactlyThere(content, ours)} else ${exact} end`;
+}
+
+function isExactlyThere(content: string, ours: string): string {
   // First what most rows of a run end with: exactly as it should be, or another URL.
   return `case when ${content} = ${ours} then true when coalesce(${content} -> 'url' = ${ours} -> 'url', false) then coalesce(
       case when d.keep_all

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Client } from "pg";
 
+import { ownsUrlOf, sameServer } from "./application-owned";
 import { limitsOf, withClient, withTransaction } from "./client";
 import { describe, parseDocument } from "./document";
 import { EngineError, shown } from "./errors";
@@ -28,7 +29,7 @@ type RowNow = Pick<StoredRow, "key" | "match" | "type" | "config" | "columns">;
 
 /**
  * Compares the rows with what the newest run left, in a READ ONLY transaction. Headers that are missing are no
- * difference: the application erases them on each of its syncs. Reads no before-image and no column of the table but
+ * difference: the application erases them on each of its syncs. Nor is another path where it owns the URL. Reads no before-image and no column of the table but
  * key, type, document and those that the run set, so a login with these rights will do.
  * @returns undefined before the first run
  * @throws UserError when the table or the ledger cannot be read
@@ -158,9 +159,13 @@ function compareRow(
     if (found === undefined || wanted === undefined) {
       return { key, kind: "changed", detail: "holds no document any more" };
     }
+    const ownUrl = run.target === "in-cluster" && ownsUrlOf(spec, row.match);
     const differing = [...new Set([...Object.keys(wanted.content), ...Object.keys(found.content)])]
       .filter((name) => !isDeepStrictEqual(wanted.content[name], found.content[name]))
       .filter((name) => name !== "headers" || found.content.headers !== undefined)
+      .filter(
+        (name) => name !== "url" || !ownUrl || !sameServer(found.content.url, wanted.content.url),
+      )
       .sort();
     if (differing.length > 0) {
       const now = describe(found.content);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 
+import { ownsUrl } from "./application-owned";
 import { keyOf } from "./keys";
 import type { CutoverSpec, Target } from "./spec";
 
@@ -25,6 +26,7 @@ function computeHash(spec: CutoverSpec, target: Target): string {
       transport: row.transport,
       headers: row.headers ?? {},
       keep: row.keep ?? [],
+      applicationOwns: ownsUrl(row) ? ["url"] : undefined,
       set: row.set ?? {},
       aliases: (row.aliases ?? []).map(keyOf),
       seed: row.seed ?? null,

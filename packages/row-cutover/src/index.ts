@@ -1,3 +1,4 @@
+export { ownsUrl, sameServer } from "./application-owned";
 export { readCredentials, type RowCredentials } from "./credentials";
 export { drift } from "./drift";
 export { readEndpoints } from "./endpoints";

@@ -148,7 +148,8 @@ export function planRow(
       key: keyName(key),
       action: "unchanged",
       from: describe(content),
-      to: plainUrl(row.url),
+      // As it stays, where the application owns the URL.
+      to: plainUrl(String(content.url)),
     });
     return { ...step, action: "unchanged", carry: carries };
   }

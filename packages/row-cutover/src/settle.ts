@@ -14,6 +14,7 @@ import { entryColumns, readKeys, type RowEntry } from "./journal";
 import { keyId } from "./keys";
 import type { Run } from "./ledger";
 import { addKey } from "./ledger-schema";
+import { entriesLeftAlone } from "./left-alone";
 import { takeRunLock } from "./locks";
 import type { ForwardPlan } from "./plan-forward";
 import { columnsOf } from "./plan-undo-classes";
@@ -149,8 +150,12 @@ async function writeAgain(
   run: Run,
 ): Promise<number> {
   const columns = await columnsOf(client, shape, run);
+  const owned = await entriesLeftAlone(client, spec, shape, run, (entry) =>
+    documentNow(entry, run, shape),
+  );
+  const parts = { columns, owned };
   if (run.configType !== "text" || shape.configType === "text")
-    return writeDocuments(client, spec, shape, run, columns);
+    return writeDocuments(client, spec, shape, run, parts);
   // The application made another type of the column since, so that the documents have another form now.
   let count = 0;
   const entries = `select ${entryColumns("j")} from mcp_cutover.journal j where j.run_id = ${literal(run.runId)} and j.kind = 'row'`;
@@ -159,9 +164,16 @@ async function writeAgain(
       const now = documentNow(entry, run, shape);
       return now === undefined ? [] : [{ entry: entry.entry, document: now }];
     });
-    count += await writeDocuments(client, spec, shape, run, columns, documents);
+    count += await writeDocuments(client, spec, shape, run, parts, documents);
   }
   return count;
+}
+
+interface WrittenParts {
+  /** The columns beside the document. */
+  readonly columns: readonly string[];
+  /** Entries whose documents stay as the application wrote them. */
+  readonly owned: readonly string[];
 }
 
 async function writeDocuments(
@@ -169,7 +181,7 @@ async function writeDocuments(
   spec: CutoverSpec,
   shape: TableShape,
   run: Run,
-  columns: readonly string[],
+  { columns, owned }: WrittenParts,
   documents?: readonly { entry: string; document: string }[],
 ): Promise<number> {
   const { table } = spec;
@@ -177,11 +189,14 @@ async function writeDocuments(
   const document = documents === undefined ? "j.after_config" : "d.document";
   // Compared as documents where they are JSON, so that another spelling of the same is no difference; headers
   // that the application erased are no late write either.
-  const differs =
+  const other =
     shape.configType === "text"
       ? `${config} is distinct from ${document}`
       : `${config}::text is distinct from ${document}
           and ${config}::jsonb - 'headers' is distinct from ${document}::jsonb - 'headers'`;
+  const stays = owned.length === 0 ? undefined : `j.entry in (${owned.join(", ")})`;
+  const differs = stays === undefined ? other : `not ${stays} and ${other}`;
+  const written = `${document}::${shape.configType}`;
   const others = columns
     .filter((name) => name !== table.updatedAt)
     .map(
@@ -189,7 +204,7 @@ async function writeDocuments(
         `(j.after_columns ? ${literal(name)} and t.${ident(name)}::text is distinct from j.after_columns ->> ${literal(name)})`,
     );
   const set = [
-    `${ident(table.config)} = ${document}::${shape.configType}`,
+    `${ident(table.config)} = ${stays === undefined ? written : `case when ${stays} then ${config} else ${written} end`}`,
     ...columns.map(
       (name) =>
         `${ident(name)} = case when j.after_columns ? ${literal(name)} then (j.after_columns ->> ${literal(name)})::${columnOf(shape, name).type} else t.${ident(name)} end`,

@@ -49,6 +49,11 @@ export interface RowSpec {
   readonly headers?: Readonly<Record<string, string>>;
   /** Keys of the old document that stay. `all`: everything but command, args, env and cwd. Default: none. */
   readonly keep?: "all" | readonly string[];
+  /**
+   * What the application may write otherwise than a run left it. `url`: another path on the same scheme, host and
+   * port counts as ours, for a run, for Settle, for drift and for an undo. Default: nothing.
+   */
+  readonly applicationOwns?: readonly "url"[];
   /** Other columns written with the row, by name. */
   readonly set?: Readonly<Record<string, string | null>>;
   /** Older keys of the same row: renamed, or merged where both rows exist. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
+import { ownsUrl, sameServer } from "./application-owned";
 import type { RowSpec } from "./spec";
 
 /** What a document for a process on the same machine is made of. */
@@ -49,7 +50,8 @@ export function keptKeys(row: RowSpec, keys: readonly string[]): string[] {
 
 /**
  * Whether a document already is what the row should have. Headers may be missing: the application erases them
- * with each of its own writes, and rewriting them on every run would never come to an end.
+ * with each of its own writes, and rewriting them on every run would never come to an end. The same goes for another
+ * path where it owns the URL.
  */
 export function isTarget(content: Readonly<Record<string, unknown>>, row: RowSpec): boolean {
   const target = targetDocument(row);
@@ -57,7 +59,10 @@ export function isTarget(content: Readonly<Record<string, unknown>>, row: RowSpe
   const kept = keptKeys(row, keys);
   const own = keys.filter((key) => !kept.includes(key));
   return (
-    own.every((key) => isDeepStrictEqual(content[key], target[key])) &&
-    ["url", "transport"].every((key) => own.includes(key))
+    own.every(
+      (key) =>
+        isDeepStrictEqual(content[key], target[key]) ||
+        (key === "url" && ownsUrl(row) && sameServer(content.url, row.url)),
+    ) && ["url", "transport"].every((key) => own.includes(key))
   );
 }

@@ -81,6 +81,44 @@ describe("drift between rows, Services and outputs", () => {
     ]);
   });
 
+  it("another path is the application's own where it owns the URL, and nothing else is (issue 16, item 20)", () => {
+    const ledger = { generation: 1, target: "in-cluster" as const };
+    const rows = [{ ...spec.rows[0], applicationOwns: ["url"] as const }];
+    const owning = { ...fleet, generation: 1, spec: { ...spec, rows } } as unknown as typeof fleet;
+    const found = (of: typeof fleet, to: string): string[] =>
+      kinds([
+        ...rowsAgainstServices(of, row(to), services(github)),
+        ...outputsAgainst({ ...of, generation: 1 }, row(to), ledger),
+      ]);
+    assert.deepEqual(found(fleet, `${url}/`), ["wrong-path/github", "output-differs/github"]);
+    assert.deepEqual(found(owning, `${url}/`), []);
+    assert.deepEqual(found(owning, url.replace("8000", "9")), [
+      "wrong-port/github",
+      "output-differs/github",
+    ]);
+    assert.deepEqual(found(owning, `${url}?token=x`), ["output-differs/github"]);
+  });
+
+  it("a row with another path than its server's is as it should be, and the export is the server's", () => {
+    const ledger = { generation: 1, target: "in-cluster" as const };
+    const rows = [{ ...spec.rows[0], url: `${url}/` }];
+    const targets = [...fleet.targets, { name: "github (row.path)", url: `${url}/` }];
+    const both = {
+      ...fleet,
+      targets,
+      generation: 1,
+      spec: { ...spec, rows },
+    } as unknown as typeof fleet;
+    const found = (of: typeof fleet, to: string): string[] =>
+      kinds([
+        ...rowsAgainstServices(of, row(to), services(github)),
+        ...outputsAgainst(of, row(to), ledger),
+      ]);
+    assert.deepEqual(found(both, `${url}/`), []);
+    assert.deepEqual(found(both, url), ["output-differs/github"]);
+    assert.deepEqual(found({ ...both, servers: {} }, `${url}/`), ["output-differs/github"]);
+  });
+
   it("reads Service addresses in their short and long forms only", () => {
     const address = { service: "github", port: 8000, path: "/mcp" };
     assert.deepEqual(serviceAddress(url, "apps"), address);
