@@ -59,7 +59,7 @@ describe("a server that does not serve", function () {
           source: "image",
           command: ["node", "-e", "console.error('the license file is missing'); process.exit(3)"],
           args: [],
-          rolloutSeconds: 60,
+          rolloutSeconds: 20,
         }),
       ),
     );
@@ -69,7 +69,10 @@ describe("a server that does not serve", function () {
 
   it("because its image cannot be had", async () => {
     const said = await refusal(
-      lab.up("in-cluster", withServer("github", { image: "mcp-fleet.local/nowhere:1" })),
+      lab.up(
+        "in-cluster",
+        withServer("github", { image: "mcp-fleet.local/nowhere:1", rolloutSeconds: 20 }),
+      ),
     );
     assert.match(said, /llmctl-mcp-github/);
     assert.match(said, /ImagePull|ErrImage|mcp-fleet\.local\/nowhere/);
