@@ -133,7 +133,9 @@ function pendingReasons(at: string, { metadata, spec, status }: k8s.V1Deployment
   const wanted = spec?.replicas ?? 1;
   const updated = status?.updatedReplicas ?? 0;
   const available = status?.availableReplicas ?? 0;
-  if (updated >= wanted && available >= wanted) return [];
+  // While a rollout goes on, the pods before it are available too.
+  const old = (status?.replicas ?? 0) - updated;
+  if (updated >= wanted && available >= wanted && old <= 0) return [];
   const progress = status?.conditions?.find(({ type }) => type === "Progressing");
   const stuck =
     progress?.status === "False" ? `, and is stuck (${progress.reason ?? "no reason given"})` : "";
