@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 
-import type { StackPlace } from "@mcp-fleet/engine";
+import { quoted, type StackPlace } from "@mcp-fleet/engine";
 import { UserError } from "@mcp-fleet/errors";
 
 import { clusterStatus } from "./cluster";
@@ -82,5 +82,3 @@ function linkPrograms(): void {
   rmSync(link, { force: true });
   symlinkSync(join(paths.projectDir, "bin", "mcp-fleet.cjs"), link);
 }
-
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { quoted } from "@mcp-fleet/engine";
+
 /**
  * Writes an executable that runs a compiled script of this checkout with the Node.js that runs this. It works from
  * any directory and with any PATH.
@@ -15,5 +17,3 @@ export function writeLaunchScript(directory: string, name: string, script: strin
   // At once, because a CLI may be starting the old one.
   renameSync(fresh, file);
 }
-
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

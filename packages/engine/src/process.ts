@@ -81,3 +81,6 @@ export function call({
     });
   });
 }
+
+/** A word as a POSIX shell reads it back, whatever is in it. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

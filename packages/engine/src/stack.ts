@@ -8,7 +8,7 @@ import type { Stack } from "@pulumi/pulumi/automation";
 import { automationStack } from "./automation";
 import { updatesOf } from "./history";
 import { type PreviewJson, previewOf } from "./preview";
-import { call, type Ended } from "./process";
+import { call, type Ended, quoted } from "./process";
 import { cutoverResources } from "./resources";
 import { plainOutputs, run } from "./run";
 import { StackFile } from "./stack-file";
@@ -255,8 +255,6 @@ async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
     throw failure(what.split(" "), error instanceof Error ? error.message : String(error));
   }
 }
-
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function failure(args: readonly string[], output: string): UserError {
   // Warnings, such as that of a newer version, come before it.
