@@ -18,7 +18,7 @@ endif
 
 LAB := node --enable-source-maps dist/lab/main.js
 
-.PHONY: help up down env status preview rollback render test check lint bench
+.PHONY: help up down env status preview rollback render cli images test check lint bench
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -58,6 +58,14 @@ check: node_modules/.installed ## Types, lint, format, unit tests: under a minut
 render: build ## A stack as plain YAML with a kustomization.yaml, without the Pulumi CLI (FILE=Pulumi.dev.yaml OUT=out/render SERVERS_ONLY=1)
 	@node --enable-source-maps dist/render/main.js $(FILE) --out $(or $(OUT),out/render) $(if $(SERVERS_ONLY),--servers-only) \
 	  $(if $(ASSUME_SECRETS),--assume-secret $(ASSUME_SECRETS)) $(if $(WITH_SECRETS),--with-secret $(WITH_SECRETS))
+
+cli: build ## Put mcp-fleet on PATH: one packed file, installed by npm (PREFIX=~/.local for a place of your own)
+	@mkdir -p out && npm pack ./cli --silent --pack-destination out >/dev/null
+	@npm install --global --silent --no-audit --no-fund $(if $(PREFIX),--prefix $(PREFIX)) out/mcp-fleet-$$(node -p 'require("./cli/package.json").version').tgz
+	@echo "mcp-fleet is in $$(npm prefix --global $(if $(PREFIX),--prefix $(PREFIX)))/bin" >&2
+
+images: ## Build the images, and say what to put into the stack file (REGISTRY=registry.example.com/mcp-fleet PUSH=1)
+	@REGISTRY="$(REGISTRY)" PUSH="$(PUSH)" IMAGES="$(IMAGES)" BUILDER="$(BUILDER)" ./images/build.sh
 
 lint: build ## Lint and format check alone
 	@npm run --silent lint && npm run --silent format:check

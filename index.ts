@@ -1,3 +1,4 @@
+import { requireNamespace } from "./stacks/cluster";
 import { loadConfig } from "./stacks/config";
 import { requireKinds } from "./stacks/custom-kinds";
 import { guard } from "./stacks/guard";
@@ -13,6 +14,7 @@ async function program(): Promise<Record<string, unknown>> {
   const config = await loadConfig();
   await guard(config);
   refusePartialRun(config);
+  await requireNamespace(config);
   await requireKinds(config);
   return { ...buildStack(config) };
 }

@@ -6,6 +6,13 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError("It has to be a whole number.");
 }
 
+/** The same above 0. */
+export function positiveNumber(text: string): number {
+  const number = wholeNumber(text);
+  if (number > 0) return number;
+  throw new InvalidArgumentError("It has to be a whole number above 0.");
+}
+
 /** `--timeout`, in seconds. */
 export function timeoutOption(seconds: number): Option {
   return new Option("--timeout <seconds>", "how long to wait")

@@ -67,7 +67,7 @@ export function pinnedVersion(name: string, module: string): string {
 export async function ensureBuilt(build: GoBuild, log: Log): Promise<string> {
   const target = targetOf(build);
   if (existsSync(target)) return target;
-  const progress = new Progress();
+  const progress = new Progress(build.what);
   await log.step(
     `Building ${build.what} from the Go modules (once; about ${build.minutes} minutes on two idle cores, ${build.scratchGiB} GiB of disk while it lasts)`,
     () => make(build, target, progress),
@@ -108,8 +108,12 @@ class Progress {
   total = 0;
   done = 0;
 
+  constructor(private readonly what: string) {}
+
   text(): string {
-    return this.total === 0 ? "fetching modules" : `${this.done} of ${this.total} packages`;
+    const far =
+      this.total === 0 ? "fetching modules" : `${this.done} of ${this.total} packages compiled`;
+    return `${this.what}: ${far}`;
   }
 }
 

@@ -19,6 +19,7 @@ export interface Log {
 /** A log that writes plain lines to standard error, so that standard output stays for results. */
 export function consoleLog(stream: NodeJS.WritableStream = process.stderr): Log {
   const write = (text: string): void => void stream.write(`${text}\n`);
+  let running = 0;
   return {
     interactive: "isTTY" in stream && stream.isTTY === true,
     title: write,
@@ -27,6 +28,9 @@ export function consoleLog(stream: NodeJS.WritableStream = process.stderr): Log 
     async step(text, work, progress) {
       const started = Date.now();
       const seconds = (): string => `${((Date.now() - started) / 1000).toFixed(1)} s`;
+      // The end of one of several steps names it.
+      let alone = running === 0;
+      running += 1;
       write(`- ${text}`);
       const reminder = setInterval(
         () => write(`  still: ${progress === undefined ? text : progress()} (${seconds()})`),
@@ -34,9 +38,11 @@ export function consoleLog(stream: NodeJS.WritableStream = process.stderr): Log 
       );
       try {
         const result = await work();
-        if (Date.now() - started > 2000) write(`  done in ${seconds()}`);
+        alone &&= running === 1;
+        if (Date.now() - started > 2000) write(`  done in ${seconds()}${alone ? "" : `: ${text}`}`);
         return result;
       } finally {
+        running -= 1;
         clearInterval(reminder);
       }
     },

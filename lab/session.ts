@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 
 import type { PulumiStack } from "@mcp-fleet/engine";
@@ -48,11 +49,14 @@ export interface Lab {
 
 /** Brings up whatever part of the lab is not there yet. The first line says which engine runs the program. */
 export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log): Promise<Lab> {
-  const engine = await findEngine(log);
-  log.title(`Engine: Pulumi ${engine.version} (${engine.from})`);
-  const cluster = await ensureCluster(log);
-  const images = await ensureImages(cluster, log);
-  const database = await ensureDatabase({ ...request, listen: cluster.nodeIp }, log);
+  const [engine, cluster] = await together(
+    () => foundEngine(log),
+    () => ensureCluster(log),
+  );
+  const [images, database] = await together(
+    () => ensureImages(cluster, log),
+    () => ensureDatabase({ ...request, listen: cluster.nodeIp }, log),
+  );
   const kube = openKube(cluster.kubeconfig, cluster.context);
   await log.step(
     "Applying what surrounds the application: namespace, Chroma, database Service",
@@ -88,6 +92,22 @@ export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log
     studio: async () =>
       (await kube.getService(labNamespace, "llmctl-studio", 8080, "/servers")) as StudioView,
   };
+}
+
+/** Memory that two builds of Go programs and the rest of a machine need, in bytes. */
+const memoryForTwo = 12 * 1024 ** 3;
+
+/** Does two things at once, where they do not fight for memory: either may build for minutes. */
+async function together<A, B>(one: () => Promise<A>, other: () => Promise<B>): Promise<[A, B]> {
+  if (totalmem() >= memoryForTwo) return Promise.all([one(), other()]);
+  const first = await one();
+  return [first, await other()];
+}
+
+async function foundEngine(log: Log): Promise<Installation> {
+  const engine = await findEngine(log);
+  log.title(`Engine: Pulumi ${engine.version} (${engine.from})`);
+  return engine;
 }
 
 async function applyCompanions(

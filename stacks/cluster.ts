@@ -1,5 +1,5 @@
 import type { PolicyEnforcement } from "@mcp-fleet/cluster";
-import { isUserError } from "@mcp-fleet/errors";
+import { isUserError, UserError } from "@mcp-fleet/errors";
 import { connectKube, type Kube, UnreachableError } from "@mcp-fleet/kube";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -16,8 +16,8 @@ export function openCluster({ context, kubeconfig }: StackConfig["kubernetes"]):
 /** How long a preview waits for the cluster, in seconds. */
 const previewSeconds = 3;
 
-/** What a cluster said; else why it could not be asked, in a sentence, and whether it answered at all. */
-type Seen<T> = { readonly answer: T } | { readonly unseen: string; readonly reached: boolean };
+/** What a cluster said; else why it could not be asked, in a sentence. */
+type Seen<T> = { readonly answer: T } | { readonly unseen: string };
 
 /**
  * Asks the stack's cluster. One that cannot be asked is no reason to fail here: an update fails where it needs the
@@ -35,22 +35,50 @@ export async function seeCluster<T>(
     };
   } catch (error) {
     if (!isUserError(error)) throw error;
-    return { unseen: error.problem, reached: !(error instanceof UnreachableError) };
+    return { unseen: error.problem };
   }
 }
 
-/** Whether the stack's NetworkPolicies do anything in its cluster; a preview says which cluster it could not see. */
+/**
+ * Asks the cluster for the stack's namespace, before anything is made. A preview says when it could not see it.
+ *
+ * @throws UserError when the namespace is not there and the stack does not make it, or is being removed
+ */
+export async function requireNamespace({
+  settings: { namespace, createNamespace },
+  kubernetes,
+}: Pick<StackConfig, "settings" | "kubernetes">): Promise<void> {
+  // Where objects are only written as YAML, there is no cluster.
+  if (kubernetes.rendered) return;
+  const { namespaceState } = await import("@mcp-fleet/cluster");
+  const seen = await seeCluster(kubernetes, (kube) => namespaceState(kube, namespace));
+  if ("unseen" in seen) {
+    if (!pulumi.runtime.isDryRun()) return;
+    const kept = "What is there is not known; shown is what this stack declares.";
+    await pulumi.log.warn(`${seen.unseen} ${kept}`);
+    return;
+  }
+  if (seen.answer === "ending") {
+    throw new UserError(
+      `[namespace] The namespace ${namespace} is being removed, and takes nothing new.`,
+      `Wait until it is gone: kubectl wait --for=delete namespace/${namespace} --timeout=5m`,
+    );
+  }
+  if (seen.answer === "missing" && !createNamespace) {
+    throw new UserError(
+      `[namespace] The cluster has no namespace ${namespace}, and createNamespace is false.`,
+      `Make it: kubectl create namespace ${namespace}`,
+    );
+  }
+}
+
+/** Whether the stack's NetworkPolicies do anything in its cluster. */
 export async function enforcementOf(
   kubernetes: StackConfig["kubernetes"],
 ): Promise<PolicyEnforcement> {
   const { policyEnforcement } = await import("@mcp-fleet/cluster");
   const seen = await seeCluster(kubernetes, policyEnforcement);
-  if ("answer" in seen) return seen.answer;
-  if (pulumi.runtime.isDryRun() && !seen.reached) {
-    const kept = "What is there is not known; shown is what this stack declares.";
-    await pulumi.log.warn(`${seen.unseen} ${kept}`);
-  }
-  return { enforced: "unknown", reason: seen.unseen };
+  return "answer" in seen ? seen.answer : { enforced: "unknown", reason: seen.unseen };
 }
 
 /** @throws UnreachableError when the cluster takes longer than a preview may wait for it */

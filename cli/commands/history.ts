@@ -4,6 +4,7 @@ import type { LedgerState } from "@mcp-fleet/row-cutover";
 import { table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
+import { positiveNumber } from "../arguments";
 import type { CliContext } from "../context";
 import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { countsText } from "./plan";
@@ -13,12 +14,12 @@ export function historyCommand(context: CliContext): Command {
     .description(
       "the stack's updates: when, how, from which commit, what changed, which generation",
     )
-    .option("--limit <number>", "how many of the newest", "20")
-    .action(async ({ limit, ...options }: StackOptions & { limit: string }) => {
-      const stack = await openStack(options);
+    .option("--limit <number>", "how many of the newest", positiveNumber, 20)
+    .action(async ({ limit, ...options }: StackOptions & { limit: number }) => {
+      const stack = await openStack(context, options);
       const [updates, runs] = [await stack.history(), await ledgerRuns(context, stack)];
       const { listUpdates } = await import("@mcp-fleet/operations");
-      const listed = listUpdates(updates, runs).slice(0, Number(limit));
+      const listed = listUpdates(updates, runs).slice(0, limit);
       await context.print(listed, () => historyText(listed));
     });
 }

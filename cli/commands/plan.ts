@@ -22,7 +22,7 @@ export function planCommand(context: CliContext): Command {
       ]),
     )
     .action(async (options: StackOptions & { target?: Target }) => {
-      const stack = await openStack(options);
+      const stack = await openStack(context, options);
       context.note(`Previewing ${await stack.name()} ...`);
       const { target } = options;
       const config =

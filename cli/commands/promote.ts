@@ -36,8 +36,8 @@ export function promoteCommand(context: CliContext): Command {
       const verified = await operations.verify(proved.fleet, proved.credentials);
       operations.refuseUnproved(from, drift, verified);
 
-      const source = await openStack({ ...rest, stack: from });
-      const stack = await openStack({ ...rest, stack: to });
+      const source = await openStack(context, { ...rest, stack: from });
+      const stack = await openStack(context, { ...rest, stack: to });
       const plan = operations.planPromotion(await source.config(), await stack.config());
       context.note(promotionText(plan, from, to));
       context.note(`Previewing ${to} ...`);

@@ -4,13 +4,14 @@ import { cleanText, messageOf, UserError } from "@mcp-fleet/errors";
 import type { ListedUpdate } from "@mcp-fleet/operations";
 import { Command } from "commander";
 
+import { positiveNumber } from "../arguments";
 import type { CliContext } from "../context";
 import { openFleet, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { ledgerRuns } from "./history";
 
 interface ReportOptions extends StackOptions {
-  readonly generation?: string;
+  readonly generation?: number;
   readonly file: string;
 }
 
@@ -19,14 +20,13 @@ export function reportCommand(context: CliContext): Command {
     .description(
       "one HTML page about a cutover: times, rows before and after, tools, who and which commit",
     )
-    .option("--generation <number>", "which (default: the newest)")
+    .option("--generation <number>", "which (default: the newest)", positiveNumber)
     .option("--file <path>", "where it is written", "cutover-report.html")
     .action(async ({ generation, file, ...options }: ReportOptions) => {
       const { fleet, credentials } = await openFleet(context, options);
       const { cutoverReport, reportHtml } = await import("@mcp-fleet/operations");
       const updates = options.fleet === undefined ? await listed(context, options) : [];
-      const chosen = generation === undefined ? undefined : Number(generation);
-      const report = await cutoverReport(fleet, credentials, updates, chosen);
+      const report = await cutoverReport(fleet, credentials, updates, generation);
       try {
         writeFileSync(file, cleanText(reportHtml(report)));
       } catch (error) {
@@ -44,7 +44,7 @@ export function reportCommand(context: CliContext): Command {
 }
 
 async function listed(context: CliContext, options: StackOptions): Promise<ListedUpdate[]> {
-  const stack = await openStack(options);
+  const stack = await openStack(context, options);
   const { listUpdates } = await import("@mcp-fleet/operations");
   return listUpdates(await stack.history(), await ledgerRuns(context, stack));
 }

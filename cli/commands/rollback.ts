@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline/promises";
 
+import type { PulumiStack } from "@mcp-fleet/engine";
 import { UserError } from "@mcp-fleet/errors";
-import type { RollbackPlan } from "@mcp-fleet/operations";
+import type { Program, RollbackPlan } from "@mcp-fleet/operations";
 import { Command, Option } from "commander";
 
 import type { CliContext } from "../context";
@@ -45,24 +46,24 @@ export function rollbackCommand(context: CliContext): Command {
     .addOption(new Option("--continue-on-error").hideHelp())
     .action(async (options: RollbackOptions) => {
       refuseShortcuts(options);
-      const stack = await openStack(options);
+      const stack = await openStack(context, options);
       const { planRollback } = await import("@mcp-fleet/operations");
-      const [updates, config, commit] = [
+      const [updates, config, program] = [
         await stack.history(),
         await stack.config(),
-        await stack.commit(),
+        await stack.program(),
       ];
       const plan = planRollback({
         updates,
         config,
+        program,
         ...(options.to === undefined ? {} : { to: options.to }),
-        ...(commit === undefined ? {} : { commit }),
         ...(options.withSecrets === undefined ? {} : { withSecrets: true }),
         ...(options.onConflict === undefined ? {} : { onConflict: options.onConflict }),
       });
       context.note(planLines(plan).join("\n"));
-      if (plan.otherProgram && options.keepProgram !== true) {
-        throw otherProgram(plan, commit, await stack.commandsTo(plan.to));
+      if (plan.otherProgram !== undefined && options.keepProgram !== true) {
+        throw otherProgram(plan, program, await commandsTo(stack, options, plan));
       }
       const { resources, counts } = await planned(stack, plan.config);
       const rows = await rowPlan(await opened(context, stack, resources));
@@ -87,6 +88,7 @@ export function rollbackCommand(context: CliContext): Command {
         () =>
           `Returned to update ${result.update}: target ${result.target}, generation ${result.generation}.`,
       );
+      for (const line of keptPolicy(plan)) context.note(line);
     });
 }
 
@@ -111,6 +113,11 @@ function planLines({ to, configChanges, keptSecrets }: RollbackPlan): string[] {
   const commit = to.commit === undefined ? "a commit nobody recorded" : to.commit.slice(0, 10);
   return [
     `Back to update ${to.version} of ${to.startedAt}, commit ${commit}:`,
+    ...(to.dirty === true
+      ? [
+          "  its work tree had changes that are in no commit, stack files among what counts: what is in the commit runs",
+        ]
+      : []),
     ...(configChanges.length === 0
       ? ["  configuration as now"]
       : configChanges.map((change) => `  ${changeText(change)}`)),
@@ -120,15 +127,52 @@ function planLines({ to, configChanges, keptSecrets }: RollbackPlan): string[] {
   ];
 }
 
-function otherProgram(
+/** A policy given for one rollback becomes the stack's, as all of the configuration that ran does. */
+function keptPolicy({ to, configChanges }: RollbackPlan): string[] {
+  const policy = configChanges.find(({ path }) => path === "mcp-fleet:cutover.onConflict")?.to;
+  const then = (to.config["mcp-fleet:cutover"]?.value as { onConflict?: string } | undefined)
+    ?.onConflict;
+  if (policy === undefined || policy === (then ?? "fail")) return [];
+  return [
+    `The stack's cutover.onConflict is ${policy} from now on, for every later run too. Take that back once it is not meant:`,
+    `  pulumi config set --path cutover.onConflict ${then ?? "fail"}`,
+  ];
+}
+
+/** In a shell of anybody's the lab's stack is not known yet. */
+async function commandsTo(
+  stack: PulumiStack,
+  { lab }: RollbackOptions,
   { to }: RollbackPlan,
-  commit: string | undefined,
+): Promise<string[]> {
+  const commands = await stack.commandsTo(to);
+  const { quoted } = await import("@mcp-fleet/engine");
+  return lab === true
+    ? [`eval "$(make -C ${quoted(stack.directory)} -s env)"`, ...commands]
+    : commands;
+}
+
+function otherProgram(
+  { to, otherProgram: why }: RollbackPlan,
+  { commit, changed }: Program,
   commands: readonly string[],
 ): UserError {
-  const was = to.commit === undefined ? "is not recorded" : `was ${to.commit.slice(0, 10)}`;
+  const keep = "--keep-program to run the program of here with that configuration";
+  const then = `The program of update ${to.version}`;
+  if (why === "unrecorded") {
+    return new UserError(
+      `${then} is in no commit that the stack's history has; nothing was changed.`,
+      `Check out what ran then, and add ${keep}.`,
+    );
+  }
+  const was = to.commit?.slice(0, 10) ?? "";
+  const here =
+    why === "changed-here"
+      ? `here ${changed.slice(0, 3).join(", ")}${changed.length > 3 ? ` and ${changed.length - 3} more` : ""} was changed since`
+      : `here is ${commit?.slice(0, 10) ?? "no commit"}`;
   return new UserError(
-    `The program of update ${to.version} ${was}${to.dirty === true ? " with changes that are in no commit" : ""}, and here is ${commit?.slice(0, 10) ?? "no commit"}; nothing was changed.`,
-    `Run these, or add --keep-program to run the program of here with that configuration:\n${commands.map((line) => `  ${line}`).join("\n")}`,
+    `${then} was ${was}, and ${here}; nothing was changed.`,
+    `Run these, or add ${keep}:\n${commands.map((line) => `  ${line}`).join("\n")}`,
   );
 }
 

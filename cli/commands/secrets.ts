@@ -15,7 +15,7 @@ export function secretsCommand(context: CliContext): Command {
     .option("--overwrite", "replace values that the stack has already")
     .option("--dry-run", "only say which")
     .action(async (options: StackOptions & { overwrite?: true; dryRun?: true }) => {
-      const stack = await openStack(options);
+      const stack = await openStack(context, options);
       const { fleet, credentials } = await opened(context, stack, await cutover(stack));
       const { leavesOf, pathTo } = await import("@mcp-fleet/operations");
       const { withDatabase } = await import("@mcp-fleet/cutover-runner");

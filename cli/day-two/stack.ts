@@ -34,7 +34,10 @@ export function withStack(command: Command, { file = true } = {}): Command {
 }
 
 /** The stack. @throws UserError for `--fleet`, which has none */
-export async function openStack(options: StackOptions): Promise<PulumiStack> {
+export async function openStack(
+  { signal }: CliContext,
+  options: StackOptions,
+): Promise<PulumiStack> {
   if (options.fleet !== undefined) {
     throw new UserError(
       "This needs the stack, and --fleet names a file.",
@@ -43,8 +46,9 @@ export async function openStack(options: StackOptions): Promise<PulumiStack> {
     );
   }
   const { PulumiStack } = await import("@mcp-fleet/engine");
-  if (options.lab === true) return new PulumiStack(labPlace());
+  if (options.lab === true) return new PulumiStack({ ...labPlace(), signal });
   return new PulumiStack({
+    signal,
     ...(options.stack === undefined ? {} : { stack: options.stack }),
     ...(options.cwd === undefined ? {} : { directory: options.cwd }),
   });
@@ -73,7 +77,7 @@ export interface Opened {
 /** The cutover as the stack last applied it, or as the file given by `--fleet` describes it. */
 export async function openFleet(context: CliContext, options: StackOptions): Promise<Opened> {
   if (options.fleet === undefined) {
-    const stack = await openStack(options);
+    const stack = await openStack(context, options);
     return opened(context, stack, await stack.cutover());
   }
   const { parseFleet } = await import("@mcp-fleet/operations");

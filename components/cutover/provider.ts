@@ -81,7 +81,7 @@ export const cutoverProvider: Provider = {
     // A value that is not known yet is the sentinel's text.
     if (credentials === undefined || typeof news.spec !== "object") return { changes: false };
     // State may be older than the ledger (an import), and rows may have been written since.
-    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const runner = require("@mcp-fleet/components/runner") as Runner;
     const servers = olds.servers as CutoverInputs["servers"];
     if (news.live === true) {
       const wanted = news as unknown as CutoverInputs;
@@ -93,20 +93,20 @@ export const cutoverProvider: Provider = {
     return { changes: seen.pending || ahead };
   },
   async create(inputs) {
-    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const runner = require("@mcp-fleet/components/runner") as Runner;
     const credentials = credentialsOf(this, inputs);
     const answer = await runner.runCutoverStep(inputs as unknown as CutoverInputs, credentials);
     const spec = inputs.spec as { name: string };
     return { id: `cutover:${spec.name}`, outs: outputsOf(inputs, answer) };
   },
   async update(_id, _olds, news) {
-    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const runner = require("@mcp-fleet/components/runner") as Runner;
     const credentials = credentialsOf(this, news);
     const answer = await runner.runCutoverStep(news as unknown as CutoverInputs, credentials);
     return { outs: outputsOf(news, answer) };
   },
   async read(id, props) {
-    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const runner = require("@mcp-fleet/components/runner") as Runner;
     const known = props ?? {};
     try {
       const credentials = credentialsOf(this, known);
@@ -122,7 +122,7 @@ export const cutoverProvider: Provider = {
     }
   },
   async delete(_id, props) {
-    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const runner = require("@mcp-fleet/components/runner") as Runner;
     // On a destroy the application is gone by now, and after a failed rollout there may be no Settle in state.
     const said = await runner.dropFenceStep(props, credentialsIfAny(this, props));
     const spec = props.spec as { name?: string } | undefined;
@@ -141,20 +141,20 @@ export const settleProvider: Provider = {
     return Promise.resolve({ changes });
   },
   async create(inputs) {
-    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const runner = require("@mcp-fleet/components/runner") as Runner;
     const credentials = credentialsOf(this, inputs);
     const answer = await runner.runSettleStep(inputs as unknown as SettleInputs, credentials);
     const spec = inputs.spec as { name: string };
     return { id: `settle:${spec.name}`, outs: outputsOf(inputs, answer) };
   },
   async update(_id, _olds, news) {
-    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const runner = require("@mcp-fleet/components/runner") as Runner;
     const credentials = credentialsOf(this, news);
     const answer = await runner.runSettleStep(news as unknown as SettleInputs, credentials);
     return { outs: outputsOf(news, answer) };
   },
   async delete(_id, props) {
-    const runner = require("@mcp-fleet/cutover-runner") as Runner;
+    const runner = require("@mcp-fleet/components/runner") as Runner;
     process.stdout.write(await runner.dropFenceStep(props, credentialsIfAny(this, props)));
   },
 };

@@ -1,7 +1,8 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { cleanLine, messageOf, UserError } from "@mcp-fleet/errors";
+import semver from "semver";
 
 import { onPath, run } from "../exec";
 import type { Log } from "../log";
@@ -53,6 +54,9 @@ export async function findEngine(log: Log, by: Means = means): Promise<Installat
   return (await by.internetAnswers()) ? downloaded(by) : built(log, by);
 }
 
+/** The oldest CLI that ran this project's tests. */
+const oldest = "3.260.0";
+
 const ownHome = (): string => process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
 
 async function named(asked: string): Promise<Installation> {
@@ -69,19 +73,19 @@ async function named(asked: string): Promise<Installation> {
 }
 
 async function onThePath(log: Log, by: Means): Promise<Installation | undefined> {
-  const missing = await missingPlugins("pulumi");
-  if (missing.length > 0 && !(await by.internetAnswers())) {
+  try {
+    const version = await versionOf("pulumi");
+    const missing = await missingPlugins("pulumi");
+    if (missing.length === 0 || (await by.internetAnswers())) {
+      return { command: "pulumi", version, from: "the one on PATH", home: ownHome() };
+    }
     log.info(
       `pulumi on PATH is not used: it lacks the plugins ${missing.join(", ")}, and nothing can be downloaded`,
     );
-    return undefined;
+  } catch (error) {
+    log.info(`pulumi on PATH is not used: ${messageOf(error)}`);
   }
-  return {
-    command: "pulumi",
-    version: await versionOf("pulumi"),
-    from: "the one on PATH",
-    home: ownHome(),
-  };
+  return undefined;
 }
 
 async function downloaded(by: Means): Promise<Installation> {
@@ -98,7 +102,16 @@ async function built(log: Log, by: Means): Promise<Installation> {
   return { command, version, from, home };
 }
 
+/**
+ * @returns what `pulumi version` says
+ * @throws UserError when that is no version, or one older than any that this project was run with
+ */
 async function versionOf(command: string): Promise<string> {
   const env = { PULUMI_SKIP_UPDATE_CHECK: "true" };
-  return (await run(command, ["version"], { timeoutSeconds: 60, env })).trim();
+  const said = (await run(command, ["version"], { timeoutSeconds: 60, env })).trim();
+  if (semver.valid(said) !== null && semver.gte(said, oldest)) return said;
+  throw new UserError(
+    `${command} says that its version is ${cleanLine(said.slice(0, 60))}.`,
+    `Take a Pulumi CLI of ${oldest} or later.`,
+  );
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { jsonOf } from "@mcp-fleet/engine";
+
 import { onPath, run } from "../exec";
 import { paths } from "../paths";
 
@@ -30,7 +32,10 @@ export function pluginVersion(name: (typeof used)[number]): string {
 /** Those of them that the CLI does not have, neither installed nor on PATH, as `name version`. */
 export async function missingPlugins(command: string): Promise<string[]> {
   const listed = await run(command, ["plugin", "ls", "--json"], { timeoutSeconds: 60 });
-  const installed = JSON.parse(listed) as { name: string; kind: string; version?: string }[];
+  const installed = jsonOf<{ name: string; kind: string; version?: string }[]>(
+    "pulumi plugin ls --json",
+    listed,
+  );
   const missing: string[] = [];
   for (const { name, version } of neededPlugins()) {
     const found = installed.some(

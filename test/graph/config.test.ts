@@ -247,6 +247,13 @@ const cases: BadConfig[] = [
     names: /\[kubernetes:context\] "prod"/,
     fix: /agentic/,
   },
+  {
+    what: "a context that the kubeconfig lacks",
+    plain: {},
+    kubernetes: { context: "prdo", kubeconfig: "contexts: [{ name: prod }, { name: dev }]\n" },
+    names: /\[kubernetes:context\] The kubeconfig has no context "prdo"; it has prod, dev/,
+    fix: /pulumi config set kubernetes:context prod/,
+  },
 ];
 
 describe("bad configuration", () => {

@@ -29,7 +29,7 @@ async function textOf(provider: pulumi.dynamic.ResourceProvider): Promise<string
 
 /**
  * Runs a provider's text as the SDK's provider host does (`require-from-string`, then `handler()`), from a
- * directory whose `@mcp-fleet/cutover-runner` is a recorder: what is tested here is the text, not the runner.
+ * directory whose `@mcp-fleet/components/runner` is a recorder: what is tested here is the text, not the runner.
  */
 async function load(provider: pulumi.dynamic.ResourceProvider, directory: string): Promise<Loaded> {
   const file = join(directory, `provider-${Math.random().toString(36).slice(2)}.cjs`);
@@ -82,15 +82,15 @@ describe("the dynamic providers as text", () => {
 
   before(() => {
     directory = mkdtempSync(join(process.cwd(), "dist", "provider-text-"));
-    const runner = join(directory, "node_modules", "@mcp-fleet", "cutover-runner");
+    const runner = join(directory, "node_modules", "@mcp-fleet", "components");
     mkdirSync(runner, { recursive: true });
-    writeFileSync(join(runner, "index.js"), fakeRunner);
+    writeFileSync(join(runner, "runner.js"), fakeRunner);
     symlinkSync(
       join(process.cwd(), "node_modules", "@pulumi"),
       join(directory, "node_modules", "@pulumi"),
     );
     const require = createRequire(join(directory, "index.js"));
-    calls = (require("@mcp-fleet/cutover-runner") as { calls: typeof calls }).calls;
+    calls = (require("@mcp-fleet/components/runner") as { calls: typeof calls }).calls;
   });
   beforeEach(() => {
     calls.length = 0;
@@ -105,7 +105,7 @@ describe("the dynamic providers as text", () => {
       assert.ok(Buffer.byteLength(text) < 8192, `${Buffer.byteLength(text)} bytes`);
       assert.ok(!text.includes("dsn-secret"));
       assert.ok(!text.includes(process.cwd()));
-      assert.match(text, /require\("@mcp-fleet\/cutover-runner"\)/);
+      assert.match(text, /require\("@mcp-fleet\/components\/runner"\)/);
     }
   });
 

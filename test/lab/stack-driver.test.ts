@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 import { PulumiStack } from "@mcp-fleet/engine";
 import { isUserError } from "@mcp-fleet/errors";
@@ -95,6 +96,41 @@ describe("the driver of a stack", function () {
       Array.from({ length: 11 }, (_, index) => index + 1),
     );
     assert.equal(history.at(-1)?.message, "update 9");
+  });
+
+  it("says what a CLI printed that is no answer, without quoting it", async () => {
+    const wrapper = join(backend.directory, "wrapped");
+    writeFileSync(wrapper, '#!/bin/sh\necho \'using profile hunter2\'\nexec "$REAL" "$@"\n', {
+      mode: 0o755,
+    });
+    const env = { ...backend.env, REAL: backend.command };
+    const wrapped = new PulumiStack({ directory, stack: "prod", command: wrapper, env });
+    for (const ask of [() => wrapped.config(), () => wrapped.history(), () => wrapped.preview()]) {
+      await assert.rejects(ask(), (error: unknown) => {
+        assert.ok(isUserError(error), String(error));
+        assert.match(error.problem, /^What `pulumi \S.*` printed is no JSON\.$/);
+        assert.doesNotMatch(error.message, /hunter2/);
+        return true;
+      });
+    }
+  });
+
+  it("says that the time was over, and that another run holds the stack", async () => {
+    const slow = 'require("@pulumi/pulumi"); setTimeout(() => {}, 20_000);';
+    writeFileSync(join(directory, "index.js"), slow);
+    const first = assert.rejects(
+      stack.up({ timeoutSeconds: 8 }),
+      /`pulumi up` did not end within 8 seconds, and was canceled/,
+    );
+    await setTimeout(4000);
+    await assert.rejects(other("prod").up(), (error: unknown) => {
+      assert.ok(isUserError(error), String(error));
+      assert.equal(error.problem, "Another run holds the stack, so nothing was done.");
+      return true;
+    });
+    await first;
+    writeFileSync(join(directory, "index.js"), 'require("@pulumi/pulumi");');
+    await stack.up();
   });
 
   it("says in two sentences which stack there is none of", async () => {

@@ -8,13 +8,6 @@ import { execa } from "execa";
 const root = join(__dirname, "..", "..", "..");
 const example = join(root, "examples", "library");
 
-/** What `npm pack --json` says of one tarball. */
-interface Packed {
-  readonly name: string;
-  readonly filename: string;
-  readonly files: readonly { readonly path: string }[];
-}
-
 /** Runs one of the example's programs in a process of its own, under the SDK's mocks, and prints what it registered. */
 const harness = `
 const pulumi = require("@pulumi/pulumi");
@@ -47,7 +40,7 @@ main();
 describe("the components as a library", function () {
   this.timeout(5 * 60_000);
   let directory: string;
-  let packed: readonly Packed[];
+  let tarball: string;
 
   const inDirectory = async (command: string, args: readonly string[]): Promise<string> => {
     const { stdout } = await execa(command, args, {
@@ -64,41 +57,33 @@ describe("the components as a library", function () {
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-library-"));
     cpSync(example, directory, { recursive: true });
-    const workspaces = published().flatMap((name) => ["--workspace", name]);
-    const pack = ["pack", ...workspaces, "--prefix", root, "--pack-destination", directory];
-    packed = JSON.parse(await inDirectory("npm", [...pack, "--json"])) as Packed[];
+    const pack = [join(root, "packages", "components", "pack.cjs"), directory];
+    tarball = (await inDirectory(process.execPath, pack)).trim();
   });
 
   after(() => rmSync(directory, { recursive: true, force: true }));
 
-  it("are packed without tests, lab, sources or anything that may hold a secret", () => {
-    assert.ok(packed.some(({ name }) => name === "@mcp-fleet/components"));
-    for (const { name, files } of packed) {
-      const paths = files.map(({ path }) => path);
-      assert.ok(paths.includes("LICENSE"), `${name} has no LICENSE`);
-      const odd = paths.filter(
-        (path) => !/^(package\.json|README\.md|LICENSE|dist\/.*\.(js|d\.ts))$/.test(path),
-      );
-      assert.deepEqual(odd, [], name);
-      assert.deepEqual(
-        paths.filter((path) => /(^|\/)(test|lab|stacks)\/|\.test\./.test(path)),
-        [],
-        name,
-      );
-    }
+  it("are one tarball without tests, lab, sources or anything that may hold a secret", async () => {
+    const paths = (await inDirectory("tar", ["-tzf", tarball])).split("\n");
+    assert.ok(paths.includes("package/LICENSE"));
+    assert.ok(paths.includes("package/dist/own/cutover-runner/index.js"));
+    const odd = paths.filter(
+      (path) => !/^package\/(package\.json|README\.md|LICENSE|dist\/.*\.(js|d\.ts))$/.test(path),
+    );
+    assert.deepEqual(odd, []);
+    assert.deepEqual(
+      paths.filter((path) => /\/(test|lab|stacks)\/|\.test\./.test(path)),
+      [],
+    );
   });
 
   it("install, compile and run in a program outside of this repository", async () => {
-    const tarballs = packed.map(({ filename }) => join(directory, basename(filename)));
     const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts"];
-    // The overrides make the packages of these tarballs each other's, none of which is in a registry.
     const manifest = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as Manifest;
-    const local = Object.fromEntries(
-      packed.map(({ name }, index) => [name, `file:${tarballs[index]}`]),
-    );
-    Object.assign(manifest.dependencies, local);
+    manifest.dependencies["@mcp-fleet/components"] = `file:${tarball}`;
     writeFileSync(join(directory, "package.json"), JSON.stringify(manifest));
     await inDirectory("npm", ["install", ...quiet]);
+    assert.deepEqual(readdirSync(join(directory, "node_modules", "@mcp-fleet")), ["components"]);
     await inDirectory(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."]);
     writeFileSync(join(directory, "run.cjs"), harness);
     const answer = await run("index");
@@ -114,10 +99,10 @@ describe("the components as a library", function () {
     );
     const provider =
       answer.registered.find(({ type }) => type.endsWith(":Cutover"))?.provider ?? "";
-    assert.match(provider, /require\("@mcp-fleet\/cutover-runner"\)/);
+    assert.match(provider, /require\("@mcp-fleet\/components\/runner"\)/);
     // What the provider requires by name when it runs is there, from the program's directory; so is every component.
     for (const loaded of [
-      'require("@mcp-fleet/cutover-runner").runCutoverStep',
+      'require("@mcp-fleet/components/runner").runCutoverStep',
       'require("@mcp-fleet/components").Studio',
     ]) {
       assert.equal(await inDirectory(process.execPath, ["-p", `typeof ${loaded}`]), "function");
@@ -142,20 +127,7 @@ describe("the components as a library", function () {
   });
 });
 
-/** The workspaces that are for others to install. */
-function published(): string[] {
-  const packages = join(root, "packages");
-  return readdirSync(packages)
-    .map(
-      (name) => JSON.parse(readFileSync(join(packages, name, "package.json"), "utf8")) as Manifest,
-    )
-    .filter((manifest) => manifest.private !== true)
-    .map(({ name }) => name);
-}
-
 interface Manifest {
-  readonly name: string;
-  readonly private?: boolean;
   readonly dependencies: Record<string, string>;
 }
 

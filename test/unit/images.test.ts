@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { execa } from "execa";
 import { parse } from "yaml";
 
 const root = join(__dirname, "..", "..", "..");
@@ -16,6 +18,24 @@ function resolved(text: string, reference: string): string {
     /\$\{(\w+)\}/g,
     (_, name: string) => new RegExp(`^ARG ${name}=(.+)$`, "m").exec(text)?.[1] ?? "",
   );
+}
+
+/** The version of the main thing in an image, where it is pinned. */
+function versionIn(image: string, dockerfile: string): string | undefined {
+  const python: Record<string, string> = {
+    ...{ atlassian: "mcp-atlassian", chroma: "chroma-mcp", fastmcp: "fastmcp" },
+    ...{ "google-workspace": "workspace-mcp", "mesh-agent": "mcp-mesh" },
+  };
+  const read = (...path: string[]): string => readFileSync(join(root, ...path), "utf8");
+  if (image in python) {
+    const requirements = read("images", image, "requirements.txt");
+    return new RegExp(`^${python[image]}==(\\S+)`, "m").exec(requirements)?.[1];
+  }
+  if (image === "github") return /^ARG GITHUB_MCP_SERVER=v(.+)$/m.exec(dockerfile)?.[1];
+  if (image === "google-cloud") {
+    return /gcloud-mcp": "(.+)"/.exec(read("images", image, "package.json"))?.[1];
+  }
+  return (JSON.parse(read("package.json")) as { version: string }).version;
 }
 
 describe("the images' Dockerfiles", () => {
@@ -49,6 +69,48 @@ describe("the images' Dockerfiles", () => {
       assert.notEqual(start, "", file);
       assert.doesNotMatch(start, /npx|uvx|pipx|install|@latest/, file);
     }
+  });
+
+  it("say the version of what is in them, which is their tag", () => {
+    for (const [file, text] of dockerfiles) {
+      const name = file.replace("/Dockerfile", "");
+      const version = /^LABEL org\.opencontainers\.image\.version="(.+)"$/m.exec(text)?.[1];
+      assert.equal(version, versionIn(name, text), file);
+    }
+  });
+
+  it("are built by `make images`, which says what to set and refuses what it cannot do", async () => {
+    const bin = mkdtempSync(join(tmpdir(), "mcp-fleet-builder-"));
+    const log = join(bin, "log");
+    writeFileSync(join(bin, "podman"), `#!/bin/sh\necho "$@" >> ${log}\n`, { mode: 0o755 });
+    const build = (env: Record<string, string>) =>
+      execa(join(directory, "build.sh"), {
+        reject: false,
+        env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
+      });
+    const images = { IMAGES: "probe github fastmcp", BUILDER: "podman" };
+    const done = await build({ ...images, REGISTRY: "r.example/team", PUSH: "1" });
+    assert.equal(
+      done.stdout,
+      "pulumi config set --path probe.image r.example/team/probe:0.1.0\n" +
+        "pulumi config set --path servers.github.image r.example/team/github:1.10.1",
+    );
+    assert.match(
+      readFileSync(log, "utf8"),
+      /build -f images\/github\/Dockerfile -t r\.example\/team\/github:1\.10\.1 \.\npush r\.example/,
+    );
+    for (const [env, said] of [
+      [images, /^REGISTRY is not set/],
+      [{ ...images, REGISTRY: "https://r.example/" }, /^REGISTRY is "https/],
+      [{ ...images, REGISTRY: "r.example", IMAGES: "nosuch" }, /^IMAGES names nosuch/],
+      [{ ...images, REGISTRY: "r.example", BUILDER: "nosuch" }, /nosuch is not/],
+    ] as const) {
+      const { exitCode, stderr } = await build(env);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, said);
+      assert.equal(stderr.split("\n").length, 2, stderr);
+    }
+    rmSync(bin, { recursive: true });
   });
 
   it("are built by the workflow, all of them, for both architectures", () => {

@@ -8,5 +8,6 @@ export {
 } from "./identity";
 export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
 export { missingKinds, type ObjectKind } from "./kinds";
+export { namespaceState } from "./namespace";
 export { findServers, type FoundServer, type McpEndpoint, pathAnnotation } from "./servers";
 export { findStray, type StrayServer, strayReport } from "./stray";

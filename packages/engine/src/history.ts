@@ -1,5 +1,7 @@
 import type { StackConfig, Update } from "@mcp-fleet/operations";
 
+import { jsonOf } from "./process";
+
 /** One entry of `pulumi stack history --json`. */
 interface HistoryEntry {
   readonly version?: number;
@@ -17,7 +19,7 @@ interface HistoryEntry {
 
 /** Finished updates, oldest first. A backend that gives no numbers lists all of them: they are counted. */
 export function updatesOf(text: string): Update[] {
-  const entries = (JSON.parse(text) as HistoryEntry[] | null) ?? [];
+  const entries = jsonOf<HistoryEntry[] | null>("pulumi stack history --json", text) ?? [];
   return entries
     .map((entry, index): Update => {
       const { git, dirty } = {

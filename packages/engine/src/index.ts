@@ -1,5 +1,5 @@
 export { countsOf, EventReader, nameOf } from "./events";
-export { call, quoted } from "./process";
+export { call, jsonOf, quoted } from "./process";
 export { cutoverResources, reveal } from "./resources";
 export { PulumiStack } from "./stack";
 export type {

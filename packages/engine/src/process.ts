@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { JsonRefused, messageOf, parseBoundedJson, UserError } from "@mcp-fleet/errors";
 
 /** How long a program may take to end by itself when its time is over, in seconds. */
 const graceSeconds = 30;
+
+/** How much a program may print on either stream, in characters: a state of 50,000 resources is a fifth of it. */
+const printLimit = 256 * 1024 * 1024;
 
 /** One call of another program. */
 export interface Call {
@@ -56,6 +59,7 @@ export function call({
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream]?.setEncoding("utf8").on("data", (text: string) => {
         said[stream] += text;
+        if (said[stream].length > printLimit) child.kill("SIGKILL");
       });
     }
     child.stdin?.on("error", () => undefined);
@@ -72,6 +76,14 @@ export function call({
     );
     child.on("close", (code, signal) => {
       if (signal === null) return resolve({ code: code ?? 0, ...said });
+      if (Math.max(said.stdout.length, said.stderr.length) > printLimit) {
+        return reject(
+          new UserError(
+            `\`${command} ${args[0] ?? ""}\` printed more than ${printLimit / 1024 / 1024} MiB, and was ended.`,
+            "Run it by hand to see what it prints.",
+          ),
+        );
+      }
       reject(
         new UserError(
           `\`${command} ${args[0] ?? ""}\` was ended by ${signal} after at most ${timeoutSeconds} seconds.`,
@@ -80,6 +92,22 @@ export function call({
       );
     });
   });
+}
+
+/**
+ * The JSON that a program printed.
+ * @throws UserError when it is none, without quoting it: it may hold secrets
+ */
+export function jsonOf<T>(command: string, text: string): T {
+  try {
+    return parseBoundedJson(text, { characters: printLimit, depth: 200, values: 20_000_000 }) as T;
+  } catch (error) {
+    if (!(error instanceof JsonRefused)) throw error;
+    throw new UserError(
+      `What \`${command}\` printed ${error.message}.`,
+      "Run it by hand to see what it prints; a wrapper around it may add lines of its own.",
+    );
+  }
 }
 
 /** A word as a POSIX shell reads it back, whatever is in it. */

@@ -7,6 +7,7 @@ import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
 
 import { automationApi } from "./automation";
 import { EventReader } from "./events";
+import { mend, runFailure } from "./failure";
 import { call } from "./process";
 import type { PulumiStack } from "./stack";
 import type { Done, RunOptions } from "./types";
@@ -25,15 +26,22 @@ export async function run(
 ): Promise<Done> {
   const reader = new EventReader(options.show === "nothing" ? undefined : options.onLine);
   const way = options.show === "display" ? onTerminal : inBackground;
-  const { failed, outputs } = await way(stack, operation, options, reader);
+  const { failed, outOfTime, outputs } = await way(stack, operation, options, reader);
   if (failed === undefined) return { changes: reader.changes, outputs: outputs ?? {} };
-  const [first] = reader.errors;
-  throw first === undefined ? new UserError(failed, mend) : asUserError(first);
+  if (outOfTime === true) {
+    throw new UserError(
+      `\`pulumi ${operation}\` did not end within ${options.timeoutSeconds} seconds, and was canceled.`,
+      mend,
+    );
+  }
+  throw runFailure(reader.errors[0] ?? failed);
 }
 
 /** How an operation ended: what it said at last, when it failed, else the stack's outputs. */
 interface Ending {
   readonly failed?: string;
+  /** Whether it failed because its time was over. */
+  readonly outOfTime?: boolean;
   readonly outputs?: Done["outputs"];
 }
 
@@ -41,15 +49,6 @@ export function plainOutputs(outputs: OutputMap): Done["outputs"] {
   return Object.fromEntries(
     Object.entries(outputs).map(([name, { value }]) => [name, value as unknown]),
   );
-}
-
-const mend = "Correct the cause and run it again: what was done is kept in the state.";
-
-/** The program and its provider fail with two sentences, a line each; what the engine says itself has no fix. */
-function asUserError(message: string): UserError {
-  const lines = message.split("\n");
-  const [problem = "", fix = ""] = lines;
-  return lines.length === 2 ? new UserError(problem, fix) : new UserError(message, mend);
 }
 
 async function inBackground(
@@ -71,10 +70,10 @@ async function inBackground(
     return "outputs" in done ? { outputs: plainOutputs(done.outputs as OutputMap) } : {};
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    const how = timeout.aborted
-      ? `did not end within ${timeoutSeconds} seconds`
-      : `failed: ${lastLines(error.message)}`;
-    return { failed: `\`pulumi ${operation}\` ${how}` };
+    return {
+      failed: `\`pulumi ${operation}\` failed: ${lastLines(error.message)}`,
+      outOfTime: timeout.aborted,
+    };
   }
 }
 
@@ -88,6 +87,7 @@ async function onTerminal(
   const directory = mkdtempSync(join(tmpdir(), "mcp-fleet-events-"));
   const log = join(directory, "events");
   const { command = "pulumi", env = {} } = stack.place;
+  const started = Date.now();
   try {
     const { code } = await call({
       command,
@@ -104,7 +104,12 @@ async function onTerminal(
       ...(signal === undefined ? {} : { signal }),
     });
     for (const event of eventsIn(log)) reader.read(event);
-    if (code !== 0) return { failed: `\`pulumi ${operation}\` failed; what it said is above.` };
+    if (code !== 0) {
+      return {
+        failed: `\`pulumi ${operation}\` failed; what it said is above.`,
+        outOfTime: Date.now() - started >= timeoutSeconds * 1000,
+      };
+    }
     return { outputs: await stack.outputs() };
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 
-import { isUserError, UserError } from "@mcp-fleet/errors";
-import type { Update } from "@mcp-fleet/operations";
+import { UserError } from "@mcp-fleet/errors";
+import type { Program, Update } from "@mcp-fleet/operations";
 import type { Stack } from "@pulumi/pulumi/automation";
 
 import { automationStack } from "./automation";
+import { failure, reasonIn, told } from "./failure";
 import { updatesOf } from "./history";
 import { type PreviewJson, previewOf } from "./preview";
-import { call, type Ended, quoted } from "./process";
+import { call, type Ended, jsonOf, quoted } from "./process";
+import { programAt, projectInRepository } from "./program";
 import { cutoverResources } from "./resources";
 import { plainOutputs, run } from "./run";
 import { StackFile } from "./stack-file";
@@ -102,9 +104,10 @@ export class PulumiStack {
     const args = ["preview", "--json", "--show-secrets", "--show-sames"];
     const asked = async (...more: string[]): Promise<Preview> =>
       previewOf(
-        JSON.parse(
+        jsonOf<PreviewJson>(
+          "pulumi preview --json",
           await this.ask([...args, ...more], { timeoutSeconds: runSeconds }),
-        ) as PreviewJson,
+        ),
       );
     if (config === undefined) return asked();
     return (await this.stackFile()).trying(config, await this.config(), this.setter(), (file) =>
@@ -135,10 +138,10 @@ export class PulumiStack {
   /** What the stack is configured with now, secrets in clear. */
   async config(): Promise<StackConfig> {
     // The Automation API gives objects as their JSON text only.
-    const shown = JSON.parse(await this.ask(["config", "--json", "--show-secrets"])) as Record<
-      string,
-      { readonly value?: string; readonly objectValue?: unknown; readonly secret: boolean }
-    >;
+    const shown = jsonOf<Record<string, ShownValue>>(
+      "pulumi config --json",
+      await this.ask(["config", "--json", "--show-secrets"]),
+    );
     return Object.fromEntries(
       Object.entries(shown).map(([key, { value, objectValue, secret }]) => [
         key,
@@ -159,24 +162,35 @@ export class PulumiStack {
     for (const { path, value } of settings) await this.setter()(file.path, path, value);
   }
 
-  /** The commit of the program that would run; undefined where git does not say. */
-  async commit(): Promise<string | undefined> {
-    const args = ["rev-parse", "HEAD"];
-    const git = { command: "git", args, cwd: this.directory, timeoutSeconds: 10 };
-    const answer = await call(git).catch(() => undefined);
-    return answer?.code === 0 ? answer.stdout.trim() : undefined;
+  /** The program that would run from here. */
+  program(): Promise<Program> {
+    return programAt(this.directory);
   }
 
-  /** The commands that return to an update whose program is another one. */
-  async commandsTo({ commit, version, dirty }: Update): Promise<string[]> {
-    const stack = `--stack ${await this.name()}`;
+  /**
+   * The commands that return to an update whose program is another one, in a work tree of its own: what is here stays as
+   * it is, whatever was changed. The stack file goes there and, with what the rollback made of it, back.
+   */
+  async commandsTo({ commit = "", version }: Update): Promise<string[]> {
+    const name = await this.name();
+    const [project, { path: file }] = [
+      await projectInRepository(this.directory),
+      await this.stackFile(),
+    ];
+    const tree = `../mcp-fleet-${commit.slice(0, 10)}`;
+    const there = join(tree, project);
+    const fileThere = quoted(join(there, relative(this.directory, file)));
+    const top = join(
+      this.directory,
+      ...project.split("/").flatMap((part) => (part === "" ? [] : "..")),
+    );
     return [
-      `cd ${quoted(this.directory)}`,
-      `git checkout ${commit ?? `<the commit of update ${version}>`}`,
-      ...(dirty === true ? ["# its work tree had changes that are in no commit"] : []),
-      "npm ci && npm run build",
-      `pulumi preview --diff ${stack}`,
-      `pulumi up ${stack}`,
+      `cd ${quoted(top)}`,
+      `git worktree add --detach ${quoted(tree)} ${commit}`,
+      `cp ${quoted(file)} ${fileThere}`,
+      `(cd ${quoted(there)} && npm ci && npm run build)`,
+      `mcp-fleet rollback --cwd ${quoted(there)} --stack ${quoted(name)} --to ${version}`,
+      `cp ${fileThere} ${quoted(file)}`,
     ];
   }
 
@@ -224,51 +238,24 @@ export class PulumiStack {
     args: readonly string[],
     options: { readonly timeoutSeconds?: number; readonly input?: string } = {},
   ): Promise<Ended> {
-    const { command = "pulumi", env = {} } = this.place;
+    const { command = "pulumi", env = {}, signal } = this.place;
     return call({
       command,
       args,
       cwd: this.directory,
       env,
       timeoutSeconds: askSeconds,
+      ...(signal === undefined ? {} : { signal }),
       ...options,
     });
   }
 }
 
-/** `preview --json` puts its errors among the diagnostics. */
-function reasonIn(text: string): string {
-  try {
-    const { diagnostics = [] } = JSON.parse(text) as PreviewJson;
-    return diagnostics.find(({ severity }) => severity === "error")?.message ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** What the Automation API throws holds the whole command and both of its streams. */
-async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isUserError(error)) throw error;
-    throw failure(what.split(" "), error instanceof Error ? error.message : String(error));
-  }
-}
-
-function failure(args: readonly string[], output: string): UserError {
-  // Warnings, such as that of a newer version, come before it.
-  const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
-  const lines = said
-    .replace(/^.*?error: /gm, "")
-    .trim()
-    .split("\n");
-  // The program's own refusals are two sentences, a line each.
-  const [problem = "", fix] = lines.filter((line) => line.trim() !== "");
-  return new UserError(
-    `\`pulumi ${args.slice(0, 2).join(" ")}\` failed: ${problem}`,
-    fix ?? "Run it by hand in the project's directory to see more.",
-  );
+/** One value of `pulumi config --json`. */
+interface ShownValue {
+  readonly value?: string;
+  readonly objectValue?: unknown;
+  readonly secret: boolean;
 }
 
 /** The nearest directory above with a project file. */

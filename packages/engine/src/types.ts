@@ -10,6 +10,8 @@ export interface StackPlace {
   readonly command?: string;
   /** Set beside the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Ends whatever runs of the CLI as Ctrl-C does. */
+  readonly signal?: AbortSignal;
 }
 
 export type Op = "create" | "update" | "replace" | "delete" | "same";

@@ -9,6 +9,14 @@ import {
   type Update,
 } from "./updates";
 
+/** The program that would run, as version control knows it. */
+export interface Program {
+  /** Undefined where nobody knows it. */
+  readonly commit?: string;
+  /** Files of it that were changed since that commit. Stack files are configuration, and none of them. */
+  readonly changed: readonly string[];
+}
+
 /** What is known when a rollback is asked for. */
 export interface RollbackRequest {
   /** Oldest first. */
@@ -17,8 +25,8 @@ export interface RollbackRequest {
   readonly config: StackConfig;
   /** The update to return to. @default the newest successful one with another configuration or commit than now */
   readonly to?: number;
-  /** The commit of the program that would run; undefined where it is not known. */
-  readonly commit?: string;
+  /** The program that would run. */
+  readonly program: Program;
   /** Returns secret values too, which may have been rotated since. @default false: those of now stay */
   readonly withSecrets?: boolean;
   /** What happens to rows that somebody changed since: `fail`, `keep` or `force`. @default as that update had it */
@@ -34,24 +42,38 @@ export interface RollbackPlan {
   readonly configChanges: readonly ConfigChange[];
   /** Paths of secrets that were others then, and stay as they are now. */
   readonly keptSecrets: readonly string[];
-  /** Whether the program that would run is not the one that ran then, or nobody knows. */
-  readonly otherProgram: boolean;
+  /** Why the program that would run is not known to be the one that ran then; undefined where it is. */
+  readonly otherProgram?: "unrecorded" | "other-commit" | "changed-here";
 }
 
 /** @throws UserError when there is no such update, or none to return to */
 export function planRollback(request: RollbackRequest): RollbackPlan {
-  const { config: now, commit, withSecrets = false } = request;
+  const { config: now, program, withSecrets = false } = request;
   const to = request.to === undefined ? previous(request) : named(request, request.to);
   const then = withSecrets ? to.config : withSecretsOf(now, to.config);
   const config = request.onConflict === undefined ? then : withPolicy(then, request.onConflict);
   const kept = withSecrets ? [] : compareConfig(then, to.config).map(({ path }) => path);
+  const otherProgram = differenceOf(to, program);
   return {
     to,
     config,
     configChanges: compareConfig(now, config),
     keptSecrets: kept,
-    otherProgram: to.commit === undefined || to.commit !== commit || to.dirty === true,
+    ...(otherProgram === undefined ? {} : { otherProgram }),
   };
+}
+
+/**
+ * An update that the engine calls dirty is no other program by that: the engine counts stack files too, even new ones,
+ * and changes to the program itself that are in no commit could not be had back anyway.
+ */
+function differenceOf(
+  { commit }: Update,
+  program: Program,
+): RollbackPlan["otherProgram"] | undefined {
+  if (commit === undefined) return "unrecorded";
+  if (commit !== program.commit) return "other-commit";
+  return program.changed.length > 0 ? "changed-here" : undefined;
 }
 
 function named({ updates }: RollbackRequest, version: number): Update {
@@ -76,7 +98,7 @@ function named({ updates }: RollbackRequest, version: number): Update {
   return found;
 }
 
-function previous({ updates, config, commit }: RollbackRequest): Update {
+function previous({ updates, config, program: { commit } }: RollbackRequest): Update {
   const found = updates.findLast(
     (update) =>
       returnable(update) &&

@@ -61,6 +61,15 @@ describe("the engine of the lab", () => {
     assert.match(await found(false), /^v9\.9\.9 built from its Go modules/);
   });
 
+  it("is no CLI that is too old, or that is none", async () => {
+    for (const version of ["v3.111.0", "hello", "3.999"]) {
+      fakeCli(directory, version, all);
+      assert.match(await found(false), /^v9\.9\.9 built from its Go modules/, version);
+    }
+    writeFileSync(join(directory, "pulumi"), "#!/bin/sh\necho v3.999.0\n", { mode: 0o755 });
+    assert.match(await found(false), /^v9\.9\.9 built from its Go modules/);
+  });
+
   it("is the npm package where the internet answers, else built", async () => {
     assert.equal(await found(true), "v9.9.9 the npm package pulumi");
     assert.match(await found(false), /^v9\.9\.9 built from its Go modules/);
@@ -68,8 +77,8 @@ describe("the engine of the lab", () => {
 
   it("is the one that MCP_FLEET_PULUMI names, or an error in two sentences", async () => {
     fakeCli(directory, "v3.999.0", all);
-    process.env.MCP_FLEET_PULUMI = fakeCli(mkdtempSync(join(directory, "named-")), "v3.111.0", []);
-    assert.equal(await found(false), "v3.111.0 named by MCP_FLEET_PULUMI");
+    process.env.MCP_FLEET_PULUMI = fakeCli(mkdtempSync(join(directory, "named-")), "v3.261.0", []);
+    assert.equal(await found(false), "v3.261.0 named by MCP_FLEET_PULUMI");
     process.env.MCP_FLEET_PULUMI = "build";
     assert.match(await found(true), /^v9\.9\.9 built from/);
     process.env.MCP_FLEET_PULUMI = join(directory, "nothing");

@@ -30,6 +30,7 @@ function update(version: number, config: StackConfig, more: Partial<Update> = {}
     ...more,
   };
 }
+const program = { commit: "abc", changed: [] };
 const embedded = { "p:target": plain("embedded"), "p:s": secret({ a: { T: "old" } }) };
 const moved = {
   "p:target": plain("in-cluster"),
@@ -39,9 +40,9 @@ const moved = {
 describe("rollback", () => {
   it("goes to the last successful update that was otherwise, and keeps rotated secrets", () => {
     const updates = [update(1, embedded), update(2, moved, { succeeded: false }), update(3, moved)];
-    const plan = planRollback({ updates, config: moved, commit: "abc" });
+    const plan = planRollback({ updates, config: moved, program });
     assert.equal(plan.to.version, 1);
-    assert.equal(plan.otherProgram, false);
+    assert.equal(plan.otherProgram, undefined);
     assert.deepEqual(plan.keptSecrets, ["p:s.a.T"]);
     assert.deepEqual(plan.config, {
       "p:target": plain("embedded"),
@@ -56,7 +57,7 @@ describe("rollback", () => {
   it("takes the conflict policy it is given, beside the cutover's other settings of then", () => {
     const key = "mcp-fleet:cutover";
     const then = { ...embedded, [key]: plain({ onConflict: "fail", maxRows: 10 }) };
-    const request = { updates: [update(1, then)], config: moved, commit: "abc" };
+    const request = { updates: [update(1, then)], config: moved, program };
     const { config, keptSecrets } = planRollback({ ...request, onConflict: "keep" });
     assert.deepEqual(config[key], plain({ onConflict: "keep", maxRows: 10 }));
     assert.deepEqual(keptSecrets, ["p:s.a.T"]);
@@ -67,27 +68,30 @@ describe("rollback", () => {
     const plan = planRollback({
       updates: [update(1, embedded)],
       config: moved,
-      commit: "abc",
+      program,
       withSecrets: true,
     });
     assert.deepEqual(plan.config, embedded);
     assert.ok(!JSON.stringify(plan.configChanges).includes("old"));
   });
 
-  for (const [name, then, now] of [
-    ["another commit", { commit: "abc" }, "def"],
-    ["a work tree with changes", { dirty: true }, "abc"],
-    ["nobody recorded it", { commit: undefined }, "abc"],
+  for (const [name, recorded, here, expected] of [
+    ["another commit", {}, { commit: "def", changed: [] }, "other-commit"],
+    ["no repository here", {}, { changed: [] }, "other-commit"],
+    ["its files were changed here", {}, { ...program, changed: ["index.ts"] }, "changed-here"],
+    ["nobody recorded it", { commit: undefined }, program, "unrecorded"],
+    [
+      "the engine called it dirty, which stack files are enough for",
+      { dirty: true },
+      program,
+      undefined,
+    ],
   ] as const) {
-    it(`says that the program is another one: ${name}`, () => {
-      const { commit: _none, ...rest } = update(1, embedded);
-      const updates = [
-        {
-          ...rest,
-          ...("commit" in then && then.commit === undefined ? {} : { commit: "abc", ...then }),
-        },
-      ];
-      assert.equal(planRollback({ updates, config: moved, to: 1, commit: now }).otherProgram, true);
+    it(`knows whether the program is another one: ${name}`, () => {
+      const { commit, ...rest } = { ...update(1, embedded), ...recorded };
+      const updates = [commit === undefined ? rest : { ...rest, commit }];
+      const plan = planRollback({ updates, config: moved, to: 1, program: here });
+      assert.equal(plan.otherProgram, expected);
     });
   }
 
@@ -99,11 +103,11 @@ describe("rollback", () => {
     ];
     for (const to of [2, 3, 9])
       assert.match(
-        refusalOf(() => planRollback({ updates, config: moved, to })),
+        refusalOf(() => planRollback({ updates, config: moved, program, to })),
         /^[^\n]+\n[^\n]+: 1\.$/,
       );
     assert.match(
-      refusalOf(() => planRollback({ updates: [update(1, moved)], config: moved, commit: "abc" })),
+      refusalOf(() => planRollback({ updates: [update(1, moved)], config: moved, program })),
       /no successful update with another configuration/,
     );
   });
