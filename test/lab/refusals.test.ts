@@ -7,10 +7,10 @@ import { secretMark } from "../../lab/database/schema";
 import type { Lab } from "../../lab/session";
 import {
   everything,
-  installationBefore,
   refusal,
   studioConnected,
   studioPods,
+  untouchedInstallation,
 } from "../support/lab";
 
 /** What must be the same after a run that was refused. */
@@ -23,11 +23,6 @@ async function look(lab: Lab): Promise<Untouched> {
   return { rows: await everything(lab), pods: await studioPods(lab) };
 }
 
-let made: Promise<Lab> | undefined;
-
-/** One installation for all of them: a refused run leaves rows, Studio and ledger as they were. */
-const refusedOn = (): Promise<Lab> => (made ??= installationBefore("jsonb"));
-
 describe("a server that does not serve", function () {
   this.timeout(6 * 60_000);
   let lab: Lab;
@@ -35,7 +30,7 @@ describe("a server that does not serve", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await refusedOn();
+    lab = await untouchedInstallation();
     before_ = await look(lab);
   });
 
@@ -141,7 +136,7 @@ describe("configuration that cannot be right", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await refusedOn();
+    lab = await untouchedInstallation();
     before_ = await look(lab);
     deployments = await deploymentNames();
   });
@@ -193,7 +188,7 @@ describe("what cannot be reached", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await refusedOn();
+    lab = await untouchedInstallation();
     before_ = await look(lab);
   });
 
@@ -234,7 +229,7 @@ describe("a rollout that fails after the rows (S23)", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await refusedOn();
+    lab = await untouchedInstallation();
   });
 
   it("leaves the rows moved and fenced, and one rollback brings rows and application back", async () => {

@@ -21,6 +21,7 @@ const removalMinutes = 3;
  * with its bundled servers. What an earlier test left is removed.
  */
 export async function installationBefore(generation: "jsonb" | "text"): Promise<Lab> {
+  untouched = undefined;
   const log = consoleLog();
   const cluster = await ensureCluster(log);
   await removeNamespace(cluster);
@@ -30,6 +31,13 @@ export async function installationBefore(generation: "jsonb" | "text"): Promise<
   await lab.up("embedded", { servers: {}, serverSecrets: {} });
   await studioConnected(lab, "embedded");
   return lab;
+}
+
+let untouched: Promise<Lab> | undefined;
+
+/** One for all tests that leave rows, Studio and ledger as they were: a refused run, a preview. Servers may be left. */
+export function untouchedInstallation(): Promise<Lab> {
+  return (untouched ??= installationBefore("jsonb"));
 }
 
 async function removeNamespace(cluster: Cluster): Promise<void> {

@@ -29,15 +29,34 @@ export interface Block {
   readonly promised: readonly string[];
 }
 
-/** The commands of a page: blocks of `sh`, and of `text` with lines that begin with `$`. */
+/** The commands of a page: blocks of `sh`, blocks of `sql` for psql, and in blocks of `text` the lines that begin with `$`. */
 export function blocksOf(page: string): Block[] {
   const text = readFileSync(join(paths.projectDir, page), "utf8");
   return new MarkdownIt().parse(text, {}).flatMap(({ type, info, content, map }) => {
     const line = (map?.[0] ?? 0) + 1;
     if (type !== "fence") return [];
-    if (info === "sh") return [{ line, commands: content, promised: [] }];
+    if (info === "sh") return commandsOf(content, line);
+    if (info === "sql") {
+      const commands = `psql --no-psqlrc --set ON_ERROR_STOP=1 <<'SQL'\n${content}SQL`;
+      return [{ line, commands, promised: [] }];
+    }
     return info === "text" ? typed(content, line) : [];
   });
+}
+
+/** Each command by itself; one that a backslash ends goes on in the next line. */
+function commandsOf(content: string, start: number): Block[] {
+  const blocks: Block[] = [];
+  let open: Block | undefined;
+  content.split("\n").forEach((text, index) => {
+    if (open === undefined && (text.trim() === "" || text.startsWith("#"))) return;
+    const commands = open === undefined ? text : `${open.commands}\n${text}`;
+    open = { line: open?.line ?? start + 1 + index, commands, promised: [] };
+    if (text.endsWith("\\")) return;
+    blocks.push(open);
+    open = undefined;
+  });
+  return blocks;
 }
 
 /** A shown session: each command with the lines after it. */
@@ -80,16 +99,18 @@ export async function freshCheckout(): Promise<string> {
   return directory;
 }
 
-/** What a reader does with one page. */
+/**
+ * What a reader does with one page. Commands are named by a text in them; `text#2` is the second one that has it.
+ */
 export interface Walk {
   readonly page: string;
   /** What a reader writes in the place of the page's placeholders. */
-  readonly instead?: readonly (readonly [from: string | RegExp, to: string])[];
-  /** What a reader does by hand before the block with this text: an editor, another window, an accident. */
+  readonly instead?: readonly (readonly [from: string, to: string])[];
+  /** What a reader does by hand before a command: an editor, another window, an accident. */
   readonly before?: Readonly<Record<string, () => Promise<void> | void>>;
-  /** Commands that cannot be run here, by a text in them, with the reason. */
+  /** Commands that are not typed here, with the reason. */
   readonly without?: Readonly<Record<string, string>>;
-  /** Blocks that end in a refusal, by a text in them: the page is about it. */
+  /** Commands that end in a refusal: the page is about it. */
   readonly refused?: readonly string[];
 }
 
@@ -108,9 +129,23 @@ export class Reader {
   /** @throws Error naming the page's line when a command ends otherwise than the page says */
   async walk({ page, instead = [], before = {}, without = {}, refused = [] }: Walk): Promise<void> {
     const unused = new Set([...Object.keys(before), ...Object.keys(without), ...refused]);
+    const seen = new Map<string, number>();
+    const written = (text: string): string =>
+      instead.reduce((one, [from, to]) => one.replaceAll(from, to), text);
     for (const { line, commands, promised } of blocksOf(page)) {
-      const here = (text: string): boolean =>
-        commands.includes(text) && (unused.delete(text), true);
+      const counted = new Map<string, boolean>();
+      const here = (key: string): boolean => {
+        const [, text = "", number] = /^([^]*?)(?:#(\d+))?$/.exec(key) ?? [];
+        if (!commands.includes(text)) return false;
+        // Each command counts once for a text, however often it is asked for.
+        if (!counted.has(text)) {
+          counted.set(text, true);
+          seen.set(text, (seen.get(text) ?? 0) + 1);
+        }
+        if (number !== undefined && Number(number) !== seen.get(text)) return false;
+        unused.delete(key);
+        return true;
+      };
       for (const [text, work] of Object.entries(before)) if (here(text)) await work();
       const reasons = Object.entries(without).filter(([text]) => here(text));
       for (const [text, reason] of reasons)
@@ -128,7 +163,7 @@ export class Reader {
           `${page}:${line} ended with ${exitCode}:\n${script}\n${output.slice(-4000)}`,
         );
       }
-      const missing = missingLines(promised, output);
+      const missing = missingLines(promised.map(written), output);
       if (missing.length > 0) {
         throw new Error(
           `${page}:${line} promises what did not come:\n${missing.join("\n")}\n--- it came:\n${output.slice(-6000)}`,

@@ -7,7 +7,7 @@ import { labServers } from "../../lab/config";
 import { paths } from "../../lab/paths";
 import type { Lab } from "../../lab/session";
 import { failureOf } from "../support/engine";
-import { everything, installationBefore, studioPods } from "../support/lab";
+import { everything, studioPods, untouchedInstallation } from "../support/lab";
 
 const policyPacks = [join(paths.projectDir, "policy")];
 /** Nobody listens there. */
@@ -24,7 +24,7 @@ describe("the options of a run on the engine", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await installationBefore("jsonb");
+    lab = await untouchedInstallation();
     rows = await everything(lab);
     pods = await studioPods(lab);
     // Leaves the configuration of the cutover in the stack's file, for the commands below.
