@@ -43,7 +43,7 @@ describe("the lab's own postgresql plugin: roles, schemas and grants", function 
         login: true,
         password,
         statementTimeout: 5000,
-        searchPaths: ["a b", "public"],
+        searchPaths: ['a b, "c"', "public"],
       },
       ...{ connectionLimit: 4, createDatabase: true, roles: ["pg_monitor"] },
       ...more,
@@ -55,7 +55,7 @@ describe("the lab's own postgresql plugin: roles, schemas and grants", function 
       { statement_timeout: "5s" },
     ]);
     assert.deepEqual(await asRole("it's \\ secret", "show search_path"), [
-      { search_path: '"a b", public' },
+      { search_path: '"a b, ""c""", public' },
     ]);
     const other = inputs("new one", { createDatabase: false, roles: [], searchPaths: [] });
     const changed = differences(type("Role"), first.state, other);
@@ -99,6 +99,22 @@ describe("the lab's own postgresql plugin: roles, schemas and grants", function 
       await type(name).remove(gone);
       assert.equal(await type(name).read(gone.id, gone.state), undefined, name);
     }
+  });
+
+  it("a grant goes with what is left of its objects", async () => {
+    const worker = await type("Role").create({ name: role, login: true, password: "pass" });
+    await db.query("create table public.kept (id int); create table public.lost (id int)");
+    await db.query("create schema gone; create table gone.lost (id int)");
+    const grant = (schema: string, objects: string[]): Promise<Found> =>
+      type("Grant").create({
+        ...{ role, database: db.name, schema, objectType: "table", objects },
+        privileges: ["SELECT"],
+      });
+    const grants = [await grant("public", ["kept", "lost"]), await grant("gone", ["lost"])];
+    await db.query("drop table public.lost; drop schema gone cascade");
+    for (const one of grants) await type("Grant").remove(one);
+    await assert.rejects(asRole("pass", "select from kept"), /permission denied/);
+    await type("Role").remove(worker);
   });
 
   it("a password is kept as the server itself would keep it", async () => {

@@ -1,4 +1,5 @@
 import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
 
 import type { Failure, ResourceType } from "../resource-type";
 import { type JsonObject, sameValue, textAt, textsAt } from "../values";
@@ -57,11 +58,29 @@ export function grantType(server: Server): ResourceType {
     async remove({ state }) {
       const role = textAt(state, "role") ?? "";
       const revoked = server.transaction(databaseOf(state), async (db) => {
-        if (isPublic(role) || (await roleExists(db, role))) await db.query(revokeSql(db, state));
+        if (!isPublic(role) && !(await roleExists(db, role))) return;
+        const left = await whatIsLeft(db, state);
+        if (left !== undefined) await db.query(revokeSql(db, left));
       });
       await unlessGone(revoked);
     },
   };
+}
+
+/** The grant on those of its objects that are still there; undefined where none is, or their schema is gone. */
+async function whatIsLeft(db: Client, state: JsonObject): Promise<JsonObject | undefined> {
+  if (textAt(state, "objectType") === "database") return state;
+  const schema = textAt(state, "schema") ?? "";
+  const { rows: schemas } = await db.query("SELECT FROM pg_namespace WHERE nspname = $1", [schema]);
+  if (schemas.length === 0) return undefined;
+  const objects = textsAt(state, "objects");
+  if (objects.length === 0) return state;
+  const { rows } = await db.query<{ relname: string }>(
+    "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident($1)) AND relname = ANY ($2)",
+    [schema, objects],
+  );
+  const there = rows.map(({ relname }) => relname);
+  return there.length === 0 ? undefined : { ...state, objects: there };
 }
 
 /** The state with the privileges of the first object that has others than the state says. */

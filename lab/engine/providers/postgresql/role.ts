@@ -55,7 +55,7 @@ export function roleType(server: Server): ResourceType {
         ...row,
         ...(password === undefined ? {} : { password }),
         roles: textsAt(known, "roles").filter((role) => isMember.has(role)),
-        searchPaths: path === undefined ? [] : path.split(", ").map(unquoted),
+        searchPaths: path === undefined ? [] : namesIn(path),
         statementTimeout: milliseconds(settings.get("statement_timeout")),
         idleInTransactionSessionTimeout: milliseconds(
           settings.get("idle_in_transaction_session_timeout"),
@@ -143,8 +143,12 @@ async function settle(db: Client, inputs: JsonObject, before: JsonObject): Promi
   }
 }
 
-const unquoted = (text: string): string =>
-  text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text;
+/** The names of a list as PostgreSQL writes it: one in quotes may hold commas, and quotes doubled. */
+function namesIn(list: string): string[] {
+  return [...list.matchAll(/"((?:[^"]|"")*)"|([^,\s"]+)/g)].map(([, quoted, plain = ""]) =>
+    quoted === undefined ? plain : quoted.replaceAll('""', '"'),
+  );
+}
 
 /** Seconds and milliseconds are what PostgreSQL makes of a number of milliseconds. */
 function milliseconds(text: string | undefined): number {

@@ -36,9 +36,9 @@ export const randomPassword: ResourceType = {
     const least = classes.reduce((sum, { least }) => sum + least, 0);
     return [
       ...refuseIf(
-        !(Number(inputs.length) >= Math.max(1, least)),
+        !(Number.isInteger(inputs.length) && Number(inputs.length) >= Math.max(1, least)),
         "length",
-        `The length of a RandomPassword is at least 1, and here at least the ${least} characters that its minimums ask for. Make it longer.`,
+        `The length of a RandomPassword is a whole number of at least 1, and here at least the ${least} characters that its minimums ask for. Make it longer.`,
       ),
       ...refuseIf(
         classes.length === 0,
@@ -54,7 +54,7 @@ export const randomPassword: ResourceType = {
   read: (given, known) => {
     if (known !== undefined) return Promise.resolve({ id: given, state: known });
     // An import's id is the password itself, as with the real plugin.
-    const state = withInitials(randomPassword, { length: given.length });
+    const state = withInitials(randomPassword, { length: [...given].length });
     return Promise.resolve({ id, state: { ...state, result: given } });
   },
   remove: () => Promise.resolve(),
@@ -83,10 +83,11 @@ function classesOf(inputs: JsonObject): { from: string; least: number }[] {
 /** As many of each class as its minimum asks for, the rest from all classes in use, then shuffled. */
 function password(inputs: JsonObject): string {
   const classes = classesOf(inputs);
-  const all = classes.map(({ from }) => from).join("");
-  const pick = (from: string): string => from.charAt(randomInt(from.length));
+  // By characters, not by the halves that JavaScript makes of some.
+  const all = classes.flatMap(({ from }) => [...from]);
+  const pick = (from: readonly string[]): string => from[randomInt(from.length)] ?? "";
   const picked = classes.flatMap(({ from, least }) =>
-    Array.from({ length: least }, () => pick(from)),
+    Array.from({ length: least }, () => pick([...from])),
   );
   while (picked.length < Number(inputs.length)) picked.push(pick(all));
   for (let last = picked.length - 1; last > 0; last -= 1) {
