@@ -9,4 +9,5 @@ export {
 export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
 export { missingKinds, type ObjectKind } from "./kinds";
 export { findServers, type FoundServer, type McpEndpoint, pathAnnotation } from "./servers";
+export { keyAnnotation } from "@mcp-fleet/kube";
 export { findStray, type StrayServer, strayReport } from "./stray";
