@@ -1,6 +1,7 @@
 export { bundledServers, imageContents, type ImageContents, lookScript } from "./bundled-servers";
 export { CheckMetrics } from "./check-metrics";
 export { type CheckRound, runChecks } from "./checks";
+export { type Contradiction, contradictionsIn } from "./contradictions";
 export { type ExporterOptions, pushMetrics, serveMetrics } from "./exporter";
 export {
   type DriftFinding,
