@@ -1,6 +1,7 @@
 import { loadConfig } from "./stacks/config";
 import { requireKinds } from "./stacks/custom-kinds";
 import { guard } from "./stacks/guard";
+import { keepOutputs } from "./stacks/outputs";
 import { refusePartialRun } from "./stacks/partial-run";
 import { buildStack } from "./stacks/studio-stack";
 
@@ -10,6 +11,7 @@ import { buildStack } from "./stacks/studio-stack";
  * @throws UserError, which the engine prints without a stack trace, for a mistake the user can mend.
  */
 async function program(): Promise<Record<string, unknown>> {
+  await keepOutputs();
   const config = await loadConfig();
   await guard(config);
   refusePartialRun(config);

@@ -6,6 +6,7 @@ import type { Update } from "@mcp-fleet/operations";
 import type { Stack } from "@pulumi/pulumi/automation";
 
 import { automationStack } from "./automation";
+import { failure } from "./failure";
 import { updatesOf } from "./history";
 import { type PreviewJson, previewOf } from "./preview";
 import { call, type Ended, quoted } from "./process";
@@ -187,7 +188,7 @@ export class PulumiStack {
   ): Promise<string> {
     const answer = await this.try(args, options);
     if (answer.code === 0) return answer.stdout;
-    throw failure(args, answer.stderr === "" ? reasonIn(answer.stdout) : answer.stderr);
+    throw failure(args, answer);
   }
 
   /** Runs a command of the CLI on this stack to its end, whatever that is. */
@@ -236,39 +237,16 @@ export class PulumiStack {
   }
 }
 
-/** `preview --json` puts its errors among the diagnostics. */
-function reasonIn(text: string): string {
-  try {
-    const { diagnostics = [] } = JSON.parse(text) as PreviewJson;
-    return diagnostics.find(({ severity }) => severity === "error")?.message ?? "";
-  } catch {
-    return "";
-  }
-}
-
 /** What the Automation API throws holds the whole command and both of its streams. */
 async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (isUserError(error)) throw error;
-    throw failure(what.split(" "), error instanceof Error ? error.message : String(error));
+    throw failure(what.split(" "), {
+      stderr: error instanceof Error ? error.message : String(error),
+    });
   }
-}
-
-function failure(args: readonly string[], output: string): UserError {
-  // Warnings, such as that of a newer version, come before it.
-  const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
-  const lines = said
-    .replace(/^.*?error: /gm, "")
-    .trim()
-    .split("\n");
-  // The program's own refusals are two sentences, a line each.
-  const [problem = "", fix] = lines.filter((line) => line.trim() !== "");
-  return new UserError(
-    `\`pulumi ${args.slice(0, 2).join(" ")}\` failed: ${problem}`,
-    fix ?? "Run it by hand in the project's directory to see more.",
-  );
 }
 
 /** The nearest directory above with a project file. */

@@ -1,0 +1,66 @@
+import { cleanText, UserError } from "@mcp-fleet/errors";
+
+import type { PreviewJson } from "./preview";
+
+/** What a command of the CLI printed. */
+interface Said {
+  readonly stdout?: string;
+  readonly stderr: string;
+}
+
+/** What the engine says of every failed run, beside what failed. */
+const general = /^(preview|update) failed$|^resource monitor shut down/;
+
+/**
+ * Why a command of the CLI failed: all its errors, and no warning that came before them. The program's own refusals are two
+ * sentences, a line each, so that the last line of a single error is what to do.
+ *
+ * @param args of the command, as far as a message names it
+ */
+export function failure(args: readonly string[], { stdout = "", stderr }: Said): UserError {
+  const named = args.filter((arg) => !arg.startsWith("-")).slice(0, 2);
+  const found = errorsIn(stdout);
+  const errors = found.length > 0 ? found : [textOf(stderr)];
+  const lines = errors.length === 1 ? (errors[0] ?? "").split("\n") : [];
+  const fix = lines.length > 1 ? lines.at(-1) : undefined;
+  const said =
+    fix === undefined
+      ? errors.length === 1
+        ? (errors[0] ?? "")
+        : errors.map((error) => `\n- ${error.replaceAll("\n", "\n  ")}`).join("")
+      : lines.slice(0, -1).join("\n");
+  return new UserError(
+    `\`pulumi ${named.join(" ")}\` failed: ${said}`,
+    fix ?? "Run it by hand in the project's directory to see more.",
+  );
+}
+
+/** `preview --json` puts its errors among the diagnostics; each one once. */
+function errorsIn(text: string): string[] {
+  let diagnostics: PreviewJson["diagnostics"];
+  try {
+    ({ diagnostics } = JSON.parse(text) as PreviewJson);
+  } catch {
+    return [];
+  }
+  const errors = (diagnostics ?? []).flatMap(({ severity, message }) => {
+    const error = cleanText(message.replace(/<\{%[^%]*%\}>/g, ""))
+      .replace(/^\s*error: /, "")
+      .trim();
+    return severity === "error" && error !== "" ? [error] : [];
+  });
+  const told = errors.filter((error) => !general.test(error));
+  return [...new Set(told.length > 0 ? told : errors)];
+}
+
+/** Warnings, such as that of a newer version, come before the first error. */
+function textOf(output: string): string {
+  const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
+  const lines = said.replace(/^.*?error: /gm, "").split("\n");
+  // The first two lines are the program's two sentences; what follows is the engine's.
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .slice(0, 2)
+    .join("\n");
+}
