@@ -16,6 +16,7 @@ export { checkImage, type ImageCheckOptions, imageOf, type RunningImage } from "
 export { planPromotion, type Promotion, refuseUnproved } from "./promotion";
 export { type CutoverReport, cutoverReport, type TimelineEntry } from "./report";
 export { reportHtml } from "./report-html";
+export { type Step, type Verdict, verdictOf } from "./report-verdict";
 export { planRollback, type RollbackPlan, type RollbackRequest } from "./rollback";
 export { type McpService, serviceAddress } from "./services";
 export { compareTools, type ToolChanges } from "./tools";
