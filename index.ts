@@ -2,6 +2,7 @@ import { requireNamespace } from "./stacks/cluster";
 import { loadConfig } from "./stacks/config";
 import { requireKinds } from "./stacks/custom-kinds";
 import { guard } from "./stacks/guard";
+import { keepOutputs } from "./stacks/outputs";
 import { refusePartialRun } from "./stacks/partial-run";
 import { buildStack } from "./stacks/studio-stack";
 
@@ -11,6 +12,7 @@ import { buildStack } from "./stacks/studio-stack";
  * @throws UserError, which the engine prints without a stack trace, for a mistake the user can mend.
  */
 async function program(): Promise<Record<string, unknown>> {
+  await keepOutputs();
   const config = await loadConfig();
   await guard(config);
   refusePartialRun(config);

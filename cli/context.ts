@@ -13,6 +13,7 @@ export interface GlobalOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
+  readonly wide?: true;
 }
 
 /** Where a command reads and writes: the process's own streams, or a test's. */
@@ -42,6 +43,8 @@ export interface CliContext {
   findings(any: boolean): void;
   /** Coloured when standard output is a terminal, and NO_COLOR does not forbid it. */
   styled(style: Style, text: string): string;
+  /** How many columns a table may take: the terminal's, or COLUMNS; no end with `--wide` and in a file or pipe. */
+  width(): number;
   /**
    * The cluster of `--kubeconfig` and `--context`, else of KUBECONFIG, else of ~/.kube/config, else the one this
    * process runs in. `namespace` is that of `--namespace`, else the context's.
@@ -75,6 +78,14 @@ export function createContext(
     },
     styled: (style, text) =>
       colours.mark(styleText(style, cleanLine(text), { stream: streams.stdout })),
+    width() {
+      if (globals().wide === true) return Infinity;
+      const { columns } = streams.stdout as Partial<NodeJS.WriteStream>;
+      return (
+        columns ??
+        (/^[1-9]\d{0,4}$/.test(process.env.COLUMNS ?? "") ? Number(process.env.COLUMNS) : Infinity)
+      );
+    },
     async cluster() {
       const { kubeconfig, context, namespace } = globals();
       const { connectKube } = await import("@mcp-fleet/kube");

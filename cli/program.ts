@@ -14,10 +14,11 @@ import { stopCommand } from "./commands/stop";
 import { strayCommand } from "./commands/stray";
 import { type CliContext, createContext, type GlobalOptions, type Streams } from "./context";
 import { dayTwoCommands } from "./day-two/commands";
+import { byGroup, moreHelp, withHelp } from "./help";
 import { outputFormats } from "./output";
 import { version } from "./package.json";
 
-/** In the order that `mcp-fleet --help` shows. A command's file imports what is heavy only in its action. */
+/** `mcp-fleet --help` shows them in groups: see help.ts. A command's file imports what is heavy only in its action. */
 const commands: readonly ((context: CliContext) => Command)[] = [
   listCommand,
   statusCommand,
@@ -47,14 +48,14 @@ export function createProgram(streams: Streams, signal: AbortSignal): Command {
     .option("--kubeconfig <file>", "kubeconfig file (default: KUBECONFIG, ~/.kube/config, the pod)")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
     .option("-n, --namespace <name>", "namespace of the servers (default: the context's)")
+    .option("--wide", "tables as wide as what is in them (default: as wide as the terminal)")
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
       writeErr: (text) => streams.stderr.write(text),
     })
     .exitOverride();
   const context = createContext(streams, signal, () => program.opts<GlobalOptions>());
-  for (const command of commands) {
-    program.addCommand(command(context).copyInheritedSettings(program));
-  }
-  return program;
+  const made = commands.map((command) => withHelp(command(context).copyInheritedSettings(program)));
+  for (const command of made.sort(byGroup)) program.addCommand(command);
+  return program.addHelpText("after", moreHelp);
 }

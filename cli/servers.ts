@@ -1,4 +1,5 @@
 import type { Change, McpServerSummary, ServerState, WaitOptions } from "@mcp-fleet/lifecycle";
+import { Argument } from "commander";
 
 import type { CliContext } from "./context";
 
@@ -7,8 +8,20 @@ const colours: Record<ServerState, "green" | "dim" | "yellow" | "red"> = {
   stopped: "dim",
   scaling: "yellow",
   pending: "yellow",
+  updating: "yellow",
+  failed: "red",
   degraded: "red",
 };
+
+/** The argument that names a server. */
+export function serverArgument(): Argument {
+  return new Argument("<name>", "the server: its key, or the name of its Deployment or Service");
+}
+
+/** Whether a command that looks at servers ends with the exit code for findings because of this one. */
+export function isFinding({ status }: Pick<McpServerSummary, "status">): boolean {
+  return status === "degraded" || status === "failed";
+}
 
 /** A state in its colour. */
 export function shownState(context: CliContext, state: ServerState): string {

@@ -1,6 +1,8 @@
+import { nearest } from "@mcp-fleet/errors";
+
 import type { CatalogEntry } from "./catalog";
 import { envProblems } from "./env-checks";
-import { nearest, type Problem, type ServerSettings, type StackSettings } from "./schema";
+import type { Problem, ServerSettings, StackSettings } from "./schema";
 import type { SecretBundle, SecretValues } from "./secrets";
 import { operationsProblems } from "./server-operations";
 import { sourceProblems } from "./server-source";
@@ -136,7 +138,7 @@ export function secretsOfNobody(settings: StackSettings, secrets: SecretValues):
     });
 }
 
-/** Two servers cannot have one Service. */
+/** Two servers cannot have one Service, and none the key of another: a command would not know which one is meant. */
 export function sameNames(
   servers: readonly { readonly key: string; readonly serviceName: string }[],
 ): Problem[] {
@@ -144,6 +146,15 @@ export function sameNames(
   return servers.flatMap((server) => {
     const other = seen.get(server.serviceName);
     seen.set(server.serviceName, server.key);
+    if (servers.some(({ key }) => key === server.serviceName && key !== server.key)) {
+      return [
+        {
+          path: `servers.${server.key}.name`,
+          problem: `"${server.serviceName}" is the key of another server.`,
+          fix: "Give it another name: commands take a server by its key and by its Service's name.",
+        },
+      ];
+    }
     if (other === undefined) return [];
     return [
       {

@@ -127,6 +127,7 @@ function mcpServer(
     server.serviceName,
     {
       serviceName: server.serviceName,
+      key: server.key,
       namespace: settings.namespace,
       application: settings.application,
       source: server.source,

@@ -9,7 +9,9 @@ import { exitCodes } from "../exit-codes";
 
 export function checkCommand(context: CliContext): Command {
   return withStack(new Command("check"))
-    .description("verify and drift once, for a CronJob; exit code 10 when either finds something")
+    .description(
+      "run verify and drift once, for a CronJob; exit code 10 when either finds something",
+    )
     .option("--push <url>", "a Prometheus Pushgateway that gets the metrics")
     .action(async ({ push, ...options }: StackOptions & { push?: string }) => {
       const { fleet, credentials } = await openFleet(context, options);
@@ -35,7 +37,9 @@ export function checkCommand(context: CliContext): Command {
 
 export function exporterCommand(context: CliContext): Command {
   return withStack(new Command("exporter"))
-    .description("verify and drift on an interval, served for Prometheus at /metrics")
+    .description(
+      "run verify and drift on an interval, and serve what they find for Prometheus at /metrics",
+    )
     .option("--port <number>", "where /metrics and /healthz are served", wholeNumber, 9108)
     .option("--interval <seconds>", "from one round to the next", wholeNumber, 300)
     .action(
@@ -61,7 +65,7 @@ export function exporterCommand(context: CliContext): Command {
 export function describeCommand(context: CliContext): Command {
   return withStack(new Command("describe"), { file: false })
     .description(
-      "the cutover as --fleet takes it, for a machine or pod without the stack; it may hold headers",
+      "print the cutover as --fleet takes it, for a machine or pod without the stack; it may hold headers",
     )
     .option(
       "--in-cluster",

@@ -7,7 +7,7 @@ type Shell = (typeof shells)[number];
 
 export function completionCommand(context: CliContext): Command {
   return new Command("completion")
-    .description("completion of commands and options for a shell, as a script for its startup file")
+    .description("print a script that completes commands and options in a shell")
     .addArgument(new Argument("<shell>").choices(shells))
     .action((shell: Shell, _options: object, command: Command) => {
       const program = command.parent ?? command;

@@ -9,7 +9,7 @@ import { exitCodes } from "../exit-codes";
 export function driftCommand(context: CliContext): Command {
   return withStack(new Command("drift"))
     .description(
-      "rows against ledger, Services and stack outputs, both ways; exit code 10 on a difference",
+      "compare rows with ledger, Services and stack outputs, both ways; exit code 10 on a difference",
     )
     .option(
       "--ignore <kind/subject...>",
@@ -23,15 +23,17 @@ export function driftCommand(context: CliContext): Command {
         ({ kind, subject }) => !ignore.includes(`${kind}/${subject}`),
       );
       const report = { ...found, findings };
-      await context.print(report, () => driftText(report));
+      await context.print(report, () => driftText(report, context.width()));
       if (findings.length > 0) process.exitCode = exitCodes.findings;
     });
 }
 
-function driftText(report: DriftReport): string {
+function driftText(report: DriftReport, width: number): string {
   const { cutover, generation, target, settled, findings } = report;
   const state = `${cutover}: generation ${generation}, target ${target}, ${settled ? "settled" : "not settled yet"}.`;
   if (findings.length === 0) return `${state} No drift.`;
   const rows = findings.map(({ kind, subject, detail }) => [kind, subject, detail]);
-  return [state, table(["what", "which", "detail"], rows)].join("\n");
+  return [state, table(["what", "which", { title: "detail", folds: true }], rows, width)].join(
+    "\n",
+  );
 }

@@ -1,7 +1,7 @@
 import type { PulumiStack } from "@mcp-fleet/engine";
 import type { ConfigChange, ListedUpdate } from "@mcp-fleet/operations";
 import type { LedgerState } from "@mcp-fleet/row-cutover";
-import { table } from "@mcp-fleet/terminal";
+import { type Column, table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import { positiveNumber } from "../arguments";
@@ -12,7 +12,7 @@ import { countsText } from "./plan";
 export function historyCommand(context: CliContext): Command {
   return withStack(new Command("history"), { file: false })
     .description(
-      "the stack's updates: when, how, from which commit, what changed, which generation",
+      "list the stack's updates: when, how, from which commit, what changed, which generation",
     )
     .option("--limit <number>", "how many of the newest", positiveNumber, 20)
     .action(async ({ limit, ...options }: StackOptions & { limit: number }) => {
@@ -20,7 +20,7 @@ export function historyCommand(context: CliContext): Command {
       const [updates, runs] = [await stack.history(), await ledgerRuns(context, stack)];
       const { listUpdates } = await import("@mcp-fleet/operations");
       const listed = listUpdates(updates, runs).slice(0, limit);
-      await context.print(listed, () => historyText(listed));
+      await context.print(listed, () => historyText(listed, context.width()));
     });
 }
 
@@ -40,7 +40,8 @@ export async function ledgerRuns(
   }
 }
 
-function historyText(updates: readonly ListedUpdate[]): string {
+/** One row for each update. @param width see {@link CliContext.width} */
+export function historyText(updates: readonly ListedUpdate[], width: number): string {
   if (updates.length === 0) return "The stack has no update yet.";
   const rows = updates.map((update) => [
     String(update.version),
@@ -51,10 +52,12 @@ function historyText(updates: readonly ListedUpdate[]): string {
     countsText(update.changes),
     changesText(update.configChanges),
   ]);
-  return table(
-    ["update", "started (UTC)", "what", "commit", "generation", "resources", "configuration"],
-    rows,
-  );
+  const columns: Column[] = [
+    ...["update", "started (UTC)", "what", "commit", "generation"],
+    { title: "resources", folds: true },
+    { title: "configuration", folds: true },
+  ];
+  return table(columns, rows, width);
 }
 
 function changesText(changes: readonly ConfigChange[]): string {

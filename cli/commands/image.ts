@@ -14,7 +14,9 @@ interface Options {
 /** Says which bundled MCP servers an image of the application still holds. Changes nothing that stays. */
 export function imageCommand(context: CliContext): Command {
   return new Command("image")
-    .description("which bundled MCP servers the application's image still holds; code 10 when any")
+    .description(
+      "find the bundled MCP servers that the application's image still holds; code 10 when any",
+    )
     .argument("[image]", "the image (default: the one that --deployment runs)")
     .option("--deployment <name>", "the application's Deployment", "llmctl-studio")
     .option("--pull-secret <name...>", "Secrets for the image's registry (repeatable)", [])

@@ -8,7 +8,7 @@ import { exitCodes } from "../exit-codes";
 export function settleCommand(context: CliContext): Command {
   return withStack(new Command("settle"))
     .description(
-      "ends the newest generation's rollout: waits for the last old pod, removes the write fence",
+      "end the newest generation's rollout: wait for the last old pod, remove the write fence",
     )
     .option("--deadline <seconds>", "how long old pods may take to go", "600")
     .action(async ({ deadline, ...options }: StackOptions & { deadline: string }) => {
@@ -18,6 +18,7 @@ export function settleCommand(context: CliContext): Command {
       const settled = await runSettleStep(
         { ...fleet, generation: ledger?.generation ?? 0, deadlineSeconds: Number(deadline) },
         credentials,
+        (line) => context.note(`waiting: ${line}`),
       );
       await context.print(settled, () =>
         settled.generation === 0
@@ -30,7 +31,7 @@ export function settleCommand(context: CliContext): Command {
 export function finalizeCommand(context: CliContext): Command {
   return withStack(new Command("finalize"))
     .description(
-      "drops the rows as they were before, with the credentials in them; no rollback from then on",
+      "drop the rows as they were before, with the credentials in them; no rollback from then on",
     )
     .requiredOption("--generation <number>", "the newest generation, as drift shows it")
     .option("--yes", "really; there is no way back from this")

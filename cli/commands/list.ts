@@ -1,12 +1,13 @@
+import type { McpServerSummary } from "@mcp-fleet/lifecycle";
 import { table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { shownReplicas, shownState } from "../servers";
+import { isFinding, shownReplicas, shownState } from "../servers";
 
 export function listCommand(context: CliContext): Command {
   return new Command("list")
-    .description("the namespace's MCP servers")
+    .description("list the namespace's MCP servers")
     .option("--probe", "ask each running server whether it answers MCP")
     .option("--path <path>", "path of the MCP endpoint, for --probe", "/mcp")
     .action(async ({ probe, path }: { probe?: true; path: string }) => {
@@ -15,19 +16,33 @@ export function listCommand(context: CliContext): Command {
       const servers = await listMcpServers(kube, probe === true ? { probe: { path } } : {});
       if (servers.length === 0) context.note(`No MCP servers in namespace ${kube.namespace}.`);
       await context.print(servers, () =>
-        servers.length === 0
-          ? ""
-          : table(
-              ["server", "status", "ready", "endpoints", ...(probe === true ? ["MCP"] : [])],
-              servers.map((server) => [
-                server.name,
-                shownState(context, server.status),
-                shownReplicas(server),
-                server.endpoints.join(", "),
-                ...(probe === true ? [server.probe?.message ?? "not asked"] : []),
-              ]),
-            ),
+        servers.length === 0 ? "" : shown(context, servers, probe === true),
       );
-      context.findings(servers.some(({ status }) => status === "degraded"));
+      context.findings(servers.some(isFinding));
     });
+}
+
+function shown(context: CliContext, servers: readonly McpServerSummary[], probed: boolean): string {
+  return table(
+    [
+      ...["server", "status", "ready"],
+      { title: "endpoints", folds: true },
+      ...(probed ? [{ title: "MCP", folds: true } as const] : []),
+    ],
+    servers.map((server) => ({
+      cells: [
+        server.name,
+        shownState(context, server.status),
+        shownReplicas(server),
+        server.endpoints.join(", "),
+        ...(probed ? [server.probe?.message ?? "not asked"] : []),
+      ],
+      // What a probe said is in its own column.
+      notes:
+        server.reason === undefined || server.reason === server.probe?.message
+          ? []
+          : [server.reason],
+    })),
+    context.width(),
+  );
 }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 
 import { wholeNumber } from "../arguments";
 import type { CliContext } from "../context";
+import { serverArgument } from "../servers";
 
 interface LogsOptions {
   readonly follow?: true;
@@ -12,8 +13,8 @@ interface LogsOptions {
 
 export function logsCommand(context: CliContext): Command {
   return new Command("logs")
-    .description("what a server's pods print; always text, whatever --output says")
-    .argument("<name>", "the server's Deployment")
+    .description("print what a server's pods print; always text, whatever --output says")
+    .addArgument(serverArgument())
     .option("-f, --follow", "go on until the pods end or Ctrl-C")
     .option("-p, --previous", "of the run before the last restart")
     .option("--tail <lines>", "only so many lines from the end of each pod's log", wholeNumber)
@@ -22,12 +23,14 @@ export function logsCommand(context: CliContext): Command {
       const { readLogs } = await import("@mcp-fleet/lifecycle");
       const write = (pod: string, line: string): void =>
         context.line(`${context.styled("dim", pod)} ${line}`);
-      await readLogs(await context.cluster(), name, write, {
+      const silent = (pod: string, why: string): void => context.note(`no log: pod ${pod} ${why}`);
+      const options = {
         signal: context.signal,
         ...(follow === undefined ? {} : { follow }),
         ...(previous === undefined ? {} : { previous }),
         ...(tail === undefined ? {} : { tail }),
         ...(container === undefined ? {} : { container }),
-      });
+      };
+      await readLogs(await context.cluster(), name, write, options, silent);
     });
 }

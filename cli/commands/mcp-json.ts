@@ -13,7 +13,7 @@ interface Options {
 /** The namespace's servers as MCP clients name them in their .mcp.json. */
 export function mcpJsonCommand(context: CliContext): Command {
   return new Command("mcp-json")
-    .description("the namespace's MCP servers as entries of a client's .mcp.json")
+    .description("write the namespace's MCP servers as entries of a client's .mcp.json")
     .addOption(
       new Option("--url <which>", "Service names, or node ports and load balancers")
         .choices(["in-cluster", "outside"])

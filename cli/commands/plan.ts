@@ -1,5 +1,5 @@
 import type { RowPlan, Target } from "@mcp-fleet/row-cutover";
-import { table } from "@mcp-fleet/terminal";
+import { type Column, paragraphs, table } from "@mcp-fleet/terminal";
 import { Command, Option } from "commander";
 
 import type { CliContext } from "../context";
@@ -14,7 +14,7 @@ import {
 
 export function planCommand(context: CliContext): Command {
   return withStack(new Command("plan"), { file: false })
-    .description("what the next update would do to each row; writes nothing")
+    .description("show what the next update would do to each row; writes nothing")
     .addOption(
       new Option("--target <target>", "as if the stack's target were this one").choices([
         "in-cluster",
@@ -33,7 +33,7 @@ export function planCommand(context: CliContext): Command {
       const plan = await rowPlan(await opened(context, stack, resources));
       await context.print(
         { ...plan, resources: counts },
-        () => `${planText(plan)}\nResources: ${countsText(counts)}.`,
+        () => `${planText(plan, context.width())}\nResources: ${countsText(counts)}.`,
       );
     });
 }
@@ -45,8 +45,8 @@ export async function rowPlan({ fleet, credentials }: Opened): Promise<RowPlan> 
   return withDatabase(fleet, credentials, (db) => planRows(db, fleet.spec, fleet.target));
 }
 
-/** Each row's way, conflicts among them, and what the run costs. */
-export function planText(plan: RowPlan): string {
+/** Each row's way, conflicts among them, and what the run costs. @param width see {@link CliContext.width} */
+export function planText(plan: RowPlan, width = Infinity): string {
   const touched = plan.changes.filter(
     ({ action, also = [] }) => action !== "unchanged" || also.length > 0,
   );
@@ -61,11 +61,22 @@ export function planText(plan: RowPlan): string {
   const head = plan.noop
     ? `Nothing to change: the rows are at target ${plan.target}, generation ${plan.generation}.`
     : `Towards ${plan.target}, generation ${plan.generation}: ${written} rows, writers wait about ${lockSeconds.toFixed(1)} s, ${Math.ceil(walBytes / 1024)} KiB of WAL.`;
+  const columns: Column[] = [
+    ...["row", "action"],
+    { title: "from", folds: true },
+    { title: "to", folds: true },
+    { title: "what else", folds: true },
+  ];
   return [
-    head,
-    ...(rows.length === 0 ? [] : [table(["row", "action", "from", "to", "what else"], rows)]),
-    ...plan.warnings.map((warning) => `warning: ${warning}`),
-  ].join("\n");
+    paragraphs([head], width),
+    ...(rows.length === 0 ? [] : [table(columns, rows, width)]),
+    paragraphs(
+      plan.warnings.map((warning) => `warning: ${warning}`),
+      width,
+    ),
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
 }
 
 export function countsText(counts: Readonly<Record<string, number>>): string {

@@ -18,7 +18,7 @@ interface PromoteOptions {
 export function promoteCommand(context: CliContext): Command {
   return new Command("promote")
     .description(
-      "what another stack would get from one that is proved: images, settings that differ, rows; changes nothing",
+      "show what another stack would get from one that is proved: images, settings, rows; changes nothing",
     )
     .requiredOption("--from <stack>", "the stack that has shown that it works")
     .requiredOption("--to <stack>", "the stack that is to have its images")
@@ -33,13 +33,15 @@ export function promoteCommand(context: CliContext): Command {
       const proved = await openFleet(context, { ...rest, stack: from });
       context.note(`Asking the servers of ${from} ...`);
       const drift = await operations.findDrift(proved.fleet, proved.credentials);
-      const verified = await operations.verify(proved.fleet, proved.credentials);
+      const verified = await operations.verify(proved.fleet, proved.credentials, (line) =>
+        context.note(`waiting: ${line}`),
+      );
       operations.refuseUnproved(from, drift, verified);
 
       const source = await openStack(context, { ...rest, stack: from });
       const stack = await openStack(context, { ...rest, stack: to });
       const plan = operations.planPromotion(await source.config(), await stack.config());
-      context.note(promotionText(plan, from, to));
+      context.note(promotionText(plan, from, to, context.width()));
       context.note(`Previewing ${to} ...`);
       const { resources, counts } = await planned(stack, plan.config);
       const rows = await rowPlan(await opened(context, stack, resources));
@@ -47,7 +49,7 @@ export function promoteCommand(context: CliContext): Command {
       const commands = images.map((image) => setCommand(to, image));
       await context.print({ from, to, images, missing, rows, resources: counts, commands }, () =>
         [
-          planText(rows),
+          planText(rows, context.width()),
           `Resources: ${countsText(counts)}.`,
           ...(commands.length === 0 ? [] : ["Nothing was changed. These take the images over:"]),
           ...commands.map((command) => `  ${command}`),
@@ -60,13 +62,15 @@ function promotionText(
   { images, differences, missing }: Promotion,
   from: string,
   to: string,
+  width: number,
 ): string {
   return [
     images.length === 0
       ? `${to} has the images of ${from} already.`
       : table(
-          ["image of", "now", `from ${from}`],
+          ["image of", { title: "now", folds: true }, { title: `from ${from}`, folds: true }],
           images.map((one) => [one.path.replace(/^mcp-fleet:/, ""), one.from ?? "", one.to ?? ""]),
+          width,
         ),
     ...missing.map((key) => `- the server ${key} is in ${from} only; it is not made in ${to}.`),
     ...(differences.length === 0

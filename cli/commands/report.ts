@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 
 import { cleanText, messageOf, UserError } from "@mcp-fleet/errors";
 import type { ListedUpdate } from "@mcp-fleet/operations";
+import { paragraphs } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import { positiveNumber } from "../arguments";
@@ -18,13 +19,13 @@ interface ReportOptions extends StackOptions {
 export function reportCommand(context: CliContext): Command {
   return withStack(new Command("report"))
     .description(
-      "one HTML page about a cutover: times, rows before and after, tools, who and which commit",
+      "write one HTML page about a cutover: times, rows before and after, tools, who and which commit",
     )
     .option("--generation <number>", "which (default: the newest)", positiveNumber)
     .option("--file <path>", "where it is written", "cutover-report.html")
     .action(async ({ generation, file, ...options }: ReportOptions) => {
       const { fleet, credentials } = await openFleet(context, options);
-      const { cutoverReport, reportHtml } = await import("@mcp-fleet/operations");
+      const { cutoverReport, reportHtml, verdictOf } = await import("@mcp-fleet/operations");
       const updates = options.fleet === undefined ? await listed(context, options) : [];
       const report = await cutoverReport(fleet, credentials, updates, generation);
       try {
@@ -36,9 +37,12 @@ export function reportCommand(context: CliContext): Command {
           { exitCode: exitCodes.usage },
         );
       }
-      await context.print(
-        report,
-        () => `Generation ${report.run.generation} is described in ${file}.`,
+      const verdict = verdictOf(report);
+      await context.print({ ...report, verdict }, () =>
+        paragraphs(
+          [verdict.text, `Generation ${report.run.generation} is described in ${file}.`],
+          context.width(),
+        ),
       );
     });
 }

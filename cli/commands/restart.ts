@@ -2,12 +2,12 @@ import { Command } from "commander";
 
 import { timeoutOption } from "../arguments";
 import type { CliContext } from "../context";
-import { shownChange, waiting } from "../servers";
+import { serverArgument, shownChange, waiting } from "../servers";
 
 export function restartCommand(context: CliContext): Command {
   return new Command("restart")
     .description("replace a server's pods one by one and wait until the new ones are ready")
-    .argument("<name>", "the server's Deployment")
+    .addArgument(serverArgument())
     .option("--no-wait", "do not wait")
     .addOption(timeoutOption(300))
     .action(async (name: string, { wait, timeout }: { wait: boolean; timeout: number }) => {

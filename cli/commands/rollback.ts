@@ -25,7 +25,7 @@ interface RollbackOptions extends StackOptions {
 export function rollbackCommand(context: CliContext): Command {
   return withStack(new Command("rollback"), { file: false })
     .description(
-      "returns to the configuration of an earlier update: rows first, then the application",
+      "return to the configuration of an earlier update: rows first, then the application",
     )
     .option(
       "--to <update>",

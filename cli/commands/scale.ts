@@ -2,12 +2,12 @@ import { Command } from "commander";
 
 import { timeoutOption, wholeNumber } from "../arguments";
 import type { CliContext } from "../context";
-import { shownChange, waiting } from "../servers";
+import { serverArgument, shownChange, waiting } from "../servers";
 
 export function scaleCommand(context: CliContext): Command {
   return new Command("scale")
     .description("give a server 0 to 10 replicas")
-    .argument("<name>", "the server's Deployment")
+    .addArgument(serverArgument())
     .argument("<replicas>", "0 to 10", wholeNumber)
     .option("--wait", "wait until all are ready, or none is left")
     .addOption(timeoutOption(300))

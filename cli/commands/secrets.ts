@@ -10,7 +10,7 @@ const configKey = "mcp-fleet:serverSecrets";
 export function secretsCommand(context: CliContext): Command {
   const importing = withStack(new Command("import"), { file: false })
     .description(
-      "reads the credentials that only the rows hold into the stack's secrets; prints no value",
+      "read the credentials that only the rows hold into the stack's secrets; prints no value",
     )
     .option("--overwrite", "replace values that the stack has already")
     .option("--dry-run", "only say which")
@@ -47,7 +47,9 @@ export function secretsCommand(context: CliContext): Command {
             ),
       );
     });
-  return new Command("secrets").description("credentials of the servers").addCommand(importing);
+  return new Command("secrets")
+    .description("read credentials of the servers out of the rows")
+    .addCommand(importing);
 }
 
 /** Of the last update; before the first one, as the next would have it. */

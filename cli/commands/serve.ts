@@ -18,9 +18,7 @@ interface ServeOptions {
 
 export function serveCommand(context: CliContext): Command {
   return new Command("serve")
-    .description(
-      "the commands list, status, start, stop and scale as an MCP server, for one namespace",
-    )
+    .description("offer list, status, start, stop and scale as an MCP server, for one namespace")
     .option("--http", "streamable HTTP at /mcp, with /healthz (default: standard input and output)")
     .option(
       "--host <address>",

@@ -1,14 +1,14 @@
 import type { McpServerStatus } from "@mcp-fleet/lifecycle";
-import { table } from "@mcp-fleet/terminal";
+import { facts, table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { shownState } from "../servers";
+import { isFinding, serverArgument, shownState } from "../servers";
 
 export function statusCommand(context: CliContext): Command {
   return new Command("status")
-    .description("one server in detail")
-    .argument("<name>", "the server's Deployment")
+    .description("show one server in detail, and what keeps it from running")
+    .addArgument(serverArgument())
     .option("--probe", "ask it whether it answers MCP")
     .option("--path <path>", "path of the MCP endpoint, for --probe", "/mcp")
     .action(async (name: string, { probe, path }: { probe?: true; path: string }) => {
@@ -16,37 +16,55 @@ export function statusCommand(context: CliContext): Command {
       const kube = await context.cluster();
       const server = await getMcpStatus(kube, name, probe === true ? { probe: { path } } : {});
       await context.print(server, () => shown(context, server));
-      context.findings(server.status === "degraded");
+      context.findings(isFinding(server));
     });
 }
 
 function shown(context: CliContext, server: McpServerStatus): string {
-  const activity =
-    server.lastActivity === undefined
-      ? []
-      : [["last activity", `${server.lastActivity} (${server.lastActivityFrom})`]];
-  const facts = [
+  const { name, namespace, deployment, services, lastActivity, lastActivityFrom } = server;
+  const rows: [string, string][] = [
+    ["server", `${name} in namespace ${namespace}`],
     ["status", shownState(context, server.status)],
+    ...troublesOf(server).map((trouble): [string, string] => ["trouble", trouble]),
     [
       "replicas",
-      `${server.replicas} wanted, ${server.readyReplicas} ready, ${server.availableReplicas} available, ${server.updatedReplicas} updated`,
+      `${server.replicas} wanted, ${server.readyReplicas} ready, ${server.availableReplicas} available, ${server.updatedReplicas} on the newest template`,
     ],
-    ["image", server.image],
+    ...imagesOf(server),
+    ["Deployment", deployment],
+    ["Services", services.length === 0 ? "none" : services.join(", ")],
     ["endpoints", server.endpoints.length === 0 ? "none" : server.endpoints.join(", ")],
-    ...activity,
-    ...(server.probe === undefined ? [] : [["MCP", server.probe.message]]),
-    ...server.troubles.map((trouble) => ["trouble", trouble]),
+    ...(lastActivity === undefined
+      ? []
+      : [["last activity", `${lastActivity} (${lastActivityFrom})`] as [string, string]]),
+    ...(server.probe === undefined ? [] : [["MCP", server.probe.message] as [string, string]]),
   ];
   const conditions = server.conditions.map(({ type, status, reason, lastUpdate }) => [
-    type,
-    status,
-    reason ?? "",
-    lastUpdate ?? "",
+    ...[type, status, reason ?? "", lastUpdate ?? ""],
   ]);
   return [
-    table([server.name, server.namespace], facts),
+    facts(rows, context.width()),
     ...(conditions.length === 0
       ? []
-      : ["", table(["condition", "holds", "reason", "last update"], conditions)]),
+      : ["", table(["condition", "holds", "reason", "last update"], conditions, context.width())]),
   ].join("\n");
+}
+
+/** What the pods say; where they say nothing, how far the rollout is. */
+function troublesOf({ troubles, reason, probe }: McpServerStatus): readonly string[] {
+  if (troubles.length > 0) return troubles;
+  return reason === undefined || reason === probe?.message ? [] : [reason];
+}
+
+/** The image that is wanted and those that serve, where they differ. */
+function imagesOf({ image, serving }: McpServerStatus): [string, string][] {
+  const others = serving.filter((one) => one.image !== image);
+  if (others.length === 0) return [["image", image]];
+  return [
+    ["image wanted", image],
+    ...serving.map((one): [string, string] => [
+      "image serving",
+      `${one.image} (${one.pods === 1 ? "1 pod" : `${one.pods} pods`})`,
+    ]),
+  ];
 }

@@ -2,7 +2,7 @@ import { Command } from "commander";
 
 import { timeoutOption } from "../arguments";
 import type { CliContext } from "../context";
-import { shownChange, waiting } from "../servers";
+import { serverArgument, shownChange, waiting } from "../servers";
 
 interface StopOptions {
   readonly force?: true;
@@ -13,7 +13,7 @@ interface StopOptions {
 export function stopCommand(context: CliContext): Command {
   return new Command("stop")
     .description("scale a server to no replica")
-    .argument("<name>", "the server's Deployment")
+    .addArgument(serverArgument())
     .option(
       "--force",
       "end its pods at once, without their grace period, and wait until they are gone",

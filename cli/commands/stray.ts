@@ -18,7 +18,7 @@ const cluster = "UID of its namespace kube-system, or a range its nodes lie in (
 export function strayCommand(context: CliContext): Command {
   return new Command("stray")
     .description(
-      "MCP servers in a cluster or namespace where none may be, and what to do about each",
+      "find MCP servers in a cluster or namespace where none may be, and what to do about each",
     )
     .option("--allow-cluster <cluster...>", `where they may be: ${cluster}`, [])
     .option("--allow-namespace <name...>", "namespaces they may be in (repeatable)", [])
@@ -36,18 +36,19 @@ async function stray(context: CliContext, options: Options): Promise<void> {
   };
   requirePlaces(allowed, forbidden);
   const found = await findStray(await context.cluster(), allowed, forbidden);
-  await context.print(found, () => overview(found.servers));
+  await context.print(found, () => overview(found.servers, context.width()));
   for (const line of strayReport(found.cluster, found.servers, allowed)) context.note(line);
   if (found.servers.length > 0) process.exitCode = exitCodes.findings;
 }
 
-function overview(servers: readonly StrayServer[]): string {
+function overview(servers: readonly StrayServer[], width: number): string {
   return table(
-    ["workload", "namespace", "known by", "advice", "image"],
+    ["workload", "namespace", "known by", "advice", { title: "image", folds: true }],
     servers.map(({ kind, name, namespace, evidence, advice, images }) => [
       `${kind} ${name}`,
       ...[namespace, evidence, advice],
       images.join(", "),
     ]),
+    width,
   );
 }

@@ -1,5 +1,5 @@
 import type { VerifyReport } from "@mcp-fleet/operations";
-import { table } from "@mcp-fleet/terminal";
+import { bullets, type Column, paragraphs, table } from "@mcp-fleet/terminal";
 import { Command, Option } from "commander";
 
 import type { CliContext } from "../context";
@@ -12,7 +12,7 @@ interface VerifyOptions extends StackOptions {
 
 export function verifyCommand(context: CliContext): Command {
   return withStack(new Command("verify"))
-    .description("asks every endpoint that a row names, and compares its tools with the cutover's")
+    .description("ask every endpoint that a row names, and compare its tools with the cutover's")
     .addOption(
       new Option("--from <place>", "where from (default: as the stack's probe.from)").choices([
         "cluster",
@@ -23,13 +23,15 @@ export function verifyCommand(context: CliContext): Command {
       const { fleet, credentials } = await openFleet(context, options);
       const { verify } = await import("@mcp-fleet/operations");
       const probe = { ...fleet.probe, ...(from === undefined ? {} : { from }) };
-      const report = await verify({ ...fleet, probe }, credentials);
-      await context.print(report, () => verifyText(report));
+      const progress = (line: string): void => context.note(`waiting: ${line}`);
+      const report = await verify({ ...fleet, probe }, credentials, progress);
+      await context.print(report, () => verifyText(report, context.width()));
       if (report.failed > 0) process.exitCode = exitCodes.findings;
     });
 }
 
-function verifyText(report: VerifyReport): string {
+/** Each server as each consumer sees it, and what is wrong. @param width see {@link CliContext.width} */
+export function verifyText(report: VerifyReport, width: number): string {
   const rows = report.servers.map((one) => [
     one.server,
     one.consumer,
@@ -44,19 +46,47 @@ function verifyText(report: VerifyReport): string {
       ...(one.compared ? [] : ["not compared"]),
     ].join("; "),
   ]);
-  const problems = [
-    ...new Set(report.servers.flatMap((one) => (one.problem === "" ? [] : [one.problem]))),
-  ];
   const since =
     report.recordedIn === 0
       ? "No cutover has recorded any tools yet."
       : `Tools compared with those of generation ${report.recordedIn}.`;
+  const columns: Column[] = [
+    ...["server", "seen from", "state", "protocol", "latency", "tools"],
+    { title: "since the cutover", folds: true },
+  ];
   return [
-    table(
-      ["server", "seen from", "state", "protocol", "latency", "tools", "since the cutover"],
-      rows,
+    table(columns, rows, width),
+    ...(report.failed === 0 ? [] : [bullets(findingsOf(report), width)]),
+    paragraphs(
+      [
+        `${since} ${report.failed === 0 ? "All servers are as they should be." : `${report.failed} failed.`}`,
+      ],
+      width,
     ),
-    ...problems.map((problem) => `- ${problem}`),
-    `${since} ${report.failed === 0 ? "All servers are as they should be." : `${report.failed} failed.`}`,
   ].join("\n");
+}
+
+/** What is wrong, with the consumers that saw it; each server once for each reason, its contradictions behind it. */
+function findingsOf({ servers, contradictions }: VerifyReport): string[] {
+  const names = [...new Set(servers.filter(({ ok }) => !ok).map(({ server }) => server))];
+  return names.flatMap((name) => {
+    const consumers = new Map<string, string[]>();
+    for (const { server, consumer, problem } of servers) {
+      if (server !== name || problem === "") continue;
+      // Consumers mostly see the same, after another number of attempts.
+      const reason = problem.replace(/ \(\d+ attempts in [\d.]+ seconds?\)\.$/, ".");
+      consumers.set(reason, [...(consumers.get(reason) ?? []), consumer]);
+    }
+    const reasons = [...consumers].map(
+      ([reason, from]) =>
+        `[${from.join(", ")}] ${reason.startsWith(name) ? "" : `${name}: `}${reason}`,
+    );
+    const split = contradictions
+      .filter(({ server }) => server === name)
+      .map(
+        ({ answers, refuses, explanation }) =>
+          `${name} answers ${answers.join(", ")}, refuses ${refuses.join(", ")}. ${explanation}`,
+      );
+    return [...reasons, ...split];
+  });
 }

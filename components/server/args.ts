@@ -57,6 +57,8 @@ export interface Consumer {
 export interface McpServerArgs {
   /** Name of the Deployment, the Service and the ServiceAccount. */
   readonly serviceName: string;
+  /** What people and clients call it, where that is not its Service's name. @default `serviceName` */
+  readonly key?: string;
   readonly namespace: string;
   /** The application the server belongs to. */
   readonly application: string;

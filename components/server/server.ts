@@ -1,4 +1,4 @@
-import { pathAnnotation } from "@mcp-fleet/cluster";
+import { keyAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -155,13 +155,15 @@ export class McpServer extends pulumi.ComponentResource {
     const drain = this.args.preStopSeconds ?? drainSeconds;
     const rolloutSeconds = this.args.rolloutSeconds ?? defaultRolloutSeconds;
     const pods = this.args.autoscaling?.maxReplicas ?? this.args.replicas ?? 1;
+    const reload = this.args.secret?.kind.startsWith("infisical") === true ? infisicalReload : {};
+    const named = this.keyAnnotation();
     const args = this.changed<k8s.apps.v1.DeploymentArgs>("deployment", {
       metadata: {
         ...this.metadata,
         name: this.args.serviceName,
-        ...(this.args.secret?.kind.startsWith("infisical") === true
-          ? { annotations: infisicalReload }
-          : {}),
+        ...(Object.keys({ ...reload, ...named }).length === 0
+          ? {}
+          : { annotations: { ...reload, ...named } }),
       },
       spec: {
         replicas: this.args.replicas ?? this.args.autoscaling?.minReplicas ?? 1,
@@ -204,6 +206,10 @@ export class McpServer extends pulumi.ComponentResource {
     });
   }
 
+  private keyAnnotation(): Record<string, string> {
+    return this.args.key === undefined ? {} : { [keyAnnotation]: this.args.key };
+  }
+
   private createService(): k8s.core.v1.Service {
     return new k8s.core.v1.Service(
       this.name,
@@ -215,6 +221,7 @@ export class McpServer extends pulumi.ComponentResource {
           annotations: {
             "pulumi.com/skipAwait": "true",
             [pathAnnotation]: this.args.path,
+            ...this.keyAnnotation(),
             ...this.args.exposure?.annotations,
           },
         },

@@ -1,4 +1,4 @@
-import { UserError } from "@mcp-fleet/errors";
+import { nearest, UserError } from "@mcp-fleet/errors";
 import type { z } from "zod";
 
 /** One mistake in a stack's configuration. */
@@ -86,17 +86,6 @@ export function unknownKey(path: readonly string[], known: readonly string[]): P
   };
 }
 
-/** The word of `known` that differs least from `word`, when it differs by less than half. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const scored = known
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = scored[0];
-  return best !== undefined && best.distance <= Math.max(2, word.length / 2)
-    ? best.candidate
-    : undefined;
-}
-
 function invalid(path: readonly string[], message: string): Problem {
   const missing = /received undefined/.test(message);
   return {
@@ -140,17 +129,4 @@ function child(node: SchemaNode | undefined, step: string): SchemaNode | undefin
   const direct = node?.shape?.[step] ?? node?.valueType;
   if (direct !== undefined) return direct;
   return node?.options?.map((option) => child(unwrap(option), step)).find(Boolean);
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitute = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitute));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

@@ -106,6 +106,12 @@ const cases: BadConfig[] = [
     fix: /another name/,
   },
   {
+    what: "a server with the name of another one's key",
+    plain: withServer("extra", { image: "x:1", port: 80, name: "github" }),
+    names: /\[servers\.extra\.name\] "github" is the key of another server/,
+    fix: /another name/,
+  },
+  {
     what: "replicas of a server with sessions",
     plain: withServer("llmctl-mcp", { ...servers["llmctl-mcp"], replicas: 2 }),
     names: /\[servers\.llmctl-mcp\.replicas\] is above 1/,

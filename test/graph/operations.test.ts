@@ -196,6 +196,7 @@ describe("who reaches a server and where it connects to", () => {
     assert.deepEqual((service.metadata as { annotations: unknown }).annotations, {
       "pulumi.com/skipAwait": "true",
       "mcp-fleet.dev/mcp-path": "/mcp",
+      "mcp-fleet.dev/server": "todo",
       "example.com/internal": "true",
     });
     assert.deepEqual(spec(recorder, "networking.k8s.io/v1:NetworkPolicy").ingress, [

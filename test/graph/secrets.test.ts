@@ -114,6 +114,7 @@ describe("a Secret that an operator makes", () => {
     });
     assert.deepEqual((parts(recorder).metadata as { annotations: unknown }).annotations, {
       "secrets.infisical.com/auto-reload": "true",
+      "mcp-fleet.dev/server": "proxmox",
     });
     assert.deepEqual(envFrom(recorder), [{ secretRef: { name: "proxmox-mcp-secrets" } }]);
   });
@@ -158,6 +159,7 @@ describe("a Secret that an operator makes", () => {
     });
     assert.deepEqual((parts(byClient).metadata as { annotations: unknown }).annotations, {
       "secrets.infisical.com/auto-reload": "true",
+      "mcp-fleet.dev/server": "proxmox",
     });
     assert.deepEqual(envFrom(byClient), [{ secretRef: { name: "proxmox-mcp-secrets" } }]);
 

@@ -185,8 +185,8 @@ describe("the stacks under examples", function () {
     assert.deepEqual(
       found.map(({ name, inCluster }) => [name, inCluster]),
       [
-        ["clock-mcp", `http://clock-mcp.${namespaces.platform}.svc.cluster.local:8080/mcp`],
-        ["outline-mcp", `http://outline-mcp.${namespaces.platform}.svc.cluster.local:3000/mcp`],
+        ["clock", `http://clock-mcp.${namespaces.platform}.svc.cluster.local:8080/mcp`],
+        ["outline", `http://outline-mcp.${namespaces.platform}.svc.cluster.local:3000/mcp`],
       ],
     );
     assert.match(found[1]?.outside ?? "", /^http:\/\/[0-9.]+:31100\/mcp$/);

@@ -85,6 +85,7 @@ describe("cluster: the servers' lifecycle by command", function () {
       {
         name: "everything",
         namespace: undefined,
+        deployment: "everything",
         before: 0,
         after: 1,
         changed: true,
@@ -212,8 +213,10 @@ describe("cluster: the servers' lifecycle by command", function () {
       stderr,
       /homeless was not ready within 3 seconds: 0 of 1 replica ready; pod homeless-\S+ is taken by no node/,
     );
-    const status = await json<McpServerStatus>("status", "homeless");
-    assert.equal(status.status, "pending");
+    const looked = await run("status", "homeless", "-o", "json");
+    assert.equal(looked.exitCode, 10);
+    const status = JSON.parse(looked.stdout) as McpServerStatus;
+    assert.equal(status.status, "failed");
     assert.match(status.troubles[0] ?? "", /is taken by no node/);
     await run("stop", "homeless", "--force");
   });

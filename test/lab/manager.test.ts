@@ -131,10 +131,10 @@ describe("cluster: the resource manager in its pod", function () {
   it("lists the namespace's servers, itself not among them, and shows one in detail", async () => {
     const { servers } = await done<{ servers: McpServerSummary[] }>("list_mcp_servers");
     assert.deepEqual(
-      servers.map(({ name, status }) => [name, status]),
+      servers.map(({ name, deployment, status }) => [name, deployment, status]),
       [
-        [clock, "running"],
-        [outsider, "stopped"],
+        ["clock", clock, "running"],
+        [outsider, outsider, "stopped"],
       ],
     );
     const status = await done<McpServerStatus>("get_mcp_status", { name: clock });
@@ -145,7 +145,8 @@ describe("cluster: the resource manager in its pod", function () {
     const stopped = await done<Change>("scale_mcp", { name: clock, replicas: 0, wait_ready: true });
     assert.deepEqual([stopped.before, stopped.after, stopped.status], [1, 0, "stopped"]);
     assert.equal(await wanted(clock), 0);
-    const started = await done<Change>("start_mcp", { name: clock, timeout: 60 });
+    // By its key; the policy names its Deployment.
+    const started = await done<Change>("start_mcp", { name: "clock", timeout: 60 });
     assert.deepEqual([started.after, started.status, started.readyReplicas], [1, "running", 1]);
   });
 

@@ -43,6 +43,17 @@ export function serverAlerts(thresholds: AlertThresholds): AlertGroup {
         },
       },
       {
+        alert: "McpServerRolloutFailed",
+        expr: `${observerMetrics.rolloutFailed.name} > 0`,
+        for: minutes,
+        labels: { severity: "warning" },
+        annotations: {
+          summary: "The newest rollout of MCP server {{ $labels.server }} cannot end",
+          description:
+            "Pods of before may serve all the same; mcp-fleet status says what keeps the new ones.",
+        },
+      },
+      {
         alert: "McpServerRestarting",
         expr: `sum by (namespace, server) (increase(${observerMetrics.restarts.name}[15m])) > ${restarts}`,
         for: "0m",

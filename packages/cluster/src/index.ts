@@ -10,4 +10,5 @@ export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
 export { missingKinds, type ObjectKind } from "./kinds";
 export { namespaceState } from "./namespace";
 export { findServers, type FoundServer, type McpEndpoint, pathAnnotation } from "./servers";
+export { keyAnnotation } from "@mcp-fleet/kube";
 export { findStray, type StrayServer, strayReport } from "./stray";

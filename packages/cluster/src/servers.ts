@@ -2,11 +2,10 @@ import { isIPv6 } from "node:net";
 
 import type { V1Node, V1Service } from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
-import { asking, type Kube } from "@mcp-fleet/kube";
+import { asking, type Kube, serverName, serverSelector } from "@mcp-fleet/kube";
 
 /** On a Service: the path the server behind it really serves. */
 export const pathAnnotation = "mcp-fleet.dev/mcp-path";
-const component = "app.kubernetes.io/component=mcp-server";
 
 /** Where clients reach a server. */
 export interface McpEndpoint {
@@ -18,7 +17,9 @@ export interface McpEndpoint {
 
 /** An MCP server's Service. */
 export interface FoundServer extends McpEndpoint {
+  /** The server's key in the stack, else the Service's name. */
   readonly name: string;
+  readonly service: string;
   readonly namespace: string;
 }
 
@@ -30,18 +31,38 @@ export interface FoundServer extends McpEndpoint {
  */
 export async function findServers(kube: Kube, namespace: string): Promise<FoundServer[]> {
   const { items } = await asking(kube, `list Services of namespace ${namespace}`, () =>
-    kube.core.listNamespacedService({ namespace, labelSelector: component }),
+    kube.core.listNamespacedService({ namespace, labelSelector: serverSelector }),
   );
   const exposed = items.some(({ spec }) => spec?.type === "NodePort");
   const nodes = exposed
     ? (await asking(kube, "list the nodes", () => kube.core.listNode())).items
     : [];
+  const names = namesOf(items);
   return items
-    .map((service) => endpointsOf(service, namespace, nodes))
+    .map((service, index) => ({
+      name: names[index] ?? "",
+      ...endpointsOf(service, namespace, nodes),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function endpointsOf(service: V1Service, namespace: string, nodes: readonly V1Node[]): FoundServer {
+/** Their keys; where two Services have the same one, each has its own name. */
+function namesOf(services: readonly V1Service[]): string[] {
+  const keys = services.map(serverName);
+  return services.map(({ metadata }, index) => {
+    const [key = "", own = ""] = [keys[index], metadata?.name];
+    const shared = keys.filter((one) => one === key).length > 1;
+    return shared || services.some((other) => other.metadata?.name === key && key !== own)
+      ? own
+      : key;
+  });
+}
+
+function endpointsOf(
+  service: V1Service,
+  namespace: string,
+  nodes: readonly V1Node[],
+): Omit<FoundServer, "name"> {
   const { metadata, spec } = service;
   const name = metadata?.name ?? "";
   const path = metadata?.annotations?.[pathAnnotation] ?? "/mcp";
@@ -49,7 +70,7 @@ function endpointsOf(service: V1Service, namespace: string, nodes: readonly V1No
   const port = spec?.ports?.[0]?.port;
   const outside = outsideUrl(service, nodes, path);
   return {
-    ...{ name, namespace },
+    ...{ service: name, namespace },
     inCluster: `http://${name}.${namespace}.svc.cluster.local:${port}${path}`,
     ...(outside === undefined ? {} : { outside }),
   };

@@ -1,9 +1,9 @@
 export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
 export { quietly } from "./job-wait";
-export { creationTrouble, podTrouble, type Trouble } from "./pod-trouble";
 export { type Observed, observeStep, previewRows, serversRolling } from "./preview";
 export type { ConsumerProbe } from "./probe-job";
+export type { OnProgress } from "./progress";
 export { askServers, probeServers, readLedgerStep, runCutoverStep } from "./run";
 export { runSettleStep, type SettleOutputs } from "./settle";
 export type { PortForwardRef } from "@mcp-fleet/kube";

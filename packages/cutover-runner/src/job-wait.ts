@@ -11,7 +11,8 @@ import {
   type ProbeObjects,
   startSeconds,
 } from "./job-spec";
-import { creationTrouble, podTrouble, probeState, type Trouble } from "./pod-trouble";
+import { jobTrouble, probeState, type ProbeTrouble, probeTrouble } from "./pod-trouble";
+import { type OnProgress, speaking } from "./progress";
 import type { Consumer } from "./types";
 
 const pollMs = 250;
@@ -25,13 +26,15 @@ export async function finished(
   probe: ProbeObjects,
   consumer: Consumer,
   name: string,
+  onProgress?: OnProgress,
 ): Promise<{ pod: k8s.V1Pod; job: k8s.V1Job }> {
   const { namespace } = probe.spec;
   const limitSeconds = deadlineOf(probe.spec, probe.targets) + startSeconds;
   const end = Date.now() + limitSeconds * 1000;
   let troubledSince: number | undefined;
   let pod: k8s.V1Pod | undefined;
-  let trouble: Trouble | undefined;
+  let trouble: ProbeTrouble | undefined;
+  const say = speaking(onProgress);
   while (Date.now() < end) {
     const job = await asking(kube, `read Job ${namespace}/${name}`, () =>
       kube.batch.readNamespacedJob({ namespace, name }),
@@ -42,7 +45,8 @@ export async function finished(
       ({ type, status }) => status === "True" && (type === "Complete" || type === "Failed"),
     );
     if (over === true && pod !== undefined) return { pod, job };
-    trouble = pod === undefined ? await jobTrouble(kube, namespace, name) : podTrouble(pod);
+    trouble = pod === undefined ? await creationOf(kube, namespace, name) : probeTrouble(pod);
+    say(`${consumer.name}: ${doing(pod, trouble)}`);
     if (over === true)
       trouble ??= { reason: "is gone before it was read", fix: "Run again.", patienceSeconds: 0 };
     troubledSince = trouble === undefined ? undefined : (troubledSince ?? Date.now());
@@ -57,6 +61,15 @@ export async function finished(
   throw jobError(consumer, reason, `${trouble?.fix ?? ""} ${kept(`${namespace}/${name}`)}`.trim());
 }
 
+/** What a probe that has not ended is at. */
+function doing(pod: k8s.V1Pod | undefined, trouble: ProbeTrouble | undefined): string {
+  if (trouble !== undefined) return `the probe's pod ${trouble.reason}`;
+  if (pod === undefined) return "the probe's pod is being made";
+  return probeState(pod)?.running === undefined
+    ? "the probe's pod is starting"
+    : "the servers are being asked";
+}
+
 async function podsOf(kube: Kube, namespace: string, job: string): Promise<k8s.V1Pod[]> {
   const labelSelector = `batch.kubernetes.io/job-name=${job}`;
   const list = await asking(kube, `list pods in ${namespace}`, () =>
@@ -66,14 +79,14 @@ async function podsOf(kube: Kube, namespace: string, job: string): Promise<k8s.V
 }
 
 /** Events are a comfort: without the right to read them the wait just ends later and says less. */
-async function jobTrouble(
+async function creationOf(
   kube: Kube,
   namespace: string,
   name: string,
-): Promise<Trouble | undefined> {
+): Promise<ProbeTrouble | undefined> {
   const fieldSelector = `involvedObject.kind=Job,involvedObject.name=${name}`;
   const events = await quietly(() => kube.core.listNamespacedEvent({ namespace, fieldSelector }));
-  return creationTrouble(events?.items ?? []);
+  return jobTrouble(events?.items ?? []);
 }
 
 /** How much of a probe's log is read, in bytes. A server's result is far below a megabyte. */

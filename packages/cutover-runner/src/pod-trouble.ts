@@ -1,64 +1,39 @@
 import type * as k8s from "@kubernetes/client-node";
-import { oneLine } from "@mcp-fleet/kube";
+import {
+  creationTrouble,
+  namesAccount,
+  oneLine,
+  podTrouble,
+  type PodTroubleKind,
+  type Trouble,
+} from "@mcp-fleet/kube";
 
 import { containerName } from "./job-spec";
 
 /** Why a probe's pod has not answered. */
-export interface Trouble {
-  /** A predicate that reads on after "the probe's pod". */
-  readonly reason: string;
+export interface ProbeTrouble extends Trouble {
   /** What to do about it, as a sentence. */
   readonly fix: string;
-  /** How long this state may last before it counts, in seconds: some of them pass by themselves. */
-  readonly patienceSeconds: number;
 }
 
-const images = new Set([
-  "ErrImagePull",
-  "ImagePullBackOff",
-  "InvalidImageName",
-  "ErrImageNeverPull",
-]);
-const broken = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
+const fixes: Readonly<Record<Exclude<PodTroubleKind, "unready">, string>> = {
+  image: "Check probe.image and probe.imagePullSecrets.",
+  start: "Check probe.image, and what the node's kubelet says about it.",
+  crash: "Check probe.image.",
+  schedule: "Make room on the cluster, then run again.",
+};
 
-/** The state of the probe's own container, or of the named one. */
-export function probeState(
-  { status }: k8s.V1Pod,
-  container: string = containerName,
-): k8s.V1ContainerState | undefined {
-  return status?.containerStatuses?.find(({ name }) => name === container)?.state;
+/** The state of the probe's own container. */
+export function probeState({ status }: k8s.V1Pod): k8s.V1ContainerState | undefined {
+  return status?.containerStatuses?.find(({ name }) => name === containerName)?.state;
 }
 
-/** What keeps a pod from running, as far as its status tells; undefined while nothing looks wrong. */
-export function podTrouble(pod: k8s.V1Pod, container?: string): Trouble | undefined {
-  const waiting = probeState(pod, container)?.waiting;
-  const reason = waiting?.reason ?? "";
-  const detail = waiting?.message === undefined ? "" : `: ${oneLine(waiting.message)}`;
-  const image = pod.spec?.containers[0]?.image ?? "";
-  if (images.has(reason)) {
-    return {
-      reason: `cannot pull its image ${image} (${reason}${detail})`,
-      fix: "Check probe.image and probe.imagePullSecrets.",
-      patienceSeconds: reason === "InvalidImageName" || reason === "ErrImageNeverPull" ? 0 : 20,
-    };
-  }
-  if (broken.has(reason)) {
-    return {
-      reason: `cannot start its container (${reason}${detail})`,
-      fix: "Check probe.image, and what the node's kubelet says about it.",
-      patienceSeconds: 20,
-    };
-  }
-  const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-  if (scheduled?.status === "False") {
-    return {
-      reason: `is taken by no node (${scheduled.reason ?? "Unschedulable"}: ${oneLine(scheduled.message ?? "no reason given")})`,
-      fix: "Make room on the cluster, then run again.",
-      // An autoscaler may be adding a node, so the run's whole time is its.
-      patienceSeconds: Infinity,
-    };
-  }
-  return undefined;
+/** What keeps a probe's pod from running, as far as its status tells; undefined while nothing looks wrong. */
+export function probeTrouble(pod: k8s.V1Pod): ProbeTrouble | undefined {
+  const trouble = podTrouble(pod, containerName);
+  // A probe's pod is never ready, so that no Service leads to it.
+  if (trouble === undefined || trouble.kind === "unready") return undefined;
+  return { ...trouble, fix: fixes[trouble.kind] };
 }
 
 /** Why a pod that has ended left no complete answer. */
@@ -75,19 +50,16 @@ export function endTrouble(pod: k8s.V1Pod, log: string): string {
   return `ended with exit code ${ended.exitCode} (${podReason ?? ended.reason ?? "no reason given"})${said}`;
 }
 
-/** What the events about a Job say that could not make its pod: a policy, a quota, a service account. */
-export function creationTrouble(events: readonly k8s.CoreV1Event[]): Trouble | undefined {
-  const failed = events.filter(({ reason }) => reason === "FailedCreate").at(-1);
-  if (failed === undefined) return undefined;
-  const message = oneLine(failed.message ?? "no reason given");
-  const account = /service account|serviceaccount/i.test(message);
+/** Why a probe's Job made no pod, as the events about it say. */
+export function jobTrouble(events: readonly k8s.CoreV1Event[]): ProbeTrouble | undefined {
+  const trouble = creationTrouble(events);
+  if (trouble === undefined) return undefined;
   return {
-    reason: `cannot be made: ${message}`,
-    fix: /PodSecurity/.test(message)
+    ...trouble,
+    fix: trouble.reason.includes("PodSecurity")
       ? "The pod already has the restricted profile; check what else the namespace's policy asks for."
-      : account
+      : namesAccount(trouble.reason)
         ? "Check the serviceAccount of this consumer."
         : "Check the namespace's quotas and admission policies.",
-    patienceSeconds: account ? 15 : 0,
   };
 }

@@ -17,6 +17,7 @@ import { finished, jobError, kept, quietly, readLog } from "./job-wait";
 import { phase } from "./phases";
 import { endTrouble, probeState } from "./pod-trouble";
 import { resultsIn, unanswered } from "./probe-log";
+import type { OnProgress } from "./progress";
 import type { Consumer, ProbeRun, ProbeSpec } from "./types";
 
 /** What one consumer's position showed. */
@@ -29,6 +30,7 @@ export interface ConsumerProbe extends ProbeRun {
  * Asks all targets from the position of every consumer: one Job each, all at once, in the application's
  * namespace. A Job whose servers all passed is deleted; a failed one stays for an hour to be looked at.
  * @param cutoverName identifies the cutover whose finished leftovers are cleared first
+ * @param onProgress hears what each Job is at
  * @throws {UserError} when a probe could not run; servers that fail are results, not errors
  */
 export async function probeFromCluster(
@@ -36,6 +38,7 @@ export async function probeFromCluster(
   cutoverName: string,
   spec: ProbeSpec,
   targets: readonly ProbeTarget[],
+  onProgress?: OnProgress,
 ): Promise<ConsumerProbe[]> {
   const { image, consumers } = spec;
   if (image === undefined || image === "") {
@@ -61,7 +64,7 @@ export async function probeFromCluster(
   const outcomes = await Promise.allSettled(
     consumers.map((consumer) =>
       phase("probe job", { consumer: consumer.name, job: jobName(consumer.name, runId) }, () =>
-        runJob(kube, probe, consumer),
+        runJob(kube, probe, consumer, onProgress),
       ),
     ),
   );
@@ -70,7 +73,12 @@ export async function probeFromCluster(
   return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
 }
 
-async function runJob(kube: Kube, probe: ProbeObjects, consumer: Consumer): Promise<ConsumerProbe> {
+async function runJob(
+  kube: Kube,
+  probe: ProbeObjects,
+  consumer: Consumer,
+  onProgress?: OnProgress,
+): Promise<ConsumerProbe> {
   const { namespace } = probe.spec;
   const name = jobName(consumer.name, probe.runId);
   const at = `${namespace}/${name}`;
@@ -86,10 +94,12 @@ async function runJob(kube: Kube, probe: ProbeObjects, consumer: Consumer): Prom
       );
       await resume(kube, namespace, name);
     }
-    const { pod, job } = await finished(kube, probe, consumer, name);
+    const { pod, job } = await finished(kube, probe, consumer, name, onProgress);
     const log = await readLog(kube, namespace, pod);
     const results = resultsIn(log);
     const silent = unanswered(probe.targets, results);
+    const passed = results.filter(({ ok }) => ok).length;
+    onProgress?.(`${consumer.name}: ${passed} of ${probe.targets.length} servers passed`);
     keep = silent.length > 0 || results.some(({ ok }) => !ok);
     if (silent.length > 0) {
       throw jobError(

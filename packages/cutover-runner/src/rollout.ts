@@ -2,9 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
-import { asking, type Kube } from "@mcp-fleet/kube";
+import {
+  asking,
+  isPodOf,
+  type Kube,
+  mayRun,
+  pendingReason,
+  selectorText,
+  stuckReason,
+  troublesOf,
+} from "@mcp-fleet/kube";
 
-import { podTrouble } from "./pod-trouble";
 import type { ServerRollout } from "./types";
 
 /** On the application's pod templates, as a label or an annotation: the generation their rows belong to. */
@@ -49,30 +57,28 @@ export async function rolloutState(
     kube.core.listNamespacedPod({ namespace, labelSelector }),
   );
   const old = pods.items.filter(
-    (pod) => isOf(name, pod) && mayRun(pod) && generationOf(pod.metadata) !== String(generation),
+    (pod) => isPodOf(name, pod) && mayRun(pod) && generationOf(pod.metadata) !== String(generation),
   );
-  const fresh = pods.items.filter((pod) => isOf(name, pod) && !old.includes(pod));
+  const fresh = pods.items.filter((pod) => isPodOf(name, pod) && !old.includes(pod));
   return {
     oldPods: old.map(describe),
-    pending: withTrouble(pendingReasons(at, deployment), fresh),
-    stuck: isStuck(deployment),
+    pending: pendingReasons(deployment, fresh),
+    stuck: stuckReason(deployment) !== undefined,
   };
 }
 
-/** What is still to come, with what keeps the new pods from it. */
-function withTrouble(pending: readonly string[], pods: readonly k8s.V1Pod[]): string[] {
-  if (pending.length === 0) return [];
-  const troubles = pods.flatMap((pod) => {
-    const trouble = podTrouble(pod, pod.spec?.containers[0]?.name);
-    return trouble === undefined ? [] : [`pod ${pod.metadata?.name} ${trouble.reason}`];
-  });
-  return [...pending, ...troubles];
-}
-
-function isStuck({ metadata, status }: k8s.V1Deployment): boolean {
-  const seen = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
-  const progress = status?.conditions?.find(({ type }) => type === "Progressing");
-  return seen && progress?.status === "False";
+/** Why a Deployment's rollout is not over, with what keeps its pods from it; empty when it is. */
+function pendingReasons(deployment: k8s.V1Deployment, pods: readonly k8s.V1Pod[]): string[] {
+  const pending = pendingReason(deployment);
+  if (pending === undefined) return [];
+  const { name, namespace } = deployment.metadata ?? {};
+  const stuck = stuckReason(deployment);
+  const { failures, delays } = troublesOf(deployment, pods);
+  return [
+    `Deployment ${namespace}/${name}: ${pending}${stuck === undefined ? "" : `, and ${stuck}`}`,
+    ...failures.filter((one) => one !== stuck),
+    ...delays,
+  ];
 }
 
 /**
@@ -90,13 +96,15 @@ export async function unfinishedServers(
       const deployment = await asking(kube, `read ${at}`, () =>
         kube.apps.readNamespacedDeployment({ namespace, name }),
       );
-      const pending = pendingReasons(at, deployment);
-      if (pending.length === 0) return { pending, stuck: false };
+      if (pendingReason(deployment) === undefined) return { pending: [], stuck: false };
       const labelSelector = selectorText(deployment.spec?.selector);
       const { items } = await asking(kube, `list pods in ${namespace}`, () =>
         kube.core.listNamespacedPod({ namespace, labelSelector }),
       );
-      return { pending: withTrouble(pending, items), stuck: isStuck(deployment) };
+      return {
+        pending: pendingReasons(deployment, items),
+        stuck: stuckReason(deployment) !== undefined,
+      };
     }),
   );
   return {
@@ -126,36 +134,6 @@ export async function waitForServers(kube: Kube, servers: readonly ServerRollout
   }
 }
 
-function pendingReasons(at: string, { metadata, spec, status }: k8s.V1Deployment): string[] {
-  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) {
-    return [`${at} is not yet seen by its controller`];
-  }
-  const wanted = spec?.replicas ?? 1;
-  const updated = status?.updatedReplicas ?? 0;
-  const available = status?.availableReplicas ?? 0;
-  // While a rollout goes on, the pods before it are available too.
-  const old = (status?.replicas ?? 0) - updated;
-  if (updated >= wanted && available >= wanted && old <= 0) return [];
-  const progress = status?.conditions?.find(({ type }) => type === "Progressing");
-  const stuck =
-    progress?.status === "False" ? `, and is stuck (${progress.reason ?? "no reason given"})` : "";
-  return [`${at} has ${updated} of ${wanted} pods updated and ${available} available${stuck}`];
-}
-
-/** Owned by one of the Deployment's ReplicaSets, also by one that is already deleted. */
-function isOf(deployment: string, { metadata }: k8s.V1Pod): boolean {
-  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
-  const hash = metadata?.labels?.["pod-template-hash"];
-  return (
-    owner?.kind === "ReplicaSet" && hash !== undefined && owner.name === `${deployment}-${hash}`
-  );
-}
-
-/** Ended pods stay listed for a while (evicted ones for long) and write nothing any more. */
-function mayRun({ status }: k8s.V1Pod): boolean {
-  return status?.phase !== "Succeeded" && status?.phase !== "Failed";
-}
-
 function generationOf(metadata: k8s.V1ObjectMeta | undefined): string | undefined {
   return metadata?.labels?.[generationKey] ?? metadata?.annotations?.[generationKey];
 }
@@ -165,17 +143,4 @@ function describe({ metadata, spec, status }: k8s.V1Pod): string {
     metadata?.deletionTimestamp === undefined ? (status?.phase ?? "unknown") : "Terminating";
   const node = spec?.nodeName === undefined ? "" : ` on ${spec.nodeName}`;
   return `${metadata?.namespace}/${metadata?.name} (${doing}${node})`;
-}
-
-/** A label selector as the API takes it in a query. */
-export function selectorText(selector: k8s.V1LabelSelector | undefined): string {
-  const equal = Object.entries(selector?.matchLabels ?? {}).map(
-    ([key, value]) => `${key}=${value}`,
-  );
-  const expressions = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-    if (operator === "Exists") return key;
-    if (operator === "DoesNotExist") return `!${key}`;
-    return `${key} ${operator === "In" ? "in" : "notin"} (${values.join(",")})`;
-  });
-  return [...equal, ...expressions].join(",");
 }

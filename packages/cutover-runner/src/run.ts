@@ -10,6 +10,7 @@ import { withDatabase } from "./database";
 import { probeOptions } from "./job-spec";
 import { phase } from "./phases";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
+import type { OnProgress } from "./progress";
 import { waitForServers } from "./rollout";
 import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";
 
@@ -176,18 +177,23 @@ export interface ProbeInputs extends Pick<CutoverInputs, "probe" | "targets" | "
 
 /**
  * Asks every server from every consumer's position.
+ * @param onProgress hears what is being done, since it may take a minute
  * @returns what each one answered; a server that fails is a result
  * @throws {UserError} when it could not be asked
  */
 export async function askServers(
   inputs: ProbeInputs,
   credentials: Pick<Credentials, "kubeconfig">,
+  onProgress?: OnProgress,
 ): Promise<ConsumerProbe[]> {
   const { probe, targets } = inputs;
   if (targets.length === 0) return [];
+  const where = probe.from === "here" ? ["here"] : probe.consumers.map(({ name }) => name);
+  const count = targets.length === 1 ? "1 server" : `${targets.length} servers`;
+  onProgress?.(`asking ${count} from ${where.join(", ")}`);
   if (probe.from === "here") return [await probeFromHere(inputs)];
   const kube = await connectKube(inputs.kubernetes, credentials);
-  return probeFromCluster(kube, inputs.spec.name, probe, targets);
+  return probeFromCluster(kube, inputs.spec.name, probe, targets, onProgress);
 }
 
 /**

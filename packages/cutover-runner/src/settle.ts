@@ -8,6 +8,7 @@ import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
 import { phase } from "./phases";
+import { type OnProgress, speaking } from "./progress";
 import { rolloutState } from "./rollout";
 import { probeServers } from "./run";
 import type { Credentials, SettleInputs } from "./types";
@@ -26,17 +27,19 @@ const settleSeconds = 600;
  * Ends a rollout: waits until no pod of an earlier generation can write rows any more, then lets the row engine
  * take the write fence away and look at the rows a last time. Meanwhile the servers are asked once more, since one
  * may have failed after the rows were committed. Generation 0 has nothing to settle.
+ * @param onProgress hears which pods are waited for
  * @throws {UserError} naming the pods that remain when the time is over, or the servers that do not answer; the
  *   fence then stays, and a later run goes on from there
  */
 export async function runSettleStep(
   inputs: SettleInputs,
   credentials: Credentials,
+  onProgress?: OnProgress,
 ): Promise<SettleOutputs> {
   const { generation, spec, runId = "" } = inputs;
   return withRun(runId === "" ? randomUUID() : runId, () =>
     phase("settle", { cutover: spec.name, generation }, async () => {
-      if (generation > 0) await rolledOut(inputs, credentials);
+      if (generation > 0) await rolledOut(inputs, credentials, onProgress);
       const settled = await phase("settle rows", {}, async (span) => {
         const rows = await import("@mcp-fleet/row-cutover");
         const result = await withDatabase(inputs, credentials, (db) =>
@@ -51,13 +54,17 @@ export async function runSettleStep(
 }
 
 /** Waits for the rollout, and asks the servers meanwhile. */
-async function rolledOut(inputs: SettleInputs, credentials: Credentials): Promise<void> {
+async function rolledOut(
+  inputs: SettleInputs,
+  credentials: Credentials,
+  onProgress?: OnProgress,
+): Promise<void> {
   const { workloads } = inputs;
   const waiting =
     workloads.length === 0
       ? undefined
       : phase("rollout", { workloads: workloads.length }, async () =>
-          waitForRollout(await connectKube(inputs.kubernetes, credentials), inputs),
+          waitForRollout(await connectKube(inputs.kubernetes, credentials), inputs, onProgress),
         );
   const [rollout, servers] = await Promise.allSettled([waiting, askAgain(inputs, credentials)]);
   // What the servers did wrong is mostly why the rollout did not end.
@@ -83,8 +90,10 @@ export async function waitForRollout(
     workloads,
     deadlineSeconds = settleSeconds,
   }: Pick<SettleInputs, "generation" | "workloads" | "deadlineSeconds">,
+  onProgress?: OnProgress,
 ): Promise<void> {
   const end = Date.now() + deadlineSeconds * 1000;
+  const say = speaking(onProgress);
   for (;;) {
     const states = await Promise.all(
       workloads.map((workload) => rolloutState(kube, workload, generation)),
@@ -92,6 +101,7 @@ export async function waitForRollout(
     const oldPods = states.flatMap((state) => state.oldPods);
     const pending = states.flatMap((state) => state.pending);
     if (oldPods.length === 0 && pending.length === 0) return;
+    say([...oldPods.map((pod) => `old pod ${pod}`), ...pending].join("; "));
     const stuck = states.some((state) => state.stuck);
     if (stuck || Date.now() + pollMs > end) {
       const pods =

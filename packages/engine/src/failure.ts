@@ -1,26 +1,73 @@
-import { isUserError, UserError } from "@mcp-fleet/errors";
+import { cleanText, isUserError, UserError } from "@mcp-fleet/errors";
 
 import type { PreviewJson } from "./preview";
+
+/** What a command of the CLI printed. */
+interface Said {
+  readonly stdout?: string;
+  readonly stderr: string;
+}
 
 /** What is right whenever an update ended early. */
 export const mend = "Correct the cause and run it again: what was done is kept in the state.";
 
-/** What a command of the CLI failed with, in two sentences. */
-export function failure(args: readonly string[], output: string): UserError {
-  const locked = lockedStack(output);
+/** What the engine says of every failed run, beside what failed. */
+const general = /^(preview|update) failed$|^resource monitor shut down/;
+
+/**
+ * Why a command of the CLI failed: all its errors, and no warning that came before them. The program's own refusals are two
+ * sentences, a line each, so that the last line of a single error is what to do.
+ *
+ * @param args of the command, as far as a message names it
+ */
+export function failure(args: readonly string[], { stdout = "", stderr }: Said): UserError {
+  const locked = lockedStack(`${stdout}\n${stderr}`);
   if (locked !== undefined) return locked;
-  // Warnings, such as that of a newer version, come before it.
-  const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
-  const lines = said
-    .replace(/^.*?error: /gm, "")
-    .trim()
-    .split("\n");
-  // The program's own refusals are two sentences, a line each.
-  const [problem = "", fix] = lines.filter((line) => line.trim() !== "");
+  const named = args.filter((arg) => !arg.startsWith("-")).slice(0, 2);
+  const found = errorsIn(stdout);
+  const errors = found.length > 0 ? found : [textOf(stderr)];
+  const lines = errors.length === 1 ? (errors[0] ?? "").split("\n") : [];
+  const fix = lines.length > 1 ? lines.at(-1) : undefined;
+  const said =
+    fix === undefined
+      ? errors.length === 1
+        ? (errors[0] ?? "")
+        : errors.map((error) => `\n- ${error.replaceAll("\n", "\n  ")}`).join("")
+      : lines.slice(0, -1).join("\n");
   return new UserError(
-    `\`pulumi ${args.slice(0, 2).join(" ")}\` failed: ${problem}`,
+    `\`pulumi ${named.join(" ")}\` failed: ${said}`,
     fix ?? "Run it by hand in the project's directory to see more.",
   );
+}
+
+/** `preview --json` puts its errors among the diagnostics; each one once. */
+function errorsIn(text: string): string[] {
+  let diagnostics: PreviewJson["diagnostics"];
+  try {
+    ({ diagnostics } = JSON.parse(text) as PreviewJson);
+  } catch {
+    return [];
+  }
+  const errors = (diagnostics ?? []).flatMap(({ severity, message }) => {
+    const error = cleanText(message.replace(/<\{%[^%]*%\}>/g, ""))
+      .replace(/^\s*error: /, "")
+      .trim();
+    return severity === "error" && error !== "" ? [error] : [];
+  });
+  const told = errors.filter((error) => !general.test(error));
+  return [...new Set(told.length > 0 ? told : errors)];
+}
+
+/** Warnings, such as that of a newer version, come before the first error. */
+function textOf(output: string): string {
+  const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
+  const lines = said.replace(/^.*?error: /gm, "").split("\n");
+  // The first two lines are the program's two sentences; what follows is the engine's.
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .slice(0, 2)
+    .join("\n");
 }
 
 /** What an update failed with: its first error. The program and its provider say two sentences, a line each. */
@@ -43,22 +90,14 @@ function lockedStack(output: string): UserError | undefined {
   );
 }
 
-/** `preview --json` puts its errors among the diagnostics. */
-export function reasonIn(text: string): string {
-  try {
-    const { diagnostics = [] } = JSON.parse(text) as PreviewJson;
-    return diagnostics.find(({ severity }) => severity === "error")?.message ?? "";
-  } catch {
-    return "";
-  }
-}
-
 /** What the Automation API throws holds the whole command and both of its streams. */
 export async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (isUserError(error)) throw error;
-    throw failure(what.split(" "), error instanceof Error ? error.message : String(error));
+    throw failure(what.split(" "), {
+      stderr: error instanceof Error ? error.message : String(error),
+    });
   }
 }

@@ -6,7 +6,7 @@ import type { Program, Update } from "@mcp-fleet/operations";
 import type { Stack } from "@pulumi/pulumi/automation";
 
 import { automationStack } from "./automation";
-import { failure, reasonIn, told } from "./failure";
+import { failure, told } from "./failure";
 import { updatesOf } from "./history";
 import { type PreviewJson, previewOf } from "./preview";
 import { call, type Ended, jsonOf, quoted } from "./process";
@@ -201,7 +201,7 @@ export class PulumiStack {
   ): Promise<string> {
     const answer = await this.try(args, options);
     if (answer.code === 0) return answer.stdout;
-    throw failure(args, answer.stderr === "" ? reasonIn(answer.stdout) : answer.stderr);
+    throw failure(args, answer);
   }
 
   /** Runs a command of the CLI on this stack to its end, whatever that is. */

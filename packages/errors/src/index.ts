@@ -1,6 +1,7 @@
 import { cleanLine, cleanText } from "./clean";
 
 export { cleanJson, cleanLine, cleanText, isClean } from "./clean";
+export { nearest } from "./nearest";
 export { type JsonBounds, JsonRefused, parseBoundedJson, textWithin } from "./json";
 
 /**

@@ -1,8 +1,8 @@
 import type * as k8s from "@kubernetes/client-node";
-import { asking, type Kube, statusOf } from "@mcp-fleet/kube";
+import { asking, type Kube, statusOf, wantedReplicas } from "@mcp-fleet/kube";
 
-import { readServer } from "./read";
-import { details, wantedReplicas } from "./state";
+import { readServer } from "./find";
+import { details } from "./state";
 import type { Change, WaitOptions } from "./types";
 import { checkReplicas, checkTimeout } from "./validate";
 import { waitUntilGone, waitUntilReady } from "./wait";
@@ -76,12 +76,13 @@ export async function scaleMcp(
  */
 export async function restartMcp(
   kube: Kube,
-  name: string,
+  server: string,
   options: ChangeOptions = {},
 ): Promise<Change> {
   checkWait(options);
   const namespace = options.namespace ?? kube.namespace;
-  const deployment = await readServer(kube, namespace, name);
+  const deployment = await readServer(kube, namespace, server);
+  const { name = "" } = deployment.metadata ?? {};
   const wanted = wantedReplicas(deployment);
   if (wanted === 0) return changeOf(deployment, wanted, wanted, false);
   const restartedAt = new Date().toISOString();
@@ -103,14 +104,15 @@ export async function restartMcp(
  */
 async function setReplicas(
   kube: Kube,
-  name: string,
+  server: string,
   wantedFor: (current: number) => number,
   options: ChangeOptions,
 ): Promise<{ change: Change; deployment: k8s.V1Deployment }> {
   checkWait(options);
   const namespace = options.namespace ?? kube.namespace;
   for (let attempt = 0; ; attempt += 1) {
-    const deployment = await readServer(kube, namespace, name);
+    const deployment = await readServer(kube, namespace, server);
+    const { name = "" } = deployment.metadata ?? {};
     const before = wantedReplicas(deployment);
     const after = wantedFor(before);
     if (before === after) {
@@ -184,8 +186,8 @@ function changeOf(
   after: number,
   changed: boolean,
 ): Change {
-  const { name, namespace, status, readyReplicas } = details(deployment);
-  return { name, namespace, before, after, changed, status, readyReplicas };
+  const { name, namespace, deployment: object, status, readyReplicas } = details(deployment);
+  return { name, namespace, deployment: object, before, after, changed, status, readyReplicas };
 }
 
 /** A wrong time is refused before anything is changed. */

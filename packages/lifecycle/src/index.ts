@@ -1,5 +1,6 @@
 export { type ChangeOptions, restartMcp, scaleMcp, startMcp, stopMcp } from "./change";
 export { InvalidError, NotFoundError, TimeoutError } from "./errors";
+export { readServer } from "./find";
 export { type LogsOptions, readLogs } from "./logs";
 export type { ProbeOptions } from "./probe";
 export { getMcpStatus, listMcpServers, type ListOptions } from "./read";

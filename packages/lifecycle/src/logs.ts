@@ -1,10 +1,17 @@
 import { Writable } from "node:stream";
 
 import type * as k8s from "@kubernetes/client-node";
-import { type Kube, kubeError } from "@mcp-fleet/kube";
+import {
+  apiMessage,
+  type Kube,
+  kubeError,
+  podTrouble,
+  serverName,
+  statusOf,
+} from "@mcp-fleet/kube";
 
 import { NotFoundError } from "./errors";
-import { readServer } from "./read";
+import { readServer } from "./find";
 import { podsOf } from "./troubles";
 
 /** Which lines of a server's logs. */
@@ -22,37 +29,58 @@ export interface LogsOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Called with every line and the pod it is from. */
+type OnLine = (pod: string, line: string) => void;
+
 /**
  * Reads the logs of all of a server's pods, at the same time.
- * @param onLine called with every line and the pod it is from
- * @throws {NotFoundError} also for a server without pods; {ApiError} {UnreachableError}
+ * @param name any of its names: see {@link readServer}
+ * @param onSilent called with each pod that has no log, and why: an image that cannot be pulled, a container that never ran
+ * @throws {NotFoundError} for a server without pods, and where none of them has a log; {ApiError} {UnreachableError}
  */
 export async function readLogs(
   kube: Kube,
   name: string,
-  onLine: (pod: string, line: string) => void,
+  onLine: OnLine,
   options: LogsOptions = {},
+  onSilent: (pod: string, why: string) => void = () => undefined,
 ): Promise<void> {
   const namespace = options.namespace ?? kube.namespace;
-  const pods = await podsOf(kube, await readServer(kube, namespace, name));
+  const deployment = await readServer(kube, namespace, name);
+  const pods = await podsOf(kube, deployment);
+  const shown = serverName(deployment);
   if (pods.length === 0) {
     throw new NotFoundError(
-      `Server ${namespace}/${name} has no pods, so there are no logs.`,
-      `Start it with: mcp-fleet start ${name} -n ${namespace}`,
+      `Server ${namespace}/${shown} has no pods, so there are no logs.`,
+      `Start it with: mcp-fleet start ${shown} -n ${namespace}`,
     );
   }
-  await Promise.all(pods.map((pod) => readPod(kube, namespace, pod, onLine, options)));
+  const spoke = await Promise.all(
+    pods.map(async (pod) => {
+      const why = await readPod(kube, namespace, pod, onLine, options);
+      if (why !== undefined) onSilent(pod.metadata?.name ?? "", why);
+      return why === undefined;
+    }),
+  );
+  if (spoke.includes(true)) return;
+  throw new NotFoundError(
+    `No pod of server ${namespace}/${shown} has ${options.previous === true ? "the log of an earlier run" : "a log yet"}.`,
+    `See what keeps them with: mcp-fleet status ${shown} -n ${namespace}`,
+  );
 }
 
+/** @returns why the pod has no log; undefined when it was read */
 async function readPod(
   kube: Kube,
   namespace: string,
   pod: k8s.V1Pod,
-  onLine: (pod: string, line: string) => void,
-  { follow, tail, previous, container, signal }: LogsOptions,
-): Promise<void> {
+  onLine: OnLine,
+  options: LogsOptions,
+): Promise<string | undefined> {
   const { Log } = await import("@kubernetes/client-node");
   const name = pod.metadata?.name ?? "";
+  const { follow, tail, previous, signal } = options;
+  const container = options.container ?? pod.spec?.containers[0]?.name ?? "";
   const lines = lineSink((line) => onLine(name, line));
   const ended = new Promise<void>((resolve, reject) => {
     lines.on("close", resolve);
@@ -61,22 +89,42 @@ async function readPod(
     lines.on("pipe", (body) => body.on("error", (error) => lines.destroy(error)));
   });
   try {
-    const request = await new Log(kube.config).log(
-      namespace,
-      name,
-      container ?? pod.spec?.containers[0]?.name ?? "",
-      lines,
-      {
-        ...(follow === undefined ? {} : { follow }),
-        ...(tail === undefined ? {} : { tailLines: tail }),
-        ...(previous === undefined ? {} : { previous }),
-      },
-    );
+    const request = await new Log(kube.config).log(namespace, name, container, lines, {
+      ...(follow === undefined ? {} : { follow }),
+      ...(tail === undefined ? {} : { tailLines: tail }),
+      ...(previous === undefined ? {} : { previous }),
+    });
     signal?.addEventListener("abort", () => request.abort());
     await ended;
+    return undefined;
   } catch (error) {
-    if (signal?.aborted === true) return;
+    if (signal?.aborted === true) return undefined;
+    const status = statusOf(error);
+    // Gone since it was listed, or without a run of the container to show.
+    if (status === 404) return "is gone";
+    if (status === 400) return whyNoLog(kube, pod, container, options);
     throw kubeError(kube, `read the log of pod ${namespace}/${name}`, error);
+  }
+}
+
+/** The client's stream drops what the API said of a log that it cannot give, so it is asked for once more. */
+async function whyNoLog(
+  kube: Kube,
+  pod: k8s.V1Pod,
+  container: string,
+  { previous }: LogsOptions,
+): Promise<string> {
+  const trouble = previous === true ? undefined : podTrouble(pod);
+  if (trouble !== undefined && trouble.kind !== "unready") return trouble.reason;
+  const { name = "", namespace = kube.namespace } = pod.metadata ?? {};
+  try {
+    await kube.core.readNamespacedPodLog({
+      ...{ name, namespace, container, limitBytes: 1 },
+      ...(previous === undefined ? {} : { previous }),
+    });
+    return "has one only now; ask again";
+  } catch (error) {
+    return apiMessage(error);
   }
 }
 

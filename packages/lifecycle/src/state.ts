@@ -1,38 +1,58 @@
 import type * as k8s from "@kubernetes/client-node";
+import {
+  isObserved,
+  oldReplicas,
+  pendingReason,
+  serverName,
+  type Troubles,
+  troublesOf,
+  wantedReplicas,
+} from "@mcp-fleet/kube";
 
 import type { McpServerStatus, ServerCondition, ServerState } from "./types";
 
-/** The label by which a Deployment is an MCP server. */
-export const serverSelector = "app.kubernetes.io/component=mcp-server";
-
-export function isServer({ metadata }: k8s.V1Deployment): boolean {
-  return metadata?.labels?.["app.kubernetes.io/component"] === "mcp-server";
+/** A state and why it is not a better one. */
+export interface Judged {
+  readonly status: Exclude<ServerState, "degraded">;
+  readonly reason?: string;
 }
 
-/** Wanted replicas; the API server's own default is 1. */
-export function wantedReplicas({ spec }: k8s.V1Deployment): number {
-  return spec?.replicas ?? 1;
-}
-
-/** See {@link ServerState}. */
-export function stateOf(deployment: k8s.V1Deployment): Exclude<ServerState, "degraded"> {
+/**
+ * See {@link ServerState}.
+ * @param troubles of its pods. @default what the Deployment's object alone tells
+ */
+export function judge(
+  deployment: k8s.V1Deployment,
+  { failures, delays }: Troubles = troublesOf(deployment, []),
+): Judged {
   const wanted = wantedReplicas(deployment);
+  if (wanted === 0) return { status: "stopped" };
+  const pending = pendingReason(deployment);
+  if (pending === undefined) return { status: "running" };
+  const reason = [...failures, pending, ...delays].join("; ");
+  if (failures.length > 0) return { status: "failed", reason };
   const ready = deployment.status?.readyReplicas ?? 0;
-  if (wanted === 0) return "stopped";
-  if (ready === wanted) return "running";
-  return ready === 0 ? "pending" : "scaling";
+  if (ready === 0) return { status: "pending", reason };
+  // What its controller has not seen yet is a new template where the replicas are as wanted.
+  const unseen = !isObserved(deployment) && ready === wanted;
+  return { status: oldReplicas(deployment) > 0 || unseen ? "updating" : "scaling", reason };
 }
 
 /** What the Deployment's object alone says. */
-export function details(
-  deployment: k8s.V1Deployment,
-): Omit<McpServerStatus, "endpoints" | "troubles" | "probe"> {
+export type Details = Omit<
+  McpServerStatus,
+  "services" | "endpoints" | "troubles" | "probe" | "serving"
+>;
+
+/** @param troubles see {@link judge} */
+export function details(deployment: k8s.V1Deployment, troubles?: Troubles): Details {
   const { metadata, spec, status } = deployment;
   const conditions = (status?.conditions ?? []).map(condition);
   return {
-    name: metadata?.name ?? "",
+    name: serverName(deployment),
     namespace: metadata?.namespace ?? "",
-    status: stateOf(deployment),
+    deployment: metadata?.name ?? "",
+    ...judge(deployment, troubles),
     replicas: wantedReplicas(deployment),
     readyReplicas: status?.readyReplicas ?? 0,
     availableReplicas: status?.availableReplicas ?? 0,
@@ -73,21 +93,17 @@ function time(value: Date | string | undefined): string | undefined {
   return value === undefined ? undefined : new Date(value).toISOString();
 }
 
-/** What still keeps a Deployment from having all its replicas on its newest template; undefined when nothing does. */
-export function pendingReason(deployment: k8s.V1Deployment): string | undefined {
-  const { metadata, status } = deployment;
-  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) {
-    return "its controller has not seen the change yet";
+/** Images of the pods that are ready, with how many run each; the image of a pod is its first container's. */
+export function servingImages(pods: readonly k8s.V1Pod[]): McpServerStatus["serving"] {
+  const counts = new Map<string, number>();
+  for (const { metadata, spec, status } of pods) {
+    const ready = status?.conditions?.some(
+      ({ type, status: is }) => type === "Ready" && is === "True",
+    );
+    const image = spec?.containers[0]?.image;
+    if (ready !== true || image === undefined || metadata?.deletionTimestamp !== undefined)
+      continue;
+    counts.set(image, (counts.get(image) ?? 0) + 1);
   }
-  const wanted = wantedReplicas(deployment);
-  const [ready, updated] = [status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0];
-  const [available, all] = [status?.availableReplicas ?? 0, status?.replicas ?? 0];
-  if (updated < wanted) return `${updated} of ${count(wanted)} on the newest template`;
-  if (ready < wanted || available < wanted) return `${ready} of ${count(wanted)} ready`;
-  if (all > wanted) return `${count(all - wanted)} too many are still there`;
-  return undefined;
-}
-
-function count(replicas: number): string {
-  return replicas === 1 ? "1 replica" : `${replicas} replicas`;
+  return [...counts].map(([image, count]) => ({ image, pods: count }));
 }

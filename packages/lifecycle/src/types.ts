@@ -1,21 +1,31 @@
 /**
- * What a server's replicas say, as seed 004 defines it; the first that holds:
+ * What a server's replicas say; the first that holds:
  *
  * - `stopped`: no replica is wanted
- * - `running`: as many replicas are ready as are wanted
+ * - `running`: as many replicas are ready as are wanted, all on the newest template
+ * - `failed`: it cannot get there as things are. A pod cannot be made, scheduled or started, its image cannot be pulled, it
+ *   crashes again and again, or the rollout's time is over. Pods of before may serve all the same
  * - `pending`: none is ready yet
+ * - `updating`: pods of an earlier template are still there
  * - `scaling`: any other number of replicas is there, or ready, than is wanted
  *
- * `degraded` is found by a probe only: pods are ready, and MCP does not answer.
+ * `degraded` is found by a probe only: pods are ready, and MCP does not answer. Seed 004 has no `failed` and no
+ * `updating`: a rollout that hangs looks healthy by its numbers alone.
  */
-export type ServerState = "running" | "stopped" | "scaling" | "pending" | "degraded";
+export type ServerState =
+  "running" | "stopped" | "scaling" | "pending" | "updating" | "failed" | "degraded";
 
 /** One line of the list. */
 export interface McpServerSummary {
-  /** The Deployment's name. */
+  /** Its key in the stack, else its Deployment's name. Every function takes it, and the names below too. */
   readonly name: string;
   readonly namespace: string;
+  readonly deployment: string;
+  /** The Services that select its pods, by name. */
+  readonly services: readonly string[];
   readonly status: ServerState;
+  /** Why it is not `running`, in words of the cluster; absent for `running` and `stopped`. */
+  readonly reason?: string;
   /** Wanted. */
   readonly replicas: number;
   readonly readyReplicas: number;
@@ -50,7 +60,10 @@ export interface ServerCondition {
 export interface McpServerStatus extends McpServerSummary {
   readonly availableReplicas: number;
   readonly updatedReplicas: number;
+  /** Of the newest template; what the pods that serve run is in {@link serving}. */
   readonly image: string;
+  /** Images of the pods that are ready now, with how many run each. */
+  readonly serving: readonly { readonly image: string; readonly pods: number }[];
   readonly conditions: readonly ServerCondition[];
   /**
    * When Kubernetes last saw the server change: the latest update of a condition of its Deployment, else its
@@ -65,8 +78,10 @@ export interface McpServerStatus extends McpServerSummary {
 
 /** What a command changed. */
 export interface Change {
+  /** Its key in the stack, else its Deployment's name. */
   readonly name: string;
   readonly namespace: string;
+  readonly deployment: string;
   /** Wanted replicas before. */
   readonly before: number;
   /** Wanted replicas now. */

@@ -1,11 +1,19 @@
 import type * as k8s from "@kubernetes/client-node";
 import { isUserError } from "@mcp-fleet/errors";
-import type { Kube } from "@mcp-fleet/kube";
+import {
+  isPodOf,
+  type Kube,
+  mayRun,
+  pendingReason,
+  selectorText,
+  serverName,
+  troublesOf,
+  wantedReplicas,
+} from "@mcp-fleet/kube";
 
 import { NotFoundError, TimeoutError } from "./errors";
-import { pendingReason, wantedReplicas } from "./state";
-import { creationTroubles, isOf, podsOf, podTroubles, selectorText } from "./troubles";
-import type { WaitOptions } from "./types";
+import { allTroubles, podsOf } from "./troubles";
+import type { Change, WaitOptions } from "./types";
 import { checkTimeout } from "./validate";
 import { follow } from "./watch";
 
@@ -18,7 +26,7 @@ export const defaultTimeoutSeconds = 300;
  */
 export async function waitUntilReady(
   kube: Kube,
-  { namespace, name }: { namespace: string; name: string },
+  { namespace, name, deployment: object }: Pick<Change, "namespace" | "name" | "deployment">,
   options: WaitOptions,
 ): Promise<k8s.V1Deployment> {
   let last: k8s.V1Deployment | undefined;
@@ -28,7 +36,7 @@ export async function waitUntilReady(
     (signal) =>
       follow(
         kube,
-        deploymentPath(kube, namespace, name),
+        deploymentPath(kube, namespace, object),
         ([deployment]) => {
           if (deployment === undefined) throw gone(namespace, name);
           last = deployment;
@@ -63,8 +71,8 @@ export async function waitUntilGone(
   onPods: (pods: readonly k8s.V1Pod[]) => void = () => undefined,
 ): Promise<void> {
   const namespace = deployment.metadata?.namespace ?? kube.namespace;
-  const name = deployment.metadata?.name ?? "";
-  const labelSelector = selectorText(deployment);
+  const name = serverName(deployment);
+  const labelSelector = selectorText(deployment.spec?.selector);
   let left: readonly k8s.V1Pod[] = [];
   const waiting = reporter(options);
   await limited(
@@ -79,7 +87,7 @@ export async function waitUntilGone(
           list: () => kube.core.listNamespacedPod({ namespace, labelSelector }),
         },
         (pods) => {
-          left = pods.filter((pod) => isOf(deployment, pod) && mayRun(pod));
+          left = pods.filter((pod) => isPodOf(deployment.metadata?.name, pod) && mayRun(pod));
           if (left.length === 0) return true;
           waiting(`${left.length === 1 ? "1 pod is" : `${left.length} pods are`} still there`);
           onPods(left);
@@ -98,11 +106,6 @@ export async function waitUntilGone(
       );
     },
   );
-}
-
-/** Ended pods may stay listed, and run nothing. */
-function mayRun({ status }: k8s.V1Pod): boolean {
-  return status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
 /** Runs `work` with a signal that is aborted in time or by the caller, whichever comes first. */
@@ -133,8 +136,7 @@ function reporter({ onProgress }: WaitOptions): (text: string) => void {
 
 /** A comfort: without the right to list pods the message just says less. */
 async function quietTroubles(kube: Kube, deployment: k8s.V1Deployment): Promise<string[]> {
-  const pods = await podsOf(kube, deployment).catch(() => []);
-  return [...creationTroubles(deployment), ...podTroubles(pods)];
+  return allTroubles(troublesOf(deployment, await podsOf(kube, deployment).catch(() => [])));
 }
 
 function gone(namespace: string, name: string): NotFoundError {

@@ -1,9 +1,15 @@
 import { maxReplicas } from "@mcp-fleet/lifecycle";
 import { z } from "zod";
 
-const state = z.enum(["running", "stopped", "scaling", "pending", "degraded"]);
+const state = z
+  .enum(["running", "stopped", "scaling", "pending", "updating", "failed", "degraded"])
+  .describe("failed: its newest rollout cannot end as things are; pods of before may still serve");
 
-export const nameInput = z.string().describe("The server's name, as list_mcp_servers shows it");
+export const nameInput = z
+  .string()
+  .describe(
+    "The server's name, as list_mcp_servers shows it; that of its Deployment or Service too",
+  );
 export const timeoutInput = z
   .number()
   .positive()
@@ -19,7 +25,10 @@ export const replicasInput = z
 const summary = {
   name: z.string(),
   namespace: z.string(),
+  deployment: z.string(),
+  services: z.array(z.string()),
   status: state,
+  reason: z.string().optional().describe("Why it is not running; absent when it is, or is stopped"),
   replicas: z.number().describe("Wanted"),
   readyReplicas: z.number(),
   endpoints: z.array(z.string()),
@@ -31,7 +40,10 @@ export const statusOutput = {
   ...summary,
   availableReplicas: z.number(),
   updatedReplicas: z.number(),
-  image: z.string(),
+  image: z.string().describe("Of the newest template"),
+  serving: z
+    .array(z.object({ image: z.string(), pods: z.number() }))
+    .describe("Images of the pods that are ready"),
   conditions: z.array(
     z.object({
       type: z.string(),
@@ -49,6 +61,7 @@ export const statusOutput = {
 export const changeOutput = {
   name: z.string(),
   namespace: z.string(),
+  deployment: z.string(),
   before: z.number().describe("Wanted replicas before"),
   after: z.number().describe("Wanted replicas now"),
   changed: z.boolean().describe("False when it was as asked for already"),

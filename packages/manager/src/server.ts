@@ -22,7 +22,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 
 import { Calls, maxCalls } from "./calls";
-import { checkManaged, forceIsOff, type ManagerPolicy } from "./policy";
+import { forceIsOff, managedServer, type ManagerPolicy } from "./policy";
 import {
   changeOutput,
   listOutput,
@@ -71,7 +71,8 @@ function registerReading(server: McpServer, { kube, log, calls }: Options): void
     "list_mcp_servers",
     {
       title: "List MCP servers",
-      description: "The MCP servers of the namespace with status, replicas and endpoints.",
+      description:
+        "The MCP servers of the namespace with status, why it is not running, replicas and endpoints.",
       outputSchema: listOutput,
       annotations: readOnly,
     },
@@ -111,8 +112,8 @@ function registerChanging(server: McpServer, { kube, log, policy, calls }: Optio
     },
     ({ name, wait_ready: wait, timeout }, extra) =>
       answer({ log, calls }, "start_mcp", { name, wait }, async () => {
-        checkManaged(policy, name);
-        return startMcp(kube, name, { wait, ...waiting(timeout, extra) });
+        const server = await managedServer(policy, kube, name);
+        return startMcp(kube, server, { wait, ...waiting(timeout, extra) });
       }),
   );
   server.registerTool(
@@ -137,8 +138,8 @@ function registerChanging(server: McpServer, { kube, log, policy, calls }: Optio
     },
     ({ name, replicas, wait_ready: wait, timeout }, extra) =>
       answer({ log, calls }, "scale_mcp", { name, replicas, wait }, async () => {
-        checkManaged(policy, name);
-        return scaleMcp(kube, name, replicas, { wait, ...waiting(timeout, extra) });
+        const server = await managedServer(policy, kube, name);
+        return scaleMcp(kube, server, replicas, { wait, ...waiting(timeout, extra) });
       }),
   );
 }
@@ -163,9 +164,9 @@ function registerStop(server: McpServer, { kube, log, policy, calls }: Options):
     },
     ({ name, force: forced, timeout }, extra) =>
       answer({ log, calls }, "stop_mcp", { name, force: forced }, async () => {
-        checkManaged(policy, name);
         if (forced && !policy.allowForceStop) throw forceIsOff();
-        return stopMcp(kube, name, { force: forced, ...waiting(timeout, extra) });
+        const server = await managedServer(policy, kube, name);
+        return stopMcp(kube, server, { force: forced, ...waiting(timeout, extra) });
       }),
   );
 }

@@ -15,6 +15,12 @@ export const observerMetrics = {
     help: "Replicas of the server's Deployment that are ready",
     labels: ["server"],
   },
+  /** Pods of before may be ready all the same, so that {@link podsReady} alone says nothing of it. */
+  rolloutFailed: {
+    name: "mcp_server_rollout_failed",
+    help: "Whether the server's newest rollout cannot end as things are (1) or not (0): image, crash, quota, no node",
+    labels: ["server"],
+  },
   /** Falls when pods go: a use of it takes `increase`, never the value. */
   restarts: {
     name: "mcp_server_restarts_total",

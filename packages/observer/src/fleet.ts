@@ -1,4 +1,5 @@
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
+import { troublesOf } from "@mcp-fleet/kube";
 
 /** On the application's pods: the cutover generation they were started for. */
 const generationLabel = "mcp-fleet.dev/generation";
@@ -9,6 +10,8 @@ export interface ServerPods {
   readonly server: string;
   readonly wanted: number;
   readonly ready: number;
+  /** Whether its newest rollout cannot end as things are. */
+  readonly failed: boolean;
   /** Restarts of the containers of each pod. */
   readonly restarts: Readonly<Record<string, number>>;
 }
@@ -26,6 +29,7 @@ export function serverPods(
       server,
       wanted: deployment?.spec?.replicas ?? 1,
       ready: deployment?.status?.readyReplicas ?? 0,
+      failed: deployment !== undefined && troublesOf(deployment, pods).failures.length > 0,
       restarts: Object.fromEntries(own.map((pod) => [pod.metadata?.name ?? "", restartsOf(pod)])),
     };
   });

@@ -38,9 +38,10 @@ export class Recorder {
 
   private recordServers(servers: NonNullable<Observation["servers"]>, seen: Observation): void {
     this.gauges.restarts.reset();
-    for (const { server, wanted, ready, restarts } of servers) {
+    for (const { server, wanted, ready, failed, restarts } of servers) {
       this.set("podsWanted", { server }, wanted);
       this.set("podsReady", { server }, ready);
+      this.set("rolloutFailed", { server }, failed);
       for (const [pod, count] of Object.entries(restarts))
         this.set("restarts", { server, pod }, count);
     }

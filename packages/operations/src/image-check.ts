@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type * as k8s from "@kubernetes/client-node";
-import { creationTrouble, podTrouble, quietly, type Trouble } from "@mcp-fleet/cutover-runner";
+import { quietly } from "@mcp-fleet/cutover-runner";
 import { UserError } from "@mcp-fleet/errors";
-import { asking, type Kube } from "@mcp-fleet/kube";
+import { asking, creationTrouble, type Kube, podTrouble, type Trouble } from "@mcp-fleet/kube";
 
 import { type ImageContents, imageContents, lookScript } from "./bundled-servers";
 

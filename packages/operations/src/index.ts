@@ -1,6 +1,7 @@
 export { bundledServers, imageContents, type ImageContents, lookScript } from "./bundled-servers";
 export { CheckMetrics } from "./check-metrics";
 export { type CheckRound, runChecks } from "./checks";
+export { type Contradiction, contradictionsIn } from "./contradictions";
 export { type ExporterOptions, pushMetrics, serveMetrics } from "./exporter";
 export {
   type DriftFinding,
@@ -15,6 +16,7 @@ export { checkImage, type ImageCheckOptions, imageOf, type RunningImage } from "
 export { planPromotion, type Promotion, refuseUnproved } from "./promotion";
 export { type CutoverReport, cutoverReport, type TimelineEntry } from "./report";
 export { reportHtml } from "./report-html";
+export { type Step, type Verdict, verdictOf } from "./report-verdict";
 export { planRollback, type Program, type RollbackPlan, type RollbackRequest } from "./rollback";
 export { type McpService, serviceAddress } from "./services";
 export { compareTools, type ToolChanges } from "./tools";

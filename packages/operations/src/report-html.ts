@@ -1,49 +1,28 @@
-import type { CutoverReport, TimelineEntry } from "./report";
+import type { CutoverReport } from "./report";
+import { reportStyle } from "./report-style";
+import { text } from "./report-text";
+import { timelineHtml } from "./report-timeline";
+import { type Step, verdictOf } from "./report-verdict";
 
-const style = `
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --server: #3b82f6; --probe: #8b5cf6; --rows: #ef4444; --rollout: #10b981; --settle: #f59e0b }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line) }
-th { font-weight: 600 } code, pre { font: 13px/1.45 ui-monospace, monospace; overflow-wrap: anywhere } pre { margin: 0; white-space: pre-wrap }
-.facts { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem } .facts dt { opacity: .7 } .facts dd { margin: 0 }
-.time { display: grid; grid-template-columns: 20rem 1fr 6.5rem; gap: .15rem .8rem; align-items: center; font-size: 13px }
-.lane { position: relative; height: 1rem; background: var(--soft); border-radius: 3px } .bar { position: absolute; top: 0; bottom: 0; min-width: 4px; border-radius: 3px }
-.right { text-align: right; font-variant-numeric: tabular-nums } .tools code { display: inline-block; background: var(--soft); border-radius: 3px; padding: 0 .35rem; margin: .1rem }
-.gap { opacity: .75 }`;
+/** Digits of a commit that tell it from others, and that a person compares. */
+const shortCommit = 12;
 
-/** One page with everything in it: no script, nothing loaded from elsewhere. */
+/**
+ * One page with everything in it: no script, nothing loaded from elsewhere. How it stands and what to do come first; what only
+ * machines compare comes last.
+ */
 export function reportHtml(report: CutoverReport): string {
   const { cutover, run, rows, timeline, update, gaps } = report;
+  const verdict = verdictOf(report);
   const title = `${cutover}: generation ${run.generation}, ${run.target}`;
-  const facts: [string, string | undefined][] = [
-    ["Who", run.who],
-    ["Stack", run.stack],
-    ["Commit", run.commit],
-    ["mcp-fleet", run.toolVersion],
-    [
-      "Update",
-      update === undefined
-        ? undefined
-        : `${update.version}, started ${update.startedAt}${update.message === undefined ? "" : `: ${update.message}`}`,
-    ],
-    ["Committed", run.committedAt],
-    ["Settled", run.settledAt ?? "not yet"],
-    [
-      "Rows",
-      Object.entries(run.counts)
-        .map(([what, count]) => `${count} ${what}`)
-        .join(", "),
-    ],
-    ["Write fence", run.fenced ? `held off ${run.fencedWrites} writes of old pods` : "none"],
-    ["Plan", run.planHash],
-  ];
   const body = [
-    `<h1>${text(title)}</h1>`,
-    `<dl class="facts">${facts.flatMap(([name, value]) => (value === undefined || value === "" ? [] : [`<dt>${text(name)}</dt><dd>${text(value)}</dd>`])).join("")}</dl>`,
-    ...gaps.map((gap) => `<p class="gap">${text(gap)}</p>`),
+    `<div class="verdict ${verdict.state}"><p class="soft">${text(title)}</p>`,
+    `<h1>${text(verdict.text)}</h1>`,
+    `<ol class="next">${verdict.next.map(stepHtml).join("")}</ol></div>`,
+    factsHtml(firstFacts(report)),
     "<h2>Timeline</h2>",
-    timelineHtml(timeline),
+    timelineHtml(timeline, update?.startedAt),
+    ...gaps.map((gap) => `<p class="soft">${text(gap)}</p>`),
     "<h2>Rows</h2>",
     tableHtml(
       ["Row", "What", "Before", "After"],
@@ -74,27 +53,56 @@ export function reportHtml(report: CutoverReport): string {
             ),
           ),
         ]),
+    `<details><summary>For comparing: ids and hashes</summary>${factsHtml([
+      ["Commit of the program", run.commit],
+      ["Run", run.runId],
+      ["Hash of the plan", run.planHash],
+      ["mcp-fleet", run.toolVersion],
+    ])}</details>`,
   ];
-  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${text(title)}</title><style>${style}</style></head>\n<body>\n${body.join("\n")}\n</body></html>\n`;
+  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${text(title)}</title><style>${reportStyle}</style></head>\n<body>\n${body.join("\n")}\n</body></html>\n`;
 }
 
-function timelineHtml(entries: readonly TimelineEntry[]): string {
-  const times = entries.flatMap(({ from, to }) => [Date.parse(from), Date.parse(to ?? from)]);
-  const start = Math.min(...times);
-  const span = Math.max(Math.max(...times) - start, 1);
-  const share = (time: number): string => (((time - start) / span) * 100).toFixed(2);
-  const lines = entries.map(({ phase, what, from, to }) => {
-    const [begin, end] = [Date.parse(from), Date.parse(to ?? from)];
-    const width = (((end - begin) / span) * 99).toFixed(2);
-    const bar = `<span class="bar" style="left:min(${share(begin)}%, calc(100% - 4px));width:${width}%;background:var(--${phase})"></span>`;
-    const shown = to === undefined ? `+${seconds(begin - start)}` : seconds(end - begin);
-    return `<span>${text(what)}</span><span class="lane" title="${text(`${from} ${to ?? ""}`)}">${bar}</span><span class="right">${shown}</span>`;
-  });
-  return `<div class="time">${lines.join("\n")}</div>`;
+type Fact = readonly [name: string, value: string | undefined];
+
+function firstFacts({ run, update }: CutoverReport): Fact[] {
+  const dirty = update?.dirty === true ? ", with changes that are in no commit" : "";
+  return [
+    ["Stack", run.stack],
+    ["Run by", run.who],
+    [
+      "Commit of the program",
+      run.commit === undefined ? undefined : `${run.commit.slice(0, shortCommit)}${dirty}`,
+    ],
+    [
+      "Update of the stack",
+      update === undefined
+        ? undefined
+        : `${update.version}${update.succeeded ? "" : ", failed"}${update.message === undefined ? "" : `: ${update.message}`}`,
+    ],
+    ["Rows committed", run.committedAt],
+    ["Settled", run.settledAt ?? "not yet"],
+    [
+      "Rows",
+      Object.entries(run.counts)
+        .filter(([, count]) => count > 0)
+        .map(([what, count]) => `${count} ${what}`)
+        .join(", "),
+    ],
+    ["Write fence", run.fenced ? `held off ${run.fencedWrites} writes of old pods` : "none"],
+  ];
 }
 
-function seconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(1)} s`;
+function factsHtml(facts: readonly Fact[]): string {
+  const shown = facts.flatMap(([name, value]) =>
+    value === undefined || value === "" ? [] : [`<dt>${text(name)}</dt><dd>${text(value)}</dd>`],
+  );
+  return `<dl class="facts">${shown.join("")}</dl>`;
+}
+
+function stepHtml({ what, command }: Step): string {
+  const run = command === undefined ? "" : `: <code>${text(command)}</code>`;
+  return `<li>${text(what.replace(/[.:]$/, ""))}${run === "" ? "." : run}</li>`;
 }
 
 function documentHtml(shown: string | undefined, document: unknown): string {
@@ -105,10 +113,11 @@ function documentHtml(shown: string | undefined, document: unknown): string {
 function tableHtml(headers: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return "<p>None.</p>";
   const head = headers.map((header) => `<th>${text(header)}</th>`).join("");
-  const lines = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`);
-  return `<table><tr>${head}</tr>\n${lines.join("\n")}</table>`;
-}
-
-function text(value: string): string {
-  return value.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  const lines = rows.map((cells) => {
+    const columns = cells.map(
+      (cell, column) => `<td data-label="${text(headers[column] ?? "")}">${cell}</td>`,
+    );
+    return `<tr>${columns.join("")}</tr>`;
+  });
+  return `<table><tbody><tr>${head}</tr>\n${lines.join("\n")}</tbody></table>`;
 }

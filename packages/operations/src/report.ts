@@ -1,6 +1,7 @@
 import { type Credentials, withDatabase } from "@mcp-fleet/cutover-runner";
 import { isUserError, UserError } from "@mcp-fleet/errors";
-import { asking, connectKube } from "@mcp-fleet/kube";
+import { asking, connectKube, serverSelector } from "@mcp-fleet/kube";
+import { listMcpServers, type McpServerSummary } from "@mcp-fleet/lifecycle";
 import { type LedgerState, readRunRows, readRuns, type RunRow } from "@mcp-fleet/row-cutover";
 
 import type { Fleet } from "./fleet";
@@ -19,17 +20,19 @@ export interface TimelineEntry {
 export interface CutoverReport {
   readonly cutover: string;
   readonly run: LedgerState;
+  /** The ledger's newest generation. */
+  readonly newest: number;
   readonly rows: readonly RunRow[];
   readonly timeline: readonly TimelineEntry[];
   /** The engine's update that moved the rows, where there is a history. */
   readonly update?: ListedUpdate;
+  /** How the cluster's servers are now; for the newest generation, where the cluster answered. */
+  readonly servers?: readonly McpServerSummary[];
   /** Why something is not in it, one sentence each. */
   readonly gaps: readonly string[];
 }
 
 const generationLabel = "mcp-fleet.dev/generation";
-const serverSelector = "app.kubernetes.io/component=mcp-server";
-
 /**
  * Gathers what ledger, journal, state and cluster know of one generation.
  * @param generation the newest one when it is left out
@@ -57,9 +60,12 @@ export async function cutoverReport(
   }
   const newest = run === runs[0];
   const update = updates.find((one) => one.moved && one.generation === run.generation);
-  const seen = newest ? await clusterTimes(fleet, credentials, run).catch(whyNot) : [];
+  const seen = newest
+    ? await clusterTimes(fleet, credentials, run).catch(whyNot)
+    : { times: [], servers: undefined };
   // A pod that was replaced since is no part of the cutover, and would stretch its time to now.
-  const known = typeof seen === "string" ? [] : seen;
+  const known = typeof seen === "string" ? [] : seen.times;
+  const servers = typeof seen === "string" ? undefined : seen.servers;
   const during = known.filter(({ from }) => run.settledAt === undefined || from < run.settledAt);
   const since = known.length - during.length;
   const timeline: TimelineEntry[] = [
@@ -91,9 +97,11 @@ export async function cutoverReport(
   return {
     cutover: spec.name,
     run,
+    newest: runs[0]?.generation ?? run.generation,
     rows,
     timeline: timeline.sort((a, b) => (a.from < b.from ? -1 : 1)),
     ...(update === undefined ? {} : { update }),
+    ...(servers === undefined ? {} : { servers }),
     gaps,
   };
 }
@@ -113,12 +121,15 @@ function whyNot(error: unknown): string {
   throw error;
 }
 
-/** When the servers' newest pods became ready, and those of the application that carry this generation. */
+/**
+ * When the servers' newest pods became ready, and those of the application that carry this generation; and how the servers
+ * are now, for rows that lead to them.
+ */
 async function clusterTimes(
   fleet: Fleet,
   credentials: Credentials,
   run: LedgerState,
-): Promise<TimelineEntry[]> {
+): Promise<{ times: TimelineEntry[]; servers: McpServerSummary[] }> {
   const kube = await connectKube(fleet.kubernetes, credentials);
   const { namespace } = fleet.probe;
   const pods = async (labelSelector: string, phase: TimelineEntry["phase"]) => {
@@ -135,8 +146,13 @@ async function clusterTimes(
       return [{ phase, what, from: iso(from), to: iso(ready.lastTransitionTime) }];
     });
   };
-  const servers = run.target === "in-cluster" ? await pods(serverSelector, "server") : [];
-  return [...servers, ...(await pods(`${generationLabel}=${run.generation}`, "rollout"))];
+  const led = run.target === "in-cluster";
+  const [own, rollout, servers] = await Promise.all([
+    led ? pods(serverSelector, "server") : [],
+    pods(`${generationLabel}=${run.generation}`, "rollout"),
+    led ? listMcpServers(kube, { namespace }) : [],
+  ]);
+  return { times: [...own, ...rollout], servers };
 }
 
 function iso(time: Date | string): string {

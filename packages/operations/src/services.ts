@@ -1,4 +1,4 @@
-import { asking, type Kube } from "@mcp-fleet/kube";
+import { asking, type Kube, serverSelector } from "@mcp-fleet/kube";
 
 /** An MCP server's Service as the cluster has it. */
 export interface McpService {
@@ -14,9 +14,6 @@ export interface ServiceAddress {
   readonly port: number;
   readonly path: string;
 }
-
-/** On the Service of every MCP server, whoever made it. */
-const serverSelector = "app.kubernetes.io/component=mcp-server";
 
 /** The Services of MCP servers in a namespace, by name. Two lists, however many there are. */
 export async function readServices(

@@ -1,4 +1,9 @@
-import { askServers, type Credentials, withDatabase } from "@mcp-fleet/cutover-runner";
+import {
+  askServers,
+  type Credentials,
+  type OnProgress,
+  withDatabase,
+} from "@mcp-fleet/cutover-runner";
 import type { ProbeOutcome, ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
 import {
   type LedgerState,
@@ -9,6 +14,7 @@ import {
   type ToolLists,
 } from "@mcp-fleet/row-cutover";
 
+import { type Contradiction, contradictionsIn } from "./contradictions";
 import type { Fleet } from "./fleet";
 import { compareTools, type ToolChanges } from "./tools";
 
@@ -42,21 +48,29 @@ export interface VerifyReport {
   readonly servers: readonly VerifiedServer[];
   /** Servers that are not ok, each counted once. */
   readonly failed: number;
+  /** Those of them that are ok to another consumer. */
+  readonly contradictions: readonly Contradiction[];
 }
 
 /**
  * Asks every endpoint that a row names, and every server of the stack, from the application's position, and compares
  * the tools with those that the ledger recorded at the newest cutover.
+ * @param onProgress hears what is being done, since it may take a minute
  * @throws {UserError} when database or cluster cannot be asked; a server that fails is a finding
  */
-export async function verify(fleet: Fleet, credentials: Credentials): Promise<VerifyReport> {
+export async function verify(
+  fleet: Fleet,
+  credentials: Credentials,
+  onProgress?: OnProgress,
+): Promise<VerifyReport> {
+  onProgress?.("reading ledger and rows");
   const [runs, endpoints] = await withDatabase(fleet, credentials, async (db) => [
     await readRuns(db, fleet.spec),
     await readEndpoints(db, fleet.spec),
   ]);
   const recorded = runs.find((run) => Object.keys(run.tools ?? {}).length > 0);
   const targets = targetsOf(fleet, endpoints);
-  const probes = await askServers({ ...fleet, targets }, credentials);
+  const probes = await askServers({ ...fleet, targets }, credentials, onProgress);
   const servers = probes.flatMap(({ consumer, results }) =>
     results.map((result) => verified(result, consumer, recorded?.tools)),
   );
@@ -66,6 +80,7 @@ export async function verify(fleet: Fleet, credentials: Credentials): Promise<Ve
     recordedIn: recorded?.generation ?? 0,
     servers,
     failed: new Set(servers.filter(({ ok }) => !ok).map(({ server }) => server)).size,
+    contradictions: contradictionsIn(servers),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Client } from "pg";
 
 import { refuseAbandoned } from "./abandoned";
 import { namedTables } from "./configured-sql";
+import { deferredWarnings } from "./deferred";
 import { EngineError, RowsMoved } from "./errors";
 import { type Fingerprint, isUntouched, takeFingerprint } from "./fingerprint";
 import { specHash } from "./hash";
@@ -153,6 +154,7 @@ async function forward(
   if (active !== undefined && writesNothing(plan)) {
     return { kind: "noop", ledger, generation: active.generation, ...all };
   }
+  all.warnings.push(...deferredWarnings(spec, found.input.rows));
   return { ...base, kind: "forward", previous: active, ...found, ...all };
 }
 

@@ -1,1 +1,2 @@
-export { table } from "./table";
+export { type Column, facts, type Row, table } from "./table";
+export { bullets, paragraphs } from "./text";

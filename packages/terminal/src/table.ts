@@ -1,25 +1,85 @@
-import { stripVTControlCharacters } from "node:util";
+import { hanging, widthOf } from "./text";
+
+/** A column of a table. A text is a column that stays. */
+export type Column =
+  | string
+  | {
+      readonly title: string;
+      /** Where the table is too wide, its cells go on lines of their own below their row, the last such column first. */
+      readonly folds: true;
+    };
+
+/** A row: its cells in the order of the columns, and what is said about it on lines below. */
+export type Row =
+  readonly string[] | { readonly cells: readonly string[]; readonly notes: readonly string[] };
+
+/** Two spaces lead a row; what belongs to it stands further in. */
+const indent = "  ";
+const below = "      ";
 
 /**
  * A plain text table: columns as wide as their widest cell, two spaces between. Cells may hold colours.
- * @param headers the columns' titles
- * @param rows cells in the order of `headers`
+ * @param columns from left to right
+ * @param width how many columns the terminal has. @default no end to them
  */
-export function table(headers: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headers.map((header, column) =>
-    Math.max(header.length, ...rows.map((row) => width(row[column] ?? ""))),
+export function table(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  width: number = Infinity,
+): string {
+  const titles = columns.map((column) => (typeof column === "string" ? column : column.title));
+  const plain = rows.map((row) => ("cells" in row ? row : { cells: row, notes: [] }));
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...plain.map(({ cells }) => widthOf(cells[column] ?? ""))),
   );
+  const folded = foldedColumns(columns, widths, width);
+  const kept = titles.map((_, column) => column).filter((column) => !folded.has(column));
   const line = (cells: readonly string[]): string =>
-    `  ${cells.map((cell, column) => pad(cell, widths[column] ?? 0)).join("  ")}`.trimEnd();
-  return [line(headers), line(widths.map((wide) => "-".repeat(wide))), ...rows.map(line)].join(
-    "\n",
-  );
+    indent + kept.map((column) => pad(cells[column] ?? "", widths[column] ?? 0)).join("  ");
+  const lines = plain.flatMap(({ cells, notes }) => [
+    line(cells),
+    ...[...folded]
+      .sort((a, b) => a - b)
+      .flatMap((column) => {
+        const cell = cells[column] ?? "";
+        return cell === "" ? [] : hanging(`${below}${titles[column]}: `, cell, width);
+      }),
+    ...notes.flatMap((note) => hanging(below, note, width)),
+  ]);
+  return [line(titles), line(widths.map((wide) => "-".repeat(wide))), ...lines]
+    .map((one) => one.trimEnd())
+    .join("\n");
 }
 
-function width(cell: string): number {
-  return stripVTControlCharacters(cell).length;
+/** Which columns have to go below their rows, so that the others fit. */
+function foldedColumns(
+  columns: readonly Column[],
+  widths: readonly number[],
+  width: number,
+): ReadonlySet<number> {
+  const folded = new Set<number>();
+  const total = (): number =>
+    widths.reduce((sum, wide, column) => (folded.has(column) ? sum : sum + wide + 2), 0);
+  for (let column = columns.length - 1; column >= 0 && total() > width; column -= 1) {
+    if (typeof columns[column] !== "string") folded.add(column);
+  }
+  return folded;
+}
+
+/**
+ * Names with what is to say of each: names as wide as the widest of them, and a long text on further lines below itself.
+ * @param width how many columns the terminal has. @default no end to them
+ */
+export function facts(
+  pairs: readonly (readonly [name: string, text: string])[],
+  width: number = Infinity,
+): string {
+  const wide = Math.max(0, ...pairs.map(([name]) => widthOf(name)));
+  return pairs
+    .flatMap(([name, text]) => hanging(`${indent}${pad(name, wide)}  `, text, width))
+    .join("\n");
 }
 
 function pad(cell: string, wide: number): string {
-  return cell + " ".repeat(Math.max(0, wide - width(cell)));
+  return cell + " ".repeat(Math.max(0, wide - widthOf(cell)));
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { planRows, readLedger, runCutover } from "@mcp-fleet/row-cutover";
 
+import { withClient } from "../../../lab/database/access";
 import { secretMark } from "../../../lab/database/schema";
 import {
   meta,
@@ -96,6 +99,27 @@ describe("rows that somebody changed after the cutover", () => {
     ]);
     assert.equal(rows[1]?.config_json.command, "mcp-server-github");
     assert.equal(rows[1]?.config_json.headers, undefined);
+  });
+
+  it("are shown by the runbook's SQL to the login that it names, and to no other", async () => {
+    const page = readFileSync(join("docs", "runbooks", "conflict-on-rollback.md"), "utf8");
+    const sql = /```sql\n([^]*?)```/.exec(page)?.[1] ?? "";
+    await runCutover(database.db, spec, "in-cluster", meta);
+    await database.query("update mcp_servers set config_json = $1 where server_key = 'github'", [
+      elsewhere,
+    ]);
+    const { rows } = await withClient(database.db.connectionString, (client) =>
+      client.query<{ ours: string; now: { url: string }; updated_at: Date }>(sql),
+    );
+    assert.equal(rows.length, 1);
+    assert.match(rows[0]?.ours ?? "", /llmctl-mcp-github/);
+    assert.equal(rows[0]?.now.url, "http://elsewhere.example/mcp");
+    assert.ok(rows[0]?.updated_at instanceof Date);
+    assert.match(page, /permission denied for schema mcp_cutover/);
+    await assert.rejects(
+      withClient(database.applicationUrl, (client) => client.query(sql)),
+      /permission denied for schema mcp_cutover/,
+    );
   });
 
   it("stay deleted, and rows made since in the new form are reported (S11, S12)", async () => {

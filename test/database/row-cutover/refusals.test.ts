@@ -51,6 +51,11 @@ describe("a run that must not happen", () => {
       plan.changes.map(({ key }) => key),
       ["llmctl-mcp"],
     );
+    // Deferred to us is not deferred to the application, which is told before.
+    assert.match(
+      plan.warnings.join("\n"),
+      /^The rows atlassian, chroma, github, google-cloud are deferred: .*the application may rewrite them by itself/m,
+    );
   });
 
   for (const generation of ["text", "jsonb"] as const) {

@@ -3,6 +3,8 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { groups } from "../../../cli/help";
+import { createProgram } from "../../../cli/program";
 import { mcpFleet } from "../../support/cli";
 
 describe("mcp-fleet, the command line", () => {
@@ -11,6 +13,39 @@ describe("mcp-fleet, the command line", () => {
     assert.equal(exitCode, 0);
     assert.match(stdout, /^Usage: mcp-fleet \[options\] \[command\]/);
     assert.match(stdout, /\n {2}list /);
+  });
+
+  it("shows every command in its group, as a verb that fits a line, and with an example", async () => {
+    const program = createProgram(process, new AbortController().signal);
+    const { stdout } = await mcpFleet(["--help"], { COLUMNS: "100" });
+    const heads = Object.keys(groups).map((group) => stdout.indexOf(`\n${group}\n`));
+    assert.ok(
+      heads.every((at, index) => at > (heads[index - 1] ?? 0)),
+      stdout,
+    );
+    for (const command of program.commands) {
+      const name = command.name();
+      const example = Object.values(groups).find((examples) => name in examples)?.[name];
+      assert.ok(example?.startsWith(`mcp-fleet ${name} `), `${name} has no example`);
+      assert.match(command.description(), /^[a-z]+ /, name);
+      assert.doesNotMatch(command.description(), /^([a-z]+s|the|what|which|one|a) /, name);
+    }
+    const { stdout: own } = await mcpFleet(["verify", "--help"]);
+    assert.match(own, /\nExample:\n {2}mcp-fleet verify --stack prod$/);
+  });
+
+  it("has examples whose options there are", () => {
+    const program = createProgram(process, new AbortController().signal);
+    const global = program.options.flatMap(({ long, short }) => [long, short]);
+    for (const [name, example] of Object.values(groups).flatMap((one) => Object.entries(one))) {
+      const command = program.commands.find((one) => one.name() === name);
+      assert.ok(command !== undefined, `${name} is no command`);
+      const own = [command, ...command.commands].flatMap(({ options }) =>
+        options.flatMap(({ long, short }) => [long, short]),
+      );
+      for (const word of example.split(" ").filter((one) => one.startsWith("-")))
+        assert.ok([...global, ...own].includes(word), `${name} has no ${word}`);
+    }
   });
 
   it("refuses an unknown command, option or form with the code for usage", async () => {

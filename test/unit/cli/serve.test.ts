@@ -95,6 +95,8 @@ describe("mcp-fleet serve", () => {
     assert.deepEqual(server, {
       name: "x",
       namespace: "n",
+      deployment: "x",
+      services: [],
       status: "running",
       replicas: 1,
       readyReplicas: 1,

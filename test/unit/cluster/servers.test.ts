@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
 import type { V1Node, V1Service } from "@kubernetes/client-node";
-import { findServers, type FoundServer, pathAnnotation } from "@mcp-fleet/cluster";
+import { findServers, type FoundServer, keyAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
 import type { Kube } from "@mcp-fleet/kube";
 
 /** A cluster that answers with one Service and one node. */
@@ -49,5 +49,35 @@ describe("the address of an MCP server (issue 16, item 9)", () => {
     );
     for (const host of ["evil.example/x", "a@evil.example", "a:80", "a b", "", "\u001b"])
       assert.equal((await found("/mcp", { spec }, host))?.outside, undefined, host);
+  });
+});
+
+describe("the name of an MCP server for its clients", () => {
+  const namesOf = async (services: [string, string | undefined][]): Promise<string[]> => {
+    const items = services.map(([name, key]): V1Service => ({
+      metadata: { name, ...(key === undefined ? {} : { annotations: { [keyAnnotation]: key } }) },
+      spec: { ports: [{ port: 8080 }] },
+    }));
+    const core = { listNamespacedService: () => Promise.resolve({ items }) };
+    return (await findServers({ core } as unknown as Kube, "apps")).map(({ name }) => name);
+  };
+
+  it("is its key in the stack, else its Service's", async () => {
+    assert.deepEqual(await namesOf([["weather-mcp", "weather"]]), ["weather"]);
+    assert.deepEqual(await namesOf([["theirs", undefined]]), ["theirs"]);
+    assert.deepEqual(await namesOf([["x", "no key at all\u001b"]]), ["x"]);
+  });
+
+  it("is its Service's where the key is one of two, or another Service's name", async () => {
+    const two: [string, string][] = [
+      ["a-mcp", "a"],
+      ["b-mcp", "a"],
+    ];
+    assert.deepEqual(await namesOf(two), ["a-mcp", "b-mcp"]);
+    const taken: [string, string | undefined][] = [
+      ["a-mcp", "b"],
+      ["b", undefined],
+    ];
+    assert.deepEqual(await namesOf(taken), ["a-mcp", "b"]);
   });
 });

@@ -9,10 +9,10 @@ import {
   targetsSecret,
 } from "@mcp-fleet/cutover-runner/dist/job-spec";
 import {
-  creationTrouble,
   endTrouble,
-  podTrouble,
+  jobTrouble,
   probeState,
+  probeTrouble,
 } from "@mcp-fleet/cutover-runner/dist/pod-trouble";
 import { resultsIn, unanswered } from "@mcp-fleet/cutover-runner/dist/probe-log";
 
@@ -81,7 +81,7 @@ describe("cutover-runner: the probe Job", () => {
 });
 
 describe("cutover-runner: what keeps a probe from answering", () => {
-  const waiting = (reason: string, message?: string): Parameters<typeof podTrouble>[0] => ({
+  const waiting = (reason: string, message?: string): Parameters<typeof probeTrouble>[0] => ({
     spec: { containers: [{ name: "probe", image: "probe:1" }] },
     status: {
       containerStatuses: [
@@ -98,21 +98,21 @@ describe("cutover-runner: what keeps a probe from answering", () => {
   });
 
   it("names the image that cannot be pulled, and is patient with a registry", () => {
-    const trouble = podTrouble(waiting("ImagePullBackOff", "Back-off pulling image"));
+    const trouble = probeTrouble(waiting("ImagePullBackOff", "Back-off pulling image"));
     assert.match(
       trouble?.reason ?? "",
       /cannot pull its image probe:1 \(ImagePullBackOff: Back-off pulling image\)/,
     );
     assert.equal(trouble?.patienceSeconds, 20);
-    assert.equal(podTrouble(waiting("ErrImageNeverPull"))?.patienceSeconds, 0);
-    assert.equal(podTrouble(waiting("ContainerCreating")), undefined);
+    assert.equal(probeTrouble(waiting("ErrImageNeverPull"))?.patienceSeconds, 0);
+    assert.equal(probeTrouble(waiting("ContainerCreating")), undefined);
   });
 
   it("waits for a node as long as the run lasts", () => {
     const conditions = [
       { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" },
     ];
-    const trouble = podTrouble({ status: { conditions } });
+    const trouble = probeTrouble({ status: { conditions } });
     assert.match(trouble?.reason ?? "", /is taken by no node \(Unschedulable: 0\/1 nodes\)/);
     assert.equal(trouble?.patienceSeconds, Infinity);
   });
@@ -122,10 +122,10 @@ describe("cutover-runner: what keeps a probe from answering", () => {
       'pods "x" is forbidden: violates PodSecurity "restricted:latest": seccompProfile';
     const event = { metadata: {}, involvedObject: {}, reason: "FailedCreate", message };
     assert.match(
-      creationTrouble([event])?.reason ?? "",
+      jobTrouble([event])?.reason ?? "",
       /^cannot be made: pods "x" is forbidden: violates PodSecurity/,
     );
-    assert.equal(creationTrouble([{ ...event, reason: "SuccessfulCreate" }]), undefined);
+    assert.equal(jobTrouble([{ ...event, reason: "SuccessfulCreate" }]), undefined);
   });
 
   it("says how a pod ended that left no answer", () => {
@@ -164,7 +164,7 @@ describe("cutover-runner: what keeps a probe from answering", () => {
       { ...own, state: { terminated: { exitCode: 0, reason: "Completed" } } },
     ];
     assert.equal(probeState(pod)?.terminated?.reason, "Completed");
-    assert.equal(podTrouble(pod), undefined);
+    assert.equal(probeTrouble(pod), undefined);
   });
 
   it("takes only whole results from the log", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 
 import type * as k8s from "@kubernetes/client-node";
+import { pendingReason, podTrouble, troublesOf } from "@mcp-fleet/kube";
 import { endpointsOf, servicesByDeployment } from "@mcp-fleet/lifecycle/dist/endpoints";
-import { details, pendingReason, stateOf } from "@mcp-fleet/lifecycle/dist/state";
-import { podTroubles } from "@mcp-fleet/lifecycle/dist/troubles";
+import { details, judge } from "@mcp-fleet/lifecycle/dist/state";
 import { checkName, checkReplicas, checkTimeout } from "@mcp-fleet/lifecycle/dist/validate";
 
 function deployment(
@@ -62,23 +62,68 @@ describe("lifecycle: names, replicas and times", () => {
 });
 
 describe("lifecycle: a server's state", () => {
+  const seen = { observedGeneration: 2 };
+  const steady = (replicas: number): k8s.V1DeploymentStatus => ({
+    ...{ ...seen, replicas, updatedReplicas: replicas },
+    ...{ readyReplicas: replicas, availableReplicas: replicas },
+  });
+  const condition = (type: string, status: string, reason: string, message: string) => ({
+    ...{ type, status, reason, message },
+  });
   // Wanted, then what the status says; the first row of a state is its definition, the others are its edges.
-  const states: [number | undefined, k8s.V1DeploymentStatus, string][] = [
-    [0, {}, "stopped"],
-    [0, { replicas: 1, readyReplicas: 1 }, "stopped"],
-    [3, { replicas: 3, readyReplicas: 3 }, "running"],
-    [1, { replicas: 2, readyReplicas: 1 }, "running"],
-    [undefined, { replicas: 1, readyReplicas: 1 }, "running"],
-    [1, {}, "pending"],
-    [3, { replicas: 3 }, "pending"],
-    [3, { replicas: 3, readyReplicas: 0, unavailableReplicas: 3 }, "pending"],
-    [3, { replicas: 3, readyReplicas: 1 }, "scaling"],
-    [3, { replicas: 1, readyReplicas: 1 }, "scaling"],
-    [1, { replicas: 3, readyReplicas: 3 }, "scaling"],
+  const states: [number | undefined, k8s.V1DeploymentStatus, string, RegExp?][] = [
+    [0, seen, "stopped"],
+    [0, steady(1), "stopped"],
+    [3, steady(3), "running"],
+    [undefined, steady(1), "running"],
+    [1, seen, "pending", /^0 of 1 replica on the newest template$/],
+    [3, { ...seen, replicas: 3, updatedReplicas: 3 }, "pending", /^0 of 3 replicas ready$/],
+    [3, { ...steady(3), readyReplicas: 0, availableReplicas: 0 }, "pending"],
+    [
+      3,
+      { ...steady(3), readyReplicas: 1, availableReplicas: 1 },
+      "scaling",
+      /1 of 3 replicas ready/,
+    ],
+    [3, steady(1), "scaling"],
+    [1, steady(3), "scaling", /2 replicas too many still there/],
+    [1, { ...steady(1), replicas: 2 }, "updating", /1 replica of an earlier template still there/],
+    [1, { ...steady(1), updatedReplicas: 0 }, "updating", /0 of 1 replica on the newest template/],
+    [1, { ...steady(1), observedGeneration: 1 }, "updating", /has not seen the change/],
+    [
+      1,
+      {
+        ...steady(1),
+        updatedReplicas: 0,
+        conditions: [condition("Progressing", "False", "ProgressDeadlineExceeded", "timed out")],
+      },
+      "failed",
+      /^its rollout is stuck \(ProgressDeadlineExceeded\); 0 of 1 replica on the newest template$/,
+    ],
+    [
+      1,
+      {
+        ...steady(1),
+        updatedReplicas: 0,
+        conditions: [condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota: q.")],
+      },
+      "failed",
+      /^no pod can be made: exceeded quota: q; 0 of 1/,
+    ],
+    // What an old failure left on a server that is as it should be.
+    [
+      1,
+      { ...steady(1), conditions: [condition("ReplicaFailure", "True", "FailedCreate", "quota")] },
+      "running",
+    ],
   ];
-  for (const [wanted, status, state] of states) {
-    it(`is ${state} with ${wanted ?? "the default"} wanted and ${JSON.stringify(status)}`, () =>
-      assert.equal(stateOf(deployment(wanted, status)), state));
+  for (const [wanted, status, state, why] of states) {
+    it(`is ${state} with ${wanted ?? "the default"} wanted and ${JSON.stringify(status)}`, () => {
+      const judged = judge(deployment(wanted, status));
+      assert.equal(judged.status, state);
+      if (state === "running" || state === "stopped") assert.equal(judged.reason, undefined);
+      else assert.match(judged.reason ?? "", why ?? /./);
+    });
   }
 
   const all = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, readyReplicas: 2 };
@@ -88,7 +133,8 @@ describe("lifecycle: a server's state", () => {
     [{ ...all, availableReplicas: 2, updatedReplicas: 1 }, /1 of 2 replicas on the newest/],
     [{ ...all, readyReplicas: 1 }, /1 of 2 replicas ready/],
     [{ ...all, availableReplicas: 1 }, /ready/],
-    [{ ...all, availableReplicas: 2, replicas: 3 }, /1 replica too many/],
+    [{ ...all, availableReplicas: 2, replicas: 3 }, /1 replica of an earlier template/],
+    [{ ...all, availableReplicas: 2, replicas: 3, updatedReplicas: 3 }, /1 replica too many/],
   ];
   for (const [status, reason] of reasons) {
     it(`waits for ${reason?.source ?? "nothing"} with ${JSON.stringify(status)}`, () => {
@@ -182,35 +228,85 @@ describe("lifecycle: a server's endpoints", () => {
 });
 
 describe("lifecycle: what keeps a pod", () => {
-  const waiting = (reason: string, message?: string): k8s.V1ContainerStatus => ({
-    name: "c",
-    image: "i:1",
-    imageID: "",
-    ready: false,
-    restartCount: 3,
-    state: { waiting: { reason, ...(message === undefined ? {} : { message }) } },
+  const status = (state: k8s.V1ContainerState, restartCount = 3): k8s.V1ContainerStatus => ({
+    ...{ name: "c", image: "i:1", imageID: "", ready: false, restartCount, state },
     lastState: { terminated: { exitCode: 3, reason: "Error" } },
   });
-  const cases: [string, k8s.V1PodStatus, RegExp | undefined][] = [
-    ["crash", { containerStatuses: [waiting("CrashLoopBackOff")] }, /exit code 3/],
-    ["image", { containerStatuses: [waiting("ImagePullBackOff")] }, /cannot have its image i:1/],
+  const waiting = (reason: string, message?: string): k8s.V1ContainerStatus =>
+    status({ waiting: { reason, ...(message === undefined ? {} : { message }) } });
+  const scheduled = { type: "PodScheduled", status: "False", message: "0/1 nodes" };
+  const cases: [string, k8s.V1PodStatus, string | undefined, RegExp?][] = [
+    ["crash", { containerStatuses: [waiting("CrashLoopBackOff")] }, "crash", /exit code 3/],
+    [
+      "crash, between two runs",
+      { containerStatuses: [status({ terminated: { exitCode: 3, reason: "Error" } })] },
+      "crash",
+      /exit code 3/,
+    ],
+    [
+      "crash, in its fourth run",
+      { containerStatuses: [status({ running: {} })] },
+      "crash",
+      /has been started 4 times.*exit code 3/,
+    ],
+    [
+      "image",
+      { containerStatuses: [waiting("ImagePullBackOff", "not found")] },
+      "image",
+      /cannot pull its image i:1 \(ImagePullBackOff: not found\)/,
+    ],
     [
       "config",
       { containerStatuses: [waiting("CreateContainerConfigError", 'secret "s" not found')] },
+      "start",
       /secret "s" not found/,
     ],
     ["start", { containerStatuses: [waiting("ContainerCreating")] }, undefined],
+    ["node", { conditions: [scheduled] }, "schedule", /no node \(Unschedulable: 0\/1 nodes\)/],
     [
-      "node",
-      { conditions: [{ type: "PodScheduled", status: "False", message: "0/1 nodes" }] },
-      /no node: 0\/1 nodes/,
+      "readiness",
+      { containerStatuses: [status({ running: {} }, 0)] },
+      "unready",
+      /readiness check of its container c fails/,
     ],
+    [
+      "an init container that runs",
+      { initContainerStatuses: [status({ running: {} }, 0)] },
+      undefined,
+    ],
+    ["a pod that was evicted", { phase: "Failed", conditions: [scheduled] }, undefined],
   ];
-  for (const [name, status, said] of cases) {
+  for (const [name, podStatus, kind, said] of cases) {
     it(name, () => {
-      const [trouble] = podTroubles([{ metadata: { name: "p" }, status }]);
-      if (said === undefined) assert.equal(trouble, undefined);
-      else assert.match(trouble ?? "", said);
+      const trouble = podTrouble({ metadata: { name: "p" }, status: podStatus });
+      assert.equal(trouble?.kind, kind);
+      if (said !== undefined) assert.match(trouble?.reason ?? "", said);
     });
   }
+
+  it("fails the server by its own pods only, and only while its rollout goes on", () => {
+    const pod = (owner: string): k8s.V1Pod => ({
+      metadata: {
+        name: `${owner}-1-a`,
+        labels: { "pod-template-hash": "1" },
+        ownerReferences: [
+          { kind: "ReplicaSet", name: `${owner}-1`, controller: true, apiVersion: "v1", uid: "u" },
+        ],
+      },
+      status: { containerStatuses: [waiting("ImagePullBackOff")] },
+    });
+    const serving = { replicas: 1, readyReplicas: 1, availableReplicas: 1, observedGeneration: 2 };
+    const updating = deployment(1, { ...serving, replicas: 2, updatedReplicas: 1 });
+    const { failures } = troublesOf(updating, [pod("x"), pod("y")]);
+    assert.equal(failures.length, 1);
+    const judged = judge(updating, troublesOf(updating, [pod("x")]));
+    assert.equal(judged.status, "failed");
+    assert.match(
+      judged.reason ?? "",
+      /^pod x-1-a cannot pull its image i:1 .*; 1 replica of an earlier/,
+    );
+    assert.equal(judge(updating, troublesOf(updating, [pod("y")])).status, "updating");
+    const done = deployment(1, { ...serving, updatedReplicas: 1 });
+    assert.deepEqual(troublesOf(done, [pod("x")]).failures, []);
+  });
 });

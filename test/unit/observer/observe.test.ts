@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext, createServer as createTls, TLSSocket } from "node:tls";
 
+import type { V1Pod } from "@kubernetes/client-node";
 import {
   type AgentStatus,
   certificateEnd,
@@ -34,16 +35,36 @@ const cluster = (written: [string, AgentStatus][]): ClusterView => ({
       {
         metadata: { name: "llmctl-mcp-github" },
         spec: { replicas: 2, selector: {}, template: {} },
-        status: { readyReplicas: 1 },
+        status: { readyReplicas: 1, replicas: 3, updatedReplicas: 1 },
       },
     ]),
   pods: () =>
-    Promise.resolve([
+    Promise.resolve<V1Pod[]>([
       {
         metadata: { name: "github-a", labels },
         status: {
           containerStatuses: [
             { name: "mcp-server", restartCount: 4, image: "", imageID: "", ready: true },
+          ],
+        },
+      },
+      {
+        metadata: {
+          name: "llmctl-mcp-github-7d-x",
+          labels: { "pod-template-hash": "7d" },
+          ownerReferences: [
+            {
+              ...{ kind: "ReplicaSet", name: "llmctl-mcp-github-7d", controller: true },
+              ...{ apiVersion: "apps/v1", uid: "r" },
+            },
+          ],
+        },
+        status: {
+          containerStatuses: [
+            {
+              ...{ name: "mcp-server", restartCount: 0, image: "i", imageID: "", ready: false },
+              state: { waiting: { reason: "ImagePullBackOff" } },
+            },
           ],
         },
       },
@@ -89,6 +110,8 @@ describe("the observer", () => {
       'mcp_server_pods_wanted{server="github"} 2',
       'mcp_server_pods_ready{server="github"} 1',
       'mcp_server_pods_ready{server="gone"} 0',
+      'mcp_server_rollout_failed{server="github"} 1',
+      'mcp_server_rollout_failed{server="gone"} 0',
       'mcp_server_restarts_total{server="github",pod="github-a"} 4',
       'mcp_application_generation{application="llmctl-studio"} 2',
       "mcp_mesh_registry_up 1",

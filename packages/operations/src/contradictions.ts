@@ -1,0 +1,43 @@
+import type { ProbeOutcome } from "@mcp-fleet/mcp-probe";
+
+import type { VerifiedServer } from "./verify";
+
+/** A server that one consumer is served by and another one is not. */
+export interface Contradiction {
+  readonly server: string;
+  /** Consumers that it answers as it should. */
+  readonly answers: readonly string[];
+  /** Consumers that it does not. */
+  readonly refuses: readonly string[];
+  /** What that can come from, as far as the answers tell: one sentence. */
+  readonly explanation: string;
+}
+
+/** Every server that is not the same to all of its consumers, in the report's order. */
+export function contradictionsIn(servers: readonly VerifiedServer[]): Contradiction[] {
+  const names = [...new Set(servers.map(({ server }) => server))];
+  return names.flatMap((server) => {
+    const all = servers.filter((one) => one.server === server);
+    const [good, bad] = [all.filter(({ ok }) => ok), all.filter(({ ok }) => !ok)];
+    if (good.length === 0 || bad.length === 0) return [];
+    const refuses = bad.map(({ consumer }) => consumer);
+    const outcomes = new Set(bad.map(({ outcome }) => outcome));
+    const explanation = explanationOf(outcomes, refuses.join(", "));
+    return [{ server, answers: good.map(({ consumer }) => consumer), refuses, explanation }];
+  });
+}
+
+function explanationOf(outcomes: ReadonlySet<ProbeOutcome>, refused: string): string {
+  const only = (...some: ProbeOutcome[]): boolean =>
+    [...outcomes].every((outcome) => some.includes(outcome));
+  if (only("unreachable", "timeout")) {
+    return `It runs, so look at the way from ${refused}: the labels in [consumers] have to be those of its pods, which the NetworkPolicies let through; a policy on those pods' own egress may stop them too.`;
+  }
+  if (only("auth-required", "http-error")) {
+    return `It runs and tells callers apart: look at what stands before it (a mesh's authorization, a proxy) and which account ${refused} has.`;
+  }
+  if (only("ok", "missing-tools", "not-mcp", "redirect")) {
+    return "Its pods do not all answer alike: look whether a rollout is going on, or two releases stand behind its Service.";
+  }
+  return "Look at both reasons; they are not of one kind.";
+}
