@@ -22,13 +22,13 @@ LAB := node --enable-source-maps dist/lab/main.js
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-node_modules/.installed: package.json package-lock.json packages/*/package.json
+node_modules/.package-lock.json: package.json package-lock.json packages/*/package.json
 	@echo "- installing the npm packages of package-lock.json" >&2
 	@npm ci --no-audit --no-fund >/dev/null
 	@touch $@
 
 .PHONY: build
-build: node_modules/.installed
+build: node_modules/.package-lock.json
 	@npx --no-install tsc -b >&2
 
 up: build ## The main job on the lab: cluster, images, database, then the cutover (GENERATION=text, DUMP=path.sql)
@@ -52,7 +52,7 @@ down: build ## Stop and remove everything the lab started
 test: build ## All rungs: unit, graph, golden, package, database, lab
 	@node --enable-source-maps dist/test/run.js
 
-check: node_modules/.installed ## Types, lint, format, unit tests: under a minute
+check: node_modules/.package-lock.json ## Types, lint, format, unit tests: under a minute
 	@npm run --silent check
 
 render: build ## A stack as plain YAML with a kustomization.yaml, without the Pulumi CLI (FILE=Pulumi.dev.yaml OUT=out/render SERVERS_ONLY=1)

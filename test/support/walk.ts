@@ -147,15 +147,12 @@ export class Reader {
         return true;
       };
       for (const [text, work] of Object.entries(before)) if (here(text)) await work();
-      const reasons = Object.entries(without).filter(([text]) => here(text));
-      for (const [text, reason] of reasons)
-        process.stdout.write(`      ${page}:${line} without ${text}: ${reason}\n`);
-      const left = commands
-        .split("\n")
-        .filter((one) => !reasons.some(([text]) => one.includes(text)))
-        .join("\n");
-      if (left.trim() === "") continue;
-      const script = instead.reduce<string>((text, [from, to]) => text.replaceAll(from, to), left);
+      const reason = Object.entries(without).find(([text]) => here(text))?.[1];
+      if (reason !== undefined) {
+        process.stdout.write(`      ${page}:${line} is not typed: ${reason}\n`);
+        continue;
+      }
+      const script = written(commands);
       const { exitCode, output } = await this.type(script);
       const failed = exitCode !== 0;
       if (failed !== refused.some(here)) {
