@@ -169,10 +169,12 @@ export class PulumiStack {
 
   /** The commands that return to an update whose program is another one. */
   async commandsTo({ commit, version, dirty }: Update): Promise<string[]> {
-    const stack = `--stack ${await this.name()}`;
+    const stack = `--stack ${quoted(await this.name())}`;
+    // Whoever ran an update wrote the commit into its history, and these lines are for pasting.
+    const known = commit !== undefined && /^[0-9a-f]{7,64}$/i.test(commit);
     return [
       `cd ${quoted(this.directory)}`,
-      `git checkout ${commit ?? `<the commit of update ${version}>`}`,
+      `git checkout ${known ? commit : `<the commit of update ${version}>`}`,
       ...(dirty === true ? ["# its work tree had changes that are in no commit"] : []),
       "npm ci && npm run build",
       `pulumi preview --diff ${stack}`,
