@@ -117,4 +117,19 @@ onEachPostgres("a run whose rows others change is taken back (issue 16, item 18)
     assert.deepEqual(row, { url: targetOf("github").url, description: "late" });
     assert.equal((await settle(database.db, spec, 1)).fencedWrites, 1);
   });
+
+  it("and its COMMIT is on the disk before it counts, whatever the database is set to", async () => {
+    await database.as(
+      database.applicationUrl,
+      `alter database ${database.name} set synchronous_commit = off;
+       create table public.seen (what text); grant all on public.seen to public;
+       create function public.t() returns trigger language plpgsql as
+         $$ begin insert into public.seen values (current_setting('synchronous_commit')); return new; end $$;
+       create trigger t after update on public.mcp_servers for each row execute function public.t()`,
+    );
+    await runCutover(database.db, spec, "in-cluster", meta);
+    assert.deepEqual(await database.query("select distinct what from public.seen"), [
+      { what: "local" },
+    ]);
+  });
 });
