@@ -61,7 +61,7 @@ render: build ## A stack as plain YAML with a kustomization.yaml, without the Pu
 
 cli: build ## Put mcp-fleet on PATH: one packed file, installed by npm (PREFIX=~/.local for a place of your own)
 	@mkdir -p out && npm pack ./cli --silent --pack-destination out >/dev/null
-	@npm install --global --silent --no-audit --no-fund $(if $(PREFIX),--prefix $(PREFIX)) out/mcp-fleet-$$(node -p 'require("./cli/package.json").version').tgz
+	@npm install --global --silent --no-audit --no-fund $(if $(PREFIX),--prefix $(PREFIX)) ./out/mcp-fleet-$$(node -p 'require("./cli/package.json").version').tgz
 	@echo "mcp-fleet is in $$(npm prefix --global $(if $(PREFIX),--prefix $(PREFIX)))/bin" >&2
 
 images: ## Build the images, and say what to put into the stack file (REGISTRY=registry.example.com/mcp-fleet PUSH=1)

@@ -222,6 +222,7 @@ function missingLines(promised: readonly string[], output: string): string[] {
 function shape(line: string): string {
   return line
     .replace(/\b[0-9a-f]{8,}\b/g, "#")
+    .replace(/\b(\d+h)?(\d+m)?\d+(\.\d+)?s\b/g, "#s")
     .replace(/\d+(\.\d+)?/g, "#")
     .replace(/[-─]{3,}/g, "-")
     .replace(/\s+/g, " ")

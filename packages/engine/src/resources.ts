@@ -32,6 +32,12 @@ export function cutoverResources(resources: readonly StateResource[]): CutoverRe
   };
 }
 
+/** The engine's mark of a value that is not what it looks like, and that of a secret. */
+const [signatureKey, secretSignature] = [
+  "4dabf18193072939515e22adb298388d",
+  "1b47061264138c4ac30d75fd1eb44270",
+];
+
 /** Secrets in exported state are wrapped: `{ <signature>: …, plaintext: "<JSON>" }`. */
 export function reveal(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reveal);
@@ -45,5 +51,10 @@ function revealed(value: Readonly<Record<string, unknown>>): Record<string, unkn
 }
 
 function isSecret(value: object): value is { readonly plaintext: string } {
-  return "plaintext" in value && typeof value.plaintext === "string";
+  // A program's own object may have a key of that name.
+  return (
+    "plaintext" in value &&
+    typeof value.plaintext === "string" &&
+    (value as Record<string, unknown>)[signatureKey] === secretSignature
+  );
 }

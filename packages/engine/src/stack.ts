@@ -171,13 +171,15 @@ export class PulumiStack {
    * The commands that return to an update whose program is another one, in a work tree of its own: what is here stays as
    * it is, whatever was changed. The stack file goes there and, with what the rollback made of it, back.
    */
-  async commandsTo({ commit = "", version }: Update): Promise<string[]> {
+  async commandsTo({ commit, version }: Update): Promise<string[]> {
     const name = await this.name();
     const [project, { path: file }] = [
       await projectInRepository(this.directory),
       await this.stackFile(),
     ];
-    const tree = `../mcp-fleet-${commit.slice(0, 10)}`;
+    // Whoever ran an update wrote the commit into its history, and these lines are for pasting.
+    const known = commit !== undefined && /^[0-9a-f]{7,64}$/i.test(commit);
+    const tree = `../mcp-fleet-update-${version}`;
     const there = join(tree, project);
     const fileThere = quoted(join(there, relative(this.directory, file)));
     const top = join(
@@ -186,7 +188,7 @@ export class PulumiStack {
     );
     return [
       `cd ${quoted(top)}`,
-      `git worktree add --detach ${quoted(tree)} ${commit}`,
+      `git worktree add --detach ${quoted(tree)} ${known ? commit : `<the commit of update ${version}>`}`,
       `cp ${quoted(file)} ${fileThere}`,
       `(cd ${quoted(there)} && npm ci && npm run build)`,
       `mcp-fleet rollback --cwd ${quoted(there)} --stack ${quoted(name)} --to ${version}`,

@@ -5,7 +5,7 @@ import { cleanLine } from "@mcp-fleet/errors";
 import { McpClient } from "./client";
 import { networkFailure, ProbeFailure, seconds } from "./failure";
 import { introduce, type Introduction } from "./handshake";
-import { shownUrl } from "./shown";
+import { masking, shownUrl } from "./shown";
 import type { ProbeOptions, ProbeResult, ProbeTarget } from "./types";
 
 /** How long a target is tried again where the options do not say, in seconds. */
@@ -110,7 +110,15 @@ interface Told {
 function passed(target: ProbeTarget, answer: Introduction, told: Told): ProbeResult {
   const url = shownUrl(target.url);
   const message = `${target.name}: ${url} speaks MCP ${answer.protocolVersion} and lists ${count(answer.tools?.length ?? 0)}.`;
-  return shown({ name: target.name, url, ok: true, outcome: "ok", message, ...answer, ...told });
+  return shown(target, {
+    name: target.name,
+    url,
+    ok: true,
+    outcome: "ok",
+    message,
+    ...answer,
+    ...told,
+  });
 }
 
 function failed(
@@ -120,14 +128,14 @@ function failed(
 ): ProbeResult {
   const url = shownUrl(target.url);
   const { attempts, latencyMs, spent } = told;
-  const start = `${target.name}: ${url} ${failure.reason}`;
+  const start = `${target.name}: ${url} ${masking(target.headers ?? {})(failure.reason)}`;
   if (failure.outcome === "auth-required") {
     const perRequest = target.auth === "per-request";
     const rest = perRequest
       ? ', as auth: "per-request" expects; its tools were not listed'
       : '; give it headers with credentials, or set auth: "per-request" if every client sends its own';
     const message = `${start}${rest}.`;
-    return shown({
+    return shown(target, {
       name: target.name,
       url,
       ok: perRequest,
@@ -139,7 +147,7 @@ function failed(
   }
   const tried = attempts > 1 ? ` (${attempts} attempts in ${seconds(spent / 1000)})` : "";
   const message = `${start}${tried}.`;
-  return shown({
+  return shown(target, {
     name: target.name,
     url,
     ok: false,
@@ -150,17 +158,22 @@ function failed(
   });
 }
 
-/** The one place where a result is made: what a server sent is in it without what a terminal would obey. */
-function shown(result: ProbeResult): ProbeResult {
+/**
+ * The one place where a result is made: what a server sent is in it without what a terminal would obey, and without the
+ * credentials that it was asked with. Short values of headers are words that names are made of too.
+ */
+function shown({ headers = {} }: ProbeTarget, result: ProbeResult): ProbeResult {
   const { protocolVersion, serverName, serverVersion, tools } = result;
+  const mask = masking(headers, 8);
+  const clean = (text: string, limit?: number): string => cleanLine(mask(text), limit);
   return {
     ...result,
     ...{ name: cleanLine(result.name), url: cleanLine(result.url) },
     message: cleanLine(result.message, 4000),
-    ...(protocolVersion === undefined ? {} : { protocolVersion: cleanLine(protocolVersion, 40) }),
-    ...(serverName === undefined ? {} : { serverName: cleanLine(serverName, 100) }),
-    ...(serverVersion === undefined ? {} : { serverVersion: cleanLine(serverVersion, 100) }),
-    ...(tools === undefined ? {} : { tools: tools.map((name) => cleanLine(name)) }),
+    ...(protocolVersion === undefined ? {} : { protocolVersion: clean(protocolVersion, 40) }),
+    ...(serverName === undefined ? {} : { serverName: clean(serverName, 100) }),
+    ...(serverVersion === undefined ? {} : { serverVersion: clean(serverVersion, 100) }),
+    ...(tools === undefined ? {} : { tools: tools.map((name) => clean(name)) }),
   };
 }
 

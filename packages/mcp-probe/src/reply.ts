@@ -22,12 +22,15 @@ export interface RpcReply {
  * @throws {ProbeFailure} when the body is no such answer
  */
 export async function readReply(response: Response, id: number): Promise<RpcReply> {
-  const type = (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
+  const given = (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim();
+  const type = given?.toLowerCase();
   if (type === "text/event-stream") return readStream(response, id);
   const text = await readText(response, replyBounds.characters + 1);
   if (type !== "application/json") {
     const what =
-      type === undefined || type === "" ? "no content type" : `content type ${cleanLine(type, 80)}`;
+      type === undefined || type === ""
+        ? "no content type"
+        : `content type ${cleanLine(given ?? "", 80)}`;
     throw new ProbeFailure(
       "not-mcp",
       "few",

@@ -17,13 +17,31 @@ export function shownUrl(url: string): string {
 export function cleaner(
   headers: Readonly<Record<string, string>>,
 ): (text: string, limit?: number) => string {
+  const mask = masking(headers);
+  return (text, limit = 160) =>
+    cleanLine(cleanLine(mask(text)).replace(/ {2,}/g, " ").trim(), limit);
+}
+
+/**
+ * Text without the values of the headers we sent, nor what `Basic` ones are made of: a server may put them wherever it
+ * may write something, into the name of a tool too.
+ * @param shortest values with fewer characters may be words of any text. @default 4
+ */
+export function masking(
+  headers: Readonly<Record<string, string>>,
+  shortest = 4,
+): (text: string) => string {
   const secrets = Object.values(headers)
-    .flatMap((value) => [value, ...value.split(/\s+/)])
-    .filter((value) => value.length >= 4 && !/^(bearer|basic|token)$/i.test(value))
+    .flatMap((value) => [value, ...value.split(/\s+/), ...basicParts(value)])
+    .filter((value) => value.length >= shortest && !/^(bearer|basic|token)$/i.test(value))
     .sort((a, b) => b.length - a.length);
-  return (text, limit = 160) => {
-    let clean = text;
-    for (const secret of secrets) clean = clean.split(secret).join("***");
-    return cleanLine(cleanLine(clean).replace(/ {2,}/g, " ").trim(), limit);
-  };
+  return (text) => secrets.reduce((masked, secret) => masked.split(secret).join("***"), text);
+}
+
+/** Login and password of `Basic <base64>`, together and each. */
+function basicParts(header: string): string[] {
+  const [, encoded] = /^basic\s+(\S+)$/i.exec(header) ?? [];
+  if (encoded === undefined) return [];
+  const decoded = Buffer.from(encoded, "base64").toString("utf8");
+  return [decoded, decoded.slice(decoded.indexOf(":") + 1)];
 }

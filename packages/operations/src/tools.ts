@@ -11,27 +11,44 @@ export interface ToolChanges {
  * digits, or has them with something before or after: `jira_get_issue`, `jira-get-issue` and `getIssue`.
  */
 export function compareTools(recorded: readonly string[], listed: readonly string[]): ToolChanges {
-  const gone = recorded.filter((name) => !listed.includes(name));
-  const fresh = listed.filter((name) => !recorded.includes(name));
+  const [before, now] = [new Set(recorded), new Set(listed)];
+  const gone = recorded.filter((name) => !now.has(name)).map(lettersOf);
+  const fresh = listed.filter((name) => !before.has(name)).map(lettersOf);
   const renamed: { from: string; to: string }[] = [];
-  for (const from of gone) {
-    const taken = new Set(renamed.map(({ to }) => to));
-    const alike = fresh.filter((name) => !taken.has(name) && sameTool(from, name));
-    if (alike.length === 1 && alike[0] !== undefined) renamed.push({ from, to: alike[0] });
+  const [left, taken] = [new Set<string>(), new Set<string>()];
+  // Each is compared with each. A server that gives thousands of tools other names would hold up everything else.
+  for (const from of gone.length * fresh.length > mostPairs ? [] : gone) {
+    const alike = fresh.filter((to) => !taken.has(to.name) && sameTool(from.letters, to.letters));
+    const [one] = alike;
+    if (alike.length !== 1 || one === undefined) continue;
+    renamed.push({ from: from.name, to: one.name });
+    left.add(from.name);
+    taken.add(one.name);
   }
   return {
-    missing: gone.filter((name) => !renamed.some(({ from }) => from === name)),
+    missing: gone.map(({ name }) => name).filter((name) => !left.has(name)),
     renamed,
-    added: fresh.filter((name) => !renamed.some(({ to }) => to === name)),
+    added: fresh.map(({ name }) => name).filter((name) => !taken.has(name)),
   };
 }
+
+/** A name, and what of it counts. */
+interface Named {
+  readonly name: string;
+  readonly letters: string;
+}
+
+function lettersOf(name: string): Named {
+  return { name, letters: name.toLowerCase().replace(/[^a-z0-9]/g, "") };
+}
+
+/** Pairs of names that are compared; where there are more, all count as gone and added. */
+const mostPairs = 1_000_000;
 
 /** Shorter names say too little: `get` is a part of half of all names. */
 const shortest = 6;
 
-function sameTool(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((name) => name.toLowerCase().replace(/[^a-z0-9]/g, ""));
-  if (a === undefined || b === undefined) return false;
+function sameTool(a: string, b: string): boolean {
   if (a === b) return true;
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   return short.length >= shortest && (long.endsWith(short) || long.startsWith(short));

@@ -228,7 +228,7 @@ async function seedableKeys(
 
 /** Whether a query of the configuration returns a row. In a subquery, so that it can only read. */
 async function holds(client: Client, spec: CutoverSpec, condition: string): Promise<boolean> {
-  const tables = await namedTables(client, spec.table.schema, condition);
+  const tables = await namedTables(client, spec.table, condition);
   const found = await client.query(`${tables}select from (${condition}) condition limit 1`, []);
   return found.rowCount !== 0;
 }
@@ -248,7 +248,7 @@ async function undo(
       ? await planUndoKeys(client, spec, base.shape, undone)
       : await planUndoServers(client, spec, base.shape, undone);
   checkUndoRights(base.shape, plan.steps);
-  await checkTables(client, await readReferenceEntries(client, undone));
+  await checkTables(client, spec.table, await readReferenceEntries(client, undone));
   const what = spec.onConflict === "fail" ? "Conflict" : "Changed since the cutover";
   const conflicts = plan.conflicts.list.map(
     ({ key, reason }) => `${what}: the row ${key} ${reason}.`,

@@ -34,12 +34,16 @@ const sampledRows = 500;
  * variable whose value matters, stands under null until the lines are made.
  * @param tableRows about how many rows the table has
  */
-export function groupQuery(spec: CutoverSpec, shape: TableShape, tableRows: number): string {
+export function groupQuery(
+  spec: CutoverSpec,
+  shape: TableShape,
+  tableRows: number,
+): { readonly text: string; readonly values: readonly string[] } {
   const content = plainContent(shape);
   const env = `case when jsonb_typeof(${content} -> 'env') = 'object' then ${content} -> 'env' end`;
   const records = spec.rows.map((row, n) => ({ n, server: keyOf(row.key)[0], ...specRecord(row) }));
   const percent = Math.min(100, (100 * sampledRows) / Math.max(1, tableRows));
-  return `with usual as materialized (
+  const text = `with usual as materialized (
       select distinct on (server) server, array(select jsonb_object_keys(content)) as keys,
         array(select jsonb_object_keys(env)) as variables, array(select jsonb_object_keys(env) || '*') as env,
         exists (select from jsonb_object_keys(env) name where ${looksSecretSql("name")}) as secret
@@ -71,7 +75,7 @@ export function groupQuery(spec: CutoverSpec, shape: TableShape, tableRows: numb
           from ${shape.rows} t
           left join (
             select d.*, usual.keys as usual_keys, usual.variables as usual_variables, usual.secret as usual_secret
-              from jsonb_to_recordset(${literal(JSON.stringify(records))}::jsonb) as d(n int, server text, ${specColumns})
+              from jsonb_to_recordset($1::jsonb) as d(n int, server text, ${specColumns})
               left join usual on usual.server = d.server
           ) d on d.server = ${matchColumn(spec)}
           where (d.n is not null ${spec.table.type === undefined ? "" : `or ${ownRow(spec)}`})
@@ -81,6 +85,8 @@ export function groupQuery(spec: CutoverSpec, shape: TableShape, tableRows: numb
         ) rows
       ) forms group by n, own, plain, match, there, embedded, differs, keys, env, part
     ) forms left join usual on usual.server = forms.match`;
+  // Headers are secret, and a statement's text is in the server's log and lists of statements.
+  return { text, values: [JSON.stringify(records)] };
 }
 
 /**

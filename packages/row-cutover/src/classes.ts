@@ -104,12 +104,16 @@ export async function readClasses(
 }
 
 /** All at once where they are few, since a cursor makes the server use one process only. */
-async function* readGroups(client: Client, query: string): AsyncGenerator<Group[]> {
+async function* readGroups(
+  client: Client,
+  { text, values }: ReturnType<typeof groupQuery>,
+): AsyncGenerator<Group[]> {
   const { rows } = await client.query<Group>(
-    `with groups as materialized (${query}) select * from groups limit ${fewGroups}`,
+    `with groups as materialized (${text}) select * from groups limit ${fewGroups}`,
+    [...values],
   );
   if (rows.length < fewGroups) yield rows;
-  else yield* inBatches<Group>(client, query);
+  else yield* inBatches<Group>(client, text, values);
 }
 
 /** The rows of configured servers that SQL cannot read. */

@@ -93,6 +93,16 @@ export async function withTransaction<T>(
   return done;
 }
 
+/** How values read as text, in the journal and wherever they are compared with it. As in SET. */
+export const textSettings: Readonly<Record<string, string>> = {
+  timezone: "'UTC'",
+  datestyle: "'ISO, MDY'",
+  intervalstyle: "'postgres'",
+  lc_monetary: "'C'",
+  extra_float_digits: "1",
+  bytea_output: "'hex'",
+};
+
 /**
  * What a statement means must not depend on settings of the database or of the role. First of all where names are
  * looked up: a name that is not qualified is the server's own, whatever others may have put before it. `pg_temp` is
@@ -111,12 +121,7 @@ function pinned({ lockSeconds, statementSeconds }: Limits): string {
     transform_null_equals: "off",
     array_nulls: "on",
     xmloption: "content",
-    timezone: "'UTC'",
-    datestyle: "'ISO, MDY'",
-    intervalstyle: "'postgres'",
-    lc_monetary: "'C'",
-    extra_float_digits: "1",
-    bytea_output: "'hex'",
+    ...textSettings,
   };
   return Object.entries(settings)
     .map(([name, value]) => `set local ${name} = ${value}`)
@@ -134,7 +139,8 @@ async function begin(client: Client, isolation: string, limits: Limits): Promise
 }
 
 /**
- * More memory for joins, and no limit of a whole transaction, which PostgreSQL has from 17 on.
+ * More memory for joins, no limit of a whole transaction, which PostgreSQL has from 17 on, and a COMMIT that is on the
+ * disk before it is answered: the application is rolled out on its word.
  * @throws EngineError when names would be looked up elsewhere after all
  */
 async function raiseLimits(client: Client): Promise<void> {
@@ -142,7 +148,9 @@ async function raiseLimits(client: Client): Promise<void> {
     `select current_setting('search_path') as path,
             set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, ${joinMemoryKb})::text || 'kB', true),
             case when current_setting('transaction_timeout', true) is not null
-              then set_config('transaction_timeout', '0', true) end`,
+              then set_config('transaction_timeout', '0', true) end,
+            case when current_setting('synchronous_commit') = 'off'
+              then set_config('synchronous_commit', 'local', true) end`,
   );
   const path = set.rows[0]?.path;
   if (path !== "pg_catalog, pg_temp")

@@ -1,4 +1,7 @@
-import { parse as parseToml } from "smol-toml";
+import { UserError } from "@mcp-fleet/errors";
+
+import { deepestDocument, isDeeper, longestDocument, readText, toJson } from "./document";
+import { keyName, type KeyValues } from "./keys";
 
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
@@ -10,12 +13,21 @@ const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\
 export function conversionProblem(text: string): string | undefined {
   if (text.startsWith("\ufeff")) return "begins with a byte order mark";
   if (text.trim() === "") return "is empty";
-  const json = tryParse(() => JSON.parse(text) as unknown);
-  if (json !== undefined) return valueProblem(json.value);
-  const toml = tryParse(() => parseToml(text, { integersAsBigInt: "asNeeded" }));
-  return toml === undefined ? undefined : (valueProblem(toml.value) ?? newerToml(text));
+  const read = readText(text);
+  if (read === undefined || isDeeper(read.value)) return undefined;
+  return valueProblem(read.value) ?? (read.format === "toml" ? newerToml(text) : undefined);
 }
 
+/** Why a document is not even looked into. @returns undefined when it is */
+export function boundProblem(text: string): string | undefined {
+  if (text.length > longestDocument) return `is longer than ${longestDocument} characters`;
+  const read = readText(text);
+  return read !== undefined && isDeeper(read.value)
+    ? `is nested deeper than ${deepestDocument} levels`
+    : undefined;
+}
+
+/** What of a value `jsonb` cannot hold. @returns undefined when there is nothing */
 function valueProblem(value: unknown): string | undefined {
   if (typeof value === "string") {
     if (value.includes("\0")) return "holds \\u0000, which jsonb cannot";
@@ -31,9 +43,28 @@ function valueProblem(value: unknown): string | undefined {
   return undefined;
 }
 
+/** What is kept of a TOML document. @throws UserError for what JSON has no form of, and would be something else in it */
+export function keptJson(
+  key: KeyValues,
+  content: Readonly<Record<string, unknown>>,
+  kept: readonly string[],
+): string {
+  const values = Object.fromEntries(
+    Object.entries(content).filter(([name]) => kept.includes(name)),
+  );
+  const problem = valueProblem(values);
+  if (problem === undefined) return toJson(values);
+  throw new UserError(
+    `The document of ${keyName(key)}, of which something is to be kept, ${problem}.`,
+    "Repair the document, leave out [row.keep] of its server, or list the key in [cutover.skip].",
+  );
+}
+
 /** Whether a TOML document uses what came with TOML 1.1 only. It was parsed before, so it is well formed. */
 function newerToml(text: string): string | undefined {
   let bare = "";
+  // The last one that is no space, so that nothing is looked through again and again.
+  let last = "";
   const open: string[] = [];
   for (let at = 0; at < text.length; at += 1) {
     const here = text[at] ?? "";
@@ -48,15 +79,17 @@ function newerToml(text: string): string | undefined {
         return "has an escape of TOML 1.1 (\\e or \\x)";
       at += string.length - 1;
       bare += '"';
+      last = '"';
       continue;
     }
     if (here === "{" || here === "[") open.push(here);
     const inline = open.at(-1) === "{";
     if (inline && here === "\n") return "has an inline table over several lines (TOML 1.1)";
-    if (inline && here === "}" && /,\s*$/.test(bare))
+    if (inline && here === "}" && last === ",")
       return "has a comma at the end of an inline table (TOML 1.1)";
     if (here === "}" || here === "]") open.pop();
     bare += here;
+    if (here.trim() !== "") last = here;
   }
   return /(?<![+\-:\d])\d\d:\d\d(?![:\d])/.test(bare)
     ? "has a time without seconds (TOML 1.1)"
@@ -77,13 +110,4 @@ function stringAt(text: string, at: number, quote: string): string {
     }
   }
   return text.slice(at);
-}
-
-function tryParse<T>(parse: () => T): { value: T } | undefined {
-  try {
-    return { value: parse() };
-  } catch {
-    // The parsers' messages quote the document.
-    return undefined;
-  }
 }

@@ -8,6 +8,11 @@ export interface ParsedDocument {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
+/** Longest document that is read, in characters. */
+export const longestDocument = 262_144;
+/** How deep objects and arrays may stand in each other. */
+export const deepestDocument = 100;
+
 /** The wrapper that TOML tables and some JSON documents have. */
 const wrapper = "mcp_servers";
 
@@ -20,11 +25,47 @@ export function parseDocument(
   keys: readonly string[],
   text: string | null,
 ): ParsedDocument | undefined {
-  if (text === null) return undefined;
-  const json = tryParse(() => JSON.parse(text) as unknown);
-  if (json !== undefined) return unwrap("json", keys, json.value);
+  const read = text === null ? undefined : readText(text);
+  return read === undefined || isDeeper(read.value)
+    ? undefined
+    : unwrap(read.format, keys, read.value);
+}
+
+/** What a text says, as JSON or as TOML. @returns undefined when it is neither, or longer than any document */
+export function readText(
+  text: string,
+): { readonly format: ParsedDocument["format"]; readonly value: unknown } | undefined {
+  if (text.length > longestDocument) return undefined;
+  const json = tryParse(() => parseJson(text));
+  if (json !== undefined) return { format: "json", ...json };
   const toml = tryParse(() => parseToml(text, { integersAsBigInt: "asNeeded" }));
-  return toml === undefined ? undefined : unwrap("toml", keys, toml.value);
+  return toml === undefined ? undefined : { format: "toml", ...toml };
+}
+
+/** Whether a value is nested beyond {@link deepestDocument}: what looks into it would not come back. */
+export function isDeeper(value: unknown, levels: number = deepestDocument): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
+/** A number that JavaScript's own cannot hold, as it is written: two of them that differ are not the same. */
+class ExactNumber {
+  constructor(readonly written: string) {}
+}
+
+/** A text with a number of so many digits is looked at closely. */
+const manyDigits = /\d[\d.]{15}/;
+
+function parseJson(text: string): unknown {
+  if (!manyDigits.test(text)) return JSON.parse(text);
+  const exact = (_key: string, value: unknown, { source = "" }: { source?: string }): unknown => {
+    if (typeof value !== "number" || !Number.isFinite(value)) return value;
+    if (/^-?\d+$/.test(source)) return Number.isSafeInteger(value) ? value : BigInt(source);
+    return source.replace(/[eE].*$/, "").replace(/^-?0*\.?0*|\./g, "").length > 15
+      ? new ExactNumber(source)
+      : value;
+  };
+  return JSON.parse(text, exact as (key: string, value: unknown) => unknown);
 }
 
 /** Transport and command or URL of a document, for a plan: no argument, no user information, no query. */
@@ -75,6 +116,7 @@ export function environment(content: Readonly<Record<string, unknown>>): [string
 /** JSON of a TOML document. Integers of any size stay exact; dates become text. */
 export function toJson(value: unknown): string {
   if (typeof value === "bigint") return value.toString();
+  if (value instanceof ExactNumber) return value.written;
   if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
   if (value instanceof Date) return JSON.stringify(value);
   if (typeof value === "object" && value !== null) {
@@ -94,7 +136,8 @@ function unwrap(
   const inner = value[wrapper];
   if (!isObject(inner)) return { format, path: [], content: value };
   const names = Object.keys(inner);
-  const name = keys.find((key) => key in inner) ?? (names.length === 1 ? names[0] : undefined);
+  const name =
+    keys.find((key) => Object.hasOwn(inner, key)) ?? (names.length === 1 ? names[0] : undefined);
   const content = name === undefined ? undefined : inner[name];
   return name !== undefined && isObject(content)
     ? { format, path: [wrapper, name], content }

@@ -1,4 +1,5 @@
 import { ownsUrl, pathPattern, placeOf } from "./application-owned";
+import { deepestDocument } from "./document";
 import { ident, literal } from "./identifiers";
 import type { CutoverSpec, RowSpec } from "./spec";
 import { columnOf, setColumns, type TableShape } from "./table";
@@ -41,8 +42,18 @@ export function isPlain({ spec, configType, readsJson }: TableShape): string {
   }
   if (configType === "text" && !readsJson) return "false";
   const json =
-    configType === "text" ? `${config} is json object` : `json_typeof(${config}) = 'object'`;
+    configType === "text"
+      ? `case when ${maybeDeep(config)} then false else ${config} is json object end`
+      : `json_typeof(${config}) = 'object'`;
   return `coalesce(length(${config}::text) < 100000 and ${config}::text !~ '\\\\u|mcp_servers|[0-9][eE][+-]?[0-9]{3}' and ${json}, false)`;
+}
+
+/**
+ * Whether a text may be nested deeper than any document: the server itself gives up on one that is nested a thousand
+ * times deeper.
+ */
+export function maybeDeep(text: string): string {
+  return `length(${text}) - length(translate(${text}, '[{', '')) > ${deepestDocument}`;
 }
 
 /** The document as `jsonb`; null where it is not plain. */

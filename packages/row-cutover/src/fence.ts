@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import type { Client } from "pg";
 
+import { textSettings } from "./client";
 import { textArray } from "./documents-sql";
 import { ident, literal } from "./identifiers";
 import type { CutoverSpec, TableSpec } from "./spec";
@@ -9,6 +10,14 @@ import type { TableShape } from "./table";
 
 /** The transaction-local setting that lets our own writes through. */
 const writerSetting = "mcp_cutover.writer";
+
+/**
+ * Has the fence hold what is still written in this transaction: code that was put off until COMMIT, and puts itself off
+ * again, is then one more late writer.
+ */
+export async function leaveAsWriter(client: Client): Promise<void> {
+  await client.query("select set_config($1, '', true)", [writerSetting]);
+}
 
 /** Lets the rest of this transaction write rows that a fence holds. */
 export async function enterAsWriter(client: Client, runId: string): Promise<void> {
@@ -36,7 +45,8 @@ export async function fenceExists(
   shape: Pick<TableShape, "oid">,
 ): Promise<boolean> {
   const found = await client.query<{ there: boolean }>(
-    "select exists (select from pg_trigger where tgrelid = $1::oid and tgname = $2) as there",
+    `select exists (select from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
+       where t.tgrelid = $1::oid and n.nspname = 'mcp_cutover' and p.proname = $2) as there`,
     [String(shape.oid), fenceNames(cutover)[0]],
   );
   return found.rows[0]?.there === true;
@@ -55,8 +65,8 @@ export async function fenceExists(
  * text, by settings of the transaction, and touches no row. A trigger fires without any right on its function or its
  * schema, so nobody is granted one.
  *
- * Rows are compared as a whole, as jsonb. No column is named in a way the database knows about, so the application
- * may change the column's type, and sessions that fired the triggers before that go on working.
+ * Columns are named in statements that are made when they are run, so that the database knows nothing of it: the
+ * application may change a column's type, and sessions that fired the triggers before that go on working.
  */
 export async function makeFence(
   client: Client,
@@ -66,7 +76,8 @@ export async function makeFence(
 ): Promise<void> {
   const { key, config, updatedAt } = shape.spec;
   const held = [...new Set([config, ...key, ...run.columns])].filter(
-    (column) => column !== updatedAt,
+    // What the database computes has no value yet when a trigger looks at it.
+    (column) => column !== updatedAt && shape.columns.get(column)?.generated !== true,
   );
   const kept = [...held, ...(updatedAt === undefined ? [] : [updatedAt])];
   const [ask, look, keep] = fenceNames(cutover);
@@ -77,12 +88,20 @@ export async function makeFence(
   };
   for (const [name, body] of Object.entries(bodies)) {
     const rights = name === look ? "security definer" : "security invoker";
+    // The journal has keys as they read in a session of ours, whatever the writer's own is set to.
+    const settings = name === ask ? setClauses(textSettings) : "";
     await client.query(
       `create or replace function mcp_cutover.${ident(name)}() returns trigger language plpgsql ${rights}
-         set search_path = pg_catalog, pg_temp set extra_float_digits = 1 as ${literal(body)}`,
+         set search_path = pg_catalog, pg_temp ${settings} as ${literal(body)}`,
     );
   }
   await closeFunctions(client, Object.keys(bodies));
+}
+
+function setClauses(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `set ${name} = ${value}`)
+    .join(" ");
 }
 
 /** What is asked for, and what the answer was; both of one row. */
@@ -95,24 +114,24 @@ function askBody({ key, where = [] }: TableSpec, held: readonly string[]): strin
   // differently here, so rows that do not meet those are held with the others.
   const marked = where
     .filter(({ operator }) => operator === "is null" || operator === "is not null")
-    .map(({ column, operator }) => ` and old_row ->> ${literal(column)} ${operator}`)
+    .map(({ column, operator }) => ` and ($1).${ident(column)} ${operator}`)
     .join("");
-  const keyOf = (row: string): string =>
-    `jsonb_build_array(${key.map((column) => `${row} ->> ${literal(column)}`).join(", ")})`;
+  const keyOf = `jsonb_build_array(${key.map((column) => `($1).${ident(column)}::text`).join(", ")})::text`;
+  const differs = held.map(
+    (column) => `($1).${ident(column)}::text is distinct from ($2).${ident(column)}::text`,
+  );
+  const changed = `select case when (${differs.join(" or ")})${marked} then ${keyOf} end`;
   return `
 declare
-  old_row jsonb;
-  new_row jsonb := to_jsonb(new);
+  asked text;
 begin
-  perform set_config('${answer}', '', true), set_config('${question}', '', true);
+  perform set_config('${answer}', '', true);
   if tg_op = 'INSERT' then
-    perform set_config('${question}', ${keyOf("new_row")}::text, true);
-    return new;
+    execute ${literal(`select ${keyOf}`)} into asked using new;
+  else
+    execute ${literal(changed)} into asked using old, new;
   end if;
-  old_row := to_jsonb(old);
-  if exists (select from unnest(${textArray(held)}) c where old_row -> c is distinct from new_row -> c)${marked} then
-    perform set_config('${question}', ${keyOf("old_row")}::text, true);
-  end if;
+  perform set_config('${question}', coalesce(asked, ''), true);
   return new;
 end`;
 }
@@ -145,7 +164,11 @@ begin
 end`;
 }
 
-/** The row with our columns as they were; none at all for an insert. As whoever writes. */
+/**
+ * The row with our columns as they were, and every other one as it is written, not as some other type has it: `jsonb`
+ * knows no `null` in a column beside SQL's own, no order of keys and no bounds of arrays. None at all for an insert. As
+ * whoever writes.
+ */
 function keepBody(kept: readonly string[]): string {
   return `
 begin
@@ -153,7 +176,10 @@ begin
   if tg_op = 'INSERT' then
     return null;
   end if;
-  return jsonb_populate_record(old, to_jsonb(new) - ${textArray(kept)});
+  execute (select 'select ' || string_agg(format('($%s).%I', case when attname = any(${textArray(kept)}) then 1 else 2 end, attname), ', ' order by attnum)
+             from pg_attribute where attrelid = tg_relid and attnum > 0 and not attisdropped)
+    into new using old, new;
+  return new;
 end`;
 }
 

@@ -31,3 +31,22 @@ export function sameKey(columns: readonly string[], alias: string, array: string
     .map((column, i) => `${alias}.${ident(column)}::text = (${array})[${i + 1}]`)
     .join(" and ");
 }
+
+const reserved = new Set(
+  (
+    "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation " +
+    "column concurrently constraint create cross current_catalog current_date current_role current_schema current_time " +
+    "current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze " +
+    "from full grant group having ilike in initially inner intersect into is isnull join lateral leading left like limit " +
+    "localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references " +
+    "returning right select session_user similar some symmetric system_user table tablesample then to trailing true union " +
+    "unique user using variadic verbose when where window with"
+  ).split(" "),
+);
+
+/** A name in SQL that a person is told to run, such as `public.servers`: quoted only where it has to be. */
+export function shownName(...parts: readonly string[]): string {
+  const shown = (part: string): string =>
+    /^[a-z_][a-z0-9_]*$/.test(part) && !reserved.has(part) ? part : escapeIdentifier(part);
+  return parts.map(shown).join(".");
+}

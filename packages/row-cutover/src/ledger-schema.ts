@@ -100,7 +100,7 @@ export async function ensureLedger(client: Client): Promise<void> {
     return;
   }
   const may = await client.query<{ database: string; db: boolean; schema: boolean | null }>(
-    `select current_database() as database,
+    `select quote_ident(current_database()) as database,
             has_database_privilege(current_database(), 'create') as db,
             (select has_schema_privilege(oid, 'create') from pg_namespace where nspname = 'mcp_cutover') as schema`,
   );
@@ -183,6 +183,6 @@ function noLedgerRights(database: string, schemaThere: boolean): UserError {
       : "The schema mcp_cutover for ledger and journal is missing, and the database role may not create it.",
     schemaThere
       ? "Run as the schema's owner: alter schema mcp_cutover owner to <role>;"
-      : `Run as the database's owner: create schema mcp_cutover authorization <role>; or grant create on database "${database}" to <role>;`,
+      : `Run as the database's owner: create schema mcp_cutover authorization <role>; or grant create on database ${database} to <role>;`,
   );
 }

@@ -39,10 +39,11 @@ export async function planClasses(
   const changes = new ChangeList();
   const warnings = new Set<string>();
   const lost = new LostSecrets();
+  const known = input.previous !== undefined;
   const plan = (row: RowSpec, stored: StoredRow, count: number): ForwardStep => {
     const said = { changes: [] as RowChange[], warnings: [] as string[] };
     const step = planRow(input, row, stored, said.changes, said.warnings);
-    lost.add(step, stored, said.warnings);
+    lost.add(step, stored, known, said.warnings);
     for (const change of said.changes) changes.add({ ...change, count });
     for (const warning of said.warnings) warnings.add(warning);
     return step;
@@ -68,7 +69,7 @@ export async function planClasses(
     }
     await checkComputed(client, shape, some);
   }
-  for await (const { row, stored } of hiddenRows(client, spec, shape)) {
+  for await (const { row, stored } of hiddenRows(client, spec, shape, known)) {
     const said: string[] = [];
     const rewrite = {
       action: "rewrite",
@@ -78,7 +79,7 @@ export async function planClasses(
       carry: false,
       path: [],
     } as const;
-    lost.add(rewrite, stored, said);
+    lost.add(rewrite, stored, known, said);
     for (const warning of said) warnings.add(warning);
   }
   lost.refuse();
@@ -100,11 +101,12 @@ async function* hiddenRows(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
+  known: boolean,
 ): AsyncGenerator<{ row: RowSpec; stored: StoredRow }> {
   const servers = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
   const skip = keySet(spec.skip);
   const query = `select ${storedColumns(spec, shape, [])} from ${shape.rows} t
-    where ${ownRow(spec)} and ${isPlain(shape)} and ${maybeHidden(`(${plainContent(shape)})`)}`;
+    where ${ownRow(spec)} and ${isPlain(shape)} and ${maybeHidden(`(${plainContent(shape)})`, known)}`;
   for await (const batch of inBatches<StoredRow>(client, query)) {
     for (const stored of batch) {
       const row = servers.get(keyId(stored.match));

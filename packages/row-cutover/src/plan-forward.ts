@@ -1,5 +1,6 @@
 import type { RowForm } from "./classes";
-import { describe, environment, isEmbedded, parseDocument, plainUrl, toJson } from "./document";
+import { keptJson } from "./conversion";
+import { describe, environment, isEmbedded, parseDocument, plainUrl } from "./document";
 import { EngineError } from "./errors";
 import { keyId, keyName, keyOf, keySet, type KeyValues } from "./keys";
 import { LostSecrets, refuseForeign, refuseForeignAlias, refuseUnknown } from "./refusals";
@@ -89,13 +90,13 @@ export function planForward(input: ForwardInput): ForwardPlan {
     }
     const step = planRow(input, row, main, changes, warnings);
     steps.push(step);
-    lost.add(step, main, warnings);
+    lost.add(step, main, input.previous?.has(keyId(main.key)) === true, warnings);
     if (step.action === "rewrite") warnOfSettings(row, main, warnings);
     for (const alias of aliases) {
       if (alias === main) continue;
       const merge = planMerge(input, row, alias, changes);
       steps.push(merge);
-      lost.add(merge, alias, warnings);
+      lost.add(merge, alias, false, warnings);
     }
   }
   lost.refuse();
@@ -186,7 +187,7 @@ export function planRow(
     // A document that starts a process is what an undo should bring back, even when an older one is journalled.
     carry: carries && !isEmbedded(content),
     // Where something is to be kept, SQL reads the document, also when there is nothing of it to keep.
-    ...(format === "toml" && keepsAny(row) ? { json: toJson(content) } : {}),
+    ...(format === "toml" && keepsAny(row) ? { json: keptJson(found.key, content, kept) } : {}),
   };
 }
 

@@ -2,10 +2,11 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { EngineError, standbyError } from "./errors";
-import { qualified } from "./identifiers";
+import { qualified, shownName } from "./identifiers";
 import { findRun, newestOtherCutover, type Run } from "./ledger";
 import { refuseOthersLedger } from "./ledger-guard";
 import { ledgerExists, leftRows } from "./ledger-schema";
+import { refuseOtherTables } from "./other-tables";
 import type { CutoverSpec } from "./spec";
 import { columnOf, matchColumns, setColumns, type TableShape } from "./table";
 
@@ -40,7 +41,10 @@ export async function checkDatabase(
   return { systemIdentifier: row.systemIdentifier, databaseName: row.databaseName };
 }
 
-/** Roles whose members can leave the database: what they may do is no less than what a superuser may. */
+/**
+ * Roles whose members can leave the database: what they may do is no less than what a superuser may. Nor is what a
+ * member of a superuser may, who becomes it by SET ROLE, or a role that gives itself others.
+ */
 const systemRoles = "'pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'";
 
 /** @throws UserError for a role with whose rights everything in the database could do anything */
@@ -50,10 +54,13 @@ export async function checkRole(
 ): Promise<void> {
   const found = await client.query<{ role: string; replica: boolean; power: string | null }>(
     `select quote_ident(current_user) as role, current_setting('session_replication_role') = 'replica' as replica,
-            (select case when r.rolsuper then 'a superuser' else 'a member of ' || m.rolname end
-               from pg_roles r left join pg_roles m on not r.rolsuper and m.rolname in (${systemRoles})
-                and pg_has_role(r.oid, m.oid, 'member')
-              where r.rolname in (current_user, session_user) and (r.rolsuper or m.oid is not null) limit 1) as power`,
+            (select case when m.oid <> r.oid then 'a member of ' || quote_ident(m.rolname) || case
+                      when m.rolsuper then ', a superuser' when m.rolcreaterole then ', which may make roles' else '' end
+                    when m.rolsuper then 'a superuser' else 'one that may make roles' end
+               from pg_roles r join pg_roles m on (m.oid = r.oid or not r.rolsuper and pg_has_role(r.oid, m.oid, 'member'))
+              where r.rolname in (current_user, session_user)
+                and (m.rolsuper or m.rolcreaterole or m.rolname in (${systemRoles}))
+              order by not m.rolsuper, m.oid <> r.oid, m.rolname limit 1) as power`,
   );
   const { role = "", replica = false, power = null } = found.rows[0] ?? {};
   if (replica) {
@@ -168,7 +175,9 @@ export function checkTable(shape: TableShape, access: Access = "write"): void {
   const missing = needed.filter((right) => !shape.privileges[right]);
   if (missing.length > 0) throw missingPrivilege(nameOf(shape), missing);
   checkRowSecurity(shape);
-  if (access === "write") refuseRules(nameOf(shape), shape.rules);
+  if (access === "read") return;
+  refuseRules(nameOf(shape), shape.rules);
+  refuseOtherTables(shape, nameOf(shape));
 }
 
 /**
@@ -190,7 +199,7 @@ export function checkReadable(
   if (missing.length > 0) {
     throw new UserError(
       `The database role may not read ${missing.join(", ")} of ${nameOf(shape)}.`,
-      `Run as the table's owner: grant select (${missing.join(", ")}) on ${nameOf(shape)} to <role>;`,
+      `Run as the table's owner: grant select (${missing.map((name) => shownName(name)).join(", ")}) on ${nameOf(shape)} to <role>;`,
     );
   }
   checkRowSecurity(shape);
@@ -205,7 +214,7 @@ function checkRowSecurity(shape: TableShape): void {
 }
 
 function nameOf({ spec }: TableShape): string {
-  return `${spec.schema}.${spec.table}`;
+  return shownName(spec.schema, spec.table);
 }
 
 /** @throws UserError: what is written to a table with rules is what they make of it, and `with` statements refuse them */

@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { ident, keyArray, qualified } from "./identifiers";
+import { ident, keyArray, qualified, shownName } from "./identifiers";
 import type { ReferenceDetail } from "./journal";
 import { keyName, type KeyValues } from "./keys";
 import { columnsAsText, readColumns, type TableShape } from "./table";
@@ -64,7 +64,7 @@ export async function foreignKeys(client: Client, shape: TableShape): Promise<Fo
 }
 
 async function describeKey(client: Client, raw: Reference): Promise<ForeignKey> {
-  const name = `${raw.schema}.${raw.table}`;
+  const name = shownName(raw.schema, raw.table);
   const [column, ...more] = raw.columns;
   const [target] = raw.targets;
   const instead =
@@ -208,7 +208,7 @@ function expectSame(key: ForeignKey, done: number | null, noted: number | undefi
   if (noted === undefined || done === noted) return;
   throw new UserError(
     `The references in ${key.schema}.${key.table} did not become what was written: a trigger of that table changed them; nothing was committed.`,
-    `Look at its triggers; one that may be left out meanwhile: alter table ${key.schema}.${key.table} disable trigger <name>;`,
+    `Look at its triggers; one that may be left out meanwhile: alter table ${shownName(key.schema, key.table)} disable trigger <name>;`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { parseDocument } from "./document";
-import { credentialsOf, isConfigured } from "./hidden-credentials";
+import { isEmbedded, parseDocument } from "./document";
+import { credentialsOf, isConfigured, variableOf } from "./hidden-credentials";
 import { keyId, keyName, keyOf, keySet } from "./keys";
 import type { Run } from "./ledger";
 import type { ForwardStep } from "./plan-forward";
@@ -84,18 +84,28 @@ export function refuseForeignAlias(
 export class LostSecrets {
   private readonly lost = new Set<string>();
 
-  /** Looks at the row that a step is about; a value that is a path is a warning. */
-  add(step: ForwardStep, row: StoredRow, warnings: string[]): void {
+  /**
+   * Looks at the row that a step is about; a value that is a path is a warning.
+   * @param known whether a run before moved the row: unless it starts a process again, its headers are that run's
+   */
+  add(step: ForwardStep, row: StoredRow, known: boolean, warnings: string[]): void {
     if (step.action === "unchanged" || step.action === "late") return;
     const document = parseDocument([...row.key, ...step.keyAfter], row.config);
     if (document === undefined) return;
     const { content } = document;
     const { spec } = step;
+    const configured = [
+      ...(spec.secretKeys ?? []),
+      ...Object.keys(spec.headers ?? {}).map((name) => variableOf(name)),
+    ];
     const kept = keptKeys(spec, Object.keys(content));
-    const gone = Object.fromEntries(Object.entries(content).filter(([key]) => !kept.includes(key)));
+    const ours = known && !isEmbedded(content) ? ["headers"] : [];
+    const gone = Object.fromEntries(
+      Object.entries(content).filter(([key]) => !kept.includes(key) && !ours.includes(key)),
+    );
     for (const credential of credentialsOf(gone)) {
       const { name, value } = credential;
-      if (value === "" || isConfigured(credential, spec.secretKeys ?? [])) continue;
+      if (value === "" || isConfigured(credential, configured)) continue;
       const at = `${keyName(row.match)}: ${name}`;
       if (typeof value === "string" && value.startsWith("/")) {
         warnings.push(

@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { shownName } from "./identifiers";
 import { keyId } from "./keys";
 import type { ForwardStep } from "./plan-forward";
 import type { UndoStep } from "./plan-undo";
@@ -20,7 +21,7 @@ export async function checkForwardRights(
   shape: TableShape,
   steps: readonly ForwardStep[],
 ): Promise<void> {
-  const name = `${shape.spec.schema}.${shape.spec.table}`;
+  const name = shownName(shape.spec.schema, shape.spec.table);
   const removes = steps.some(({ action }) => action === "merge" || action === "late");
   const seeds = steps.some(({ action }) => action === "seed");
   const needed = [
@@ -83,7 +84,7 @@ export async function checkReadableReferences(
       [oid],
     );
     const { may = false, hidden = true } = found.rows[0] ?? {};
-    if (!may) throw missingPrivilege(`${schema}.${table}`, ["select"]);
+    if (!may) throw missingPrivilege(shownName(schema, table), ["select"]);
     if (!hidden) continue;
     throw new UserError(
       `Row-level security on ${schema}.${table} hides rows from the database role, so it would not see who refers to a row that it removes.`,
@@ -100,5 +101,5 @@ export function checkUndoRights(shape: TableShape, steps: readonly UndoStep[]): 
   ];
   const missing = needed.filter((right) => !shape.privileges[right]);
   if (missing.length > 0)
-    throw missingPrivilege(`${shape.spec.schema}.${shape.spec.table}`, missing);
+    throw missingPrivilege(shownName(shape.spec.schema, shape.spec.table), missing);
 }

@@ -1,8 +1,9 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { conversionProblem } from "./conversion";
-import { parseDocument } from "./document";
+import { boundProblem, conversionProblem } from "./conversion";
+import { longestDocument, parseDocument } from "./document";
+import { maybeDeep } from "./documents-sql";
 import { ident, keyArray, literal } from "./identifiers";
 import { keyId, keyName, keyOf, keySet, type KeyValues } from "./keys";
 import type { CutoverSpec } from "./spec";
@@ -29,8 +30,11 @@ export interface RowPlace {
 }
 
 const defaultMaxRows = 100_000;
-/** Rows in memory at once where a whole table is read. */
+/** Rows in memory at once where a whole table is read: fewer where they are large. */
 export const scanBatch = 2000;
+const firstBatch = 200;
+/** Characters in memory at once, about. */
+const batchCharacters = 16 * 1024 * 1024;
 
 /** A `StoredRow` of a row `t`. */
 export function storedColumns(
@@ -43,8 +47,11 @@ export function storedColumns(
   return `${keyArray(table.key, "t")} as key, ${keyArray(matchColumns(table), "t")} as match,
     jsonb_build_object('part', t.tableoid::text, 'tid', t.ctid::text) as at,
     ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`} as id, ${type} as type,
-    t.${ident(shape.spec.config)}::text as config, ${columnsAsText(columns, "t")} as columns`;
+    left(t.${ident(shape.spec.config)}::text, ${readCharacters}) as config, ${columnsAsText(columns, "t")} as columns`;
 }
+
+/** What is read of a document: a little more than the longest, to which a run adds a URL and headers. */
+const readCharacters = longestDocument + 65_536;
 
 /** Whether a row `t` is the application's own, in SQL. */
 export function ownRow({ table }: CutoverSpec): string {
@@ -73,15 +80,25 @@ export function checkSize(spec: CutoverSpec, rows: number): void {
 export async function* inBatches<T extends object>(
   client: Client,
   query: string,
+  values: readonly string[] = [],
 ): AsyncGenerator<T[]> {
   const cursor = `mcp_cutover_${(cursors += 1)}`;
-  await client.query(`declare ${cursor} no scroll cursor for ${query}`);
-  for (;;) {
-    const { rows } = await client.query<T>(`fetch ${scanBatch} from ${cursor}`);
+  await client.query(`declare ${cursor} no scroll cursor for ${query}`, [...values]);
+  for (let count = firstBatch; ;) {
+    const { rows } = await client.query<T>(`fetch ${count} from ${cursor}`);
     if (rows.length > 0) yield rows;
-    if (rows.length < scanBatch) break;
+    if (rows.length < count) break;
+    const size = rows.reduce((sum, row) => sum + sizeOf(row), 0) / count;
+    count = Math.max(1, Math.min(scanBatch, count * 4, Math.floor(batchCharacters / size)));
   }
   await client.query(`close ${cursor}`);
+}
+
+/** Characters of a row's texts, and of those in its objects. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 1;
+  return Object.values(value).reduce((sum: number, inner) => sum + sizeOf(inner), 1);
 }
 
 let cursors = 0;
@@ -147,6 +164,13 @@ export async function checkDocuments(
       "Repair or delete them, or list their keys in [cutover.skip] to leave them alone.",
     );
   }
+  const beyond = bad.filter(({ bound }) => bound === true);
+  if (beyond.length > 0) {
+    throw new UserError(
+      `Documents in ${schema}.${table} are beyond what is read: ${listedKeys(beyond)}.`,
+      "Make them smaller, or list their keys in [cutover.skip] to leave them alone.",
+    );
+  }
   if (bad.length === 0) return;
   throw new UserError(
     `The application stops at rows of ${schema}.${table} when it converts the column: ${listedKeys(bad)}.`,
@@ -158,6 +182,8 @@ interface BadDocument {
   readonly key: KeyValues;
   /** Not there where it is no document at all. */
   readonly problem?: string;
+  /** Whether nobody looked into it. */
+  readonly bound?: true;
 }
 
 function listedKeys(bad: readonly BadDocument[]): string {
@@ -185,21 +211,31 @@ async function badDocuments(
   const rewritten = keySet(namedKeys(spec));
   const test = {
     text: shape.readsJson
-      ? `${config} is json object is not true or ${String(converts)} and ${config} ~ ${literal(suspect)}`
+      ? `case when ${maybeDeep(config)} then true else ${config} is json object is not true end or ${String(converts)} and ${config} ~ ${literal(suspect)}`
       : "true",
     json: `json_typeof(${config}) is distinct from 'object'`,
     jsonb: `jsonb_typeof(${config}) is distinct from 'object'`,
   }[shape.configType];
+  // Short rows are most rows, and need not be made text. Compressed, a long one may be small.
+  const looked = `(${ownRow(spec)} or ${keyArray(matchColumns(table), "t")} in (
+    select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements($1::jsonb) as k(v)))`;
+  const large = `case when pg_column_size(${config}) > 100 then (length(${config}::text) > ${longestDocument}
+    or ${maybeDeep(`${config}::text`)}) and (${String(shape.configType === "text")} or ${looked}) else false end`;
   const bad: BadDocument[] = [];
-  const candidates = `select ${storedColumns(spec, shape, [])} from ${shape.rows} t where (${test})`;
-  for await (const batch of inBatches<StoredRow>(client, candidates)) {
+  const candidates = `select ${storedColumns(spec, shape, [])} from ${shape.rows} t where (${test}) or ${large}`;
+  const keys = JSON.stringify(namedKeys(spec));
+  for await (const batch of inBatches<StoredRow>(client, candidates, [keys])) {
     for (const row of batch) {
       if (skip.has(keyId(row.match))) continue;
+      const bound = boundProblem(row.config ?? "");
+      if (bound !== undefined) {
+        bad.push({ key: row.key, problem: bound, bound: true });
+        continue;
+      }
       const stays = !isOwn(spec, row) || !rewritten.has(keyId(row.match));
       const problem = converts && stays ? conversionProblem(row.config ?? "") : undefined;
       if (problem !== undefined) bad.push({ key: row.key, problem });
-      else if (shape.configType !== "text" || parseDocument(row.key, row.config) === undefined)
-        bad.push({ key: row.key });
+      else if (parseDocument(row.key, row.config) === undefined) bad.push({ key: row.key });
     }
     if (bad.length >= 1000) break;
   }

@@ -5,7 +5,7 @@ import type { Client } from "pg";
 import { analyse, type Analysis, confirm, confirmShape } from "./analyse";
 import { limitsOf, retrying, withClient, withTransaction } from "./client";
 import { CommitUnknown, isConnectionError, type OthersCode, RowsMoved, shown } from "./errors";
-import { dropFence, enterAsWriter, isFenced, makeFence, raiseFence } from "./fence";
+import { dropFence, enterAsWriter, isFenced, leaveAsWriter, makeFence, raiseFence } from "./fence";
 import { type Applied, applyForward } from "./forward";
 import { rehearse } from "./forward-journal";
 import { specHash } from "./hash";
@@ -145,7 +145,7 @@ async function inTransaction(
     journalRows,
     fenced,
   });
-  const [committedAt] = await Promise.all([recording, fencing]);
+  const [committedAt] = await Promise.all([recording, fencing, leaveAsWriter(client)]);
   if (meta.tools !== undefined && Object.keys(meta.tools).length > 0)
     await recordTools(client, runId, meta.tools);
   // The oldest form is not known any more, so this generation has no way back either.

@@ -1,4 +1,4 @@
-import { environment, isEmbedded } from "./document";
+import { environment, isEmbedded, toJson } from "./document";
 import { looksSecret } from "./secrets";
 import type { RowSpec } from "./spec";
 
@@ -50,5 +50,5 @@ function optionsOf(given: unknown): Option[] {
 
 /** A value as a process is given it. */
 function textOf(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return typeof value === "string" ? value : toJson(value);
 }

@@ -213,12 +213,13 @@ async function writeDocuments(
   const source =
     documents === undefined
       ? "mcp_cutover.journal j"
-      : `mcp_cutover.journal j join jsonb_to_recordset(${literal(JSON.stringify(documents))}::jsonb) as d(entry bigint, document text) on d.entry = j.entry`;
+      : `mcp_cutover.journal j join jsonb_to_recordset($2::jsonb) as d(entry bigint, document text) on d.entry = j.entry`;
   const done = await client.query(
     `update ${shape.name} t set ${set.join(", ")} from ${source}
       where j.run_id = $1 and j.kind = 'row' and j.action in ${heldActions} and j.after_config is not null
         and ${keyArray(table.key, "t")} = j.key_after and ${inScope(table, "t")} and (${[differs, ...others].join(" or ")})`,
-    [run.runId],
+    // A document in the statement's text would be in the server's log and lists of statements.
+    [run.runId, ...(documents === undefined ? [] : [JSON.stringify(documents)])],
   );
   return done.rowCount ?? 0;
 }

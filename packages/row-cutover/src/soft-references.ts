@@ -2,12 +2,12 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { namedTables } from "./configured-sql";
-import { ident, qualified } from "./identifiers";
+import { ident, qualified, shownName } from "./identifiers";
 import type { ReferenceDetail } from "./journal";
 import type { Move } from "./references";
 import type { CutoverSpec, SoftReference } from "./spec";
 import { columnsAsText, readColumns } from "./table";
-import { checkTouched, identityOf } from "./touched-tables";
+import { checkTouched, identityOf, refuseStranger } from "./touched-tables";
 
 /**
  * Replaces an id in columns that list ids as text. A list that has the survivor already loses the other one.
@@ -30,7 +30,7 @@ export async function moveSoftReferences(
     const name = qualified(place.schema, place.table);
     const column = ident(soft.column);
     const identity = columnsAsText(place.identity, "r");
-    const tables = await namedTables(client, spec.table.schema, soft.where);
+    const tables = await namedTables(client, spec.table, soft.where);
     const found = await client.query<{ id: Record<string, string | null>; value: string }>(
       `${tables}select ${identity} as id, r.${column}::text as value from ${name} r
         where (${soft.where}) and r.${column} is not null for update of r`,
@@ -90,7 +90,8 @@ export async function findSoftReference(
   );
   const row = found.rows[0];
   if (row === undefined) return undefined;
-  const name = `${schema}.${table}`;
+  const name = shownName(schema, table);
+  await refuseStranger(client, spec.table, row.oid, name);
   const touched = await checkTouched(client, row.oid, name, ["select", "update"]);
   const columns = [...(await readColumns(client, row.oid)).keys()];
   if (!columns.includes(column)) {

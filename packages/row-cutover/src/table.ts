@@ -43,6 +43,10 @@ export interface TableShape {
   readonly rules: readonly string[];
   /** Triggers of others that may fire for rows that are written, by name. */
   readonly triggers: readonly TableTrigger[];
+  /** Tables that inherit from it, quoted: its rows are theirs too, but not its triggers. */
+  readonly heirs: readonly string[];
+  /** Partitions that are on another server, quoted. */
+  readonly elsewhere: readonly string[];
   /** Whether the server can tell JSON from other text (`IS JSON`): PostgreSQL 16 and newer. */
   readonly readsJson: boolean;
   readonly privileges: Readonly<
@@ -65,6 +69,8 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
     trigger: boolean;
     rules: string[];
     triggers: TableTrigger[];
+    heirs: string[];
+    elsewhere: string[];
   }>(
     `select c.oid::text as oid, row_security_active(c.oid) as rls,
             current_setting('server_version_num')::int >= 160000 as "readsJson",
@@ -78,7 +84,10 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
                 'hasPath', coalesce(p.proconfig::text like '%search_path=%', false)) order by t.tgname), '[]')
                from pg_trigger t join pg_proc p on p.oid = t.tgfoid
               where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled not in ('D', 'R')
-                and t.tgname not like 'zz_mcp_cutover_%') as triggers
+                and p.pronamespace is distinct from to_regnamespace('mcp_cutover')) as triggers,
+            array(select i.inhrelid::regclass::text from pg_inherits i where i.inhparent = c.oid and c.relkind = 'r' order by 1) as heirs,
+            array(select p.relid::regclass::text from pg_partition_tree(c.oid) p join pg_class f on f.oid = p.relid
+                   where f.relkind = 'f' order by 1) as elsewhere
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')`,
     [table.schema, table.table],
@@ -95,6 +104,8 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
     rowSecurity: row.rls,
     rules: row.rules,
     triggers: row.triggers,
+    heirs: row.heirs,
+    elsewhere: row.elsewhere,
     readsJson: row.readsJson,
     privileges: {
       select: row.select,

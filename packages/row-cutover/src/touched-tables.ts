@@ -1,8 +1,10 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { qualified } from "./identifiers";
 import { missingPrivilege, refuseRules } from "./preconditions";
 import { checkReplicaIdentity } from "./publications";
+import type { TableSpec } from "./spec";
 
 /** A unique index over plain columns, all of its rows. */
 export interface UniqueIndex {
@@ -79,6 +81,36 @@ export async function checkTouched(
   await checkReplicaIdentity(client, oid);
   const { uniques, referencedBy } = row;
   return { uniques, referencedBy };
+}
+
+/**
+ * Has a table that is known by its name alone be of somebody who may write the rows: anybody who may create in its schema
+ * can have made one of that name, with triggers that would run with our rights.
+ * @param main the table with the rows
+ * @throws UserError naming the owner
+ */
+export async function refuseStranger(
+  client: Client,
+  main: TableSpec,
+  oid: string,
+  name: string,
+): Promise<void> {
+  const found = await client.query<{ owner: string; sql: string; writes: boolean | null }>(
+    `select quote_ident(pg_get_userbyid(c.relowner)) as owner, c.oid::regclass::text as sql,
+            ${ownerWrites("c", "$2")} as writes from pg_class c where c.oid = $1::oid`,
+    [oid, qualified(main.schema, main.table)],
+  );
+  const [row] = found.rows;
+  if (row?.writes !== false) return;
+  throw new UserError(
+    `The table ${name} belongs to the role ${row.owner}, which may not write the rows of ${main.schema}.${main.table}, so code of a stranger would run when it is written.`,
+    `Find out who made it; if it is the application's, as an administrator: alter table ${row.sql} owner to <the application's role>;`,
+  );
+}
+
+/** Whether the owner of a relation may write the rows, in SQL. @param main the table's name, in SQL */
+export function ownerWrites(alias: string, main: string): string {
+  return `has_table_privilege(${alias}.relowner, to_regclass(${main}), 'update')`;
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Client } from "pg";
 
-import { ident, qualified } from "./identifiers";
+import { ident, qualified, shownName } from "./identifiers";
 import type { ReferenceEntry } from "./journal";
+import type { TableSpec } from "./spec";
 import { columnsAsText, readColumns } from "./table";
-import { checkTouched } from "./touched-tables";
+import { checkTouched, refuseStranger } from "./touched-tables";
 
 /**
  * Puts references back that a merge moved. What its owner changed or removed since stays as it is now.
@@ -11,11 +12,12 @@ import { checkTouched } from "./touched-tables";
  */
 export async function undoReferences(
   client: Client,
+  main: TableSpec,
   entries: readonly ReferenceEntry[],
 ): Promise<{ restored: number; warnings: string[] }> {
   let restored = 0;
   const warnings: string[] = [];
-  await checkTables(client, entries);
+  await checkTables(client, main, entries);
   // A deleted reference's twin is recognised by where it points now, so those come first.
   const ordered = [...entries].sort((a, b) => rank(a) - rank(b));
   for (const entry of ordered) {
@@ -37,6 +39,7 @@ export async function undoReferences(
 /** @throws UserError naming a table whose references this role cannot put back */
 export async function checkTables(
   client: Client,
+  main: TableSpec,
   entries: readonly ReferenceEntry[],
 ): Promise<void> {
   const names = new Map(
@@ -51,7 +54,9 @@ export async function checkTables(
     const rights = (["select", "insert", "update"] as const).filter(
       (right) => kind === "reference" || right !== "insert",
     );
-    await checkTouched(client, oid ?? "0", `${detail.schema}.${detail.table}`, rights);
+    if (oid !== undefined)
+      await refuseStranger(client, main, oid, shownName(detail.schema, detail.table));
+    await checkTouched(client, oid ?? "0", shownName(detail.schema, detail.table), rights);
   }
 }
 

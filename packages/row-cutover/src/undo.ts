@@ -28,7 +28,11 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
   if (plan.servers !== undefined) await restoreServers(run, plan.servers, columns);
   const restored = of("restore").length + restoredOf(plan.servers);
   for (const step of of("insert")) await insertAgain(run, step);
-  const references = await undoReferences(client, await readReferenceEntries(client, run.undone));
+  const references = await undoReferences(
+    client,
+    run.spec.table,
+    await readReferenceEntries(client, run.undone),
+  );
   warnings.push(...references.warnings);
   let removed = 0;
   for (const step of of("remove")) {

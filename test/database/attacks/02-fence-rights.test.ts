@@ -29,6 +29,9 @@ const traps = `
   create function public.mood_json(public.mood) returns json language plpgsql as
     $$ begin perform public.spy(); return '"good"'::json; end $$;
   create cast (public.mood as json) with function public.mood_json(public.mood);
+  create function public.mood_text(public.mood) returns text language plpgsql as
+    $$ begin perform public.spy(); return case when $1 = 'bad' then 'bad' else 'good' end; end $$;
+  create cast (public.mood as text) with function public.mood_text(public.mood);
   alter table public.mcp_servers add column note public.note default 'n', add column mood public.mood default 'good';`;
 
 onEachPostgres("the write fence lends nobody its owner's rights (issue 16, item 2)", (server) => {
@@ -44,9 +47,21 @@ onEachPostgres("the write fence lends nobody its owner's rights (issue 16, item 
   it("runs a domain's check and a cast of the table's owner as whoever writes", async () => {
     await watch(database);
     await database.as(database.applicationUrl, traps);
+    // Of a column that the fence has nothing to do with, nothing runs at all.
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query("truncate public.caught");
     await database.as(database.applicationUrl, back);
+    assert.deepEqual(await caught(database), []);
+    await settle(database.db, spec, 1);
+    await runCutover(database.db, spec, "embedded", meta);
+    await settle(database.db, spec, 2);
+    const setting = { ...spec, rows: spec.rows.map((row) => ({ ...row, set: { mood: "good" } })) };
+    await runCutover(database.db, setting, "in-cluster", meta);
+    await database.query("truncate public.caught");
+    await database.as(
+      database.applicationUrl,
+      "update public.mcp_servers set mood = 'bad' where server_key = 'github'",
+    );
     assert.deepEqual(await caught(database), [applicationRole]);
     assert.deepEqual(
       await database.query("select from public.caught where what <> ''"),
@@ -58,7 +73,7 @@ onEachPostgres("the write fence lends nobody its owner's rights (issue 16, item 
       "select config_json as config from mcp_servers where server_key = 'github'",
     );
     assert.deepEqual(row?.config, targetOf("github"));
-    assert.equal((await settle(database.db, spec, 1)).fencedWrites, 1);
+    assert.equal((await settle(database.db, setting, 3)).fencedWrites, 1);
   });
 
   it("gives away no right on the ledger for it", async () => {
@@ -151,5 +166,36 @@ onEachPostgres("the write fence lends nobody its owner's rights (issue 16, item 
     );
     const known = { ...spec, allowSuperuser: true };
     assert.equal((await runCutover(root, known, "in-cluster", meta)).counts.rewrite, 5);
+  });
+
+  it("refuses a role that becomes a superuser by itself", async () => {
+    for (const [grant, revoke, power] of [
+      [
+        "create role rc_admin superuser; grant rc_admin to rc_cutover",
+        "revoke rc_admin from rc_cutover; drop role rc_admin",
+        /a member of rc_admin, a superuser/,
+      ],
+      [
+        "create role rc_between; create role rc_admin superuser; grant rc_admin to rc_between; grant rc_between to rc_cutover",
+        "drop role rc_between; drop role rc_admin",
+        /a member of rc_admin, a superuser/,
+      ],
+      [
+        "alter role rc_cutover createrole",
+        "alter role rc_cutover nocreaterole",
+        /is one that may make roles/,
+      ],
+    ] as const) {
+      await database.query(grant);
+      try {
+        const said = await refusal(runCutover(database.db, spec, "in-cluster", meta));
+        assert.match(said, power);
+        assert.match(said, /allowSuperuser/);
+        assert.match(await refusal(planRows(database.db, spec, "embedded")), power);
+      } finally {
+        await database.query(revoke);
+      }
+    }
+    assert.equal((await runCutover(database.db, spec, "in-cluster", meta)).counts.rewrite, 5);
   });
 });

@@ -44,12 +44,7 @@ onEachPostgres("every name in our SQL is the server's own (issue 16, item 3)", (
         if (before !== "." && !syntax.has(name)) names.add(name);
     }
     assert.ok(names.size > 40, [...names].join(" "));
-    for (const needed of [
-      "jsonb_build_object",
-      "cardinality",
-      "pg_xact_status",
-      "jsonb_populate_record",
-    ])
+    for (const needed of ["jsonb_build_object", "cardinality", "pg_xact_status", "string_agg"])
       assert.ok(names.has(needed), needed);
     const missing = await queryAt<{ name: string }>(
       server(),

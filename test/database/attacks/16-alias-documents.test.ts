@@ -119,4 +119,67 @@ onEachPostgres("what stops the new application stops the run (issue 16, item 16)
       }
     });
   });
+
+  describe("a document beyond all that anybody wrote", () => {
+    const deep = (open: string, close: string, levels: number): string =>
+      `{"a": ${open.repeat(levels)}1${close.repeat(levels)}}`;
+
+    for (const generation of ["text", "jsonb"] as const) {
+      for (const [what, config, reason] of [
+        ["of great length", `{"command": "x", "a": "${"ab".repeat(150_000)}"}`, /longer than/],
+        ["nested far too deep", deep('{"a":', "}", 900), /nested deeper than 100 levels/],
+        ...(generation === "text"
+          ? ([["nested without end", deep("[", "]", 120_000), /nested deeper|neither/]] as const)
+          : []),
+      ] as const) {
+        it(`${what}, ${generation}, is named by its row`, async () => {
+          database = await attackedDatabase(server(), { generation });
+          // In a column of text, also one that is none of the application's own.
+          const key = generation === "text" ? "team-search" : "github";
+          await database.query(
+            `update mcp_servers set config_json = $1::${generation} where server_key = '${key}'`,
+            [config],
+          );
+          for (const call of [planRows, runCutover]) {
+            const said = await refusal(call(database.db, spec, "in-cluster", meta));
+            assert.match(said, new RegExp(`${key}.*`));
+            assert.match(said, reason);
+          }
+          const skipping = { ...spec, skip: [key] };
+          const { counts } = await runCutover(database.db, skipping, "in-cluster", meta);
+          assert.equal(counts.rewrite, generation === "text" ? 5 : 4);
+        });
+      }
+    }
+
+    it("takes no time that grows with its square", async () => {
+      database = await attackedDatabase(server(), { generation: "text" });
+      await database.query("update mcp_servers set config_json = $1 where server_type = 'custom'", [
+        `a = [${"{},".repeat(80_000)}]`,
+      ]);
+      const started = performance.now();
+      await planRows(database.db, spec, "in-cluster");
+      assert.ok(performance.now() - started < 5000);
+    });
+
+    it("many of them are in memory a few at a time", async () => {
+      database = await attackedDatabase(server(), { generation: "text" });
+      await database.query(
+        `insert into mcp_servers (name, server_key, config_json, server_type, created_at, updated_at)
+         select 'n', 'big-' || n, 'a = "' || repeat('ab', 500000) || '"', 'custom', now(), now() from generate_series(1, 300) n`,
+      );
+      const before = process.memoryUsage().rss;
+      assert.match(await refusal(planRows(database.db, spec, "in-cluster")), /longer than/);
+      assert.ok(process.memoryUsage().rss - before < 200 * 1024 * 1024);
+    });
+
+    it("a wrapper is looked into by its own keys alone", async () => {
+      database = await attackedDatabase(server(), { generation: "text" });
+      await database.query(
+        `update mcp_servers set server_key = 'constructor', config_json = '{"mcp_servers": {"mine": {"command": "x"}}}'
+          where server_type = 'custom'`,
+      );
+      assert.equal((await planRows(database.db, spec, "in-cluster")).changes.length, 5);
+    });
+  });
 });

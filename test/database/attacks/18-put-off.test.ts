@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { readLedger, runCutover, settle } from "@mcp-fleet/row-cutover";
 
 import { onEachPostgres } from "../../support/postgres";
-import { type AttackedDatabase, attackedDatabase, meta, refusal, studioSpec } from "./support";
+import {
+  type AttackedDatabase,
+  attackedDatabase,
+  meta,
+  refusal,
+  studioSpec,
+  targetOf,
+} from "./support";
 
 /** What a trigger of the table does to a run's rows. */
 const bodies: Readonly<Record<string, string>> = {
@@ -89,5 +96,40 @@ onEachPostgres("a run whose rows others change is taken back (issue 16, item 18)
     );
     assert.equal((await runCutover(database.db, spec, "in-cluster", meta)).counts.rewrite, 5);
     assert.equal((await runCutover(database.db, spec, "embedded", meta)).counts.restore, 5);
+  });
+
+  it("one that puts itself off again until COMMIT finds the fence up", async () => {
+    await database.as(
+      database.applicationUrl,
+      `create table public.hops (n integer);
+       create function public.t() returns trigger language plpgsql security definer set search_path = pg_catalog as
+         $$ begin set constraints all deferred; insert into public.hops values (1); return new; end $$;
+       create function public.late() returns trigger language plpgsql security definer set search_path = pg_catalog as
+         $$ begin update public.mcp_servers set config_json = '{"command": "x"}', description = 'late' where server_key = 'github'; return new; end $$;
+       create constraint trigger t after update on public.mcp_servers deferrable initially deferred for each row
+         when (new.server_key = 'github' and new.description is distinct from 'late') execute function public.t();
+       create constraint trigger late after insert on public.hops deferrable initially deferred for each row execute function public.late()`,
+    );
+    assert.equal((await runCutover(database.db, spec, "in-cluster", meta)).counts.rewrite, 5);
+    const [row] = await database.query<{ url: string; description: string }>(
+      "select config_json ->> 'url' as url, description from mcp_servers where server_key = 'github'",
+    );
+    assert.deepEqual(row, { url: targetOf("github").url, description: "late" });
+    assert.equal((await settle(database.db, spec, 1)).fencedWrites, 1);
+  });
+
+  it("and its COMMIT is on the disk before it counts, whatever the database is set to", async () => {
+    await database.as(
+      database.applicationUrl,
+      `alter database ${database.name} set synchronous_commit = off;
+       create table public.seen (what text); grant all on public.seen to public;
+       create function public.t() returns trigger language plpgsql as
+         $$ begin insert into public.seen values (current_setting('synchronous_commit')); return new; end $$;
+       create trigger t after update on public.mcp_servers for each row execute function public.t()`,
+    );
+    await runCutover(database.db, spec, "in-cluster", meta);
+    assert.deepEqual(await database.query("select distinct what from public.seen"), [
+      { what: "local" },
+    ]);
   });
 });

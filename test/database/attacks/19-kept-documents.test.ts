@@ -141,4 +141,34 @@ onEachPostgres("plan and run read each document alike (issue 16, item 19)", (ser
     );
     assert.ok(taken > 10, `${taken} documents were taken`);
   });
+
+  it("a number that JSON has no form of is refused rather than kept as null", async () => {
+    await put('command = "x"\ntimeout = nan');
+    assert.match(
+      await refusal(planRows(database.db, specOf(["timeout"]), "in-cluster")),
+      /The document of github, of which something is to be kept, holds a number that is none/,
+    );
+    assert.equal(await roundTrip('command = "x"\ntimeout = nan', ["x"]), true);
+  });
+
+  for (const [was, is] of [
+    ["90071992547409931", "90071992547409932"],
+    ["0.12345678901234567", "0.12345678901234568"],
+  ] as const) {
+    it(`an undo sees that somebody made ${is} of ${was}`, async () => {
+      await put(`{"command": "x", "limit": ${was}}`);
+      const { generation } = await runCutover(database.db, specOf("all"), "in-cluster", meta);
+      await settle(database.db, specOf("all"), generation);
+      await database.query(
+        `update mcp_servers set config_json = replace(config_json, '${was}', '${is}') where server_key = 'github'`,
+      );
+      const back = await runCutover(database.db, specOf("all"), "embedded", meta);
+      await settle(database.db, specOf("all"), back.generation);
+      assert.ok((back.counts.restore ?? 0) > 0);
+      const [row] = await database.query<{ config: string }>(
+        "select config_json as config from mcp_servers where server_key = 'github'",
+      );
+      assert.match(row?.config ?? "", new RegExp(`"limit": ?${is.replace(".", "\\.")}`));
+    });
+  }
 });

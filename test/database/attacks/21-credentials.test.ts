@@ -79,6 +79,42 @@ const places: readonly (readonly [title: string, document: object, name: string,
       "a header among the arguments",
       "AUTHORIZATION",
     ],
+    [
+      "a header of another name",
+      { command: "x", args: ["-H", `Private-Token: ${value}`] },
+      "a header among the arguments",
+      "AUTHORIZATION",
+    ],
+    [
+      "a variable in one word with its option",
+      { command: "docker", args: ["run", `--env=MY_TOKEN=${value}`] },
+      "MY_TOKEN",
+      "MY_TOKEN",
+    ],
+    [
+      "a variable in a line for a shell",
+      { command: "sh", args: ["-c", `export MY_TOKEN='${value}'; exec prog`] },
+      "MY_TOKEN",
+      "MY_TOKEN",
+    ],
+    [
+      "a header of a remote server",
+      { url: "https://host/mcp", headers: { Authorization: `Bearer ${value}` } },
+      "headers.Authorization",
+      "AUTHORIZATION",
+    ],
+    [
+      "a key of the document's own",
+      { command: "x", oauth: [{ client_secret: value }] },
+      "oauth.0.client_secret",
+      "CLIENT_SECRET",
+    ],
+    [
+      "a parameter of the row's URL",
+      { url: `https://host/mcp?api_key=${value}`, transport: "sse" },
+      "the parameter api_key of url",
+      "API_KEY",
+    ],
   ];
 
 onEachPostgres("a credential is one wherever it stands (issue 16, item 21)", (server) => {
@@ -180,4 +216,20 @@ onEachPostgres("a credential is one wherever it stands (issue 16, item 21)", (se
       }
     });
   }
+
+  it("what a run itself wrote is none that would be lost", async () => {
+    const headers = { Authorization: `Bearer ${value}` };
+    const spec = specOf([]);
+    await database.query(
+      `update mcp_servers set config_json = '{"command": "x"}' where server_key = 'github'`,
+    );
+    const withHeaders = { ...spec, rows: spec.rows.map((row) => ({ ...row, headers })) };
+    await runCutover(database.db, withHeaders, "in-cluster", meta);
+    // Without them, and with a URL of another path.
+    const moved = spec.rows.map((row) => ({ ...row, url: `${row.url}2` }));
+    assert.equal(
+      (await runCutover(database.db, { ...spec, rows: moved }, "in-cluster", meta)).counts.rewrite,
+      5,
+    );
+  });
 });

@@ -172,4 +172,34 @@ onEachPostgres("tables of other shapes (issue 16, item 22)", (server) => {
       /sets the column gone, which is a condition on the rows/,
     );
   });
+
+  it("a table that others inherit from is refused, since a fence does not hold their rows", async () => {
+    await make("k text primary key, doc jsonb", `('github', '{"command": "x"}')`);
+    await database.as(
+      database.applicationUrl,
+      `create table heirs () inherits (servers); insert into heirs values ('chroma', '{"command": "y"}')`,
+    );
+    for (const call of [planRows, runCutover]) {
+      const said = await refusal(call(database.db, specOf({}), "in-cluster", meta));
+      assert.match(said, /Tables inherit from public\.servers \(public\.heirs\)/);
+    }
+    const fix = /alter table [^;]*;/.exec(
+      await refusal(planRows(database.db, specOf({}), "in-cluster")),
+    );
+    await database.as(database.applicationUrl, fix?.[0] ?? "");
+    await roundTrip(specOf({}), 1);
+  });
+
+  it("and so is one with a partition on another server", async () => {
+    await database.query(
+      `create foreign data wrapper nowhere; create server elsewhere foreign data wrapper nowhere;
+       create table servers (k text, doc jsonb) partition by list (k);
+       create foreign table far partition of servers for values in ('github') server elsewhere;
+       grant all on servers to ${cutoverRole}`,
+    );
+    assert.match(
+      await refusal(runCutover(database.db, specOf({}), "in-cluster", meta)),
+      /Partitions of public\.servers are on another server \(public\.far\)/,
+    );
+  });
 });

@@ -254,6 +254,40 @@ describe("mcp-probe against servers that are not right", () => {
     assert.ok(!JSON.stringify(invalid).includes(secret));
   });
 
+  it("shows no header value that a server puts into its name, its version or its tools", async () => {
+    const [token, login] = ["ghp_0123456789abcdef", "robot:hunter2-hunter2"];
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      "Proxy-Authorization": `Basic ${Buffer.from(login).toString("base64")}`,
+      "X-Mode": "search",
+    };
+    const names = ["web_search", `use_${token}`, "hunter2-hunter2", login];
+    const server = await serve((seen, req, res) => {
+      const { id, method } = seen.body ?? {};
+      if (method !== "initialize") return working(names)(seen, req, res);
+      const serverInfo = { name: `for ${token}`, version: login };
+      const result = { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo };
+      return json(res, { jsonrpc: "2.0", id, result });
+    });
+    const result = await probe({ name: "s", url: server.url, headers }, quick);
+    assert.deepEqual(result.tools, ["web_search", "use_***", "***", "***"]);
+    assert.deepEqual([result.serverName, result.serverVersion], ["for ***", "***"]);
+    for (const [type, body] of [
+      [`text/${token}`, "x"],
+      [
+        "application/json",
+        JSON.stringify({ jsonrpc: "2.0", id: 1, result: { protocolVersion: token } }),
+      ],
+    ] as const) {
+      const odd = await serve((_seen, _req, res) =>
+        res.writeHead(200, { "content-type": type }).end(body),
+      );
+      const said = await probe({ name: "odd", url: odd.url, headers }, quick);
+      assert.equal(said.outcome, "not-mcp");
+      assert.ok(!JSON.stringify(said).includes(token), said.message);
+    }
+  });
+
   it("says what is wrong with an address", async () => {
     const closed = await serve(() => undefined);
     await closeServers();

@@ -37,4 +37,13 @@ describe("tools since the cutover", () => {
   it("do not match by a short name", () => {
     assert.deepEqual(compareTools(["get"], ["get_issue"]).missing, ["get"]);
   });
+
+  it("does not compare each with each of thousands", () => {
+    const names = (prefix: string): string[] =>
+      Array.from({ length: 10_000 }, (_, n) => `${prefix}_tool_${n}`);
+    const started = performance.now();
+    const { missing, renamed, added } = compareTools(names("before"), names("after"));
+    assert.ok(performance.now() - started < 2000);
+    assert.deepEqual([missing.length, renamed.length, added.length], [10_000, 0, 10_000]);
+  });
 });
