@@ -33,7 +33,7 @@ export async function up(request: Omit<DatabaseRequest, "listen">, log: Log): Pr
   const probes = (result.outputs.probes ?? []) as readonly ProbedServer[];
   const urls = result.outputs.servers as Record<string, string>;
 
-  print(`\nServers, as the probe Job saw them from Studio's place`);
+  print(`\nServers, as the probe Jobs saw them from pods with Studio's labels`);
   print(probeTable(probes, urls));
   print(`\nRows of mcp_servers`);
   print(rowsTable(before, await lab.rows()));

@@ -38,7 +38,7 @@ export interface FleetExporterArgs {
   readonly networkPolicy?: boolean;
 }
 
-/** Labels of an exporter that asks from no consumer's place: the servers' policies have to let it in. */
+/** Labels of an exporter that asks with no consumer's labels: the servers' policies have to let it in. */
 export function exporterPosition(application: string): Record<string, string> {
   const { name, component } = metricsLabels(`${application}-exporter`, application);
   return { "app.kubernetes.io/name": name, "app.kubernetes.io/component": component };
@@ -54,7 +54,7 @@ export class FleetExporter extends pulumi.ComponentResource {
   private readonly args: FleetExporterArgs;
   private readonly name: string;
   private readonly metadata: { name: string; namespace: string; labels: Record<string, string> };
-  /** Its own mark: in a consumer's place it wears that one's labels, and must be behind none of its Services. */
+  /** Its own mark: with a consumer's labels it is a pod like its own, and must be behind none of its Services. */
   private readonly selector: Record<string, string>;
 
   constructor(name: string, args: FleetExporterArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -13,7 +13,7 @@ export interface StudioAccountArgs {
 
 /**
  * The ServiceAccount of Studio. It is no child of the Studio component because it has to exist before the
- * cutover: the probe runs in Studio's place, as this account.
+ * cutover: the probe runs with Studio's labels, as this account.
  */
 export function studioAccount(
   name: string,

@@ -128,7 +128,7 @@ export class Studio extends pulumi.ComponentResource {
       {
         metadata: { ...this.metadata, name: this.args.serviceName },
         spec: {
-          // By the public labels, so that a probe Job in Studio's place has Studio's way out.
+          // By the public labels, so that a probe Job with Studio's labels has Studio's way out.
           podSelector: { matchLabels: selectorLabels(this.labels) },
           policyTypes: ["Ingress", "Egress"],
           ingress: [{ ports: [{ protocol: "TCP", port: this.args.port }] }],

@@ -83,7 +83,7 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
     await kube?.core.deleteNamespace({ name: namespace });
   });
 
-  it("asks a server from the consumer's position and leaves nothing behind", async () => {
+  it("asks a server from a pod with the consumer's labels and leaves nothing behind", async () => {
     const started = Date.now();
     const executor = { name: "executor", labels: { "llmctl.executor": "true" } };
     const consumers = [...inputs().probe.consumers, executor];
@@ -195,7 +195,7 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
       () => probeServers(inputs({ probe: { ...inputs().probe, consumers } }), credentials),
       (error) =>
         isUserError(error) &&
-        /from the position of "web".*serviceaccount "nobody" not found/.test(error.problem),
+        /from a pod with the labels of "web".*serviceaccount "nobody" not found/.test(error.problem),
     );
   });
 

@@ -19,7 +19,7 @@ export function serverAlerts(thresholds: AlertThresholds): AlertGroup {
         annotations: {
           summary: "MCP server {{ $labels.server }} fails its check",
           description:
-            "It does not answer MCP from at least one consumer's place, or lacks a tool it had at the cutover. Rows point at it.",
+            "It does not answer MCP from a pod with at least one consumer's labels, or lacks a tool it had at the cutover. Rows point at it.",
         },
       },
       {

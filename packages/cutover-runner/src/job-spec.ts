@@ -90,7 +90,7 @@ export function targetsSecret(probe: ProbeObjects, job: k8s.V1Job): k8s.V1Secret
 }
 
 /**
- * The Job that asks all targets from one consumer's position. It starts suspended when its Secret is still
+ * The Job that asks all targets from a pod with one consumer's labels. It starts suspended when its Secret is still
  * to be made.
  * @throws {UserError} when the consumer's labels would clash with ours
  */

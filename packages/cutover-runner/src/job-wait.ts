@@ -122,7 +122,7 @@ export async function quietly<T>(request: () => Promise<T>): Promise<T | undefin
 /** A probe that could not run. */
 export function jobError(consumer: Consumer, reason: string, fix: string): UserError {
   return new UserError(
-    `The servers could not be probed from the position of ${JSON.stringify(consumer.name)}: the probe's pod ${oneLine(reason)}. Rows and application are untouched.`,
+    `The servers could not be probed from a pod with the labels of ${JSON.stringify(consumer.name)}: the probe's pod ${oneLine(reason)}. Rows and application are untouched.`,
     fix,
   );
 }

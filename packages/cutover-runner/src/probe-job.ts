@@ -20,14 +20,14 @@ import { resultsIn, unanswered } from "./probe-log";
 import type { OnProgress } from "./progress";
 import type { Consumer, ProbeRun, ProbeSpec } from "./types";
 
-/** What one consumer's position showed. */
+/** What a pod with one consumer's labels saw. */
 export interface ConsumerProbe extends ProbeRun {
   /** In the order of the targets. */
   readonly results: readonly ProbeResult[];
 }
 
 /**
- * Asks all targets from the position of every consumer: one Job each, all at once, in the application's
+ * Asks all targets from a pod with each consumer's labels: one Job each, all at once, in the application's
  * namespace. A Job whose servers all passed is deleted; a failed one stays for an hour to be looked at.
  * @param cutoverName identifies the cutover whose finished leftovers are cleared first
  * @param onProgress hears what each Job is at

@@ -15,7 +15,7 @@ import { waitForServers } from "./rollout";
 import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";
 
 /**
- * One run towards `inputs.target`: the row plan, the probe of every server from every consumer's position, and
+ * One run towards `inputs.target`: the row plan, the probe of every server from a pod with each consumer's labels, and
  * then the rows in one transaction. A run with nothing to write probes nothing and changes nothing; a run back
  * to `embedded` probes nothing, since no row will point at a server.
  * @throws {UserError} with rows and application untouched, unless its text says otherwise
@@ -176,7 +176,7 @@ export interface ProbeInputs extends Pick<CutoverInputs, "probe" | "targets" | "
 }
 
 /**
- * Asks every server from every consumer's position.
+ * Asks every server from a pod with each consumer's labels.
  * @param onProgress hears what is being done, since it may take a minute
  * @returns what each one answered; a server that fails is a result
  * @throws {UserError} when it could not be asked
@@ -197,7 +197,7 @@ export async function askServers(
 }
 
 /**
- * Asks every server from every consumer's position. All must pass.
+ * Asks every server from a pod with each consumer's labels. All must pass.
  * @param meaning default: nothing has been written yet
  * @throws {UserError} that lists each server that did not, once for each different reason
  */

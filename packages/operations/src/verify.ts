@@ -53,7 +53,7 @@ export interface VerifyReport {
 }
 
 /**
- * Asks every endpoint that a row names, and every server of the stack, from the application's position, and compares
+ * Asks every endpoint that a row names, and every server of the stack, from a pod with the application's labels, and compares
  * the tools with those that the ledger recorded at the newest cutover.
  * @param onProgress hears what is being done, since it may take a minute
  * @throws {UserError} when database or cluster cannot be asked; a server that fails is a finding
