@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import { checkCommand, describeCommand, exporterCommand } from "../commands/check";
 import { driftCommand } from "../commands/drift";
+import { grantsCommand } from "../commands/grants";
 import { historyCommand } from "../commands/history";
 import { finalizeCommand, settleCommand } from "../commands/ledger";
 import { planCommand } from "../commands/plan";
@@ -27,4 +28,5 @@ export const dayTwoCommands: readonly ((context: CliContext) => Command)[] = [
   settleCommand,
   finalizeCommand,
   secretsCommand,
+  grantsCommand,
 ];

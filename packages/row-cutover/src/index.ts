@@ -4,6 +4,14 @@ export { drift } from "./drift";
 export { readEndpoints } from "./endpoints";
 export { DatabaseUnreachable } from "./errors";
 export { finalize } from "./finalize";
+export {
+  type GrantRequest,
+  type Grants,
+  grantScript,
+  type GrantStatement,
+  readGrants,
+  type RoleGrants,
+} from "./grants";
 export { readRunRows, readRuns } from "./history";
 export { specHash } from "./hash";
 export { planRows, readLedger } from "./plan";

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 
 import { ident, qualified } from "./identifiers";
 import type { ReferenceEntry } from "./journal";
+import { listRights, referenceRights } from "./required-rights";
 import { columnsAsText, readColumns } from "./table";
 import { checkTouched } from "./touched-tables";
 
@@ -48,9 +49,7 @@ export async function checkTables(
       [name],
     );
     const oid = found.rows[0]?.oid ?? undefined;
-    const rights = (["select", "insert", "update"] as const).filter(
-      (right) => kind === "reference" || right !== "insert",
-    );
+    const rights = kind === "reference" ? referenceRights : listRights;
     await checkTouched(client, oid ?? "0", `${detail.schema}.${detail.table}`, rights);
   }
 }
