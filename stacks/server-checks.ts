@@ -1,4 +1,5 @@
-import type { CatalogEntry } from "./catalog";
+import type { CatalogEntry } from "@mcp-fleet/catalog";
+
 import { envProblems } from "./env-checks";
 import { nearest, type Problem, type ServerSettings, type StackSettings } from "./schema";
 import type { SecretBundle, SecretValues } from "./secrets";
@@ -6,7 +7,7 @@ import { operationsProblems } from "./server-operations";
 import { sourceProblems } from "./server-source";
 
 /** What a server that is in no catalog starts from. */
-export const ownServer: Omit<CatalogEntry, "serviceName" | "port" | "source"> = {
+export const ownServer: Omit<CatalogEntry, "serviceName" | "port" | "source" | "traces"> = {
   path: "/mcp",
   health: { kind: "tcp" },
   env: {},
