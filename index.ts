@@ -1,3 +1,4 @@
+import { requireRights } from "./stacks/cluster-rights";
 import { loadConfig } from "./stacks/config";
 import { requireKinds } from "./stacks/custom-kinds";
 import { guard } from "./stacks/guard";
@@ -14,6 +15,7 @@ async function program(): Promise<Record<string, unknown>> {
   await guard(config);
   refusePartialRun(config);
   await requireKinds(config);
+  await requireRights(config);
   return { ...buildStack(config) };
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { checkCommand, describeCommand, exporterCommand } from "../commands/check";
+import { doctorCommand } from "../commands/doctor";
 import { driftCommand } from "../commands/drift";
 import { grantsCommand } from "../commands/grants";
 import { historyCommand } from "../commands/history";
@@ -29,4 +30,5 @@ export const dayTwoCommands: readonly ((context: CliContext) => Command)[] = [
   finalizeCommand,
   secretsCommand,
   grantsCommand,
+  doctorCommand,
 ];

@@ -1,3 +1,4 @@
+export { missingClusterRights, refusedRights, whoAmI } from "./access";
 export {
   type ClusterIdentity,
   identify,
@@ -8,5 +9,6 @@ export {
 } from "./identity";
 export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
 export { missingKinds, type ObjectKind } from "./kinds";
+export { type ClusterRight, type MadeKind, rightsOfRun, type RunWork } from "./run-rights";
 export { findServers, type FoundServer, type McpEndpoint, pathAnnotation } from "./servers";
 export { findStray, type StrayServer, strayReport } from "./stray";

@@ -1,6 +1,24 @@
 export { bundledServers, imageContents, type ImageContents, lookScript } from "./bundled-servers";
 export { CheckMetrics } from "./check-metrics";
 export { type CheckRound, runChecks } from "./checks";
+export {
+  askRegistry,
+  bad,
+  checkCluster,
+  checkDatabase,
+  checked,
+  checkImages,
+  type DeclaredResource,
+  type Finding,
+  type ImageAnswer,
+  imagesOf,
+  loginsIn,
+  ok,
+  parseImage,
+  refused,
+  type WantedImage,
+  workOf,
+} from "./doctor";
 export { type ExporterOptions, pushMetrics, serveMetrics } from "./exporter";
 export {
   type DriftFinding,

@@ -15,6 +15,7 @@ export {
 export { readRunRows, readRuns } from "./history";
 export { specHash } from "./hash";
 export { planRows, readLedger } from "./plan";
+export { type Readiness, readReadiness } from "./readiness";
 export { recordPlan, runCutover } from "./run";
 export { removeFence, settle } from "./settle";
 export type {
