@@ -1,4 +1,5 @@
 import { requireNamespace } from "./stacks/cluster";
+import { requireRights } from "./stacks/cluster-rights";
 import { loadConfig } from "./stacks/config";
 import { requireKinds } from "./stacks/custom-kinds";
 import { guard } from "./stacks/guard";
@@ -18,6 +19,7 @@ async function program(): Promise<Record<string, unknown>> {
   refusePartialRun(config);
   await requireNamespace(config);
   await requireKinds(config);
+  await requireRights(config);
   return { ...buildStack(config) };
 }
 

@@ -1,6 +1,6 @@
+import { integratedServers } from "@mcp-fleet/catalog";
 import * as pulumi from "@pulumi/pulumi";
 
-import { integratedServers } from "./catalog";
 import { meshProblems, storageProblems } from "./mesh-checks";
 import {
   ConfigError,

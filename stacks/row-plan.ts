@@ -9,7 +9,8 @@ type Plan = RowPlan | { readonly unreachable: string };
 
 /**
  * In a preview, shows beside the resource what the run would do to each row. A database that does not answer
- * within seconds is a warning: a preview must not depend on it.
+ * within seconds is a warning: a preview must not depend on it. `mcp-fleet grants` and `doctor` leave it out, because
+ * they are asked what a role lacks that is refused here.
  */
 export function showRowPlan(
   config: StackConfig,
@@ -17,7 +18,7 @@ export function showRowPlan(
   databaseUrl: pulumi.Output<string>,
   resource: pulumi.Resource,
 ): void {
-  if (!pulumi.runtime.isDryRun()) return;
+  if (!pulumi.runtime.isDryRun() || process.env.MCP_FLEET_SKIP_ROW_PLAN === "1") return;
   const { kubeconfig } = config.kubernetes;
   // The ledger belongs to the role that was made, and the admin may not read it.
   const own =

@@ -1,6 +1,6 @@
+import type { CatalogEntry } from "@mcp-fleet/catalog";
 import { nearest } from "@mcp-fleet/errors";
 
-import type { CatalogEntry } from "./catalog";
 import { envProblems } from "./env-checks";
 import type { Problem, ServerSettings, StackSettings } from "./schema";
 import type { SecretBundle, SecretValues } from "./secrets";
@@ -8,7 +8,7 @@ import { operationsProblems } from "./server-operations";
 import { sourceProblems } from "./server-source";
 
 /** What a server that is in no catalog starts from. */
-export const ownServer: Omit<CatalogEntry, "serviceName" | "port" | "source"> = {
+export const ownServer: Omit<CatalogEntry, "serviceName" | "port" | "source" | "traces"> = {
   path: "/mcp",
   health: { kind: "tcp" },
   env: {},

@@ -1,5 +1,6 @@
+import type { CatalogEntry } from "@mcp-fleet/catalog";
+
 import type { Egress, McpServerArgs } from "../components/server";
-import type { CatalogEntry } from "./catalog";
 import type { Problem, ServerSettings } from "./schema";
 
 /** How a server runs, as its component takes it. */

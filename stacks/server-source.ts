@@ -1,5 +1,6 @@
+import type { CatalogEntry } from "@mcp-fleet/catalog";
+
 import type { ServerSource } from "../components/server";
-import type { CatalogEntry } from "./catalog";
 import { appOf, codeFiles, codeProblems } from "./code";
 import type { Problem, ServerSettings } from "./schema";
 

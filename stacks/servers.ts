@@ -1,6 +1,7 @@
+import type { CatalogEntry, CatalogRow } from "@mcp-fleet/catalog";
+
 import type { EnvValue, Health, Probes, SecretSource, ServerSource } from "../components/server";
 import { defaultHealth } from "../components/server";
-import type { CatalogEntry, CatalogRow } from "./catalog";
 import type { Problem, ServerSettings, StackSettings } from "./schema";
 import type { SecretBundle, SecretValues } from "./secrets";
 import { ownServer, sameNames, secretsOfNobody, serverProblems } from "./server-checks";

@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 
 import { checkCommand, describeCommand, exporterCommand } from "../commands/check";
+import { doctorCommand } from "../commands/doctor";
 import { driftCommand } from "../commands/drift";
+import { grantsCommand } from "../commands/grants";
 import { historyCommand } from "../commands/history";
 import { finalizeCommand, settleCommand } from "../commands/ledger";
 import { planCommand } from "../commands/plan";
@@ -27,4 +29,6 @@ export const dayTwoCommands: readonly ((context: CliContext) => Command)[] = [
   settleCommand,
   finalizeCommand,
   secretsCommand,
+  grantsCommand,
+  doctorCommand,
 ];

@@ -215,6 +215,13 @@ export class PulumiStack {
     return this.cli([...args, ...more], options);
   }
 
+  /** Runs a command of the CLI that has to do with no stack, and has to succeed. @returns what it printed */
+  async tool(args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.cli(args);
+    if (code === 0) return stdout;
+    throw failure(args, stderr);
+  }
+
   private async stackFile(): Promise<StackFile> {
     return StackFile.of(this.directory, await this.name());
   }

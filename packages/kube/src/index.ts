@@ -10,7 +10,7 @@ export {
   statusOf,
   UnreachableError,
 } from "./errors";
-export { getJson, type Query } from "./json";
+export { getJson, postJson, type Query, type ServerAbout, serverAbout } from "./json";
 export { isPodOf, mayRun, selectorText } from "./pods";
 export {
   creationTrouble,

@@ -13,26 +13,60 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
  * @throws Error as the client's own requests do; explain it with {@link asking}
  */
 export async function getJson<T>(kube: Kube, path: string, query: Query = {}): Promise<T> {
-  const url = new URL(kube.server.replace(/\/$/, "") + path);
+  const url = urlOf(kube, path);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
+  return (await send<T>(kube, url)).answer;
+}
+
+/** POST of one object, for what the client has no method with our limits. @throws Error as {@link getJson} does */
+export async function postJson<T>(kube: Kube, path: string, body: object): Promise<T> {
+  return (await send<T>(kube, urlOf(kube, path), body)).answer;
+}
+
+/** The version and the clock of the API server. */
+export interface ServerAbout {
+  /** Such as `v1.36.1`. */
+  readonly version: string;
+  /** Milliseconds since the epoch, to the second. Not there where the server does not say. */
+  readonly clock?: number;
+}
+
+/** @throws Error as {@link getJson} does */
+export async function serverAbout(kube: Kube): Promise<ServerAbout> {
+  const { answer, date } = await send<{ gitVersion?: string }>(kube, urlOf(kube, "/version"));
+  const clock = Date.parse(date);
+  return { version: answer.gitVersion ?? "", ...(Number.isNaN(clock) ? {} : { clock }) };
+}
+
+function urlOf(kube: Kube, path: string): URL {
+  return new URL(kube.server.replace(/\/$/, "") + path);
+}
+
+async function send<T>(
+  kube: Kube,
+  url: URL,
+  body?: object,
+): Promise<{ readonly answer: T; readonly date: string }> {
   const options: RequestOptions = {};
   await kube.config.applyToHTTPSOptions(options);
-  const headers = { ...options.headers, accept: "application/json" };
+  const content = body === undefined ? {} : { "content-type": "application/json" };
+  const headers = { ...options.headers, ...content, accept: "application/json" };
   const signal = AbortSignal.timeout(requestSeconds * 1000);
-  const send = url.protocol === "https:" ? httpsRequest : httpRequest;
-  return new Promise<T>((resolve, reject) => {
-    send(url, { ...options, headers, signal }, (response) => {
+  const method = body === undefined ? "GET" : "POST";
+  const request = url.protocol === "https:" ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    request(url, { ...options, method, headers, signal }, (response) => {
       const { statusCode: code = 0 } = response;
       text(response)
-        .then((body) => {
-          if (code >= 300) throw Object.assign(new Error(`HTTP ${code}`), { code, body });
-          resolve(JSON.parse(body) as T);
+        .then((said) => {
+          if (code >= 300) throw Object.assign(new Error(`HTTP ${code}`), { code, body: said });
+          resolve({ answer: JSON.parse(said) as T, date: response.headers.date ?? "" });
         })
         .catch(reject);
     })
       .on("error", reject)
-      .end();
+      .end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

@@ -1,3 +1,5 @@
+import { integratedServers } from "@mcp-fleet/catalog";
+
 /** An MCP server that an application's image may have bundled, and what it leaves there. */
 interface BundledServer {
   /** The server's key in the rows. */
@@ -11,30 +13,17 @@ const pythonPackage = (name: string): string => `*/${name}-*.dist-info`;
 const npmPackage = (name: string): string => `*/node_modules/${name}`;
 
 /** The catalog's servers. Commands and scripts are those of the rows before the cutover, packages those behind them. */
-export const bundledServers: readonly BundledServer[] = [
-  { key: "llmctl-mcp", traces: ["*/llmctl-mcp/run.py", pythonPackage("llmctl_mcp")] },
-  {
-    key: "github",
+export const bundledServers: readonly BundledServer[] = Object.entries(integratedServers).map(
+  ([key, { traces }]) => ({
+    key,
     traces: [
-      ...command("mcp-server-github"),
-      "*/github-mcp-server",
-      npmPackage("@modelcontextprotocol/server-github"),
+      ...command(...(traces.programs ?? [])),
+      ...(traces.files ?? []),
+      ...(traces.npm ?? []).map(npmPackage),
+      ...(traces.python ?? []).map(pythonPackage),
     ],
-  },
-  { key: "atlassian", traces: [...command("mcp-atlassian"), pythonPackage("mcp_atlassian")] },
-  {
-    key: "chroma",
-    traces: [...command("chroma-mcp"), "*/llmctl-mcp/*chroma*.py", pythonPackage("chroma_mcp")],
-  },
-  {
-    key: "google-cloud",
-    traces: [...command("gcloud-mcp"), npmPackage("@google-cloud/gcloud-mcp")],
-  },
-  {
-    key: "google-workspace",
-    traces: [...command("workspace-mcp"), pythonPackage("workspace_mcp")],
-  },
-];
+  }),
+);
 
 /** Commands that fetch and start a server which is in no image. */
 const launchers = command("npx", "uvx", "pipx", "bunx");

@@ -2,6 +2,24 @@ export { bundledServers, imageContents, type ImageContents, lookScript } from ".
 export { CheckMetrics } from "./check-metrics";
 export { type CheckRound, runChecks } from "./checks";
 export { type Contradiction, contradictionsIn } from "./contradictions";
+export {
+  askRegistry,
+  bad,
+  checkCluster,
+  checkDatabase,
+  checked,
+  checkImages,
+  type DeclaredResource,
+  type Finding,
+  type ImageAnswer,
+  imagesOf,
+  loginsIn,
+  ok,
+  parseImage,
+  refused,
+  type WantedImage,
+  workOf,
+} from "./doctor";
 export { type ExporterOptions, pushMetrics, serveMetrics } from "./exporter";
 export {
   type DriftFinding,

@@ -32,8 +32,10 @@ import { checkPublications, checkReplicaIdentity } from "./publications";
 import { refuseFinalized } from "./refusals";
 import { checkComputed } from "./rehearsal";
 import { checkForwardRights, checkUndoRights } from "./rights";
+import type { RightsFacts } from "./rights-facts";
 import { checkRowKeys } from "./row-keys";
 import { checkDocuments, namedKeys, readRows, type StoredRow } from "./rows";
+import { checkReadiness, checkRunRights } from "./run-rights";
 import type { CutoverSpec, RowChange, Target } from "./spec";
 import { readShape, setColumns, type TableShape } from "./table";
 import { checkTables } from "./undo-references";
@@ -50,6 +52,7 @@ interface Common {
 interface Writing extends Common {
   readonly identity: DatabaseIdentity;
   readonly shape: TableShape;
+  readonly facts: RightsFacts;
   /** The table before anything of it was read. */
   readonly fingerprint: Fingerprint;
   readonly looked: Looked;
@@ -75,23 +78,21 @@ export async function analyse(
   const identity = await checkDatabase(client, spec);
   const ledger = await checkLedger(client, spec, identity);
   if (target === "embedded" && ledger?.target !== "in-cluster") {
-    return { kind: "noop", ledger, generation: ledger?.generation ?? 0, changes: [], warnings: [] };
+    const warnings = await checkReadiness(client, spec);
+    return { kind: "noop", ledger, generation: ledger?.generation ?? 0, changes: [], warnings };
   }
   const shape = await readShape(client, spec);
+  const { facts, warnings: unfenced } = await checkRunRights(client, spec);
   checkTable(shape);
-  const warnings = await checkPublications(client, spec);
+  const warnings = [...unfenced, ...(await checkPublications(client, spec))];
   await checkReplicaIdentity(client, String(shape.oid));
-  if (spec.fence && !shape.privileges.trigger) {
-    warnings.push(
-      `The database role may not make triggers on ${shape.name}, so nothing holds the rows while old processes of the application still run; Settle writes again what they overwrite.`,
-    );
-  }
   const fingerprint = await takeFingerprint(client, shape);
   const common = {
     ledger,
     generation: (ledger?.generation ?? 0) + 1,
     identity,
     shape,
+    facts,
     fingerprint,
   };
   return target === "in-cluster"
@@ -149,7 +150,7 @@ async function forward(
       ? await planKeys(client, input, shape, active)
       : await planServers(client, input, base, active);
   const { plan } = found;
-  await checkForwardRights(client, spec, shape, plan.steps);
+  await checkForwardRights(client, spec, base, plan.steps);
   const all = { changes: plan.changes, warnings: [...warnings, ...plan.warnings] };
   if (active !== undefined && writesNothing(plan)) {
     return { kind: "noop", ledger, generation: active.generation, ...all };
@@ -247,7 +248,7 @@ async function undo(
     spec.table.match === undefined
       ? await planUndoKeys(client, spec, base.shape, undone)
       : await planUndoServers(client, spec, base.shape, undone);
-  checkUndoRights(base.shape, plan.steps);
+  checkUndoRights(spec, base.facts, plan.steps);
   await checkTables(client, spec.table, await readReferenceEntries(client, undone));
   const what = spec.onConflict === "fail" ? "Conflict" : "Changed since the cutover";
   const conflicts = plan.conflicts.list.map(

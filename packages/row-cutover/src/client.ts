@@ -8,6 +8,7 @@ import {
   EngineError,
   isConnectionError,
   isLockError,
+  mayNotConnect,
   RowsMoved,
   standbyError,
 } from "./errors";
@@ -51,7 +52,12 @@ export async function withClient<T>(
   });
   // The query in flight reports it; without a listener it would end the process.
   client.on("error", () => undefined);
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    if (codeOf(error) !== "42501") throw error;
+    throw mayNotConnect(client.user ?? "", client.database ?? "");
+  }
   try {
     return await use(client);
   } finally {

@@ -5,7 +5,7 @@ import { parseDocument } from "./document";
 import { shown } from "./errors";
 import { variablesOf } from "./hidden-credentials";
 import { keyId, keyName, keyOf } from "./keys";
-import { checkRole, checkTable } from "./preconditions";
+import { checkReadable, checkRole } from "./preconditions";
 import { isOwn, namedKeys, readRows } from "./rows";
 import { looksSecret } from "./secrets";
 import type { CutoverSpec, Db } from "./spec";
@@ -39,7 +39,12 @@ export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCre
       withTransaction(client, limits, "read only", async () => {
         await checkRole(client, spec);
         const shape = await readShape(client, spec);
-        checkTable(shape, "read");
+        await checkReadable(
+          client,
+          spec,
+          shape,
+          spec.table.id === undefined ? [] : [spec.table.id],
+        );
         const rows = await readRows(client, spec, shape, {
           keys: namedKeys(spec),
           columns: [],

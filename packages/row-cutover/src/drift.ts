@@ -57,7 +57,7 @@ async function report(client: Client, spec: CutoverSpec, run: Run): Promise<Drif
   const source = await leftRowsSource(client);
   if (source === undefined) throw new EngineError("what the run left may not be read any more");
   const columns = await comparedColumns(client, spec, shape, run, source);
-  checkReadable(spec, shape, columns);
+  await checkReadable(client, spec, shape, columns);
   const drifted: DriftedRow[] = [];
   const made: DriftedRow[] = [];
   let count = 0;

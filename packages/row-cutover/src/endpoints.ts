@@ -24,7 +24,7 @@ export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpo
       withTransaction(client, limits, "read only", async () => {
         await checkRole(client, spec);
         const shape = await readShape(client, spec);
-        checkReadable(spec, shape);
+        await checkReadable(client, spec, shape);
         return spec.table.match === undefined
           ? byKey(client, spec, shape)
           : byServer(client, spec, shape);

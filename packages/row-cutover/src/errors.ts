@@ -1,4 +1,5 @@
 import { isUserError, UserError } from "@mcp-fleet/errors";
+import { escapeIdentifier } from "pg";
 
 /** COMMIT was sent and its answer never came: only the ledger knows. */
 export class CommitUnknown extends Error {
@@ -12,6 +13,15 @@ export class RowsMoved extends Error {
 
 /** No connection, and nothing that could have been committed over one. */
 export class DatabaseUnreachable extends UserError {}
+
+/** @param names as the login gives them, quoted here */
+export function mayNotConnect(role: string, database: string): UserError {
+  const [to, on] = [role, database].map((name) => escapeIdentifier(name));
+  return new UserError(
+    `The database role ${to} of [databaseUrl] may not connect to the database ${on}.`,
+    `Run as the database's owner: grant connect on database ${on} to ${to};`,
+  );
+}
 
 /** Something of this package did not hold. Its message names keys and counts only. */
 export class EngineError extends Error {
@@ -175,7 +185,7 @@ export function shown(error: unknown, doing: string, others?: OthersCode): UserE
   if (code === "42501") {
     return new UserError(
       `The database role may not do everything that is needed while ${doing} (${text ?? "SQLSTATE 42501"}); no row was changed.`,
-      "Grant it what packages/row-cutover/README.md lists, then run again.",
+      "Grant it what `mcp-fleet grants` prints, and what the SQL of [row.seed.condition] and [cutover.softReferences] reads; then run again.",
     );
   }
   if (/^[0-9A-Z]{5}$/.test(code)) {

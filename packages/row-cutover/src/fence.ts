@@ -35,7 +35,7 @@ function fenceNames(cutover: string): readonly [ask: string, look: string, keep:
 
 /** Whether a run leaves a fence on the table. */
 export function isFenced(spec: Pick<CutoverSpec, "fence">, shape: TableShape): boolean {
-  return spec.fence && shape.privileges.trigger;
+  return spec.fence && shape.mayTrigger;
 }
 
 /** Whether the cutover's fence is on the table now. */

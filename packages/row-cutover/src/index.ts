@@ -4,9 +4,18 @@ export { drift } from "./drift";
 export { readEndpoints } from "./endpoints";
 export { DatabaseUnreachable } from "./errors";
 export { finalize } from "./finalize";
+export {
+  type GrantRequest,
+  type Grants,
+  grantScript,
+  type GrantStatement,
+  readGrants,
+  type RoleGrants,
+} from "./grants";
 export { readRunRows, readRuns } from "./history";
 export { specHash } from "./hash";
 export { planRows, readLedger } from "./plan";
+export { type Readiness, readReadiness } from "./readiness";
 export { recordPlan, runCutover } from "./run";
 export { removeFence, settle } from "./settle";
 export type {

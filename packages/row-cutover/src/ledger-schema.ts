@@ -1,4 +1,3 @@
-import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { closeLedger, refuseOthersLedger, refuseTraps } from "./ledger-guard";
@@ -88,8 +87,8 @@ revoke all on schema mcp_cutover from public;
 `;
 
 /**
- * Makes schema, tables and view where they are missing, for this role alone.
- * @throws UserError when the role may not, or when what is there is not its own
+ * Makes schema, tables and view where they are missing, for this role alone. Whether it may was asked before.
+ * @throws UserError when what is there is not its own
  */
 export async function ensureLedger(client: Client): Promise<void> {
   await refuseOthersLedger(client);
@@ -99,17 +98,10 @@ export async function ensureLedger(client: Client): Promise<void> {
     if (!found.keys) await addKey(client);
     return;
   }
-  const may = await client.query<{ database: string; db: boolean; schema: boolean | null }>(
-    `select quote_ident(current_database()) as database,
-            has_database_privilege(current_database(), 'create') as db,
-            (select has_schema_privilege(oid, 'create') from pg_namespace where nspname = 'mcp_cutover') as schema`,
-  );
-  const rights = may.rows[0];
-  const allowed = rights?.schema ?? rights?.db ?? false;
-  if (!allowed) throw noLedgerRights(rights?.database ?? "", rights?.schema === false);
   await lockSchema(client);
   if ((await look(client)).tables) return;
-  const exists = rights?.schema !== null && rights?.schema !== undefined;
+  const there = await client.query("select to_regnamespace('mcp_cutover') as schema");
+  const exists = (there.rows as { schema: string | null }[])[0]?.schema !== null;
   await client.query(exists ? ddl.replace(/create schema.*?;/, "") : ddl);
   await closeLedger(client);
 }
@@ -174,15 +166,4 @@ export async function addKey(client: Client): Promise<void> {
 /** Two first runs of different cutovers would trip over each other's CREATE. */
 async function lockSchema(client: Client): Promise<void> {
   await client.query("select pg_advisory_xact_lock(hashtextextended('mcp_cutover ledger', 0))");
-}
-
-function noLedgerRights(database: string, schemaThere: boolean): UserError {
-  return new UserError(
-    schemaThere
-      ? "The database role may not create the ledger's tables in schema mcp_cutover."
-      : "The schema mcp_cutover for ledger and journal is missing, and the database role may not create it.",
-    schemaThere
-      ? "Run as the schema's owner: alter schema mcp_cutover owner to <role>;"
-      : `Run as the database's owner: create schema mcp_cutover authorization <role>; or grant create on database ${database} to <role>;`,
-  );
 }

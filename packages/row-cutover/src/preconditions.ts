@@ -2,13 +2,20 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { EngineError, standbyError } from "./errors";
-import { qualified, shownName } from "./identifiers";
 import { findRun, newestOtherCutover, type Run } from "./ledger";
 import { refuseOthersLedger } from "./ledger-guard";
 import { ledgerExists, leftRows } from "./ledger-schema";
+import { shownName } from "./identifiers";
 import { refuseOtherTables } from "./other-tables";
+import {
+  comparedColumns,
+  comparedRelations,
+  refuseMissing,
+  rightsOfCheck,
+} from "./required-rights";
+import { readRightsFacts } from "./rights-facts";
 import type { CutoverSpec } from "./spec";
-import { columnOf, matchColumns, setColumns, type TableShape } from "./table";
+import { columnOf, type TableShape } from "./table";
 
 /** Which database this is. A dump restored elsewhere, or a forwarded port that leads to another one, differs. */
 export interface DatabaseIdentity {
@@ -108,10 +115,13 @@ export async function checkLedger(
  */
 async function refuseStrangersLedger(client: Client, { table }: CutoverSpec): Promise<void> {
   const found = await client.query<{ owner: string; writes: boolean | null }>(
-    `select pg_get_userbyid(c.relowner) as owner, has_table_privilege(c.relowner, to_regclass($1), 'update') as writes
+    // By its oid, since a name is looked up only by who may use the schema.
+    `select pg_get_userbyid(c.relowner) as owner, has_table_privilege(c.relowner, (
+              select t.oid from pg_class t join pg_namespace s on s.oid = t.relnamespace
+               where s.nspname = $1 and t.relname = $2), 'update') as writes
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = 'mcp_cutover' and c.relname in ('run', 'journal', 'fenced_write', 'newest_row')`,
-    [qualified(table.schema, table.table)],
+    [table.schema, table.table],
   );
   const stranger = found.rows.find(({ writes }) => writes === false);
   if (stranger === undefined) return;
@@ -124,17 +134,23 @@ async function refuseStrangersLedger(client: Client, { table }: CutoverSpec): Pr
 /** @throws UserError when the ledger is there and this role may not use it */
 async function checkLedgerRights(client: Client, access: Access): Promise<void> {
   if (!(await ledgerExists(client))) return;
-  const found = await client.query<{ schema: boolean }>(
-    "select has_schema_privilege('mcp_cutover', 'usage') as schema",
+  const found = await client.query<{ schema: boolean; role: string }>(
+    "select has_schema_privilege('mcp_cutover', 'usage') as schema, quote_ident(current_user) as role",
   );
-  const usable = found.rows[0]?.schema === true;
+  const { schema: usable = false, role = "" } = found.rows[0] ?? {};
   if (usable && (access === "read" ? await mayRead(client) : await mayWrite(client))) return;
   throw new UserError(
     "The database role may not use the ledger in schema mcp_cutover, which another role made.",
     access === "read"
-      ? "Run as that role, or grant it: grant usage on schema mcp_cutover to <role>; grant select on mcp_cutover.run, mcp_cutover.fenced_write, mcp_cutover.newest_row to <role>;"
+      ? `Run as that role, or have it grant: ${comparingGrants(role)}`
       : "Run as that role; it may give itself its rights back: grant all on all tables in schema mcp_cutover to current_user;",
   );
+}
+
+/** What a comparison needs of the ledger. @param role quoted */
+export function comparingGrants(role: string): string {
+  const relations = comparedRelations.map((name) => `mcp_cutover.${name}`);
+  return `grant usage on schema mcp_cutover to ${role}; grant select on ${relations.join(", ")} to ${role};`;
 }
 
 async function mayWrite(client: Client): Promise<boolean> {
@@ -169,39 +185,27 @@ export async function leftRowsSource(client: Client): Promise<string | undefined
   return journal ? `(${leftRows})` : undefined;
 }
 
-/** @throws UserError naming what the role may not do on the table */
-export function checkTable(shape: TableShape, access: Access = "write"): void {
-  const needed = access === "read" ? (["select"] as const) : (["select", "update"] as const);
-  const missing = needed.filter((right) => !shape.privileges[right]);
-  if (missing.length > 0) throw missingPrivilege(nameOf(shape), missing);
+/** @throws UserError when rows are hidden from the role, or rules would change what it writes */
+export function checkTable(shape: TableShape): void {
   checkRowSecurity(shape);
-  if (access === "read") return;
   refuseRules(nameOf(shape), shape.rules);
   refuseOtherTables(shape, nameOf(shape));
 }
 
 /**
- * The same for who only compares: rights on single columns will do.
+ * Has who only compares be allowed to: rights on single columns will do.
  * @param more columns beside those that the configuration names
  * @throws UserError naming the columns that the role may not read
  */
-export function checkReadable(
+export async function checkReadable(
+  client: Client,
   spec: CutoverSpec,
   shape: TableShape,
   more: readonly string[] = [],
-): void {
-  const { key, type, config } = spec.table;
-  const read = new Set([
-    ...[...key, ...matchColumns(spec.table), ...(type === undefined ? [] : [type.column]), config],
-    ...[...setColumns(spec), ...more],
-  ]);
-  const missing = [...read].filter((name) => !columnOf(shape, name).readable);
-  if (missing.length > 0) {
-    throw new UserError(
-      `The database role may not read ${missing.join(", ")} of ${nameOf(shape)}.`,
-      `Run as the table's owner: grant select (${missing.map((name) => shownName(name)).join(", ")}) on ${nameOf(shape)} to <role>;`,
-    );
-  }
+): Promise<void> {
+  for (const name of comparedColumns(spec, more)) columnOf(shape, name);
+  const facts = await readRightsFacts(client, spec);
+  refuseMissing(facts, rightsOfCheck(facts, spec, shape.columns, more));
   checkRowSecurity(shape);
 }
 
@@ -223,14 +227,6 @@ export function refuseRules(name: string, rules: readonly string[]): void {
   throw new UserError(
     `${name} has rules that change what a run writes: ${rules.join(", ")}.`,
     `Have the table's owner switch them off for the run: ${rules.map((rule) => `alter table ${name} disable rule ${rule};`).join(" ")}`,
-  );
-}
-
-/** @throws UserError naming the rights that are missing */
-export function missingPrivilege(name: string, missing: readonly string[]): UserError {
-  return new UserError(
-    `The database role has no ${missing.join(" and no ").toUpperCase()} privilege on ${name}.`,
-    `Run as the table's owner: grant ${missing.join(", ")} on ${name} to <role>;`,
   );
 }
 

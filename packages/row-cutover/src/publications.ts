@@ -73,7 +73,8 @@ export async function checkReplicaIdentity(client: Client, oid: string): Promise
        from pg_class c join tree on tree.oid = c.oid and tree.leaf
       where exists (select from published) and case c.relreplident when 'f' then false when 'n' then true
         when 'i' then not exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident)
-        else not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary) end
+        -- A key that is checked only at COMMIT identifies no row for a subscriber.
+        else not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary and i.indimmediate) end
       order by 1 limit 1`,
     [oid],
   );

@@ -4,6 +4,7 @@ import type { Client } from "pg";
 import { ident, keyArray, qualified, shownName } from "./identifiers";
 import type { ReferenceDetail } from "./journal";
 import { keyName, type KeyValues } from "./keys";
+import { referenceRights } from "./required-rights";
 import { columnsAsText, readColumns, type TableShape } from "./table";
 import { checkTouched, identityOf } from "./touched-tables";
 
@@ -81,7 +82,7 @@ async function describeKey(client: Client, raw: Reference): Promise<ForeignKey> 
       instead,
     );
   }
-  const table = await checkTouched(client, raw.oid, name, ["select", "insert", "update", "delete"]);
+  const table = await checkTouched(client, raw.oid, name, referenceRights);
   return {
     schema: raw.schema,
     table: raw.table,

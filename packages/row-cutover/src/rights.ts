@@ -5,8 +5,9 @@ import { shownName } from "./identifiers";
 import { keyId } from "./keys";
 import type { ForwardStep } from "./plan-forward";
 import type { UndoStep } from "./plan-undo";
-import { missingPrivilege } from "./preconditions";
 import { foreignKeys, type Reference, referencesTo, refuseDeeper } from "./references";
+import { refuseMissing, rightsOfRun } from "./required-rights";
+import type { RightsFacts } from "./rights-facts";
 import { findSoftReference } from "./soft-references";
 import type { CutoverSpec } from "./spec";
 import type { TableShape } from "./table";
@@ -18,19 +19,12 @@ import type { TableShape } from "./table";
 export async function checkForwardRights(
   client: Client,
   spec: CutoverSpec,
-  shape: TableShape,
+  { shape, facts }: { readonly shape: TableShape; readonly facts: RightsFacts },
   steps: readonly ForwardStep[],
 ): Promise<void> {
-  const name = shownName(shape.spec.schema, shape.spec.table);
   const removes = steps.some(({ action }) => action === "merge" || action === "late");
   const seeds = steps.some(({ action }) => action === "seed");
-  const needed = [
-    ...(removes ? (["delete", "insert"] as const) : []),
-    // The way back removes what was made.
-    ...(seeds ? (["insert", "delete"] as const) : []),
-  ];
-  const missing = [...new Set(needed)].filter((right) => !shape.privileges[right]);
-  if (missing.length > 0) throw missingPrivilege(name, missing);
+  refuseMissing(facts, rightsOfRun(facts, spec, { seeds, merges: removes }));
   if (removes && spec.table.id === undefined) {
     throw new UserError(
       "Two rows of the same server have to be merged, and the column that references point to is not known.",
@@ -79,13 +73,11 @@ export async function checkReadableReferences(
   references: readonly Reference[],
 ): Promise<void> {
   for (const { oid, schema, table } of references) {
-    const found = await client.query<{ may: boolean; hidden: boolean }>(
-      "select has_table_privilege($1::oid, 'select') as may, row_security_active($1::oid) as hidden",
+    const found = await client.query<{ hidden: boolean }>(
+      "select row_security_active($1::oid) as hidden",
       [oid],
     );
-    const { may = false, hidden = true } = found.rows[0] ?? {};
-    if (!may) throw missingPrivilege(shownName(schema, table), ["select"]);
-    if (!hidden) continue;
+    if (found.rows[0]?.hidden === false) continue;
     throw new UserError(
       `Row-level security on ${schema}.${table} hides rows from the database role, so it would not see who refers to a row that it removes.`,
       "Use a role with BYPASSRLS, or the table's owner.",
@@ -94,12 +86,12 @@ export async function checkReadableReferences(
 }
 
 /** What an undo needs beside reading and updating the rows. @throws UserError naming the right */
-export function checkUndoRights(shape: TableShape, steps: readonly UndoStep[]): void {
-  const needed = [
-    ...(steps.some(({ action }) => action === "insert") ? (["insert"] as const) : []),
-    ...(steps.some(({ action }) => action === "remove") ? (["delete"] as const) : []),
-  ];
-  const missing = needed.filter((right) => !shape.privileges[right]);
-  if (missing.length > 0)
-    throw missingPrivilege(shownName(shape.spec.schema, shape.spec.table), missing);
+export function checkUndoRights(
+  spec: CutoverSpec,
+  facts: RightsFacts,
+  steps: readonly UndoStep[],
+): void {
+  const merges = steps.some(({ action }) => action === "insert");
+  const seeds = steps.some(({ action }) => action === "remove");
+  refuseMissing(facts, rightsOfRun(facts, spec, { seeds, merges }));
 }

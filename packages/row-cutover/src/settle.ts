@@ -20,6 +20,7 @@ import type { ForwardPlan } from "./plan-forward";
 import { columnsOf } from "./plan-undo-classes";
 import { checkDatabase, checkLedger, checkTable } from "./preconditions";
 import { inBatches } from "./rows";
+import { checkRunRights } from "./run-rights";
 import type { CutoverSpec, Db, SettleResult } from "./spec";
 import { columnOf, inScope, othersCode, readShape, type TableShape } from "./table";
 import { checkSpec } from "./validate";
@@ -95,6 +96,7 @@ async function inTransaction(
   }
   const shape = await readShape(client, spec);
   checkTable(shape);
+  await checkRunRights(client, spec);
   const fenced = await fenceExists(client, spec.name, shape);
   if (run.settledAt !== undefined && !fenced) {
     const { fencedWrites, converted, settledAt } = run;

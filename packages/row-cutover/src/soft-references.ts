@@ -5,6 +5,8 @@ import { namedTables } from "./configured-sql";
 import { ident, qualified, shownName } from "./identifiers";
 import type { ReferenceDetail } from "./journal";
 import type { Move } from "./references";
+import { listRights } from "./required-rights";
+import { listPlace } from "./rights-facts";
 import type { CutoverSpec, SoftReference } from "./spec";
 import { columnsAsText, readColumns } from "./table";
 import { checkTouched, identityOf, refuseStranger } from "./touched-tables";
@@ -80,9 +82,7 @@ export async function findSoftReference(
   spec: CutoverSpec,
   { table: given, column }: SoftReference,
 ): Promise<{ schema: string; table: string; identity: string[] } | undefined> {
-  const [first = "", second] = given.split(".");
-  const schema = second === undefined ? spec.table.schema : first;
-  const table = second ?? first;
+  const { schema, table } = listPlace(spec, given);
   const found = await client.query<{ oid: string }>(
     `select c.oid::text as oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = $1 and c.relname = $2`,
@@ -92,7 +92,7 @@ export async function findSoftReference(
   if (row === undefined) return undefined;
   const name = shownName(schema, table);
   await refuseStranger(client, spec.table, row.oid, name);
-  const touched = await checkTouched(client, row.oid, name, ["select", "update"]);
+  const touched = await checkTouched(client, row.oid, name, listRights);
   const columns = [...(await readColumns(client, row.oid)).keys()];
   if (!columns.includes(column)) {
     throw new UserError(

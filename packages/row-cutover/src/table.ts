@@ -10,6 +10,8 @@ export type ConfigType = "text" | "json" | "jsonb";
 
 /** One column as the catalog has it now. */
 export interface Column {
+  /** Its name, quoted. */
+  readonly sql: string;
   /** For casts, such as `character varying(255)`. */
   readonly type: string;
   /** Computed by the database, so never written. */
@@ -49,9 +51,8 @@ export interface TableShape {
   readonly elsewhere: readonly string[];
   /** Whether the server can tell JSON from other text (`IS JSON`): PostgreSQL 16 and newer. */
   readonly readsJson: boolean;
-  readonly privileges: Readonly<
-    Record<"select" | "insert" | "update" | "delete" | "trigger", boolean>
-  >;
+  /** Whether this role may make triggers on it, and on all of its partitions. */
+  readonly mayTrigger: boolean;
 }
 
 /** Reads the table from the catalog. The column's type can change under a running application, so never earlier. */
@@ -62,11 +63,7 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
     oid: string;
     rls: boolean;
     readsJson: boolean;
-    select: boolean;
-    insert: boolean;
-    update: boolean;
-    delete: boolean;
-    trigger: boolean;
+    mayTrigger: boolean;
     rules: string[];
     triggers: TableTrigger[];
     heirs: string[];
@@ -74,10 +71,8 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
   }>(
     `select c.oid::text as oid, row_security_active(c.oid) as rls,
             current_setting('server_version_num')::int >= 160000 as "readsJson",
-            has_table_privilege(c.oid, 'select') as "select", has_table_privilege(c.oid, 'insert') as "insert",
-            has_table_privilege(c.oid, 'update') as "update", has_table_privilege(c.oid, 'delete') as "delete",
             has_table_privilege(c.oid, 'trigger') and has_schema_privilege(n.oid, 'usage')
-              and not exists (select from pg_partition_tree(c.oid) p where not has_table_privilege(p.relid, 'trigger')) as "trigger",
+              and not exists (select from pg_partition_tree(c.oid) p where not has_table_privilege(p.relid, 'trigger')) as "mayTrigger",
             array(select quote_ident(w.rulename) from pg_rewrite w
                    where w.ev_class = c.oid and w.rulename <> '_RETURN' and w.ev_enabled not in ('D', 'R')) as rules,
             (select coalesce(jsonb_agg(jsonb_build_object('name', quote_ident(t.tgname), 'procedure', p.oid::regprocedure,
@@ -107,13 +102,7 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
     heirs: row.heirs,
     elsewhere: row.elsewhere,
     readsJson: row.readsJson,
-    privileges: {
-      select: row.select,
-      insert: row.insert,
-      update: row.update,
-      delete: row.delete,
-      trigger: row.trigger,
-    },
+    mayTrigger: row.mayTrigger,
   };
   for (const column of namedColumns(spec)) columnOf(shape, column);
   refuseGenerated(shape, spec);
@@ -215,7 +204,7 @@ export function columnOf(shape: Pick<TableShape, "columns" | "spec">, name: stri
 /** Reads the columns of any table by its oid. */
 export async function readColumns(client: Client, oid: string): Promise<Map<string, Column>> {
   const found = await client.query<Column & { name: string }>(
-    `select attname as name, format_type(atttypid, atttypmod) as type, attgenerated <> '' as generated,
+    `select attname as name, quote_ident(attname) as sql, format_type(atttypid, atttypmod) as type, attgenerated <> '' as generated,
             has_column_privilege(attrelid, attnum, 'select') as readable
        from pg_attribute where attrelid = $1::oid and attnum > 0 and not attisdropped order by attnum`,
     [oid],

@@ -2,8 +2,9 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { qualified } from "./identifiers";
-import { missingPrivilege, refuseRules } from "./preconditions";
+import { refuseRules } from "./preconditions";
 import { checkReplicaIdentity } from "./publications";
+import { refuseMissing } from "./required-rights";
 import type { TableSpec } from "./spec";
 
 /** A unique index over plain columns, all of its rows. */
@@ -22,8 +23,6 @@ export interface TouchedTable {
   readonly referencedBy: readonly string[];
 }
 
-type Right = "select" | "insert" | "update" | "delete";
-
 /**
  * Checks a table that a run writes beside its own as that one is: rights, hidden rows, rules, replication.
  * @param name for messages
@@ -33,13 +32,21 @@ export async function checkTouched(
   client: Client,
   oid: string,
   name: string,
-  rights: readonly Right[],
+  rights: readonly string[],
 ): Promise<TouchedTable> {
   const found = await client.query<
-    { kind: string; rls: boolean; missing: string[]; rules: string[] } & TouchedTable
+    {
+      kind: string;
+      rls: boolean;
+      role: string;
+      sql: string;
+      held: string[];
+      rules: string[];
+    } & TouchedTable
   >(
     `select c.relkind::text as kind, row_security_active(c.oid) as rls,
-            array(select r from unnest($2::text[]) r where not has_table_privilege(c.oid, r)) as missing,
+            quote_ident(current_user) as role, c.oid::regclass::text as sql,
+            array(select r from unnest($2::text[]) r where has_table_privilege(c.oid, r)) as held,
             array(select quote_ident(rulename) from pg_rewrite w where w.ev_class = c.oid and w.rulename <> '_RETURN'
                      and w.ev_enabled not in ('D', 'R')) as rules,
             array(select distinct k.conrelid::regclass::text from pg_constraint k
@@ -70,7 +77,7 @@ export async function checkTouched(
       "Name the table behind it.",
     );
   }
-  if (row.missing.length > 0) throw missingPrivilege(name, row.missing);
+  refuseMissing(row, [{ on: row.sql, privileges: rights, held: row.held, key: "cutover.table" }]);
   if (row.rls) {
     throw new UserError(
       `Row-level security on ${name} hides rows from the database role, so references in them would be lost.`,

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 
 import { ident, qualified, shownName } from "./identifiers";
 import type { ReferenceEntry } from "./journal";
+import { listRights, referenceRights } from "./required-rights";
 import type { TableSpec } from "./spec";
 import { columnsAsText, readColumns } from "./table";
 import { checkTouched, refuseStranger } from "./touched-tables";
@@ -51,9 +52,7 @@ export async function checkTables(
       [name],
     );
     const oid = found.rows[0]?.oid ?? undefined;
-    const rights = (["select", "insert", "update"] as const).filter(
-      (right) => kind === "reference" || right !== "insert",
-    );
+    const rights = kind === "reference" ? referenceRights : listRights;
     if (oid !== undefined)
       await refuseStranger(client, main, oid, shownName(detail.schema, detail.table));
     await checkTouched(client, oid ?? "0", shownName(detail.schema, detail.table), rights);

@@ -31,6 +31,7 @@ const llmctlMcp: CatalogEntry = {
   },
   // The only key that needs no settings in the application: any other row without them breaks its boot.
   row: { aliases: [], seed: { values: { name: "LLMCTL MCP", created_at: "now" } } },
+  traces: { python: ["llmctl_mcp"], files: ["*/llmctl-mcp/run.py"] },
 };
 
 /**
@@ -66,6 +67,11 @@ const github: CatalogEntry = {
     limits: { cpu: "1", memory: "512Mi" },
   },
   row: { aliases: [] },
+  traces: {
+    programs: ["mcp-server-github"],
+    npm: ["@modelcontextprotocol/server-github"],
+    files: ["*/github-mcp-server"],
+  },
 };
 
 /** Starts without credentials and then lists no tool, which is why a set is required and the probe counts tools. */
@@ -118,6 +124,7 @@ const atlassian: CatalogEntry = {
     limits: { cpu: "1", memory: "512Mi" },
   },
   row: { aliases: ["jira"] },
+  traces: { programs: ["mcp-atlassian"], python: ["mcp_atlassian"] },
 };
 
 /** Speaks stdio only. Its client is built at start, so an unreachable Chroma shows per request, never as a pod failure. */
@@ -149,6 +156,11 @@ const chroma: CatalogEntry = {
     limits: { cpu: "2", memory: "1Gi" },
   },
   row: { aliases: [] },
+  traces: {
+    programs: ["chroma-mcp"],
+    python: ["chroma_mcp"],
+    files: ["*/llmctl-mcp/*chroma*.py"],
+  },
 };
 
 /** Speaks stdio only and runs `gcloud` for each call. Credentials: workload identity, or a key file. */
@@ -177,6 +189,7 @@ const googleCloud: CatalogEntry = {
     limits: { cpu: "1", memory: "1Gi" },
   },
   row: { aliases: [] },
+  traces: { programs: ["gcloud-mcp"], npm: ["@google-cloud/gcloud-mcp"] },
 };
 
 /**
@@ -221,6 +234,7 @@ const googleWorkspace: CatalogEntry = {
     limits: { cpu: "1", memory: "512Mi" },
   },
   row: { aliases: [] },
+  traces: { programs: ["workspace-mcp"], python: ["workspace_mcp"] },
 };
 
 /** The servers bundled in the application's image, by the key of their database row. */

@@ -1,5 +1,20 @@
-import type { Resources } from "../../components/core";
-import type { Egress, Health } from "../../components/server";
+/** CPU and memory as Kubernetes writes them. */
+interface Amounts {
+  readonly cpu?: string;
+  readonly memory?: string;
+}
+
+/** By what a server is known where it is started by an application, or lies in its image. */
+export interface Traces {
+  /** Commands on PATH. */
+  readonly programs?: readonly string[];
+  /** Packages of npm. */
+  readonly npm?: readonly string[];
+  /** Packages of Python, as their directories are named. */
+  readonly python?: readonly string[];
+  /** Files, as `find -path` takes them. */
+  readonly files?: readonly string[];
+}
 
 /** What the program knows of a server before any configuration. */
 export interface CatalogEntry {
@@ -15,7 +30,7 @@ export interface CatalogEntry {
   readonly stdio?: string;
   readonly port: number;
   readonly path: string;
-  readonly health: Health;
+  readonly health: { readonly kind: "tcp" } | { readonly kind: "http"; readonly path: string };
   readonly env: Readonly<Record<string, string>>;
   /** Environment variables that are credentials. */
   readonly secretKeys: readonly string[];
@@ -23,15 +38,16 @@ export interface CatalogEntry {
   readonly credentialSets: readonly (readonly string[])[];
   readonly writable: readonly string[];
   readonly session: "stateless" | "stateful";
-  readonly egress: Egress;
+  readonly egress: "none" | "dns" | "cluster" | "internet";
   /** Whether it reads the application's database. @default false */
   readonly database?: boolean;
   /** Tools the probe must find. */
   readonly requiredTools: readonly string[];
   readonly minTools: number;
   readonly startSeconds: number;
-  readonly resources: Resources;
+  readonly resources: { readonly requests?: Amounts; readonly limits?: Amounts };
   readonly row: CatalogRow;
+  readonly traces: Traces;
 }
 
 /** The server's row in the application's table. */

@@ -1,0 +1,166 @@
+import type { PulumiStack, StateResource } from "@mcp-fleet/engine";
+import type { Kube } from "@mcp-fleet/kube";
+import type { CutoverResources, Finding, Fleet } from "@mcp-fleet/operations";
+import { Command } from "commander";
+
+import type { CliContext } from "../context";
+import { previewWithoutRows } from "../day-two/declared";
+import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
+
+/** Looks at everything that an update needs. Changes nothing. */
+export function doctorCommand(context: CliContext): Command {
+  return withStack(new Command("doctor"), { file: false })
+    .description("what an update needs, looked at one by one with its fix; code 10 when any fails")
+    .addHelpText("after", "\nExample: mcp-fleet doctor --stack prod")
+    .action(async (options: StackOptions) => {
+      const stack = await openStack(options);
+      const findings = await examine(context, stack);
+      await context.print(findings, () =>
+        findings.map((finding) => lineOf(context, finding)).join("\n"),
+      );
+      context.findings(findings.some(({ state }) => state === "fail"));
+    });
+}
+
+async function examine(context: CliContext, stack: PulumiStack): Promise<Finding[]> {
+  const { checkCluster, checked, checkDatabase, checkImages, imagesOf, workOf } =
+    await import("@mcp-fleet/operations");
+  const program = await declaration(stack);
+  const { resources } = program;
+  const cutover = await cutoverOf(resources);
+  const fleet = cutover === undefined ? undefined : await fleetIn(cutover, stack);
+  const { kube, finding } = await clusterOf(context, stack);
+  const namespace = context.globals().namespace ?? namespaceOf(resources, fleet, kube);
+  const work = resources.length === 0 ? undefined : workOf(resources, fleet, namespace);
+  const parts = await Promise.all([
+    checked("tools", () => tools(stack, resources)),
+    Promise.resolve(program.findings),
+    Promise.resolve(finding === undefined ? [] : [finding]),
+    kube === undefined ? [] : checked("cluster", () => checkCluster(kube, work)),
+    checked("images", () => checkImages(imagesOf(resources, fleet, namespace), kube)),
+    cutover === undefined
+      ? []
+      : checked("database", async () => {
+          const { fleet: rows, credentials } = await opened(context, stack, cutover);
+          return checkDatabase(rows, credentials, !madeRole(resources));
+        }),
+  ]);
+  return parts.flat();
+}
+
+interface Declaration {
+  readonly resources: readonly StateResource[];
+  readonly findings: readonly Finding[];
+}
+
+/** What the next update would make; where the program refuses that, what the last one made. */
+async function declaration(stack: PulumiStack): Promise<Declaration> {
+  const { ok, refused } = await import("@mcp-fleet/operations");
+  try {
+    const { resources } = await previewWithoutRows(stack);
+    return { resources, findings: [ok("program", `it declares ${resources.length} resources`)] };
+  } catch (error) {
+    const resources = await stack.resources().catch(() => []);
+    return { resources, findings: [refused("program", error)] };
+  }
+}
+
+async function cutoverOf(
+  resources: readonly StateResource[],
+): Promise<CutoverResources | undefined> {
+  const { cutoverResources } = await import("@mcp-fleet/engine");
+  try {
+    return cutoverResources(resources);
+  } catch {
+    return undefined;
+  }
+}
+
+async function fleetIn(cutover: CutoverResources, stack: PulumiStack): Promise<Fleet | undefined> {
+  const { fleetOf } = await import("@mcp-fleet/operations");
+  try {
+    return fleetOf(cutover, `the stack ${await stack.name()}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The cluster that the Kubernetes provider would use, unless the command line names another. */
+async function clusterOf(
+  context: CliContext,
+  stack: PulumiStack,
+): Promise<{ readonly kube?: Kube; readonly finding?: Finding }> {
+  const { connectKube } = await import("@mcp-fleet/kube");
+  const { refused } = await import("@mcp-fleet/operations");
+  try {
+    const config = await stack.config();
+    const text = (key: string): string | undefined => {
+      const value = config[`kubernetes:${key}`]?.value;
+      return typeof value === "string" && value !== "" ? value : undefined;
+    };
+    const globals = context.globals();
+    const named = globals.context ?? text("context");
+    const kubeconfig = globals.kubeconfig ?? text("kubeconfig") ?? stack.place.env?.KUBECONFIG;
+    const kube = await connectKube(
+      named === undefined ? {} : { context: named },
+      kubeconfig === undefined ? {} : { kubeconfig },
+    );
+    return { kube };
+  } catch (error) {
+    return { finding: refused("context", error) };
+  }
+}
+
+function namespaceOf(
+  resources: readonly StateResource[],
+  fleet: Fleet | undefined,
+  kube: Kube | undefined,
+): string {
+  const stackOutputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
+  const exported = stackOutputs?.namespace;
+  return (
+    fleet?.probe.namespace ??
+    (typeof exported === "string" ? exported : undefined) ??
+    kube?.namespace ??
+    "default"
+  );
+}
+
+/** Whether the stack makes the cutover's role. */
+function madeRole(resources: readonly StateResource[]): boolean {
+  return resources.some(({ type }) => type === "mcp-fleet:database:CutoverDatabase");
+}
+
+async function tools(
+  stack: PulumiStack,
+  resources: readonly StateResource[],
+): Promise<readonly Finding[]> {
+  const { toolchain } = await import("@mcp-fleet/engine");
+  const { ok } = await import("@mcp-fleet/operations");
+  const used = ["kubernetes", "postgresql", "random"].filter(
+    (name) => name === "kubernetes" || resources.some(({ type }) => type.startsWith(`${name}:`)),
+  );
+  const { cli, plugins } = await toolchain(stack, used);
+  return [
+    ok("tools", `Node.js ${process.versions.node}, Pulumi CLI ${cli}`),
+    ...plugins.map(({ name, version, installed }): Finding => {
+      if (installed.includes(version)) return ok("plugins", `${name} ${version}`);
+      const there = installed.length === 0 ? "none" : installed.join(", ");
+      return {
+        check: "plugins",
+        state: "warn",
+        said: `${name} ${version} is not installed (${there} is), so the CLI fetches it or takes another`,
+        fix: `pulumi plugin install resource ${name} ${version}`,
+      };
+    }),
+  ];
+}
+
+const colours = { ok: "green", warn: "yellow", fail: "red", unseen: "yellow" } as const;
+
+/** `ok      cluster: ...`, and the fix below it. */
+function lineOf(context: CliContext, { check, state, said, fix }: Finding): string {
+  const mark = context.styled(colours[state], state.padEnd(6));
+  const line = `${mark}  ${check}: ${said}`;
+  return fix === undefined ? line : `${line}\n        fix: ${fix}`;
+}

@@ -1,0 +1,111 @@
+import type { ObjectKind } from "./kinds";
+
+/** One thing that an identity may do in a cluster, as Kubernetes asks for it. */
+export interface ClusterRight {
+  readonly verb: string;
+  /** Empty for the core group. */
+  readonly group: string;
+  /** With its subresource: `deployments`, `pods/log`. */
+  readonly resource: string;
+  /** Not there for what belongs to no namespace. */
+  readonly namespace?: string;
+}
+
+/** A kind of object that an update makes. */
+export interface MadeKind extends ObjectKind {
+  /** @default the stack's */
+  readonly namespace?: string;
+}
+
+/** What an update does in its cluster. */
+export interface RunWork {
+  /** The application's and its servers'. */
+  readonly namespace: string;
+  readonly kinds: readonly MadeKind[];
+  /** Whether the rows are moved by it, so that rollouts are waited for. */
+  readonly moves: boolean;
+  /** Whether the servers are asked by Jobs. */
+  readonly probes: boolean;
+  /** Where the database is, when a port is forwarded to it. */
+  readonly forwards?: { readonly namespace: string };
+}
+
+/** Kinds without a namespace. */
+const clusterWide = new Set([
+  "Namespace",
+  "CustomResourceDefinition",
+  "ClusterRole",
+  "ClusterRoleBinding",
+]);
+
+/** The provider reads an object, applies it by a patch or makes it, and deletes it once it is out of the stack. */
+const ownVerbs = ["get", "create", "patch", "delete"];
+const follow = ["list", "watch"];
+
+/** What the provider follows while it waits for a workload; from its source, `provider/pkg/await`. */
+const followed: Readonly<Record<string, readonly (readonly [group: string, resource: string])[]>> =
+  {
+    Deployment: [
+      ["apps", "deployments"],
+      ["apps", "replicasets"],
+      ["", "pods"],
+      ["", "persistentvolumeclaims"],
+    ],
+    StatefulSet: [
+      ["apps", "statefulsets"],
+      ["", "pods"],
+    ],
+  };
+
+/** Everything that an update asks of the API server beside what any identity may, each once. */
+export function rightsOfRun({
+  namespace,
+  kinds,
+  moves,
+  probes,
+  forwards,
+}: RunWork): ClusterRight[] {
+  const rights: ClusterRight[] = [];
+  const add = (
+    where: string | undefined,
+    group: string,
+    resource: string,
+    verbs: readonly string[],
+  ): void => {
+    for (const verb of verbs)
+      rights.push({ verb, group, resource, ...(where === undefined ? {} : { namespace: where }) });
+  };
+  for (const { apiVersion, kind, namespace: own = namespace } of kinds) {
+    const where = clusterWide.has(kind) ? undefined : own;
+    add(where, groupOf(apiVersion), resourceOf(kind), ownVerbs);
+    for (const [group, resource] of followed[kind] ?? []) add(where, group, resource, follow);
+  }
+  if (moves) {
+    add(namespace, "apps", "deployments", ["get"]);
+    add(namespace, "", "pods", ["list"]);
+  }
+  if (probes) {
+    add(namespace, "batch", "jobs", ["get", "list", "create", "patch", "delete"]);
+    add(namespace, "", "secrets", ["create", "delete"]);
+    add(namespace, "", "pods/log", ["get"]);
+  }
+  if (forwards !== undefined) {
+    add(forwards.namespace, "", "services", ["get"]);
+    add(forwards.namespace, "", "pods", ["get", "list"]);
+    add(forwards.namespace, "", "pods/portforward", ["create"]);
+  }
+  const seen = new Map(rights.map((right) => [JSON.stringify(right), right]));
+  return [...seen.values()];
+}
+
+function groupOf(apiVersion: string): string {
+  const [group = "", version] = apiVersion.split("/");
+  return version === undefined ? "" : group;
+}
+
+/** The plural as the API server names it. */
+function resourceOf(kind: string): string {
+  const name = kind.toLowerCase();
+  if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`;
+  return /(s|x|ch)$/.test(name) ? `${name}es` : `${name}s`;
+}

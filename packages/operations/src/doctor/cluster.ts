@@ -1,0 +1,111 @@
+import {
+  identify,
+  missingClusterRights,
+  missingKinds,
+  policyEnforcement,
+  refusedRights,
+  rightsOfRun,
+  type RunWork,
+  whoAmI,
+} from "@mcp-fleet/cluster";
+import { isUserError } from "@mcp-fleet/errors";
+import { asking, type Kube, serverAbout } from "@mcp-fleet/kube";
+
+import { clockFinding } from "./clock";
+import { bad, checked, type Finding, ok, refused } from "./finding";
+
+/** The first Kubernetes where `preStop.sleep` is on by default (docs/quickstart.md). */
+const oldest = [1, 30] as const;
+
+/** Kinds of these groups come with Kubernetes itself. */
+const builtIn = /^(v1|(apps|batch|policy|autoscaling)\/.*|[a-z.]+\.k8s\.io\/.*)$/;
+
+/**
+ * The cluster as an update would find it: which one, its version, what its identity may do, kinds that others bring,
+ * network policies, its clock. A cluster that does not answer is one finding.
+ * @param work what an update would do; without it nothing is known of rights and kinds
+ */
+export async function checkCluster(kube: Kube, work: RunWork | undefined): Promise<Finding[]> {
+  const before = Date.now();
+  let about: Awaited<ReturnType<typeof serverAbout>>;
+  try {
+    about = await asking(kube, "read its version", () => serverAbout(kube));
+  } catch (error) {
+    return [refused("cluster", error)];
+  }
+  const after = Date.now();
+  const parts = await Promise.all([
+    checked("cluster", () => which(kube, about.version)),
+    ...(work === undefined
+      ? []
+      : [checked("rights", () => rights(kube, work)), checked("kinds", () => kinds(kube, work))]),
+    checked("network policies", () => policies(kube)),
+  ]);
+  const { clock } = about;
+  return [
+    ...parts.flat(),
+    ...(clock === undefined
+      ? []
+      : [clockFinding("clock", "The cluster's clock", { there: clock, before, after })]),
+  ];
+}
+
+async function which(kube: Kube, version: string): Promise<Finding[]> {
+  const place = `context ${kube.context}, ${kube.server}, Kubernetes ${version}`;
+  const [, major = "0", minor = "0"] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
+  const isOld =
+    Number(major) < oldest[0] || (Number(major) === oldest[0] && Number(minor) < oldest[1]);
+  if (isOld)
+    return [
+      bad("cluster", `${place}; ${oldest.join(".")} or newer is needed`, "Upgrade the cluster."),
+    ];
+  try {
+    const { uid } = await identify(kube, []);
+    return [ok("cluster", `${place}, kube-system ${uid}`)];
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    // Which cluster it is matters only to who names clusters in `allowed`.
+    return [ok("cluster", `${place}; which cluster it is may not be asked`)];
+  }
+}
+
+async function rights(kube: Kube, work: RunWork): Promise<Finding[]> {
+  const needed = rightsOfRun(work);
+  const missing = await missingClusterRights(kube, needed);
+  const who = await whoAmI(kube);
+  if (missing.length > 0) return [refused("rights", refusedRights(kube, missing, who))];
+  return [
+    ok("rights", `${who ?? "the identity"} may do all ${needed.length} things that an update does`),
+  ];
+}
+
+async function kinds(kube: Kube, { kinds: made }: RunWork): Promise<Finding[]> {
+  const foreign = made.filter(({ apiVersion }) => !builtIn.test(apiVersion));
+  // What the stack defines itself is there once it is needed.
+  const defines = made.some(({ kind }) => kind === "CustomResourceDefinition");
+  const names = [...new Set(foreign.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`))];
+  if (names.length === 0) return [ok("kinds", "no object of a kind that others bring")];
+  const missing = await missingKinds(kube, foreign);
+  const left = missing.filter(({ kind }) => !(defines && kind === "MCPAgent"));
+  if (left.length === 0) return [ok("kinds", `the cluster knows ${names.join(", ")}`)];
+  return [
+    bad(
+      "kinds",
+      `the cluster does not know ${[...new Set(left.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`))].join(", ")}`,
+      "Install the operator that brings them, or take what asks for them out of the configuration.",
+    ),
+  ];
+}
+
+async function policies(kube: Kube): Promise<Finding[]> {
+  const check = "network policies";
+  try {
+    const { enforced, reason } = await policyEnforcement(kube);
+    if (enforced === "yes") return [ok(check, reason)];
+    const fix =
+      "Install a network plugin that enforces them, or know that the servers are open to every pod.";
+    return [{ check, state: enforced === "no" ? "warn" : "unseen", said: reason, fix }];
+  } catch (error) {
+    return [refused(check, error, "unseen")];
+  }
+}

@@ -1,0 +1,103 @@
+import type { MadeKind, RunWork } from "@mcp-fleet/cluster";
+import * as pulumi from "@pulumi/pulumi";
+
+import { meshApi } from "../components/mesh";
+import { seeCluster } from "./cluster";
+import type { StackConfig } from "./config";
+import { wantedKinds } from "./custom-kinds";
+
+type Settings = Pick<StackConfig, "settings" | "servers">;
+
+/** The kinds of objects that this stack makes. A test compares them with what the program registers. */
+export function madeKinds(config: Settings): MadeKind[] {
+  const { settings, servers } = config;
+  const { studio, mesh, manager, observability, network } = settings;
+  const agents = Object.values(mesh?.agents ?? {});
+  const { observer, exporter } = observability;
+  const checks = observability.enabled && exporter !== undefined && settings.cutover.enabled;
+  const watches = observability.enabled && observer !== undefined;
+  const operated = [...servers.map((server) => server.operations), ...agents];
+  const pods =
+    servers.length > 0 ||
+    studio.enabled ||
+    agents.length > 0 ||
+    manager.enabled ||
+    watches ||
+    checks;
+  const when = (condition: boolean, apiVersion: string, ...kinds: readonly string[]): MadeKind[] =>
+    condition ? kinds.map((kind) => ({ apiVersion, kind })) : [];
+  return [
+    ...when(settings.createNamespace, "v1", "Namespace"),
+    ...when(pods, "apps/v1", "Deployment"),
+    ...when(pods || mesh !== undefined, "v1", "Service", "ServiceAccount"),
+    ...when(network.isolate !== "none", "networking.k8s.io/v1", "NetworkPolicy"),
+    ...when(
+      studio.enabled ||
+        mesh !== undefined ||
+        (observability.enabled && observability.dashboards.enabled) ||
+        servers.some(({ source }) => source.kind === "code"),
+      "v1",
+      "ConfigMap",
+    ),
+    ...when(
+      studio.enabled ||
+        servers.some(({ secret }) => secret?.kind === "values") ||
+        (manager.enabled && manager.token === undefined) ||
+        checks ||
+        (mesh !== undefined && "managed" in mesh.registry.storage),
+      "v1",
+      "Secret",
+    ),
+    ...when(
+      operated.some(({ autoscaling }) => autoscaling !== undefined),
+      "autoscaling/v2",
+      "HorizontalPodAutoscaler",
+    ),
+    ...when(
+      operated.some(({ disruptionBudget }) => disruptionBudget !== undefined),
+      "policy/v1",
+      "PodDisruptionBudget",
+    ),
+    ...when(manager.enabled || watches, "rbac.authorization.k8s.io/v1", "Role", "RoleBinding"),
+    ...when(mesh !== undefined, "apps/v1", "StatefulSet"),
+    ...when(mesh?.defineAgents === true, "apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ...when(agents.length > 0, `${meshApi.group}/${meshApi.version}`, "MCPAgent"),
+    ...wantedKinds(config).map(({ apiVersion, kind }) => ({ apiVersion, kind })),
+  ];
+}
+
+/** What an update of this stack asks of its cluster. */
+export function runWork(config: Settings): RunWork {
+  const { namespace, cutover, target, probe, database } = config.settings;
+  const forward = database.connect === "direct" ? undefined : database.connect.portForward;
+  const moves = cutover.enabled;
+  return {
+    ...{ namespace, moves, kinds: madeKinds(config) },
+    probes: moves && target === "in-cluster" && probe.from === "cluster",
+    ...(moves && forward !== undefined ? { forwards: { namespace: forward.namespace } } : {}),
+  };
+}
+
+/**
+ * Has the kubeconfig's identity be allowed everything that an update does, before anything is made: else it would stop
+ * half-way. A preview only warns, because it may run as somebody who may not update. A cluster that cannot be asked is
+ * the update's to report.
+ *
+ * @throws UserError in an update, naming the rights and the commands that grant them
+ */
+export async function requireRights(
+  config: Settings & Pick<StackConfig, "kubernetes">,
+): Promise<void> {
+  // Where objects are only written as YAML, there is no cluster.
+  if (config.kubernetes.rendered) return;
+  const { missingClusterRights, refusedRights, rightsOfRun, whoAmI } =
+    await import("@mcp-fleet/cluster");
+  const seen = await seeCluster(config.kubernetes, async (kube) => {
+    const missing = await missingClusterRights(kube, rightsOfRun(runWork(config)));
+    return missing.length === 0 ? undefined : refusedRights(kube, missing, await whoAmI(kube));
+  });
+  if (!("answer" in seen) || seen.answer === undefined) return;
+  if (!pulumi.runtime.isDryRun()) throw seen.answer;
+  const { problem, fix } = seen.answer;
+  await pulumi.log.warn(`An update as this identity would be refused: ${problem}\n${fix}`);
+}
