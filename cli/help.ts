@@ -21,6 +21,7 @@ export const groups: Readonly<Record<string, Examples>> = {
     settle: "mcp-fleet settle --stack prod",
     report: "mcp-fleet report --stack prod --file cutover.html",
     secrets: "mcp-fleet secrets import --stack prod --dry-run",
+    grants: "mcp-fleet grants --stack prod --role mcp_fleet",
     finalize: "mcp-fleet finalize --stack prod --generation 3 --yes",
   },
   "Stack:": {
@@ -30,6 +31,7 @@ export const groups: Readonly<Record<string, Examples>> = {
     describe: "mcp-fleet describe --stack prod --in-cluster > fleet.json",
   },
   "Checks:": {
+    doctor: "mcp-fleet doctor --stack prod",
     verify: "mcp-fleet verify --stack prod",
     drift: "mcp-fleet drift --stack prod --ignore service-without-row/chroma",
     check: "mcp-fleet check --fleet fleet.json --push http://pushgateway:9091",

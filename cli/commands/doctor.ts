@@ -10,10 +10,10 @@ import { opened, openStack, type StackOptions, withStack } from "../day-two/stac
 /** Looks at everything that an update needs. Changes nothing. */
 export function doctorCommand(context: CliContext): Command {
   return withStack(new Command("doctor"), { file: false })
-    .description("what an update needs, looked at one by one with its fix; code 10 when any fails")
-    .addHelpText("after", "\nExample: mcp-fleet doctor --stack prod")
+    .description("look at what an update needs, one by one with its fix; code 10 when any fails")
+
     .action(async (options: StackOptions) => {
-      const stack = await openStack(options);
+      const stack = await openStack(context, options);
       const findings = await examine(context, stack);
       await context.print(findings, () =>
         findings.map((finding) => lineOf(context, finding)).join("\n"),

@@ -12,13 +12,10 @@ interface Options extends StackOptions {
 /** Prints what the database's roles are to be granted. Grants nothing. */
 export function grantsCommand(context: CliContext): Command {
   return withStack(new Command("grants"))
-    .description("SQL for the cutover's database role and for one that only compares; runs none")
+    .description("print the SQL for the cutover's role and for one that compares; run none")
     .option("--role <name>", "the cutover's role (default: the login of databaseUrl)")
     .option("--check-role <name>", "the role that only compares", "mcp_fleet_checks")
-    .addHelpText(
-      "after",
-      "\nExample: mcp-fleet grants --stack prod | psql postgresql://admin@db.example.com/studio",
-    )
+
     .action(async ({ role, checkRole, ...options }: Options) => {
       const { fleet, credentials } =
         options.fleet === undefined
@@ -37,6 +34,6 @@ async function declaredFleet(
   context: CliContext,
   options: StackOptions,
 ): Promise<Awaited<ReturnType<typeof opened>>> {
-  const stack = await openStack(options);
+  const stack = await openStack(context, options);
   return opened(context, stack, await declaredCutover(stack));
 }

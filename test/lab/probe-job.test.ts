@@ -195,7 +195,9 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
       () => probeServers(inputs({ probe: { ...inputs().probe, consumers } }), credentials),
       (error) =>
         isUserError(error) &&
-        /from a pod with the labels of "web".*serviceaccount "nobody" not found/.test(error.problem),
+        /from a pod with the labels of "web".*serviceaccount "nobody" not found/.test(
+          error.problem,
+        ),
     );
   });
 

@@ -217,9 +217,9 @@ export class PulumiStack {
 
   /** Runs a command of the CLI that has to do with no stack, and has to succeed. @returns what it printed */
   async tool(args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.cli(args);
-    if (code === 0) return stdout;
-    throw failure(args, stderr);
+    const answer = await this.cli(args);
+    if (answer.code === 0) return answer.stdout;
+    throw failure(args, answer);
   }
 
   private async stackFile(): Promise<StackFile> {

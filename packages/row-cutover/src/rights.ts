@@ -1,7 +1,6 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { shownName } from "./identifiers";
 import { keyId } from "./keys";
 import type { ForwardStep } from "./plan-forward";
 import type { UndoStep } from "./plan-undo";
