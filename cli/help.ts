@@ -25,6 +25,7 @@ export const groups: Readonly<Record<string, Examples>> = {
     finalize: "mcp-fleet finalize --stack prod --generation 3 --yes",
   },
   "Stack:": {
+    init: "mcp-fleet init --stack prod",
     history: "mcp-fleet history --stack prod --limit 5",
     rollback: "mcp-fleet rollback --stack prod --to 12",
     promote: "mcp-fleet promote --from dev --to prod",

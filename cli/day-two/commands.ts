@@ -5,6 +5,7 @@ import { doctorCommand } from "../commands/doctor";
 import { driftCommand } from "../commands/drift";
 import { grantsCommand } from "../commands/grants";
 import { historyCommand } from "../commands/history";
+import { initCommand } from "../commands/init";
 import { finalizeCommand, settleCommand } from "../commands/ledger";
 import { planCommand } from "../commands/plan";
 import { promoteCommand } from "../commands/promote";
@@ -31,4 +32,5 @@ export const dayTwoCommands: readonly ((context: CliContext) => Command)[] = [
   secretsCommand,
   grantsCommand,
   doctorCommand,
+  initCommand,
 ];

@@ -2,6 +2,7 @@ export { countsOf, EventReader, nameOf } from "./events";
 export { call, jsonOf, quoted } from "./process";
 export { cutoverResources, reveal } from "./resources";
 export { PulumiStack } from "./stack";
+export { StackFile } from "./stack-file";
 export { type Toolchain, toolchain, type WantedPlugin } from "./toolchain";
 export type {
   Change,

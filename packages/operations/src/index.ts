@@ -31,6 +31,15 @@ export {
 } from "./drift";
 export { type CutoverResources, type Fleet, fleetOf, parseFleet } from "./fleet";
 export { checkImage, type ImageCheckOptions, imageOf, type RunningImage } from "./image-check";
+export {
+  type ClusterSketch,
+  type Draft,
+  type DraftInput,
+  draftStack,
+  isStudio,
+  lookAtCluster,
+  recognise,
+} from "./init";
 export { planPromotion, type Promotion, refuseUnproved } from "./promotion";
 export { type CutoverReport, cutoverReport, type TimelineEntry } from "./report";
 export { reportHtml } from "./report-html";

@@ -42,3 +42,10 @@ export type {
   Target,
   ToolLists,
 } from "./spec";
+export {
+  type Survey,
+  surveyDatabase,
+  type SurveyedServer,
+  type SurveyedTable,
+  type SurveyOptions,
+} from "./survey";

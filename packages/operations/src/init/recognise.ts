@@ -1,0 +1,37 @@
+import { type CatalogEntry, integratedServers } from "@mcp-fleet/catalog";
+
+/** The catalog's key for what a command line starts; undefined for a server that is in no catalog. */
+export function recognise(program: string, words: readonly string[]): string | undefined {
+  return Object.entries(integratedServers).find(([, { traces }]) =>
+    isStartedBy(traces, program, words),
+  )?.[0];
+}
+
+function isStartedBy(
+  { programs = [], npm = [], python = [], files = [] }: CatalogEntry["traces"],
+  program: string,
+  words: readonly string[],
+): boolean {
+  // `@scope/name@1.2.3`, `name==1.2.3`, `name[extra]`
+  const packages = words.map((word) => word.replace(/(.)@[^/]*$/, "$1").replace(/[=<>~[].*$/, ""));
+  return (
+    programs.includes(program) ||
+    npm.some((name) => packages.includes(name)) ||
+    python.some((name) => packages.some((word) => word.replaceAll("-", "_") === name)) ||
+    files.some((pattern) => {
+      const path = new RegExp(`^${pattern.split("*").map(escaped).join(".*")}$`);
+      return [program, ...words].some((word) => path.test(`/${word}`));
+    })
+  );
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+/** The catalog's key of a row's own key: the same, or an older one. */
+export function catalogKeyOf(key: string): string | undefined {
+  return Object.entries(integratedServers).find(
+    ([name, { row }]) => name === key || row.aliases.includes(key),
+  )?.[0];
+}
