@@ -2,10 +2,10 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { EngineError, standbyError } from "./errors";
+import { shownName } from "./identifiers";
 import { findRun, newestOtherCutover, type Run } from "./ledger";
 import { refuseOthersLedger } from "./ledger-guard";
 import { ledgerExists, leftRows } from "./ledger-schema";
-import { shownName } from "./identifiers";
 import { refuseOtherTables } from "./other-tables";
 import {
   comparedColumns,
