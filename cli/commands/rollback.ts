@@ -67,7 +67,7 @@ export function rollbackCommand(context: CliContext): Command {
       }
       const { resources, counts } = await planned(stack, plan.config);
       const rows = await rowPlan(await opened(context, stack, resources));
-      context.note(`${planText(rows)}\nResources: ${countsText(counts)}.`);
+      context.note(`${planText(rows, context.width())}\nResources: ${countsText(counts)}.`);
       refuseConflicts(rows.changes, resources.cutover);
       if (options.yes !== true) await confirm(context, plan.to.version);
       await stack.configure(plan.config);

@@ -15,7 +15,7 @@ describe("mcp-fleet, the command line", () => {
     assert.match(stdout, /\n {2}list /);
   });
 
-  it("shows every command in its group, as a verb that fits a line, and with an example", async () => {
+  it("shows every command in its group, as a verb, and with an example", async () => {
     const program = createProgram(process, new AbortController().signal);
     const { stdout } = await mcpFleet(["--help"], { COLUMNS: "100" });
     const heads = Object.keys(groups).map((group) => stdout.indexOf(`\n${group}\n`));
