@@ -204,7 +204,7 @@ describe("cluster: the resource manager in its pod", function () {
     const log = await kube.core.readNamespacedPodLog(place);
     const lines = log.trim().split("\n");
     const calls = lines.map((line) => JSON.parse(line) as { tool?: string; name?: string });
-    assert.ok(calls.some(({ tool, name: server }) => tool === "start_mcp" && server === clock));
+    assert.ok(calls.some(({ tool, name: server }) => tool === "start_mcp" && server === "clock"));
     assert.ok(!log.includes(await tokenOf()));
   });
 

@@ -102,7 +102,8 @@ async function readPod(
     const status = statusOf(error);
     // Gone since it was listed, or without a run of the container to show.
     if (status === 404) return "is gone";
-    if (status === 400) return whyNoLog(kube, pod, container, options);
+    // 204 is the answer for a pod that is on no node.
+    if (status === 400 || status === 204) return whyNoLog(kube, pod, container, options);
     throw kubeError(kube, `read the log of pod ${namespace}/${name}`, error);
   }
 }
