@@ -4,13 +4,13 @@ import { mock } from "node:test";
 import { sendJson, type StubApi, stubApi } from "../support/api-server";
 import { fullStack, runProgram } from "../support/resources";
 
-/** A cluster that answers every question about a namespace so; it has nothing else. */
+/** A cluster that answers every question about a namespace so, and allows everything; it has nothing else. */
 const clusterAnswering = (status: number, namespace: object): Promise<StubApi> =>
-  stubApi((_request, response, { pathname }) =>
-    pathname.startsWith("/api/v1/namespaces/")
-      ? sendJson(response, status, namespace)
-      : sendJson(response, 200, { items: [] }),
-  );
+  stubApi((_request, response, { pathname }) => {
+    if (pathname.startsWith("/api/v1/namespaces/")) return sendJson(response, status, namespace);
+    const allowed = pathname.endsWith("accessreviews");
+    sendJson(response, 200, allowed ? { status: { allowed: true } } : { items: [] });
+  });
 
 describe("the stack's namespace", () => {
   let cluster: StubApi | undefined;
