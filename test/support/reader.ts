@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -114,7 +115,17 @@ function readersEnvironment({ engine, cluster }: Lab, database: URL): Record<str
     NO_COLOR: "1",
     KUBECONFIG: cluster.kubeconfig,
     NPM_CONFIG_PREFIX: installed,
-    NPM_CONFIG_CACHE: process.env.NPM_CONFIG_CACHE ?? join(process.env.HOME ?? "", ".npm"),
+    // What this machine needs to reach a registry, and what npm has fetched already.
+    NPM_CONFIG_USERCONFIG: npmSetting("userconfig"),
+    NPM_CONFIG_GLOBALCONFIG: npmSetting("globalconfig"),
+    NPM_CONFIG_CACHE: npmSetting("cache"),
+    ...Object.fromEntries(
+      Object.entries(process.env).flatMap(([name, value]) =>
+        /^(NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|(https?|no)_proxy)$/i.test(name)
+          ? [[name, value ?? ""]]
+          : [],
+      ),
+    ),
     PGHOST: database.hostname,
     PGPORT: database.port,
     PGUSER: database.username,
@@ -125,6 +136,10 @@ function readersEnvironment({ engine, cluster }: Lab, database: URL): Record<str
     EDITOR: "true",
     PATH: [join(installed, "bin"), pathWith(programs), pulumi.PATH].join(":"),
   };
+}
+
+function npmSetting(name: string): string {
+  return execFileSync("npm", ["config", "get", name], { encoding: "utf8" }).trim();
 }
 
 /** The commands that set what the servers' Secrets hold, but for one that a page sets itself. */
