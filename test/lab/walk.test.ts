@@ -164,7 +164,13 @@ describe("the pages, walked as a reader would", function () {
     const nodes = [`${lab.cluster.nodeIp}/32`];
     await here.reader.walk({
       page: "docs/howto/ai-platform.md",
-      without: { ...done, "docker build": noBuilder, "docker push": noBuilder },
+      without: {
+        ...done,
+        "docker build": noBuilder,
+        "docker push": noBuilder,
+        "mcp-fleet stray":
+          "what it finds depends on what else the lab runs; examples.test.ts asks it",
+      },
       before: {
         "pulumi preview": () =>
           here.rewrite("Pulumi.agentic.yaml", (config) => {
@@ -186,8 +192,6 @@ describe("the pages, walked as a reader would", function () {
             };
           }),
       },
-      // The lab's own servers are elsewhere.
-      refused: ["mcp-fleet stray"],
     });
     assert.equal(await here.reader.changes(), "");
   });
