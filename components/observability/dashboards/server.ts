@@ -7,7 +7,11 @@ import { board, labelVariable, lines, stat } from "./panels";
 export function serverDashboard(): DashboardBuilder {
   const one = '{namespace=~"$namespace", server="$server"}';
   const per = "{{consumer}}";
-  return board("mcp-fleet-server", "MCP server", "One MCP server from a pod with each consumer's labels.")
+  return board(
+    "mcp-fleet-server",
+    "MCP server",
+    "One MCP server from a pod with each consumer's labels.",
+  )
     .withVariable(labelVariable("namespace", "Namespace", metrics.verified.name).includeAll(true))
     .withVariable(labelVariable("server", "Server", metrics.verified.name))
     .withPanel(stat("Verified", `min(${metrics.verified.name}${one})`, { badBelow: 1 }))
