@@ -1,16 +1,39 @@
 import type { PolicyEnforcement } from "@mcp-fleet/cluster";
 import { isUserError, UserError } from "@mcp-fleet/errors";
-import { connectKube, type Kube, UnreachableError } from "@mcp-fleet/kube";
+import { connectKube, type Kube, NoSuchContextError, UnreachableError } from "@mcp-fleet/kube";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "./config";
 
-/** The cluster that the Kubernetes provider uses. */
-export function openCluster({ context, kubeconfig }: StackConfig["kubernetes"]): Promise<Kube> {
-  return connectKube(
-    context === undefined ? {} : { context },
-    kubeconfig === undefined ? {} : { kubeconfig },
-  );
+const opened = new WeakMap<StackConfig["kubernetes"], Promise<Kube>>();
+
+/**
+ * The cluster that the Kubernetes provider uses; opened once for a run of the program.
+ * @throws NoSuchContextError in the words of the stack, UserError for a kubeconfig that cannot be read
+ */
+export function openCluster(kubernetes: StackConfig["kubernetes"]): Promise<Kube> {
+  const kube = opened.get(kubernetes) ?? connected(kubernetes);
+  opened.set(kubernetes, kube);
+  return kube;
+}
+
+async function connected({ context, kubeconfig }: StackConfig["kubernetes"]): Promise<Kube> {
+  try {
+    return await connectKube(
+      context === undefined ? {} : { context },
+      kubeconfig === undefined ? {} : { kubeconfig },
+    );
+  } catch (error) {
+    if (!(error instanceof NoSuchContextError)) throw error;
+    const { known } = error;
+    throw new NoSuchContextError(
+      known,
+      `[kubernetes:context] The kubeconfig has no context "${context}"; it has ${known.length > 0 ? known.join(", ") : "none"}.`,
+      known[0] === undefined
+        ? "Set kubernetes:kubeconfig to the path or the content of one that has it."
+        : `Set one of them, such as: pulumi config set kubernetes:context ${known[0]}`,
+    );
+  }
 }
 
 /** How long a preview waits for the cluster, in seconds. */
@@ -19,14 +42,21 @@ const previewSeconds = 3;
 /** What a cluster said; else why it could not be asked, in a sentence. */
 type Seen<T> = { readonly answer: T } | { readonly unseen: string };
 
+/** It was asked in a preview, which does not wait for it again. */
+class SilentError extends UnreachableError {}
+const silent = new WeakMap<StackConfig["kubernetes"], string>();
+
 /**
  * Asks the stack's cluster. One that cannot be asked is no reason to fail here: an update fails where it needs the
- * cluster, and a preview goes on without, after at most three seconds.
+ * cluster, and a preview goes on without, after three seconds in all.
+ * @throws NoSuchContextError
  */
 export async function seeCluster<T>(
   kubernetes: StackConfig["kubernetes"],
   ask: (kube: Kube) => Promise<T>,
 ): Promise<Seen<T>> {
+  const known = silent.get(kubernetes);
+  if (known !== undefined) return { unseen: known };
   try {
     const kube = await openCluster(kubernetes);
     const answer = ask(kube);
@@ -34,7 +64,8 @@ export async function seeCluster<T>(
       answer: await (pulumi.runtime.isDryRun() ? withinSeconds(kube, answer) : answer),
     };
   } catch (error) {
-    if (!isUserError(error)) throw error;
+    if (!isUserError(error) || error instanceof NoSuchContextError) throw error;
+    if (error instanceof SilentError) silent.set(kubernetes, error.problem);
     return { unseen: error.problem };
   }
 }
@@ -81,13 +112,13 @@ export async function enforcementOf(
   return "answer" in seen ? seen.answer : { enforced: "unknown", reason: seen.unseen };
 }
 
-/** @throws UnreachableError when the cluster takes longer than a preview may wait for it */
+/** @throws SilentError when the cluster takes longer than a preview may wait for it */
 async function withinSeconds<T>(kube: Kube, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       reject(
-        new UnreachableError(
+        new SilentError(
           `The Kubernetes API at ${kube.server} did not answer within ${previewSeconds} seconds.`,
           `Check that the cluster runs, and ${kube.names.kubeconfig} and ${kube.names.context}.`,
         ),

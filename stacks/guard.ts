@@ -4,7 +4,6 @@ import { delimiter, join } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
 import { parse } from "yaml";
-import { z } from "zod";
 
 import { openCluster } from "./cluster";
 import type { StackConfig } from "./config";
@@ -22,7 +21,6 @@ export async function guard(config: Pick<StackConfig, "settings" | "kubernetes">
   checkName("namespace", namespace, allowed.namespaces, forbidden.namespaces, "namespaces");
   // Where objects are only written as YAML, nothing is made in any cluster.
   if (kubernetes.rendered) return;
-  checkContext(kubernetes);
   if (allowed.contexts.length > 0 || forbidden.contexts.length > 0) {
     const context = kubernetes.context ?? currentContext(kubernetes.kubeconfig);
     checkName("kubernetes:context", context, allowed.contexts, forbidden.contexts, "contexts");
@@ -67,69 +65,23 @@ async function checkCluster(config: Pick<StackConfig, "settings" | "kubernetes">
   );
 }
 
-/**
- * A context that no kubeconfig has would be found by the first object that is made, and by no preview.
- *
- * @throws UserError naming those that there are
- */
-function checkContext({ context, kubeconfig }: StackConfig["kubernetes"]): void {
-  const found = kubeconfigs(kubeconfig);
-  if (context === undefined || found.length === 0) return;
-  const known = found.flatMap(({ contexts }) => contexts);
-  if (known.includes(context)) return;
-  throw new UserError(
-    `[kubernetes:context] The kubeconfig has no context "${context}"; it has ${known.length > 0 ? known.join(", ") : "none"}.`,
-    known[0] === undefined
-      ? "Set kubernetes:kubeconfig to the path or the content of one that has it."
-      : `Set one of them, such as: pulumi config set kubernetes:context ${known[0]}`,
-  );
-}
-
-/** The context the Kubernetes provider would take by itself. */
+/** The context the Kubernetes provider would take by itself. `kubeconfig` is a path or the file's content. */
 function currentContext(kubeconfig: string | undefined): string | undefined {
-  return kubeconfigs(kubeconfig).find(({ current }) => current !== undefined)?.current;
-}
-
-interface Kubeconfig {
-  readonly current?: string;
-  /** Names of its contexts. */
-  readonly contexts: readonly string[];
-}
-
-/** What can be read of the kubeconfigs that count. `given` is a path or the file's content. */
-function kubeconfigs(given: string | undefined): Kubeconfig[] {
   const fromEnvironment = (process.env.KUBECONFIG ?? "").split(delimiter).filter(Boolean);
   const files = fromEnvironment.length > 0 ? fromEnvironment : [join(homedir(), ".kube", "config")];
-  return (given === undefined ? files : [given]).flatMap((source) => {
-    const path = source.startsWith("~/") ? join(homedir(), source.slice(2)) : source;
-    const read = kubeconfigSchema.safeParse(
-      parsed(existsSync(path) ? readFileSync(path, "utf8") : source),
-    );
-    if (!read.success) return [];
-    const { contexts, "current-context": current } = read.data;
-    return [
-      {
-        contexts: contexts.map(({ name }) => name),
-        ...(current === undefined || current === "" ? {} : { current }),
-      },
-    ];
-  });
+  for (const source of kubeconfig === undefined ? files : [kubeconfig]) {
+    const text = existsSync(source) ? readFileSync(source, "utf8") : source;
+    const context = contextIn(text);
+    if (context !== undefined) return context;
+  }
+  return undefined;
 }
 
-const kubeconfigSchema = z.object({
-  "current-context": z
-    .string()
-    .nullish()
-    .transform((name) => name ?? undefined),
-  contexts: z
-    .array(z.object({ name: z.string() }))
-    .nullish()
-    .transform((list) => list ?? []),
-});
-
-function parsed(text: string): unknown {
+function contextIn(text: string): string | undefined {
   try {
-    return parse(text) as unknown;
+    const document = parse(text) as { "current-context"?: unknown } | null;
+    const context = document?.["current-context"];
+    return typeof context === "string" && context !== "" ? context : undefined;
   } catch {
     return undefined;
   }

@@ -13,6 +13,14 @@ const withServer = (key: string, settings: unknown): Readonly<Record<string, unk
   servers: { ...servers, [key]: settings },
 });
 
+/** The content of a kubeconfig whose contexts lead to one cluster. */
+const kubeconfigWith = (...names: string[]): string =>
+  JSON.stringify({
+    clusters: [{ name: "c", cluster: { server: "https://c.example:6443" } }],
+    users: [{ name: "u", user: {} }],
+    contexts: names.map((name) => ({ name, context: { cluster: "c", user: "u" } })),
+  });
+
 const cases: BadConfig[] = [
   {
     what: "an unknown key, with the nearest known one",
@@ -256,7 +264,7 @@ const cases: BadConfig[] = [
   {
     what: "a context that the kubeconfig lacks",
     plain: {},
-    kubernetes: { context: "prdo", kubeconfig: "contexts: [{ name: prod }, { name: dev }]\n" },
+    kubernetes: { context: "prdo", kubeconfig: kubeconfigWith("prod", "dev") },
     names: /\[kubernetes:context\] The kubeconfig has no context "prdo"; it has prod, dev/,
     fix: /pulumi config set kubernetes:context prod/,
   },

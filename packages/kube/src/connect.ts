@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type * as k8s from "@kubernetes/client-node";
 import { messageOf, UserError } from "@mcp-fleet/errors";
 
-import { programSettings, type SettingNames } from "./errors";
+import { NoSuchContextError, programSettings, type SettingNames } from "./errors";
 
 /** Limit of one request to the Kubernetes API, in seconds. */
 export const requestSeconds = 20;
@@ -49,7 +49,8 @@ export async function connectKube(
   if (ref.context !== undefined) {
     if (config.getContextObject(ref.context) === null) {
       const known = config.getContexts().map(({ name }) => name);
-      throw new UserError(
+      throw new NoSuchContextError(
+        known,
         `The kubeconfig has no context ${JSON.stringify(ref.context)}; it has ${known.length > 0 ? known.join(", ") : "none"}.`,
         `Set ${names.context} to one of them, or give the right ${names.kubeconfig}.`,
       );

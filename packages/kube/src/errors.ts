@@ -23,6 +23,18 @@ type Named = Pick<Kube, "context" | "server" | "names">;
 /** Something between us and the cluster or its database does not answer; trying later may help. */
 export class UnreachableError extends UserError {}
 
+/** The kubeconfig is there, and has no context of this name: a mistake, wherever the cluster itself is not needed. */
+export class NoSuchContextError extends UserError {
+  constructor(
+    /** Those that it has. */
+    readonly known: readonly string[],
+    problem: string,
+    fix: string,
+  ) {
+    super(problem, fix);
+  }
+}
+
 /** The Kubernetes API answered and refused. */
 export class ApiError extends UserError {
   constructor(

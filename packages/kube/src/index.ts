@@ -4,6 +4,7 @@ export {
   apiMessage,
   asking,
   kubeError,
+  NoSuchContextError,
   oneLine,
   programSettings,
   type SettingNames,
