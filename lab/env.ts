@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 
-import { quoted, type StackPlace } from "@mcp-fleet/engine";
-import { UserError } from "@mcp-fleet/errors";
+import type { StackPlace } from "@mcp-fleet/engine";
+import { quoted, UserError } from "@mcp-fleet/errors";
 
 import { clusterStatus } from "./cluster";
 import { findDatabase } from "./database";

@@ -11,7 +11,6 @@ import { opened, openStack, type StackOptions, withStack } from "../day-two/stac
 export function doctorCommand(context: CliContext): Command {
   return withStack(new Command("doctor"), { file: false })
     .description("look at what an update needs, one by one with its fix; code 10 when any fails")
-
     .action(async (options: StackOptions) => {
       const stack = await openStack(context, options);
       const findings = await examine(context, stack);

@@ -15,7 +15,6 @@ export function grantsCommand(context: CliContext): Command {
     .description("print the SQL for the cutover's role and for one that compares; run none")
     .option("--role <name>", "the cutover's role (default: the login of databaseUrl)")
     .option("--check-role <name>", "the role that only compares", "mcp_fleet_checks")
-
     .action(async ({ role, checkRole, ...options }: Options) => {
       const { fleet, credentials } =
         options.fleet === undefined

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
-import { isUserError, UserError } from "@mcp-fleet/errors";
+import { isUserError, quoted, UserError } from "@mcp-fleet/errors";
 import type { Kube } from "@mcp-fleet/kube";
 import type { ClusterSketch, Draft, DraftInput } from "@mcp-fleet/operations";
 import type { Survey } from "@mcp-fleet/row-cutover";
@@ -32,7 +32,7 @@ export function initCommand(context: CliContext): Command {
     )
     .option("--no-cluster", "look at no cluster")
     .option("--force", "write over a configuration that is there")
-
+    .addHelpText("after", "\nThe database's address is taken from MCP_FLEET_DATABASE_URL.")
     .action((options: Options) => init(context, options));
 }
 
@@ -55,9 +55,8 @@ async function init(context: CliContext, options: Options): Promise<void> {
   writeFileSync(target.file, [...kept, draft.text].join("\n"));
   const { schema, table } = found.spec;
   const data = { file: target.file, table: `${schema}.${table}`, ...withoutText(draft) };
-  const { quoted } = await import("@mcp-fleet/engine");
   await context.print({ ...data, also: survey.also, unfit: survey.unfit }, () =>
-    summary(target, survey, draft, quoted).join("\n"),
+    summary(target, survey, draft).join("\n"),
   );
 }
 
@@ -152,12 +151,7 @@ function withoutText({ servers, deferred, secrets }: Draft): Omit<Draft, "text">
   return { servers, deferred, secrets };
 }
 
-function summary(
-  { file, stack }: Target,
-  { found, also, unfit }: Survey,
-  draft: Draft,
-  quoted: (word: string) => string,
-): string[] {
+function summary({ file, stack }: Target, { found, also, unfit }: Survey, draft: Draft): string[] {
   const table = `${found?.spec.schema}.${found?.spec.table}`;
   const decisions = draft.text.match(/^ *# DECIDE:/gm)?.length ?? 0;
   const where = stack === undefined ? "" : ` --stack ${quoted(stack)}`;

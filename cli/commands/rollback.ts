@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 
 import type { PulumiStack } from "@mcp-fleet/engine";
-import { UserError } from "@mcp-fleet/errors";
+import { quoted, UserError } from "@mcp-fleet/errors";
 import type { Program, RollbackPlan } from "@mcp-fleet/operations";
 import { Command, Option } from "commander";
 
@@ -146,7 +146,6 @@ async function commandsTo(
   { to }: RollbackPlan,
 ): Promise<string[]> {
   const commands = await stack.commandsTo(to);
-  const { quoted } = await import("@mcp-fleet/engine");
   return lab === true
     ? [`eval "$(make -C ${quoted(stack.directory)} -s env)"`, ...commands]
     : commands;

@@ -1,7 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-
-import { jsonOf } from "@mcp-fleet/engine";
+import { installedPlugins, pluginVersion as versionOfPackage } from "@mcp-fleet/engine";
 
 import { onPath, run } from "../exec";
 import { paths } from "../paths";
@@ -11,41 +8,28 @@ export interface Plugin {
   readonly version: string;
 }
 
-interface Manifest {
-  version?: string;
-  pulumi?: { name?: string; version?: string };
-}
-
 const used = ["kubernetes", "random", "postgresql"] as const;
 
 /** The resource plugins that the program needs, in the versions of the Pulumi packages beside it. */
 export const neededPlugins = (): Plugin[] =>
   used.map((name) => ({ name, version: pluginVersion(name) }));
 
-/** The version of a plugin is that of the npm package, without `v`. */
+/** @throws Error when the package is not installed beside this program */
 export function pluginVersion(name: (typeof used)[number]): string {
-  const file = join(paths.projectDir, "node_modules", "@pulumi", name, "package.json");
-  const { pulumi, version = "" } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
-  return (pulumi?.version ?? version).replace(/^v/, "");
+  const version = versionOfPackage(paths.projectDir, name);
+  if (version === undefined) throw new Error(`@pulumi/${name} is not installed`);
+  return version;
 }
 
 /** Those of them that the CLI does not have, neither installed nor on PATH, as `name version`. */
 export async function missingPlugins(command: string): Promise<string[]> {
-  const listed = await run(command, ["plugin", "ls", "--json"], { timeoutSeconds: 60 });
-  const installed = jsonOf<{ name: string; kind: string; version?: string }[]>(
-    "pulumi plugin ls --json",
-    listed,
+  const installed = installedPlugins(
+    await run(command, ["plugin", "ls", "--json"], { timeoutSeconds: 60 }),
   );
   const missing: string[] = [];
   for (const { name, version } of neededPlugins()) {
-    const found = installed.some(
-      (item) =>
-        item.kind === "resource" &&
-        item.name === name &&
-        item.version?.replace(/^v/, "") === version,
-    );
     // The CLI takes one on PATH whatever its version, and says so in a warning.
-    if (found || (await onPath(`pulumi-resource-${name}`))) continue;
+    if (installed(name).includes(version) || (await onPath(`pulumi-resource-${name}`))) continue;
     missing.push(`${name} ${version}`);
   }
   return missing;

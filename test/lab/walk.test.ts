@@ -35,9 +35,9 @@ describe("the pages, walked as a reader would", function () {
     here = await surroundings(lab);
   });
   after(async () => {
-    here?.reader.close();
-    for (const name of [here?.namespace, "todo-app", "ai-platform"]) {
-      if (name !== undefined) await lab.kube.core.deleteNamespace({ name }).catch(() => undefined);
+    await here?.remove();
+    for (const name of ["todo-app", "ai-platform"]) {
+      await lab?.kube.core.deleteNamespace({ name }).catch(() => undefined);
     }
   });
 

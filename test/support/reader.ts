@@ -1,20 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 
 import type { StackConfig } from "@mcp-fleet/operations";
 import { parse, stringify } from "yaml";
 
 import { binary } from "../../lab/cluster/binaries";
 import { labConfig, labServers } from "../../lab/config";
-import { applicationRole, cutoverRole, grantCutover, withClient } from "../../lab/database/access";
-import { legacyEnvironments, legacySql } from "../../lab/database/schema";
+import { legacyEnvironments } from "../../lab/database/schema";
 import { databaseServiceObjects } from "../../lab/database/service";
 import { environmentOf } from "../../lab/engine";
 import type { Lab } from "../../lab/session";
 import { restrictedNamespace } from "./example";
-import { freshCheckout, pathWith, Reader } from "./walk";
+import { legacyDatabase } from "./legacy-database";
+import { freshCheckout, Reader } from "./walk";
 
 /** What a reader of the pages has beside the checkout: a cluster, an application with its database, and a login nowhere. */
 export interface Surroundings {
@@ -31,40 +31,29 @@ export interface Surroundings {
   edit(file: string): void;
   /** Changes a stack's file in the checkout, as an editor would. */
   rewrite(file: string, change: (config: Config) => Config): void;
+  /** Takes all of it away. */
+  remove(): Promise<void>;
 }
-
-const database = "walk";
 
 type Config = Record<string, unknown>;
 
 /** @param lab whose cluster, images and database server are used; its own stack stays as it is */
 export async function surroundings(lab: Lab): Promise<Surroundings> {
   const namespace = "llmctl-walk";
-  const at = (dsn: string): string => {
-    const url = new URL(dsn);
-    url.pathname = `/${database}`;
-    return url.href;
-  };
-  const { superuserUrl, url, cutoverUrl, port } = lab.database;
-  await withClient(superuserUrl, async (db) => {
-    await db.query(`drop database if exists ${database} with (force)`);
-    await db.query(`create database ${database} owner ${applicationRole}`);
-    await db.query(`grant connect, create on database ${database} to ${cutoverRole}`);
-  });
-  await withClient(at(url), (db) => db.query(legacySql({ generation: "jsonb" })));
-  await grantCutover(at(superuserUrl));
+  const { superuserUrl, cutoverUrl, port } = lab.database;
+  const database = await legacyDatabase(lab.database, "walk");
+  const databaseUrl = database.of(cutoverUrl);
+  const home = mkdtempSync(join(tmpdir(), "mcp-fleet-home-"));
   await restrictedNamespace(lab.kube, namespace);
   await lab.kube.apply(databaseServiceObjects({ namespace, address: lab.cluster.nodeIp, port }));
-  const reader = new Reader(
-    await freshCheckout(),
-    readersEnvironment(lab, new URL(at(cutoverUrl))),
-  );
+  const environment = readersEnvironment(lab, home, new URL(databaseUrl));
+  const reader = new Reader(await freshCheckout(), environment);
   const rewrite: Surroundings["rewrite"] = (file, change) => {
     const path = join(reader.directory, file);
     const document = parse(readFileSync(path, "utf8")) as { config?: Config };
     writeFileSync(path, stringify({ ...document, config: change(document.config ?? {}) }));
   };
-  const facts = { ...lab.facts, databaseUrl: at(cutoverUrl) };
+  const facts = { ...lab.facts, databaseUrl };
   const values = {
     namespace,
     allowed: { contexts: [facts.context], namespaces: [namespace] },
@@ -72,12 +61,18 @@ export async function surroundings(lab: Lab): Promise<Surroundings> {
   };
   return {
     ...{ reader, namespace },
-    databaseUrl: at(cutoverUrl),
-    studioDatabaseUrl: at(lab.facts.studioDatabaseUrl),
-    adminUrl: at(superuserUrl),
+    databaseUrl,
+    studioDatabaseUrl: database.of(lab.facts.studioDatabaseUrl),
+    adminUrl: database.of(superuserUrl),
     edit: (file) =>
       rewrite(file, (config) => ({ ...config, ...plainOf(labConfig(facts, "embedded", values)) })),
     rewrite,
+    async remove() {
+      reader.close();
+      rmSync(home, { recursive: true, force: true });
+      await lab.kube.core.deleteNamespace({ name: namespace }).catch(() => undefined);
+      await database.remove();
+    },
   };
 }
 
@@ -96,14 +91,18 @@ function plainOf(config: StackConfig): Record<string, unknown> {
 }
 
 /** A shell of nobody: programs, a Pulumi home and a backend of its own, and what a terminal would answer. */
-function readersEnvironment({ engine, cluster }: Lab, database: URL): Record<string, string> {
-  const home = mkdtempSync(join(tmpdir(), "mcp-fleet-home-"));
-  const installed = join(home, "npm");
-  mkdirSync(installed);
+function readersEnvironment(
+  { engine, cluster }: Lab,
+  home: string,
+  database: URL,
+): Record<string, string> {
+  const [installed, linked] = [join(home, "npm"), join(home, "programs")];
+  for (const directory of [installed, linked]) mkdirSync(directory);
   const programs: Record<string, string> = {
     ...(cluster.engine === "bare" ? { kubectl: binary("kubectl") } : {}),
     ...(isAbsolute(engine.command) ? { pulumi: engine.command } : {}),
   };
+  for (const [name, target] of Object.entries(programs)) symlinkSync(target, join(linked, name));
   const pulumi = environmentOf(engine, {
     home: join(home, "pulumi"),
     backend: join(home, "backend"),
@@ -134,7 +133,7 @@ function readersEnvironment({ engine, cluster }: Lab, database: URL): Record<str
     // A reader types yes.
     PULUMI_SKIP_CONFIRMATIONS: "true",
     EDITOR: "true",
-    PATH: [join(installed, "bin"), pathWith(programs), pulumi.PATH].join(":"),
+    PATH: [join(installed, "bin"), linked, pulumi.PATH].join(delimiter),
   };
 }
 

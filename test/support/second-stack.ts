@@ -1,8 +1,7 @@
 import { labConfig, labServers } from "../../lab/config";
-import { applicationRole, cutoverRole, grantCutover, withClient } from "../../lab/database/access";
-import { legacySql } from "../../lab/database/schema";
 import type { Lab } from "../../lab/session";
 import { labStack } from "./lab-stack";
+import { legacyDatabase } from "./legacy-database";
 
 /** A second stack of the lab's project, in a namespace and a database of its own; previewed and never made. */
 export interface SecondStack {
@@ -19,7 +18,10 @@ export async function secondStack(lab: Lab): Promise<SecondStack> {
   const name = "prod";
   const namespace = "llmctl-prod";
   const image = "registry.example.com/llmctl-mcp-github:1.0.0";
-  const facts = { ...lab.facts, databaseUrl: await legacyDatabase(lab.database) };
+  const facts = {
+    ...lab.facts,
+    databaseUrl: (await legacyDatabase(lab.database, "prod")).of(lab.database.cutoverUrl),
+  };
   const servers = labServers(facts.images);
   const config = labConfig(facts, "in-cluster", {
     namespace,
@@ -34,20 +36,4 @@ export async function secondStack(lab: Lab): Promise<SecondStack> {
     directory: stack.directory,
     env: stack.place.env ?? {},
   };
-}
-
-/** A database of the application's role, with the cutover's rights; its DSN is the cutover's. */
-async function legacyDatabase({ superuserUrl, url, cutoverUrl }: Lab["database"]): Promise<string> {
-  const prod = (dsn: string): string => {
-    const at = new URL(dsn);
-    at.pathname = "/prod";
-    return at.href;
-  };
-  await withClient(superuserUrl, async (db) => {
-    await db.query(`create database prod owner ${applicationRole}`);
-    await db.query(`grant connect, create on database prod to ${cutoverRole}`);
-  });
-  await withClient(prod(url), (db) => db.query(legacySql({ generation: "jsonb" })));
-  await grantCutover(prod(superuserUrl));
-  return prod(cutoverUrl);
 }

@@ -1,16 +1,8 @@
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { execa } from "execa";
 import MarkdownIt from "markdown-it";
@@ -227,11 +219,4 @@ function shape(line: string): string {
     .replace(/[-─]{3,}/g, "-")
     .replace(/\s+/g, " ")
     .trim();
-}
-
-/** A directory with programs for PATH, by name. */
-export function pathWith(programs: Readonly<Record<string, string>>): string {
-  const directory = mkdtempSync(join(tmpdir(), "mcp-fleet-path-"));
-  for (const [name, target] of Object.entries(programs)) symlinkSync(target, join(directory, name));
-  return [directory, dirname(process.execPath), process.env.PATH ?? ""].join(delimiter);
 }

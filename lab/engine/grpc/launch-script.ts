@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { quoted } from "@mcp-fleet/engine";
+import { quoted } from "@mcp-fleet/errors";
 
 /**
  * Writes an executable that runs a compiled script of this checkout with the Node.js that runs this. It works from

@@ -1,4 +1,4 @@
-import { UserError } from "@mcp-fleet/errors";
+import { quoted, UserError } from "@mcp-fleet/errors";
 import { asking, type Kube, postJson } from "@mcp-fleet/kube";
 
 import type { ClusterRight } from "./run-rights";
@@ -105,7 +105,7 @@ function commands(
 function subject(who: string | undefined): string {
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(who ?? "");
   if (account !== null) return `--serviceaccount=${account[1]}:${account[2]}`;
-  return who === undefined ? "--user=<user>" : `--user='${who.replaceAll("'", `'\\''`)}'`;
+  return who === undefined ? "--user=<user>" : `--user=${quoted(who)}`;
 }
 
 function groupedByResource(

@@ -1,9 +1,15 @@
 export { countsOf, EventReader, nameOf } from "./events";
-export { call, jsonOf, quoted } from "./process";
+export { call } from "./process";
 export { cutoverResources, reveal } from "./resources";
 export { PulumiStack } from "./stack";
 export { StackFile } from "./stack-file";
-export { type Toolchain, toolchain, type WantedPlugin } from "./toolchain";
+export {
+  installedPlugins,
+  pluginVersion,
+  type Toolchain,
+  toolchain,
+  type WantedPlugin,
+} from "./toolchain";
 export type {
   Change,
   Done,

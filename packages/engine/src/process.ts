@@ -109,6 +109,3 @@ export function jsonOf<T>(command: string, text: string): T {
     );
   }
 }
-
-/** A word as a POSIX shell reads it back, whatever is in it. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

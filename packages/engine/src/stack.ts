@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
-import { UserError } from "@mcp-fleet/errors";
+import { quoted, UserError } from "@mcp-fleet/errors";
 import type { Program, Update } from "@mcp-fleet/operations";
 import type { Stack } from "@pulumi/pulumi/automation";
 
@@ -9,7 +9,7 @@ import { automationStack } from "./automation";
 import { failure, told } from "./failure";
 import { updatesOf } from "./history";
 import { type PreviewJson, previewOf } from "./preview";
-import { call, type Ended, jsonOf, quoted } from "./process";
+import { call, type Ended, jsonOf } from "./process";
 import { programAt, projectInRepository } from "./program";
 import { cutoverResources } from "./resources";
 import { plainOutputs, run } from "./run";

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { jsonOf } from "./process";
 import type { PulumiStack } from "./stack";
 
 /** A provider plugin that a project's packages ask for. */
@@ -27,27 +28,46 @@ export async function toolchain(
   names: readonly string[],
 ): Promise<Toolchain> {
   const cli = (await stack.tool(["version"])).trim();
-  const listed = JSON.parse(await stack.tool(["plugin", "ls", "--json"])) as
-    readonly { readonly name: string; readonly kind: string; readonly version?: string }[] | null;
+  const installed = installedPlugins(await stack.tool(["plugin", "ls", "--json"]));
   const plugins = names.flatMap((name) => {
-    const version = packageVersion(stack.directory, name);
-    if (version === undefined) return [];
-    const installed = (listed ?? []).flatMap((one) =>
-      one.kind === "resource" && one.name === name && one.version !== undefined
-        ? [one.version]
-        : [],
-    );
-    return [{ name, version, installed }];
+    const version = pluginVersion(stack.directory, name);
+    return version === undefined ? [] : [{ name, version, installed: installed(name) }];
   });
   return { cli, plugins };
 }
 
-/** The version of a provider's package, which is the plugin's too. */
-function packageVersion(directory: string, name: string): string | undefined {
+/**
+ * What `pulumi plugin ls --json` printed, as a question: the versions of a resource plugin that are installed.
+ * @throws UserError when it is no JSON
+ */
+export function installedPlugins(text: string): (name: string) => readonly string[] {
+  const listed = jsonOf<readonly ListedPlugin[] | null>("pulumi plugin ls --json", text) ?? [];
+  return (name) =>
+    listed.flatMap((one) =>
+      one.kind === "resource" && one.name === name && one.version !== undefined
+        ? [one.version.replace(/^v/, "")]
+        : [],
+    );
+}
+
+interface ListedPlugin {
+  readonly name: string;
+  readonly kind: string;
+  readonly version?: string;
+}
+
+/** The version of a provider's plugin, without `v`: what its npm package says, else the package's own. */
+export function pluginVersion(directory: string, name: string): string | undefined {
   try {
     const file = join(directory, "node_modules", "@pulumi", name, "package.json");
-    return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+    const { pulumi, version } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+    return (pulumi?.version ?? version).replace(/^v/, "");
   } catch {
     return undefined;
   }
+}
+
+interface Manifest {
+  readonly version: string;
+  readonly pulumi?: { readonly version?: string };
 }

@@ -39,3 +39,6 @@ export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return cleanLine(text.split("\n", 1)[0] ?? "");
 }
+
+/** A word as a POSIX shell reads it back, whatever is in it: for commands that people paste. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,6 +1,6 @@
-import { identify } from "@mcp-fleet/cluster";
+import { identify, namespaceState } from "@mcp-fleet/cluster";
 import { isUserError } from "@mcp-fleet/errors";
-import { asking, type Kube, statusOf } from "@mcp-fleet/kube";
+import { asking, type Kube } from "@mcp-fleet/kube";
 
 /** What a cluster shows of the place that an application runs in. */
 export interface ClusterSketch {
@@ -51,7 +51,8 @@ export async function lookAtCluster(
   const identity = await seen(() => identify(kube, []));
   const named = given ?? (await seen(() => namespaceOf(kube, application)));
   const namespace = named ?? kube.namespace;
-  const exists = await seen(() => namespaceExists(kube, namespace));
+  const state = await seen(() => namespaceState(kube, namespace));
+  const exists = state === undefined ? undefined : state !== "missing";
   const deployment =
     exists === false ? undefined : await seen(() => deploymentIn(kube, namespace, application));
   const services = exists === false ? undefined : await seen(() => databasesIn(kube, namespace));
@@ -71,18 +72,6 @@ async function namespaceOf(kube: Kube, application: string): Promise<string | un
   );
   const places = items.flatMap(({ metadata }) => metadata?.namespace ?? []);
   return places.length === 1 ? places[0] : undefined;
-}
-
-async function namespaceExists(kube: Kube, name: string): Promise<boolean> {
-  return asking(kube, `read namespace ${name}`, async () => {
-    try {
-      await kube.core.readNamespace({ name });
-      return true;
-    } catch (error) {
-      if (statusOf(error) === 404) return false;
-      throw error;
-    }
-  });
 }
 
 async function deploymentIn(
