@@ -2,21 +2,22 @@ import type { MadeKind, RunWork } from "@mcp-fleet/cluster";
 import * as pulumi from "@pulumi/pulumi";
 
 import { meshApi } from "../components/mesh";
+import { hasRights } from "../components/server";
 import { seeCluster } from "./cluster";
 import type { StackConfig } from "./config";
 import { wantedKinds } from "./custom-kinds";
 
-type Settings = Pick<StackConfig, "settings" | "servers">;
+type Settings = Pick<StackConfig, "settings" | "servers" | "secrets">;
 
 /** The kinds of objects that this stack makes. A test compares them with what the program registers. */
 export function madeKinds(config: Settings): MadeKind[] {
-  const { settings, servers } = config;
+  const { settings, servers, secrets } = config;
   const { studio, mesh, manager, observability, network } = settings;
   const agents = Object.values(mesh?.agents ?? {});
   const { observer, exporter } = observability;
   const checks = observability.enabled && exporter !== undefined && settings.cutover.enabled;
   const watches = observability.enabled && observer !== undefined;
-  const operated = [...servers.map((server) => server.operations), ...agents];
+  const operated = [...servers, ...agents];
   const pods =
     servers.length > 0 ||
     studio.enabled ||
@@ -35,13 +36,13 @@ export function madeKinds(config: Settings): MadeKind[] {
       studio.enabled ||
         mesh !== undefined ||
         (observability.enabled && observability.dashboards.enabled) ||
-        servers.some(({ source }) => source.kind === "code"),
+        servers.some(({ source }) => source === "code"),
       "v1",
       "ConfigMap",
     ),
     ...when(
       studio.enabled ||
-        servers.some(({ secret }) => secret?.kind === "values") ||
+        servers.some(({ key }) => key in secrets.servers) ||
         (manager.enabled && manager.token === undefined) ||
         checks ||
         (mesh !== undefined && "managed" in mesh.registry.storage),
@@ -58,7 +59,12 @@ export function madeKinds(config: Settings): MadeKind[] {
       "policy/v1",
       "PodDisruptionBudget",
     ),
-    ...when(manager.enabled || watches, "rbac.authorization.k8s.io/v1", "Role", "RoleBinding"),
+    ...when(
+      manager.enabled || watches || servers.some(hasRights),
+      "rbac.authorization.k8s.io/v1",
+      "Role",
+      "RoleBinding",
+    ),
     ...when(mesh !== undefined, "apps/v1", "StatefulSet"),
     ...when(mesh?.defineAgents === true, "apiextensions.k8s.io/v1", "CustomResourceDefinition"),
     ...when(agents.length > 0, `${meshApi.group}/${meshApi.version}`, "MCPAgent"),

@@ -1,20 +1,23 @@
 import { integratedServers } from "@mcp-fleet/catalog";
-import * as pulumi from "@pulumi/pulumi";
-
-import { meshProblems, storageProblems } from "./mesh-checks";
 import {
   ConfigError,
+  meshProblems,
   type Problem,
   problemsOf,
   remainderOf,
+  type ResolvedServer,
+  resolveServers,
   stackSchema,
   type StackSettings,
+  storageProblems,
+  studioProblems,
   unknownKey,
-} from "./schema";
+  withCatalog,
+} from "@mcp-fleet/schema";
+import * as pulumi from "@pulumi/pulumi";
+
 import { isSecret, namesOfSecrets, type SecretValues, setTwice } from "./secrets";
-import { type ResolvedServer, resolveServers } from "./servers";
 import { readShared, type SharedValues } from "./shared";
-import { studioProblems } from "./studio-checks";
 
 const project = "mcp-fleet";
 const secretKeys = ["databaseUrl", "meshDatabaseUrl", "serverSecrets", "studioSecrets"];
@@ -50,6 +53,7 @@ export async function loadConfig(): Promise<StackConfig> {
   const shared = await sharedValues(values, problems);
   const secrets = namesOfSecrets(project, shared, problems);
 
+  values.servers = withCatalog(values.servers, integratedServers);
   const parsed = stackSchema.safeParse(values);
   const kubernetes = kubernetesConfig();
   if (!parsed.success) {
@@ -97,16 +101,16 @@ function check(
   kubernetes: KubernetesConfig,
 ): [ResolvedServer[], Problem[]] {
   const problems: Problem[] = [];
-  const servers = resolveServers(settings, integratedServers, secrets, problems);
+  const servers = resolveServers(settings, integratedServers, secrets.servers, problems);
   problems.push(
     ...missing(settings, secrets),
-    ...studioProblems(settings, secrets),
+    ...studioProblems(settings, secrets.studio),
     ...unprovable(settings, kubernetes),
     ...meshProblems(
       settings,
-      servers.map((server) => server.serviceName),
+      servers.map((server) => server.name),
     ),
-    ...storageProblems(settings, secrets, kubernetes),
+    ...storageProblems(settings, secrets.meshDatabaseUrl !== undefined, kubernetes.rendered),
   );
   return [servers, problems];
 }

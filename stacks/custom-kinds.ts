@@ -3,6 +3,7 @@ import { UserError } from "@mcp-fleet/errors";
 import * as pulumi from "@pulumi/pulumi";
 
 import { meshApi, serviceMeshKinds } from "../components/mesh";
+import { egressOf, secretOperator } from "../components/server";
 import { seeCluster } from "./cluster";
 import type { StackConfig } from "./config";
 
@@ -45,9 +46,9 @@ export function wantedKinds({ settings, servers }: Settings): WantedKind[] {
   return [
     ...meshKinds(settings.mesh),
     ...monitorKinds(settings.observability),
-    ...servers.flatMap(({ key, secret, operations }) => [
-      ...secretKinds(`servers.${key}.secret`, secret?.kind),
-      ...(operations.egressFqdns === undefined ? [] : nameRules(`servers.${key}.egress.fqdns`)),
+    ...servers.flatMap(({ key, secret, egress }) => [
+      ...secretKinds(`servers.${key}.secret`, secretOperator(secret)),
+      ...(egressOf({ egress }).fqdns === undefined ? [] : nameRules(`servers.${key}.egress.fqdns`)),
     ]),
   ];
 }

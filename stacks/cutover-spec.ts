@@ -1,3 +1,5 @@
+import type { ResolvedServer, StackSettings } from "@mcp-fleet/schema";
+
 import { serviceUrl } from "../components/core";
 import type {
   CutoverSpec,
@@ -7,8 +9,6 @@ import type {
   RowSpec,
   TableSpec,
 } from "../components/cutover";
-import type { StackSettings } from "./schema";
-import type { ResolvedServer } from "./servers";
 
 /** Pods that call MCP servers, as the probe and the NetworkPolicies know them. */
 export interface ConsumerPosition {
@@ -68,36 +68,32 @@ function tableSpec(table: StackSettings["cutover"]["table"]): TableSpec {
 }
 
 function rowSpec(namespace: string, server: ResolvedServer): RowSpec[] {
-  const { row } = server;
-  if (row === undefined) return [];
+  const { row, headers } = server;
+  if (row === false) return [];
+  const owns = row.applicationOwns ?? [];
   return [
     {
-      key: row.key,
+      key: row.key ?? server.key,
       url: rowUrlOf(namespace, server),
       transport: "streamable-http",
       aliases: row.aliases,
       secretKeys: server.credentialKeys,
       settings: settingsOf(server),
-      ...(Object.keys(server.headers).length === 0 ? {} : { headers: { ...server.headers } }),
-      ...(row.applicationOwns === undefined || row.applicationOwns.length === 0
-        ? {}
-        : { applicationOwns: [...row.applicationOwns] }),
+      ...(Object.keys(headers).length === 0 ? {} : { headers }),
+      ...(owns.length === 0 ? {} : { applicationOwns: owns }),
       ...(row.keep === undefined ? {} : { keep: row.keep }),
-      ...(row.set === undefined ? {} : { set: { ...row.set } }),
-      ...(row.seed === undefined ? {} : { seed: { ...row.seed, values: { ...row.seed.values } } }),
+      ...(row.set === undefined ? {} : { set: row.set }),
+      ...(row.seed === undefined ? {} : { seed: row.seed }),
     },
   ];
 }
 
 /** What the server is told in clear, to be compared with what its old row says. */
-function settingsOf({ env, source }: ResolvedServer): NonNullable<RowSpec["settings"]> {
+function settingsOf({ env, args = [] }: ResolvedServer): NonNullable<RowSpec["settings"]> {
   const plain = Object.entries(env).flatMap(([name, value]) =>
     typeof value === "string" ? [[name, value] as const] : [],
   );
-  return {
-    env: Object.fromEntries(plain),
-    args: "args" in source ? [...(source.args ?? [])] : [],
-  };
+  return { env: Object.fromEntries(plain), args };
 }
 
 /** Every endpoint that has to answer MCP before a row may point to it: the server's own, and its row's if it is another. */
@@ -142,9 +138,10 @@ export function databaseRef(settings: StackSettings): DatabaseRef {
 }
 
 function urlOf(namespace: string, server: ResolvedServer): string {
-  return serviceUrl(server.serviceName, namespace, server.port, server.path);
+  return serviceUrl(server.name, namespace, server.port, server.path);
 }
 
 function rowUrlOf(namespace: string, server: ResolvedServer): string {
-  return urlOf(namespace, { ...server, path: server.row?.path ?? server.path });
+  const { row, path } = server;
+  return urlOf(namespace, { ...server, path: row === false ? path : (row.path ?? path) });
 }

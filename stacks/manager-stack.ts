@@ -20,7 +20,7 @@ export function manage(
       application,
       // Checked by the schema.
       image: manager.image ?? "",
-      servers: servers.map((server) => server.serviceName),
+      servers: servers.map((server) => server.name),
       forceStop: manager.forceStop,
       scaleToZero: manager.scaleToZero,
       ...(manager.token === undefined ? {} : { token: manager.token }),

@@ -1,3 +1,4 @@
+import type { MeshSettings } from "@mcp-fleet/schema";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels, type ServiceMeshMember } from "../components/core";
@@ -15,7 +16,6 @@ import { metricsComponent } from "../components/observability";
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { clusterNetwork } from "./network";
-import type { MeshSettings } from "./schema/mesh";
 
 /** Where the mesh is, for whoever calls it. */
 export interface MeshUrls {
@@ -142,23 +142,13 @@ function agentArgs(
   mesh: MeshSettings,
 ): Omit<ConstructorParameters<typeof MeshAgent>[1], "consumers"> {
   const { settings } = config;
-  const { spreadOver, egress, ...rest } = own;
-  const profile = typeof egress === "object" ? egress.profile : egress;
-  const { to: egressTo, pods, fqdns } = typeof egress === "object" ? egress : {};
   return {
-    ...defined(rest),
-    image: own.image,
-    port: own.port,
+    ...own,
     serviceName: key,
     namespace: settings.namespace,
     application: settings.application,
     registryUrl: registry.url,
     registry: { labels: registry.selector, port: mesh.registry.port },
-    ...(spreadOver === undefined ? {} : { placement: { spreadOver } }),
-    ...(profile === undefined ? {} : { egress: profile }),
-    ...(egressTo === undefined ? {} : { egressTo }),
-    ...(pods === undefined ? {} : { egressToPods: pods }),
-    ...(fqdns === undefined ? {} : { egressFqdns: fqdns }),
     ...serviceMeshMember(mesh),
     ...clusterNetwork(config),
     imagePullSecrets: settings.imagePullSecrets,

@@ -47,7 +47,7 @@ export function observe(
       namespace,
       application,
       image: observer.image,
-      servers: Object.fromEntries(servers.map((server) => [server.key, server.serviceName])),
+      servers: Object.fromEntries(servers.map((server) => [server.key, server.name])),
       certificates: observer.certificates,
       ...(scrapers === undefined ? {} : { scrapers }),
       ...(mesh === undefined ? {} : { registry: mesh.registry }),

@@ -1,8 +1,8 @@
 import { isUserError } from "@mcp-fleet/errors";
+import type { Problem } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
 import { parseDatabaseUrl } from "../components/database";
-import type { Problem } from "./schema";
 import type { SharedValues } from "./shared";
 
 /** Names of environment variables with their values; the names are plain so that they can be compared and listed. */

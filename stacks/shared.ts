@@ -1,6 +1,5 @@
+import type { Problem, SharedSettings } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
-
-import type { Problem, SharedSettings } from "./schema";
 
 /** What another stack gives this one. The secrets among it are in clear: for {@link namesOfSecrets} alone. */
 export interface SharedValues {

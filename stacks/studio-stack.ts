@@ -1,5 +1,6 @@
 import { type McpJson, mcpJson } from "@mcp-fleet/client-config";
 import type { PolicyEnforcement } from "@mcp-fleet/cluster";
+import type { ResolvedServer } from "@mcp-fleet/schema";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
@@ -15,7 +16,6 @@ import { manage } from "./manager-stack";
 import { buildMesh, type MeshUrls } from "./mesh-stack";
 import { clusterNetwork, databaseTarget } from "./network";
 import { exportChecks, exporterCaller, observe } from "./observability-stack";
-import type { ResolvedServer } from "./servers";
 
 /** What a stack exports. */
 export interface StackOutputs {
@@ -121,35 +121,20 @@ function mcpServer(
   consumers: readonly ConsumerPosition[],
   opts: pulumi.ComponentResourceOptions,
 ): McpServer {
-  const { settings } = config;
+  const { settings, secrets } = config;
   const database = server.database ? databaseTarget(config) : undefined;
+  const secretValues = secrets.servers[server.key]?.values;
   return new McpServer(
-    server.serviceName,
+    server.name,
     {
-      serviceName: server.serviceName,
-      key: server.key,
+      ...server,
       namespace: settings.namespace,
       application: settings.application,
-      source: server.source,
-      port: server.port,
-      path: server.path,
-      health: server.health,
-      startSeconds: server.startSeconds,
-      ...(server.rolloutSeconds === undefined ? {} : { rolloutSeconds: server.rolloutSeconds }),
-      ...(server.probes === undefined ? {} : { probes: server.probes }),
-      env: server.env,
-      ...(server.secret === undefined ? {} : { secret: server.secret }),
-      ...(server.secretVersion === undefined ? {} : { secretVersion: server.secretVersion }),
-      ...(server.files === undefined ? {} : { files: server.files }),
-      ...(server.replicas === undefined ? {} : { replicas: server.replicas }),
-      resources: server.resources,
-      writable: server.writable,
       consumers,
-      ...server.operations,
+      ...(secretValues === undefined ? {} : { secretValues }),
       ...(database === undefined ? {} : { egressToDatabase: database }),
       ...clusterNetwork(config),
       networkPolicy: settings.network.isolate !== "none",
-      imagePullSecrets: server.imagePullSecrets,
     },
     opts,
   );

@@ -27,8 +27,18 @@ export function createAccount(
     { metadata, automountServiceAccountToken: false },
     { parent },
   );
+  return [account, createRights(parent, name, metadata, rules)];
+}
+
+/** Rights in its namespace for the account of this name. */
+export function createRights(
+  parent: pulumi.Resource,
+  name: string,
+  metadata: { name: string; namespace: string; labels: Record<string, string> },
+  rules: PolicyRule[],
+): pulumi.Resource {
   const role = new k8s.rbac.v1.Role(name, { metadata, rules }, { parent });
-  const binding = new k8s.rbac.v1.RoleBinding(
+  return new k8s.rbac.v1.RoleBinding(
     name,
     {
       metadata,
@@ -37,7 +47,6 @@ export function createAccount(
     },
     { parent, dependsOn: [role] },
   );
-  return [account, binding];
 }
 
 /** The pod with a token that ends within the hour and is renewed, in place of the automatic one. */

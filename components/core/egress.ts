@@ -106,7 +106,8 @@ export function podEgress(target: PodTarget): EgressRule {
   return { to: [podPeer(target)], ...(ports === undefined ? {} : { ports: tcp(ports) }) };
 }
 
-function podPeer({ namespace, labels }: PodTarget): Peer {
+/** Pods as a NetworkPolicy names them. */
+export function podPeer({ namespace, labels }: PodTarget): Peer {
   const matchLabels = labels === undefined ? undefined : { ...labels };
   return {
     ...(namespace === undefined

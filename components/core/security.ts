@@ -5,11 +5,10 @@ import { restrictedProblems } from "./pod-security";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 
-/** The user every image of ours runs as; it owns nothing in the image. */
-export const defaultUser = 65532;
+export { defaultUser } from "@mcp-fleet/schema";
 
 /** Pod fields that Pod Security Standard `restricted` asks for, and two that it forgets. */
-export function restrictedPod(user: number): Partial<PodSpec> {
+export function restrictedPod(user: number, group = user): Partial<PodSpec> {
   return {
     automountServiceAccountToken: false,
     // A Service called `github` would put GITHUB_PORT=tcp://... into every pod, which servers read as their own setting.
@@ -17,8 +16,8 @@ export function restrictedPod(user: number): Partial<PodSpec> {
     securityContext: {
       runAsNonRoot: true,
       runAsUser: user,
-      runAsGroup: user,
-      fsGroup: user,
+      runAsGroup: group,
+      fsGroup: group,
       seccompProfile: { type: "RuntimeDefault" },
     },
   };

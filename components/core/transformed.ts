@@ -15,13 +15,7 @@ type Check = (after: Fields, before: Fields) => PodProblem[];
 /** What only some objects have, by the key of the transform. */
 const checks: Readonly<Record<string, Check>> = {
   deployment: checkPod,
-  service: (after, before) =>
-    unchanged(
-      [...["selector", "type", "externalIPs", "externalName", "loadBalancerSourceRanges"]].map(
-        (field) => `spec.${field}`,
-      ),
-      ...[after, before],
-    ),
+  service: checkService,
   serviceAccount: (after, before) => unchanged(["automountServiceAccountToken"], after, before),
   networkPolicy: checkNetworkPolicy,
   fqdnPolicy: checkFqdnPolicy,
@@ -109,7 +103,67 @@ function checkPod(after: Fields, before: Fields): PodProblem[] {
   ];
   return [
     ...unchanged(["spec.selector"], after, before),
+    ...stillServes(template, old).map(({ field, allowed }) => ({
+      field: `${at}${field}`,
+      allowed,
+    })),
     ...pod.map(({ field, allowed }) => ({ field: `${at}${field}`, allowed })),
+  ];
+}
+
+/** Every container that was there is, with its ports and probes: else the Service leads nowhere, or to what is not ready. */
+function stillServes(template: unknown, old: unknown): PodProblem[] {
+  const containers = (of: unknown): Fields[] => listAt(of, "spec.containers");
+  return containers(old).flatMap((was) => {
+    const field = `spec.containers[${String(was.name)}]`;
+    const now = containers(template).find(({ name }) => name === was.name);
+    if (now === undefined) return [{ field, allowed: "there" }];
+    const ports = listAt(was, "ports").filter(
+      (port) =>
+        !listAt(now, "ports").some(
+          (one) => one.name === port.name && one.containerPort === port.containerPort,
+        ),
+    );
+    const probes = ["startupProbe", "readinessProbe", "livenessProbe"].filter(
+      (probe) => (was[probe] ?? undefined) !== undefined && (now[probe] ?? undefined) === undefined,
+    );
+    return [
+      ...ports.map(({ name, containerPort }) => ({
+        field: `${field}.ports[${String(name)}]`,
+        allowed: `there, with the number ${String(containerPort)}`,
+      })),
+      ...probes.map((probe) => ({ field: `${field}.${probe}`, allowed: "there" })),
+    ];
+  });
+}
+
+/** A list of objects; what is none, or not known yet, counts as empty. */
+function listAt(object: unknown, path: string): Fields[] {
+  const found = valueAt(object, path);
+  return Array.isArray(found)
+    ? (found as unknown[]).filter((one): one is Fields => typeof one === "object" && one !== null)
+    : [];
+}
+
+/** A port of the Service that was there is, and leads where it led. */
+function checkService(after: Fields, before: Fields): PodProblem[] {
+  const fixed = ["selector", "type", "externalIPs", "externalName", "loadBalancerSourceRanges"];
+  const ports = listAt(before, "spec.ports").filter(
+    (was) =>
+      !listAt(after, "spec.ports").some(
+        (one) =>
+          one.name === was.name && one.port === was.port && same(one.targetPort, was.targetPort),
+      ),
+  );
+  return [
+    ...unchanged(
+      fixed.map((field) => `spec.${field}`),
+      ...[after, before],
+    ),
+    ...ports.map(({ name, port }) => ({
+      field: `spec.ports[${String(name)}]`,
+      allowed: `there, with the number ${String(port)}`,
+    })),
   ];
 }
 

@@ -20,18 +20,26 @@ export interface PodOptions {
   readonly container: Omit<Container, "securityContext" | "volumeMounts" | "lifecycle">;
   readonly serviceAccountName: string;
   readonly user: number;
+  /** @default `user` */
+  readonly group?: number | undefined;
   /** Directories the process writes to; each becomes an emptyDir. `/tmp` is always one. */
   readonly writable: readonly string[];
   readonly imagePullSecrets: readonly string[];
   /** Absolute path -> key of the Secret: for servers that read a credential from a file. */
-  readonly secretFiles?: {
-    readonly secretName: pulumi.Input<string>;
-    readonly keys: Readonly<Record<string, string>>;
-  };
+  readonly secretFiles?:
+    | {
+        readonly secretName: pulumi.Input<string>;
+        readonly keys: Readonly<Record<string, string>>;
+      }
+    | undefined;
   /** Name of a claim of the workload -> where it is mounted. */
   readonly claims?: Readonly<Record<string, string>>;
   /** A ConfigMap mounted as a directory, read-only. */
-  readonly configDirectory?: { readonly configMap: pulumi.Input<string>; readonly path: string };
+  readonly configDirectory?:
+    { readonly configMap: pulumi.Input<string>; readonly path: string } | undefined;
+  /** Further volumes of the pod, and where the container has them. */
+  readonly volumes?: readonly k8s.types.input.core.v1.Volume[];
+  readonly mounts?: readonly k8s.types.input.core.v1.VolumeMount[];
   /** How long the pod still serves once it is to go; 0 for not at all. @default {@link drainSeconds} */
   readonly drainSeconds?: number;
   /** How long the process gets to end after the drain, in seconds. */
@@ -47,7 +55,7 @@ export function hardenedPod(options: PodOptions): PodSpec {
   const { secretFiles, configDirectory } = options;
   const drain = options.drainSeconds ?? drainSeconds;
   return {
-    ...restrictedPod(options.user),
+    ...restrictedPod(options.user, options.group),
     serviceAccountName: options.serviceAccountName,
     terminationGracePeriodSeconds: drain + options.graceSeconds,
     ...options.placement,
@@ -73,6 +81,7 @@ export function hardenedPod(options: PodOptions): PodSpec {
           ...(configDirectory === undefined
             ? []
             : [{ name: "config", mountPath: configDirectory.path, readOnly: true }]),
+          ...(options.mounts ?? []),
         ],
       },
     ],
@@ -89,6 +98,7 @@ export function hardenedPod(options: PodOptions): PodSpec {
       ...(configDirectory === undefined
         ? []
         : [{ name: "config", configMap: { name: configDirectory.configMap } }]),
+      ...(options.volumes ?? []),
     ],
   };
 }
@@ -104,6 +114,9 @@ export function rolloutTimeouts(seconds: number, pods: number): pulumi.CustomTim
   const limit = `${seconds * Math.max(pods, 1) + 30}s`;
   return { create: limit, update: limit };
 }
+
+/** The old pod is gone before the new one starts. */
+export const replacingRollout = { type: "Recreate" } as const;
 
 /** Replaces pods one by one and never has fewer ready ones than before. */
 export const gentleRollout = {

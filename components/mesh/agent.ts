@@ -1,23 +1,9 @@
+import type { EnvValue } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  type ClusterNetwork,
-  type PodTarget,
-  type Resources,
-  selectorLabels,
-  type ServiceMeshMember,
-} from "../core";
-import {
-  type Autoscaling,
-  type Consumer,
-  type DisruptionBudget,
-  type Egress,
-  type EgressTarget,
-  type EnvValue,
-  McpServer,
-  type Placement,
-} from "../server";
+import { type ClusterNetwork, selectorLabels, type ServiceMeshMember } from "../core";
+import { type Consumer, egressOf, McpServer, type McpServerArgs } from "../server";
 import { agentComponent, meshApi } from "./names";
 
 /** Something an agent offers to the others. */
@@ -36,8 +22,8 @@ export interface MeshAgentArgs {
   /** The name in the agent's own code, `@mesh.agent(name=...)`. @default `serviceName` */
   readonly agentName?: string;
   readonly image: string;
-  readonly command?: readonly string[];
-  readonly args?: readonly string[];
+  readonly command?: string[];
+  readonly args?: string[];
   readonly port: number;
   readonly registryUrl: string;
   /** The registry's pods, which the agent calls. */
@@ -57,27 +43,23 @@ export interface MeshAgentArgs {
   /** A Secret whose keys become variables. */
   readonly secret?: string;
   readonly replicas?: number;
-  readonly autoscaling?: Autoscaling;
-  readonly disruptionBudget?: DisruptionBudget;
-  readonly placement?: Placement;
-  readonly resources?: Resources;
+  readonly autoscaling?: McpServerArgs["autoscaling"];
+  readonly disruptionBudget?: McpServerArgs["disruptionBudget"];
+  readonly spreadOver?: McpServerArgs["spreadOver"];
+  readonly resources?: McpServerArgs["resources"];
+  /** @default 120 */
   readonly startSeconds?: number;
   /** User id of the process. @default 65532 */
   readonly user?: number;
   /** Pods beside the mesh's agents that may call it. */
   readonly consumers: readonly Consumer[];
-  /** Where it may connect to beside the registry and other agents. @default "dns" */
-  readonly egress?: Egress;
-  readonly egressTo?: readonly EgressTarget[];
-  /** Pods it may call beside the mesh's; for `cluster`, instead of those of its own namespace. */
-  readonly egressToPods?: readonly PodTarget[];
+  /** Where it may connect to beside the registry and other agents, as a server's. @default "dns" */
+  readonly egress?: McpServerArgs["egress"];
   /** @default as for a server */
   readonly clusterNetwork?: ClusterNetwork;
-  /** Hosts it may call on port 443, where Cilium is the network plugin. */
-  readonly egressFqdns?: readonly string[];
   /** The service mesh that its pods are part of. @default none, or that of their namespace */
   readonly serviceMesh?: ServiceMeshMember;
-  readonly imagePullSecrets?: readonly string[];
+  readonly imagePullSecrets?: string[];
   /** @default true */
   readonly networkPolicy?: boolean;
 }
@@ -114,49 +96,30 @@ export class MeshAgent extends pulumi.ComponentResource {
       "app.kubernetes.io/component": agentComponent,
       "app.kubernetes.io/part-of": application,
     };
+    const { profile, pods } = egressOf({ egress: args.egress ?? "dns" });
     return new McpServer(
       this.name,
       {
-        ...{ serviceName, namespace, application, port, component: agentComponent, path: "/mcp" },
-        source: {
-          kind: "image",
-          image: args.image,
-          ...(args.command === undefined ? {} : { command: args.command }),
-          ...(args.args === undefined ? {} : { args: args.args }),
-        },
-        health: {
-          kind: "http",
-          path: "/livez",
-          startupPath: "/startupz",
-          readinessPath: "/ready",
-        },
+        ...{ name: serviceName, namespace, application, port, component: agentComponent },
+        ...{ image: args.image, command: args.command, args: args.args, secret: args.secret },
+        health: { path: "/livez", startup: "/startupz", readiness: "/ready" },
         startSeconds: args.startSeconds ?? 120,
         env: { ...meshEnv(args), ...args.env },
-        ...(args.secret === undefined
-          ? {}
-          : { secret: { kind: "existing" as const, name: args.secret } }),
-        ...(args.replicas === undefined ? {} : { replicas: args.replicas }),
-        ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
-        ...(args.disruptionBudget === undefined ? {} : { disruptionBudget: args.disruptionBudget }),
-        ...(args.placement === undefined ? {} : { placement: args.placement }),
+        ...{ replicas: args.replicas, autoscaling: args.autoscaling, user: args.user },
+        ...{ disruptionBudget: args.disruptionBudget, spreadOver: args.spreadOver },
         resources: args.resources ?? {
           requests: { cpu: "50m", memory: "192Mi" },
           limits: { cpu: "1", memory: "512Mi" },
         },
-        ...(args.user === undefined ? {} : { user: args.user }),
         consumers: [{ name: "agents", labels: peers }, ...args.consumers],
-        egress: args.egress ?? "dns",
+        egress: args.egress,
         egressToPods: [
           // What is named here takes the place of the own namespace, which `cluster` stands for.
-          ...(args.egress === "cluster" && args.egressToPods === undefined ? [{}] : []),
-          ...(args.egressToPods ?? []),
+          ...(profile === "cluster" && pods === undefined ? [{}] : []),
           { labels: registry.labels, ports: [registry.port] },
           { labels: peers, ports: [port] },
         ],
-        ...(args.clusterNetwork === undefined ? {} : { clusterNetwork: args.clusterNetwork }),
-        ...(args.egressTo === undefined ? {} : { egressTo: args.egressTo }),
-        ...(args.egressFqdns === undefined ? {} : { egressFqdns: args.egressFqdns }),
-        ...(args.serviceMesh === undefined ? {} : { serviceMesh: args.serviceMesh }),
+        ...{ clusterNetwork: args.clusterNetwork, serviceMesh: args.serviceMesh },
         imagePullSecrets: args.imagePullSecrets ?? [],
         networkPolicy: args.networkPolicy ?? true,
       },

@@ -1,54 +1,59 @@
+import type { Probes, ProbeTimes } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { McpServerArgs, ProbeTimes } from "./args";
+import type { Server } from "./args";
 import { orderedEnv } from "./env";
-import { serverProcess, sourceEnv } from "./process";
+import { healthOf, serverProcess, sourceEnv } from "./process";
 
 type Container = k8s.types.input.core.v1.Container;
 type Probe = k8s.types.input.core.v1.Probe;
 
-const defaultStartSeconds = 60;
+/** Name of the container that serves MCP. */
+export const serverContainerName = "mcp-server";
 const startupPeriodSeconds = 2;
 
 /** The container of an MCP server. `secretName` is the Secret whose keys become environment variables. */
 export function serverContainer(
-  args: McpServerArgs,
+  server: Server,
   secretName: pulumi.Input<string> | undefined,
 ): Omit<Container, "securityContext" | "volumeMounts" | "lifecycle"> {
-  const env = { ...sourceEnv(args.source), ...args.env };
+  const env = { ...sourceEnv(server.source), ...server.env };
   return {
-    name: "mcp-server",
-    ...serverProcess(args),
-    ports: [{ name: "http", containerPort: args.port, protocol: "TCP" }],
-    env: orderedEnv(`McpServer ${args.serviceName}`, env, secretName),
-    ...(secretName === undefined ? {} : { envFrom: [{ secretRef: { name: secretName } }] }),
-    resources: args.resources ?? {
-      requests: { cpu: "50m", memory: "128Mi" },
-      limits: { cpu: "1", memory: "512Mi" },
-    },
-    ...probes(args),
+    name: serverContainerName,
+    ...serverProcess(server),
+    ports: [
+      { name: "http", containerPort: server.port, protocol: "TCP" },
+      ...Object.entries(server.ports).map(([name, { port }]) => ({
+        ...{ name, containerPort: port, protocol: "TCP" },
+      })),
+    ],
+    env: orderedEnv(`McpServer ${server.name}`, env, secretName),
+    envFrom: secretName === undefined ? undefined : [{ secretRef: { name: secretName } }],
+    resources: server.resources,
+    ...probes(server),
   };
 }
 
 function probes(
-  args: McpServerArgs,
+  server: Server,
 ): Pick<Container, "startupProbe" | "readinessProbe" | "livenessProbe"> {
-  const { health } = args;
-  const check = (own: "startupPath" | "readinessPath" | "path"): Probe =>
-    health.kind === "http"
-      ? { httpGet: { path: health[own] ?? health.path, port: "http" } }
-      : { tcpSocket: { port: "http" } };
-  const { startup = {}, readiness = {}, liveness = {} } = args.probes ?? {};
-  const startSeconds = args.startSeconds ?? defaultStartSeconds;
+  const health = healthOf(server);
+  const check = (own: "startup" | "readiness" | "path"): Probe => {
+    if (health === "tcp") return { tcpSocket: { port: "http" } };
+    if ("exec" in health) return { exec: { command: [...health.exec] } };
+    const scheme = health.https === true ? { scheme: "HTTPS" } : {};
+    return { httpGet: { path: health[own] ?? health.path, port: "http", ...scheme } };
+  };
+  const { startup = {}, readiness = {}, liveness = {} }: Probes = server.probes ?? {};
   const startupPeriod = startup.periodSeconds ?? startupPeriodSeconds;
   return {
-    startupProbe: timed(check("startupPath"), startup, {
+    startupProbe: timed(check("startup"), startup, {
       periodSeconds: startupPeriod,
       timeoutSeconds: 3,
-      failureThreshold: Math.ceil(startSeconds / startupPeriod),
+      failureThreshold: Math.ceil(server.startSeconds / startupPeriod),
     }),
-    readinessProbe: timed(check("readinessPath"), readiness, {
+    readinessProbe: timed(check("readiness"), readiness, {
       periodSeconds: 5,
       timeoutSeconds: 3,
       failureThreshold: 2,

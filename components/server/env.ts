@@ -1,8 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
+import { type EnvValue, referencesOf } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-
-import type { EnvValue } from "./sources";
 
 type EnvVar = k8s.types.input.core.v1.EnvVar;
 
@@ -35,23 +34,18 @@ export function orderedEnv(
   return [...done.values()];
 }
 
-/** The names in `$(NAME)`, those behind a second dollar sign left out. */
-export function referencesOf(value: EnvValue | undefined): string[] {
-  if (typeof value !== "string") return [];
-  return [...value.matchAll(/\$\$|\$\(([A-Za-z_][A-Za-z0-9_]*)\)/g)].flatMap(([, name]) =>
-    name === undefined ? [] : [name],
-  );
-}
-
 /** One variable as a container lists it. */
 export function environmentVariable(name: string, value: EnvValue): EnvVar {
   if (typeof value === "string") return { name, value };
   if ("field" in value) return { name, valueFrom: { fieldRef: { fieldPath: value.field } } };
-  const optional = value.optional === undefined ? {} : { optional: value.optional };
-  const { key } = value;
+  if ("resource" in value) {
+    const { resource, divisor, container: containerName } = value;
+    return { name, valueFrom: { resourceFieldRef: { resource, divisor, containerName } } };
+  }
+  const { key, optional } = value;
   return "secret" in value
-    ? { name, valueFrom: { secretKeyRef: { name: value.secret, key, ...optional } } }
-    : { name, valueFrom: { configMapKeyRef: { name: value.configMap, key, ...optional } } };
+    ? { name, valueFrom: { secretKeyRef: { name: value.secret, key, optional } } }
+    : { name, valueFrom: { configMapKeyRef: { name: value.configMap, key, optional } } };
 }
 
 function fromSecret(name: string, secretName: EnvVar["name"] | undefined): EnvVar {

@@ -1,7 +1,6 @@
 export * from "./args";
-export { environmentVariable, referencesOf } from "./env";
-export type * from "./operations";
-export { defaultHealth } from "./process";
-export type { SecretSource } from "./secret";
+export { environmentVariable } from "./env";
+export { egressOf } from "./network";
+export { hasRights } from "./pod";
+export { secretOperator } from "./secret";
 export { McpServer } from "./server";
-export * from "./sources";

@@ -2,14 +2,16 @@ import type * as k8s from "@pulumi/kubernetes";
 
 import {
   addressEgress,
+  apiServerPorts,
   type ClusterNetwork,
   controlPlaneEgress,
   dnsEgress,
   internetEgress,
   podEgress,
+  podPeer,
   selectorLabels,
 } from "../core";
-import type { McpServerArgs } from "./args";
+import type { Server } from "./args";
 
 type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
 type IngressRule = k8s.types.input.networking.v1.NetworkPolicyIngressRule;
@@ -17,44 +19,62 @@ type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 
 /** Who may call the server (its consumers and the addresses it is exposed to, on its port), and where it may connect to. */
 export function serverPolicy(
-  args: McpServerArgs,
+  server: Server,
   labels: Parameters<typeof selectorLabels>[0],
 ): PolicySpec {
-  const database = args.egressToDatabase;
+  const { egressToDatabase: database, serviceAccount } = server;
+  const { to = [], pods = [] } = egressOf(server);
+  const speaksToApi = typeof serviceAccount === "object" && serviceAccount.rules !== undefined;
   return {
     podSelector: { matchLabels: selectorLabels(labels) },
     policyTypes: ["Ingress", "Egress"],
-    ingress: ingressRules(args),
+    ingress: ingressRules(server),
     egress: [
-      ...profileRules(args),
-      ...(args.egressTo ?? []).map(addressEgress),
-      ...(args.egressToPods ?? []).map(podEgress),
+      ...profileRules(server),
+      ...to.map(addressEgress),
+      ...[...pods, ...(server.egressToPods ?? [])].map(podEgress),
       ...(database === undefined
         ? []
         : ["cidr" in database ? addressEgress(database) : podEgress(database)]),
-      ...controlPlaneEgress(args.serviceMesh),
+      ...(speaksToApi ? [{ ports: apiServerPorts }] : []),
+      ...controlPlaneEgress(server.serviceMesh),
     ],
   };
 }
 
-function ingressRules(args: McpServerArgs): IngressRule[] {
-  const ports = [{ protocol: "TCP", port: args.port }];
-  const pods = args.consumers.map((consumer) => ({
-    podSelector: { matchLabels: { ...consumer.labels } },
-  }));
-  const outside = (args.exposure?.sourceRanges ?? []).map((cidr) => ({ ipBlock: { cidr } }));
-  return [pods, outside].filter((from) => from.length > 0).map((from) => ({ from, ports }));
+/** Where a server may connect to, its profile always named. */
+export function egressOf({ egress }: Pick<Server, "egress">): Exclude<Server["egress"], string> {
+  return typeof egress === "string" ? { profile: egress } : egress;
 }
 
-function profileRules({ egress = "dns", egressToPods = [], ...args }: McpServerArgs): EgressRule[] {
-  const { dns, ranges } = args.clusterNetwork ?? {};
-  switch (egress) {
+function ingressRules(server: Server): IngressRule[] {
+  const ports = [{ protocol: "TCP", port: server.port }];
+  const pods = server.consumers.map((consumer) => ({
+    podSelector: { matchLabels: { ...consumer.labels } },
+  }));
+  const { service } = server;
+  const ranges = service?.type === "ClusterIP" ? [] : (service?.sourceRanges ?? []);
+  const outside = ranges.map((cidr) => ({ ipBlock: { cidr } }));
+  const others = Object.values(server.ports).map(({ port, from }) => ({
+    from: from.map(podPeer),
+    ports: [{ protocol: "TCP", port }],
+  }));
+  return [{ from: pods, ports }, { from: outside, ports }, ...others].filter(
+    ({ from }) => from.length > 0,
+  );
+}
+
+function profileRules(server: Server): EgressRule[] {
+  const { dns, ranges } = server.clusterNetwork ?? {};
+  const { profile = "dns", pods = [] } = egressOf(server);
+  const named = [...pods, ...(server.egressToPods ?? [])];
+  switch (profile) {
     case "none":
       return [];
     case "dns":
       return dnsEgress(dns);
     case "cluster":
-      return [...dnsEgress(dns), ...(egressToPods.length === 0 ? [podEgress({})] : [])];
+      return [...dnsEgress(dns), ...(named.length === 0 ? [podEgress({})] : [])];
     case "internet":
       return [...dnsEgress(dns), internetEgress(ranges)];
   }

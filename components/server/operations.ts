@@ -1,61 +1,15 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { selectorLabels } from "../core";
+import type { Server } from "./args";
 
 type Labels = Parameters<typeof selectorLabels>[0];
-type PodToleration = k8s.types.input.core.v1.Toleration;
 type PodSpec = k8s.types.input.core.v1.PodSpec;
-
-/** Replicas by load. Not for a server that keeps sessions in its process. */
-export interface Autoscaling {
-  readonly minReplicas: number;
-  readonly maxReplicas: number;
-  /** Share of the CPU request that the pods are kept at, in percent. */
-  readonly cpuPercent?: number | undefined;
-  readonly memoryPercent?: number | undefined;
-}
-
-/** How many pods a drain may take away at once. */
-export interface DisruptionBudget {
-  readonly maxUnavailable: number;
-}
-
-/** On which nodes the pods run. */
-export interface Placement {
-  /** Node labels over which replicas are spread where there is room; never a reason not to run. */
-  readonly spreadOver?: readonly string[] | undefined;
-  readonly priorityClass?: string | undefined;
-  readonly nodeSelector?: Readonly<Record<string, string>> | undefined;
-  readonly tolerations?: readonly Toleration[] | undefined;
-}
-
-/** A taint the pods put up with. */
-export interface Toleration {
-  readonly key?: string | undefined;
-  readonly operator?: "Exists" | "Equal" | undefined;
-  readonly value?: string | undefined;
-  readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute" | undefined;
-  readonly tolerationSeconds?: number | undefined;
-}
-
-/** How clients outside of the cluster reach the server. */
-export interface Exposure {
-  readonly type: "NodePort" | "LoadBalancer";
-  readonly nodePort?: number | undefined;
-  /**
-   * Addresses that may call, as the pod sees them: with `externalTrafficPolicy: Cluster` a call through a node
-   * comes from that node.
-   */
-  readonly sourceRanges: readonly string[];
-  /** @default "Local" for a load balancer, which knows the nodes with pods; else "Cluster" */
-  readonly externalTrafficPolicy?: "Local" | "Cluster" | undefined;
-  readonly annotations?: Readonly<Record<string, string>> | undefined;
-}
 
 /** What an autoscaler of the Deployment `name` does. */
 export function autoscalerSpec(
   name: string,
-  scaling: Autoscaling,
+  scaling: NonNullable<Server["autoscaling"]>,
 ): k8s.types.input.autoscaling.v2.HorizontalPodAutoscalerSpec {
   const metric = (
     resource: string,
@@ -76,7 +30,7 @@ export function autoscalerSpec(
 /** Counted in pods that may be missing, so that it never blocks a drain when an autoscaler goes down to one. */
 export function budgetSpec(
   labels: Labels,
-  budget: DisruptionBudget,
+  budget: NonNullable<Server["disruptionBudget"]>,
 ): k8s.types.input.policy.v1.PodDisruptionBudgetSpec {
   return {
     maxUnavailable: budget.maxUnavailable,
@@ -86,56 +40,50 @@ export function budgetSpec(
   };
 }
 
-/** The placement's half of a pod. */
-export function placementSpec(labels: Labels, placement: Placement | undefined): Partial<PodSpec> {
-  const { spreadOver = [], priorityClass, nodeSelector, tolerations } = placement ?? {};
+/** Fields of a pod that say on which nodes it runs. */
+export function placementSpec(labels: Labels, server: Server): Partial<PodSpec> {
+  const { spreadOver = [], priorityClass, nodeSelector, tolerations, affinity } = server;
+  const constraints = spreadOver.map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels: selectorLabels(labels) },
+    // Counts the pods of one rollout: those on their way out would push new ones together.
+    matchLabelKeys: ["pod-template-hash"],
+  }));
   return {
-    ...(priorityClass === undefined ? {} : { priorityClassName: priorityClass }),
-    ...(nodeSelector === undefined ? {} : { nodeSelector: { ...nodeSelector } }),
-    ...(tolerations === undefined
-      ? {}
-      : { tolerations: tolerations.map((one) => defined(one) as PodToleration) }),
-    ...(spreadOver.length === 0
-      ? {}
-      : {
-          topologySpreadConstraints: spreadOver.map((topologyKey) => ({
-            maxSkew: 1,
-            topologyKey,
-            whenUnsatisfiable: "ScheduleAnyway",
-            labelSelector: { matchLabels: selectorLabels(labels) },
-            // Counts the pods of one rollout: those on their way out would push new ones together.
-            matchLabelKeys: ["pod-template-hash"],
-          })),
-        }),
+    priorityClassName: priorityClass,
+    nodeSelector,
+    tolerations,
+    affinity,
+    topologySpreadConstraints: constraints.length === 0 ? undefined : constraints,
   };
 }
 
 /** The Service of the server, within the cluster unless it is exposed. */
-export function serviceSpec(
-  labels: Labels,
-  port: number,
-  exposure: Exposure | undefined,
-): k8s.types.input.core.v1.ServiceSpec {
-  const nodePort = exposure?.nodePort === undefined ? {} : { nodePort: exposure.nodePort };
+export function serviceSpec(labels: Labels, server: Server): k8s.types.input.core.v1.ServiceSpec {
+  const { port, service } = server;
+  const exposed = service === undefined || service.type === "ClusterIP" ? undefined : service;
+  const others = Object.entries(server.ports).map(([name, { port: number }]) => ({
+    ...{ name, port: number, targetPort: name, protocol: "TCP" },
+  }));
+  const http = { name: "http", port, targetPort: "http", protocol: "TCP" };
   return {
-    type: exposure?.type ?? "ClusterIP",
+    type: exposed?.type ?? "ClusterIP",
     selector: selectorLabels(labels),
-    ports: [{ name: "http", port, targetPort: "http", protocol: "TCP", ...nodePort }],
-    ...(exposure === undefined ? {} : outside(exposure)),
+    ports: [{ ...http, nodePort: exposed?.nodePort }, ...others],
+    ...(exposed === undefined ? {} : outside(exposed)),
   };
 }
 
-function outside(exposure: Exposure): Partial<k8s.types.input.core.v1.ServiceSpec> {
-  const balanced = exposure.type === "LoadBalancer";
+function outside(
+  service: NonNullable<Server["service"]>,
+): Partial<k8s.types.input.core.v1.ServiceSpec> {
+  const balanced = service.type === "LoadBalancer";
+  const { sourceRanges = [] } = service;
   return {
-    externalTrafficPolicy: exposure.externalTrafficPolicy ?? (balanced ? "Local" : "Cluster"),
-    ...(balanced && exposure.sourceRanges.length > 0
-      ? { loadBalancerSourceRanges: [...exposure.sourceRanges] }
-      : {}),
+    // A load balancer knows the nodes with pods.
+    externalTrafficPolicy: service.externalTrafficPolicy ?? (balanced ? "Local" : "Cluster"),
+    loadBalancerSourceRanges: balanced && sourceRanges.length > 0 ? sourceRanges : undefined,
   };
-}
-
-function defined<T extends object>(value: T): Partial<T> {
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(entries) as Partial<T>;
 }

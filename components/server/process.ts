@@ -1,46 +1,44 @@
 import { createHash } from "node:crypto";
 
+import type { Health } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 
-import type { Health, McpServerArgs } from "./args";
-import type { CodeSource, ServerSource } from "./sources";
+import type { Server } from "./args";
 
 type Container = k8s.types.input.core.v1.Container;
+type HealthCheck = "tcp" | Extract<Health, object>;
 
 const bridgeHealthPath = "/healthz";
 
-/** Where the code of a {@link CodeSource} is mounted. */
+/** Where the code of a server is mounted. */
 export const codePath = "/app";
 /** On a pod: the hash of the code it was started with, so that other code is another pod template. */
 export const codeAnnotation = "mcp-fleet.dev/code";
 /** How long open streams may hold up a uvicorn that is told to end: less than the pod's grace, in seconds. */
 const streamSeconds = 5;
 
-/** The default health check of a source: a bridge has a route of its own, anything else a port. */
-export function defaultHealth(source: ServerSource["kind"]): Health {
-  return source === "bridge" ? { kind: "http", path: bridgeHealthPath } : { kind: "tcp" };
+/** The health check: where none is given, a bridge has a route of its own, anything else a port. */
+export function healthOf({ health, source }: Pick<Server, "health" | "source">): HealthCheck {
+  if (health === undefined) return source === "bridge" ? { path: bridgeHealthPath } : "tcp";
+  return typeof health === "string" && health !== "tcp" ? { path: health } : health;
 }
 
 /** What the container runs. */
-export function serverProcess(args: McpServerArgs): Pick<Container, "image" | "command" | "args"> {
-  const source = args.source;
-  switch (source.kind) {
+export function serverProcess(server: Server): Pick<Container, "image" | "command" | "args"> {
+  const { image, source, command, args } = server;
+  switch (source) {
     case "image":
     case "shared":
-      return {
-        image: source.image,
-        ...(source.command === undefined ? {} : { command: [...source.command] }),
-        ...(source.args === undefined ? {} : { args: [...source.args] }),
-      };
+      return { image, command, args };
     case "bridge":
       return {
-        image: source.image,
+        image,
         command: ["supergateway"],
         args: [
-          ...["--stdio", source.stdio],
+          ...["--stdio", commandLine(server.stdio ?? [])],
           ...["--outputTransport", "streamableHttp"],
-          ...["--port", String(args.port)],
-          ...["--streamableHttpPath", args.path],
+          ...["--port", String(server.port)],
+          ...["--streamableHttpPath", server.path],
           ...["--healthEndpoint", bridgeHealthPath],
           // It logs every tool call's arguments and result otherwise.
           ...["--logLevel", "none"],
@@ -48,13 +46,13 @@ export function serverProcess(args: McpServerArgs): Pick<Container, "image" | "c
       };
     case "code":
       return {
-        image: source.image,
+        image,
         command: ["python", "-m", "uvicorn"],
         args: [
-          source.app,
+          server.code?.app ?? "",
           ...["--app-dir", codePath],
           ...["--host", "0.0.0.0"],
-          ...["--port", String(args.port)],
+          ...["--port", String(server.port)],
           // FastMCP starts its session manager there; left to "auto", a lifespan that fails is passed over.
           ...["--lifespan", "on"],
           ...["--timeout-graceful-shutdown", String(streamSeconds)],
@@ -63,14 +61,22 @@ export function serverProcess(args: McpServerArgs): Pick<Container, "image" | "c
   }
 }
 
+/** The bridge starts its server by a shell, so words are quoted as one reads them. */
+function commandLine(stdio: string | readonly string[]): string {
+  if (typeof stdio === "string") return stdio;
+  return stdio
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(" ");
+}
+
 /** Environment a source needs beside what its server is given. */
-export function sourceEnv(source: ServerSource): Readonly<Record<string, string>> {
+export function sourceEnv(source: Server["source"]): Readonly<Record<string, string>> {
   // The root file system is read-only, and a log line that waits in a buffer is lost with the pod.
-  return source.kind === "code" ? { PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" } : {};
+  return source === "code" ? { PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" } : {};
 }
 
 /** Hash of the code's names and content. Code is no secret; the hash is there to be compared. */
-export function codeHash(source: CodeSource): string {
-  const files = Object.entries(source.files).sort(([a], [b]) => (a < b ? -1 : 1));
+export function codeHash(code: Readonly<Record<string, string>>): string {
+  const files = Object.entries(code).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
 }

@@ -1,66 +1,21 @@
+import type { SecretSource } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { transformed } from "../core";
-import type { McpServerArgs } from "./args";
+import type { Server } from "./args";
 
-/** Values a server gets from a Kubernetes Secret; all of its keys become environment variables. */
-export type SecretSource =
-  | {
-      /** Values from stack secrets; the component makes the Secret. */
-      readonly kind: "values";
-      readonly values: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    }
-  | {
-      /** A Secret that exists already. */
-      readonly kind: "existing";
-      readonly name: string;
-    }
-  | ExternalSource
-  | InfisicalSource
-  | InfisicalStaticSource;
+type External = Extract<SecretSource, { external: unknown }>["external"];
+type Infisical = Extract<SecretSource, { infisical: unknown }>["infisical"];
+type InfisicalStatic = Extract<Infisical, { authRef: unknown }>;
 
-/** A Secret that the External Secrets Operator makes out of a store. */
-export interface ExternalSource {
-  readonly kind: "external";
-  readonly store: string;
-  readonly storeKind: "SecretStore" | "ClusterSecretStore";
-  readonly refreshInterval: string;
-  /** Takes every property of this entry. */
-  readonly from?: string | undefined;
-  /** Environment variable -> entry of the store. */
-  readonly keys?:
-    | Readonly<Record<string, { readonly key: string; readonly property?: string | undefined }>>
-    | undefined;
-}
-
-/** A Secret that Infisical's operator makes out of an InfisicalStaticSecret (v1beta1). */
-export interface InfisicalStaticSource {
-  readonly kind: "infisical-static";
-  /** The InfisicalAuth that says where Infisical is and who asks. */
-  readonly authRef: { readonly name: string; readonly namespace?: string | undefined };
-  readonly projectId: string;
-  readonly environment: string;
-  readonly path: string;
-  readonly recursive?: boolean | undefined;
-  readonly refreshInterval: string;
-}
-
-/**
- * The same out of an InfisicalSecret (v1alpha1), which says everything by itself. Its publisher calls it deprecated;
- * operators that know no v1beta1 are still in the field.
- */
-export interface InfisicalSource {
-  readonly kind: "infisical";
-  readonly project: string;
-  readonly environment: string;
-  readonly path: string;
-  readonly hostApi?: string | undefined;
-  readonly recursive?: boolean | undefined;
-  /** A machine identity's Secret (`clientId`, `clientSecret`), or one that trusts a service account. */
-  readonly auth:
-    | { readonly credentialsSecret: string; readonly namespace?: string | undefined }
-    | { readonly identityId: string; readonly serviceAccount: string };
+/** Which operator makes a server's Secret, by the version of its kind; undefined where none does. */
+export function secretOperator(
+  secret: SecretSource | undefined,
+): "external" | "infisical" | "infisical-static" | undefined {
+  if (secret === undefined || typeof secret === "string") return undefined;
+  if ("external" in secret) return "external";
+  return "authRef" in secret.infisical ? "infisical-static" : "infisical";
 }
 
 /** The Secret of a server: its name, and what makes it where that is ours. */
@@ -74,17 +29,17 @@ export const infisicalReload = { "secrets.infisical.com/auto-reload": "true" };
 
 type Metadata = { namespace: string; labels: Record<string, string> };
 
-/** Makes what the source needs, under `parent`. */
+/** Makes what the server's Secret needs, under `parent`. */
 export function createSecret(
   parent: pulumi.Resource,
   name: string,
   metadata: Metadata,
-  args: McpServerArgs,
+  server: Server,
 ): ServerSecret {
-  const { secret: source, transform, serviceName } = args;
-  if (source === undefined) return {};
-  if (source.kind === "existing") return { name: source.name };
-  if (source.kind === "values") {
+  const { secret: source, secretValues, transform } = server;
+  if (typeof source === "string") return { name: source };
+  if (source === undefined) {
+    if (secretValues === undefined) return {};
     // No name of ours: the engine names the Secret anew when its content changes, and the new name in the pod
     // template is what rolls the pods. Nothing derived from the content shows anywhere.
     const secret = new k8s.core.v1.Secret(
@@ -92,14 +47,14 @@ export function createSecret(
       transformed<k8s.core.v1.SecretArgs>(
         `McpServer ${name}`,
         "secret",
-        { metadata, type: "Opaque", stringData: pulumi.secret(source.values) },
+        { metadata, type: "Opaque", stringData: pulumi.secret(secretValues) },
         transform?.secret,
       ),
       { parent },
     );
     return { name: secret.metadata.name, made: secret };
   }
-  const target = `${serviceName}-secrets`;
+  const target = `${server.name}-secrets`;
   const made = new k8s.apiextensions.CustomResource(
     `${name}-secrets`,
     transformed<k8s.apiextensions.CustomResourceArgs>(
@@ -116,22 +71,18 @@ export function createSecret(
 function operatorSecret(
   name: string,
   metadata: Metadata,
-  source: ExternalSource | InfisicalSource | InfisicalStaticSource,
+  source: Exclude<SecretSource, string>,
 ): k8s.apiextensions.CustomResourceArgs {
-  switch (source.kind) {
-    case "external":
-      return externalSecret(name, metadata, source);
-    case "infisical":
-      return infisicalSecret(name, metadata, source);
-    case "infisical-static":
-      return infisicalStaticSecret(name, metadata, source);
-  }
+  if ("external" in source) return externalSecret(name, metadata, source.external);
+  return "authRef" in source.infisical
+    ? infisicalStaticSecret(name, metadata, source.infisical)
+    : infisicalSecret(name, metadata, source.infisical);
 }
 
 function infisicalStaticSecret(
   name: string,
   metadata: Metadata,
-  source: InfisicalStaticSource,
+  source: InfisicalStatic,
 ): k8s.apiextensions.CustomResourceArgs {
   const { authRef, projectId, environment, path, recursive, refreshInterval } = source;
   const { namespace } = metadata;
@@ -156,7 +107,7 @@ function infisicalStaticSecret(
 function externalSecret(
   name: string,
   metadata: Metadata,
-  source: ExternalSource,
+  source: External,
 ): k8s.apiextensions.CustomResourceArgs {
   const data = Object.entries(source.keys ?? {}).map(([secretKey, { key, property }]) => ({
     secretKey,
@@ -179,7 +130,7 @@ function externalSecret(
 function infisicalSecret(
   name: string,
   metadata: Metadata,
-  source: InfisicalSource,
+  source: Exclude<Infisical, InfisicalStatic>,
 ): k8s.apiextensions.CustomResourceArgs {
   const { auth } = source;
   const { namespace } = metadata;

@@ -1,16 +1,17 @@
 import { keyAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
+import { parseServer } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import {
+  createRights,
   defaultRolloutSeconds,
-  defaultUser,
   drainSeconds,
   gentleRollout,
-  hardenedPod,
   mcpServerComponent,
   meshedMetadata,
   objectLabels,
+  replacingRollout,
   requireServiceName,
   rolloutTimeouts,
   secretVersionAnnotation,
@@ -20,15 +21,12 @@ import {
   transformed,
   versionOf,
 } from "../core";
-import type { McpServerArgs } from "./args";
-import { serverContainer } from "./container";
-import { fqdnPolicySpec, serverPolicy } from "./network";
-import { autoscalerSpec, budgetSpec, placementSpec, serviceSpec } from "./operations";
-import { codeAnnotation, codeHash, codePath } from "./process";
-import { createSecret, infisicalReload } from "./secret";
-
-/** How long a process gets to end by itself, in seconds. */
-const endSeconds = 10;
+import type { McpServerArgs, Server } from "./args";
+import { egressOf, fqdnPolicySpec, serverPolicy } from "./network";
+import { autoscalerSpec, budgetSpec, serviceSpec } from "./operations";
+import { hasRights, isReplaced, serverPod } from "./pod";
+import { codeAnnotation, codeHash } from "./process";
+import { createSecret, infisicalReload, secretOperator } from "./secret";
 
 /**
  * One MCP server on Kubernetes: Deployment, Service, ServiceAccount without token, Secret and NetworkPolicy,
@@ -44,19 +42,24 @@ export class McpServer extends pulumi.ComponentResource {
   /** What has to be there before the server can be called. Depend on these, not on the component. */
   readonly ready: readonly pulumi.Resource[];
 
-  private readonly args: McpServerArgs;
+  private readonly server: Server;
   private readonly name: string;
   private readonly labels: { name: string; component: string };
   private readonly metadata: { namespace: string; labels: Record<string, string> };
 
   /** @throws UserError for a name that is no Service name and for a transform that changes more than it may. */
   constructor(name: string, args: McpServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super(McpServer.type, name, { serviceName: args.serviceName, namespace: args.namespace }, opts);
-    requireServiceName(args.serviceName, `McpServer ${name}`);
-    this.args = args;
+    super(McpServer.type, name, { serviceName: args.name, namespace: args.namespace }, opts);
+    requireServiceName(args.name, `McpServer ${name}`);
+    const { image, port, transform } = args;
+    const described = parseServer({ ...args, transform: undefined }, `McpServer ${name}`);
+    // Every key of a description comes from the schema, also one that is only there as undefined.
+    const own = { name: args.name, image, port, transform };
+    const server = { ...args, ...described, ...own } as Server;
+    this.server = server;
     this.name = name;
-    this.labels = { name: args.serviceName, component: args.component ?? mcpServerComponent };
-    const version = versionOf(args.source.image);
+    this.labels = { name: args.name, component: args.component ?? mcpServerComponent };
+    const version = versionOf(args.image);
     this.metadata = {
       namespace: args.namespace,
       labels: objectLabels({
@@ -68,8 +71,8 @@ export class McpServer extends pulumi.ComponentResource {
 
     const account = this.createServiceAccount();
     const policies = args.networkPolicy === false ? [] : this.createNetworkPolicies();
-    const secret = createSecret(this, this.name, this.metadata, args);
-    const before = [account, this.createCode(), secret.made];
+    const secret = createSecret(this, this.name, this.metadata, server);
+    const before = [...account, this.createCode(), secret.made];
     this.deployment = this.createDeployment(
       secret.name,
       before.filter((one) => one !== undefined),
@@ -77,7 +80,7 @@ export class McpServer extends pulumi.ComponentResource {
     this.service = this.createService();
     this.createAutoscaler();
     this.createDisruptionBudget();
-    this.url = serviceUrl(args.serviceName, args.namespace, args.port, args.path);
+    this.url = serviceUrl(args.name, args.namespace, server.port, server.path);
     this.ready = [this.deployment, this.service, ...policies];
     this.registerOutputs({ url: this.url });
   }
@@ -87,40 +90,48 @@ export class McpServer extends pulumi.ComponentResource {
     key: keyof NonNullable<McpServerArgs["transform"]>,
     args: T,
   ): T {
-    const transform = this.args.transform?.[key] as Transform<T> | undefined;
+    const transform = this.server.transform?.[key] as Transform<T> | undefined;
     return transformed(`McpServer ${this.name}`, key, args, transform);
   }
 
-  private createServiceAccount(): k8s.core.v1.ServiceAccount {
-    return new k8s.core.v1.ServiceAccount(
+  /** The account that the pods run as, and what it may do; one that exists is not ours. */
+  private createServiceAccount(): pulumi.Resource[] {
+    const { serviceAccount, name } = this.server;
+    if (typeof serviceAccount === "string") return [];
+    const metadata = { ...this.metadata, name };
+    const annotations = serviceAccount?.annotations;
+    const account = new k8s.core.v1.ServiceAccount(
       this.name,
       this.changed<k8s.core.v1.ServiceAccountArgs>("serviceAccount", {
-        metadata: { ...this.metadata, name: this.args.serviceName },
+        metadata: { ...metadata, ...(annotations === undefined ? {} : { annotations }) },
         automountServiceAccountToken: false,
       }),
       { parent: this },
     );
+    if (!hasRights(this.server)) return [account];
+    return [account, createRights(this, this.name, metadata, serviceAccount?.rules ?? [])];
   }
 
   private createNetworkPolicies(): pulumi.Resource[] {
-    const { egressFqdns, serviceName } = this.args;
-    const metadata = { ...this.metadata, name: serviceName };
+    const { name } = this.server;
+    const { fqdns } = egressOf(this.server);
+    const metadata = { ...this.metadata, name };
     const policy = new k8s.networking.v1.NetworkPolicy(
       this.name,
       this.changed<k8s.networking.v1.NetworkPolicyArgs>("networkPolicy", {
         metadata,
-        spec: serverPolicy(this.args, this.labels),
+        spec: serverPolicy(this.server, this.labels),
       }),
       { parent: this },
     );
-    if (egressFqdns === undefined) return [policy];
+    if (fqdns === undefined) return [policy];
     const byName = new k8s.apiextensions.CustomResource(
       `${this.name}-fqdns`,
       this.changed<k8s.apiextensions.CustomResourceArgs>("fqdnPolicy", {
         apiVersion: "cilium.io/v2",
         kind: "CiliumNetworkPolicy",
-        metadata: { ...metadata, name: `${serviceName}-fqdns` },
-        spec: fqdnPolicySpec(this.labels, egressFqdns, this.args.clusterNetwork?.dns),
+        metadata: { ...metadata, name: `${name}-fqdns` },
+        spec: fqdnPolicySpec(this.labels, fqdns, this.server.clusterNetwork?.dns),
       }),
       { parent: this },
     );
@@ -129,13 +140,13 @@ export class McpServer extends pulumi.ComponentResource {
 
   /** The name is part of the convention and never changes; the hash on the pods is what rolls them. */
   private createCode(): k8s.core.v1.ConfigMap | undefined {
-    const { source, serviceName } = this.args;
-    if (source.kind !== "code") return undefined;
+    const { code, name } = this.server;
+    if (code === undefined) return undefined;
     return new k8s.core.v1.ConfigMap(
       `${this.name}-code`,
       this.changed<k8s.core.v1.ConfigMapArgs>("configMap", {
-        metadata: { ...this.metadata, name: `${serviceName}-code` },
-        data: { ...source.files },
+        metadata: { ...this.metadata, name: `${name}-code` },
+        data: { ...code.files },
       }),
       { parent: this },
     );
@@ -145,55 +156,33 @@ export class McpServer extends pulumi.ComponentResource {
     secretName: pulumi.Input<string> | undefined,
     dependsOn: pulumi.Resource[],
   ): k8s.apps.v1.Deployment {
-    const { source } = this.args;
-    const code = source.kind === "code" ? source : undefined;
-    const { secretVersion } = this.args;
+    const { server } = this;
+    const { secretVersion, autoscaling, code } = server;
     const annotations = {
-      ...(code === undefined ? {} : { [codeAnnotation]: codeHash(code) }),
+      ...server.podAnnotations,
+      ...(code === undefined ? {} : { [codeAnnotation]: codeHash(code.files ?? {}) }),
       ...(secretVersion === undefined ? {} : { [secretVersionAnnotation]: secretVersion }),
     };
-    const drain = this.args.preStopSeconds ?? drainSeconds;
-    const rolloutSeconds = this.args.rolloutSeconds ?? defaultRolloutSeconds;
-    const pods = this.args.autoscaling?.maxReplicas ?? this.args.replicas ?? 1;
-    const reload = this.args.secret?.kind.startsWith("infisical") === true ? infisicalReload : {};
-    const named = this.keyAnnotation();
+    const rolloutSeconds = server.rolloutSeconds ?? defaultRolloutSeconds;
+    const pods = autoscaling?.maxReplicas ?? server.replicas ?? 1;
+    const reload = secretOperator(server.secret)?.startsWith("infisical") ? infisicalReload : {};
+    const own = { ...reload, ...this.keyAnnotation() };
+    const labels = { ...server.podLabels, ...this.metadata.labels };
     const args = this.changed<k8s.apps.v1.DeploymentArgs>("deployment", {
       metadata: {
         ...this.metadata,
-        name: this.args.serviceName,
-        ...(Object.keys({ ...reload, ...named }).length === 0
-          ? {}
-          : { annotations: { ...reload, ...named } }),
+        name: server.name,
+        ...(Object.keys(own).length === 0 ? {} : { annotations: own }),
       },
       spec: {
-        replicas: this.args.replicas ?? this.args.autoscaling?.minReplicas ?? 1,
+        replicas: server.replicas ?? autoscaling?.minReplicas ?? 1,
         revisionHistoryLimit: 2,
         progressDeadlineSeconds: rolloutSeconds,
         selector: { matchLabels: selectorLabels(this.labels) },
-        strategy: gentleRollout,
+        strategy: isReplaced(server) ? replacingRollout : gentleRollout,
         template: {
-          metadata: meshedMetadata(
-            { labels: this.metadata.labels, annotations },
-            this.args.serviceMesh,
-          ),
-          spec: hardenedPod({
-            container: serverContainer(this.args, secretName),
-            serviceAccountName: this.args.serviceName,
-            user: this.args.user ?? defaultUser,
-            writable: this.args.writable ?? [],
-            imagePullSecrets: this.args.imagePullSecrets ?? [],
-            ...(secretName === undefined || this.args.files === undefined
-              ? {}
-              : { secretFiles: { secretName, keys: this.args.files } }),
-            ...(code === undefined
-              ? {}
-              : {
-                  configDirectory: { configMap: `${this.args.serviceName}-code`, path: codePath },
-                }),
-            placement: placementSpec(this.labels, this.args.placement),
-            drainSeconds: drain,
-            graceSeconds: (this.args.terminationGraceSeconds ?? drain + endSeconds) - drain,
-          }),
+          metadata: meshedMetadata({ labels, annotations }, server.serviceMesh),
+          spec: serverPod(server, this.labels, secretName, drainSeconds),
         },
       },
     });
@@ -202,12 +191,12 @@ export class McpServer extends pulumi.ComponentResource {
       dependsOn,
       customTimeouts: rolloutTimeouts(rolloutSeconds, pods),
       // The autoscaler's business from then on.
-      ...(this.args.autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
+      ...(autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
     });
   }
 
   private keyAnnotation(): Record<string, string> {
-    return this.args.key === undefined ? {} : { [keyAnnotation]: this.args.key };
+    return this.server.key === undefined ? {} : { [keyAnnotation]: this.server.key };
   }
 
   private createService(): k8s.core.v1.Service {
@@ -216,23 +205,23 @@ export class McpServer extends pulumi.ComponentResource {
       this.changed<k8s.core.v1.ServiceArgs>("service", {
         metadata: {
           ...this.metadata,
-          name: this.args.serviceName,
+          name: this.server.name,
           // The engine's await of a Service costs ten seconds and proves less than the probe through it.
           annotations: {
             "pulumi.com/skipAwait": "true",
-            [pathAnnotation]: this.args.path,
+            [pathAnnotation]: this.server.path,
             ...this.keyAnnotation(),
-            ...this.args.exposure?.annotations,
+            ...this.server.service?.annotations,
           },
         },
-        spec: serviceSpec(this.labels, this.args.port, this.args.exposure),
+        spec: serviceSpec(this.labels, this.server),
       }),
       { parent: this },
     );
   }
 
   private createAutoscaler(): void {
-    const { autoscaling, serviceName: name } = this.args;
+    const { autoscaling, name } = this.server;
     if (autoscaling === undefined) return;
     new k8s.autoscaling.v2.HorizontalPodAutoscaler(
       this.name,
@@ -245,7 +234,7 @@ export class McpServer extends pulumi.ComponentResource {
   }
 
   private createDisruptionBudget(): void {
-    const { disruptionBudget, serviceName: name } = this.args;
+    const { disruptionBudget, name } = this.server;
     if (disruptionBudget === undefined) return;
     new k8s.policy.v1.PodDisruptionBudget(
       this.name,

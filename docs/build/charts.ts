@@ -1,10 +1,16 @@
+import {
+  agent,
+  clusterRanges,
+  dns,
+  dnsName,
+  givenStorage,
+  port,
+  registry,
+} from "@mcp-fleet/schema";
 import { stringify } from "yaml";
 import { z } from "zod";
 
 import { agentDefinitionObject } from "../../components/mesh";
-import { dnsName, port } from "../../stacks/schema/common";
-import { agent, givenStorage, registry } from "../../stacks/schema/mesh";
-import { clusterRanges, dns } from "../../stacks/schema/network";
 
 /** What a chart's values hold beside the stack's own keys. */
 const common = {

@@ -1,10 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-
-import { parse } from "yaml";
+import { stackSchema } from "@mcp-fleet/schema";
 import { z } from "zod";
-
-import { stackSchema } from "../../stacks/schema";
 
 /** What of a JSON schema the reference shows. */
 interface Schema {
@@ -21,6 +16,8 @@ interface Schema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
 }
 
 interface Row {
@@ -31,7 +28,7 @@ interface Row {
 
 const head = `# Configuration
 
-Every key of a stack, as \`stacks/schema\` checks it; this page is generated from there (\`npm run docs\`). Keys are set
+Every key of a stack, as \`packages/schema\` checks it; this page is generated from there (\`npm run docs\`). Keys are set
 under \`mcp-fleet:\` in \`Pulumi.<stack>.yaml\`. \`<key>\` stands for a name of your own, \`[]\` for an item of a list.
 
 Four more keys are secrets: \`databaseUrl\`, \`studioSecrets.<KEY>\`, \`serverSecrets.<server>.<KEY>\` and \`meshDatabaseUrl\`
@@ -39,34 +36,35 @@ Four more keys are secrets: \`databaseUrl\`, \`studioSecrets.<KEY>\`, \`serverSe
 `;
 
 /** The configuration reference as Markdown. */
-export function configurationReference(projectDir: string): string {
+export function configurationReference(): string {
   const schema = z.toJSONSchema(stackSchema, { io: "input", unrepresentable: "any" }) as Schema;
-  const described = descriptions(projectDir);
   const sections = Object.entries(schema.properties ?? {}).map(([key, inner]) => {
     const rows = rowsOf(key, inner, schema.required?.includes(key) ?? false);
     const table = rows.map(({ path, schema: one, required }) =>
-      [`\`${path}\``, typeOf(one), defaultOf(one, required)].join(" | "),
+      [`\`${path}\``, typeOf(one), defaultOf(one, required), meaningOf(one, path === key)].join(
+        " | ",
+      ),
     );
     return [
       `## ${key}`,
-      described[key] ?? "",
-      `| Key | Value | Default |\n| --- | --- | --- |\n${table.map((row) => `| ${row} |`).join("\n")}`,
+      escaped(inner.description ?? ""),
+      `| Key | Value | Default | Meaning |\n| --- | --- | --- | --- |\n${table.map((row) => `| ${row} |`).join("\n")}`,
     ].join("\n\n");
   });
   return `${[head.trimEnd(), ...sections].join("\n\n")}\n`;
 }
 
-/** The sentences of Pulumi.yaml, which the engine shows too. */
-function descriptions(projectDir: string): Record<string, string> {
-  const project = parse(readFileSync(join(projectDir, "Pulumi.yaml"), "utf8")) as {
-    config: Record<string, { description?: string }>;
-  };
-  return Object.fromEntries(
-    Object.entries(project.config).map(([key, { description = "" }]) => [
-      key,
-      description.replace(/</g, "\\<"),
-    ]),
-  );
+/** What a key is for, and one value of it. The section says it of its own key. */
+function meaningOf({ description, examples = [] }: Schema, isSection: boolean): string {
+  const [example] = examples;
+  const shown = example === undefined ? "" : ` Example: \`${JSON.stringify(example)}\``;
+  return isSection || description === undefined
+    ? ""
+    : `${escaped(description)}${shown.replace(/\|/g, "\\|")}`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/</g, "\\<").replace(/\|/g, "\\|");
 }
 
 function rowsOf(path: string, schema: Schema, required: boolean): Row[] {

@@ -5,6 +5,7 @@ import { chartFiles } from "./charts";
 import { componentReference } from "./components";
 import { configurationReference } from "./configuration";
 import { brokenLinks, type Page, readPages } from "./pages";
+import { projectFile, stackFileSchema } from "./project";
 
 const projectDir = resolve(__dirname, "..", "..", "..");
 const site = join(projectDir, "out", "site");
@@ -19,8 +20,10 @@ pre{background:#f5f5f5;overflow-x:auto;padding:.75rem}code{font:0.9em ui-monospa
 /** The generated files, by their path from the project's root. */
 export function references(): Readonly<Record<string, () => string>> {
   return {
-    "docs/reference/configuration.md": () => configurationReference(projectDir),
+    "docs/reference/configuration.md": () => configurationReference(),
     "docs/reference/components.md": () => componentReference(projectDir),
+    "docs/reference/stack-file.schema.json": stackFileSchema,
+    "Pulumi.yaml": () => projectFile(projectDir),
     ...chartFiles,
   };
 }

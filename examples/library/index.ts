@@ -16,13 +16,12 @@ const labels = selectorLabels({ name: "assistant", component: "web" });
 const databaseUrl = config.requireSecret("databaseUrl");
 
 const github = new McpServer("github-mcp", {
-  serviceName: "github-mcp",
+  name: "github-mcp",
   namespace,
   application: "assistant",
-  source: { kind: "image", image: "ghcr.io/github/github-mcp-server:v1.10.1", args: ["http"] },
+  image: "ghcr.io/github/github-mcp-server:v1.10.1",
+  args: ["http"],
   port: 8082,
-  path: "/mcp",
-  health: { kind: "tcp" },
   consumers: [{ name: "web", labels }],
   egress: "internet",
   resources: {

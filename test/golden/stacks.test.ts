@@ -67,7 +67,7 @@ describe("the stack files", () => {
     const project = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as {
       config: Record<string, { type: string; default?: unknown; description?: string }>;
     };
-    const { stackSchema } = await import("../../stacks/schema/index.js");
+    const { stackSchema } = await import("@mcp-fleet/schema");
     const known = Object.keys(stackSchema.shape).sort();
     assert.deepEqual(Object.keys(project.config).sort(), known);
     const defaults = Object.entries(project.config)

@@ -105,8 +105,8 @@ describe("replicas of a server", () => {
       const server = new McpServer(
         "x-mcp",
         {
-          ...{ serviceName: "x-mcp", namespace: "a", application: "a", port: 80, path: "/mcp" },
-          ...{ source: { kind: "image", image }, health: { kind: "tcp" }, consumers: [] },
+          ...{ name: "x-mcp", namespace: "a", application: "a", port: 80 },
+          ...{ image, consumers: [] },
           ...changes,
         },
         { transformations: [look] },

@@ -7,16 +7,17 @@ import { Recorder } from "../support/mocks";
 import { promiseOf } from "../support/outputs";
 
 const args: McpServerArgs = {
-  serviceName: "tools-mcp",
+  name: "tools-mcp",
   namespace: "apps",
   application: "studio",
-  source: { kind: "bridge", image: "registry.example/tools:1.2.3", stdio: "tools --verbose" },
+  source: "bridge",
+  image: "registry.example/tools:1.2.3",
+  stdio: "tools --verbose",
   port: 8000,
   path: "/mcp",
-  health: { kind: "http", path: "/healthz" },
   startSeconds: 60,
   env: { HOME: "/tmp" },
-  secret: { kind: "values", values: { TOKEN: "token-secret" } },
+  secretValues: { TOKEN: "token-secret" },
   files: { "/run/key.json": "TOKEN" },
   writable: ["/data"],
   consumers: [{ name: "web", labels: { app: "studio" } }],
@@ -219,7 +220,7 @@ describe("McpServer", () => {
   });
 
   it("uses an existing Secret without making one", async () => {
-    const recorder = await build({ secret: { kind: "existing", name: "github-token" } });
+    const recorder = await build({ secretValues: undefined, secret: "github-token" });
     assert.deepEqual(recorder.of("kubernetes:core/v1:Secret"), []);
     const { inputs } = recorder.one("kubernetes:apps/v1:Deployment", "tools-mcp");
     assert.match(JSON.stringify(inputs), /"envFrom":\[\{"secretRef":\{"name":"github-token"\}\}\]/);
@@ -267,7 +268,7 @@ describe("McpServer", () => {
   it("refuses a name that is no Service name", async () => {
     await Recorder.install();
     assert.throws(
-      () => new McpServer("x", { ...args, serviceName: "Tools_MCP" }),
+      () => new McpServer("x", { ...args, name: "Tools_MCP" }),
       /"Tools_MCP" cannot be a Service name/,
     );
   });

@@ -178,8 +178,8 @@ describe("a server out of another workload's image", () => {
 
 describe("McpServer's environment", () => {
   const args: McpServerArgs = {
-    ...{ serviceName: "x-mcp", namespace: "apps", application: "apps", port: 80, path: "/mcp" },
-    ...{ source: { kind: "image", image }, health: { kind: "tcp" }, consumers: [] },
+    ...{ name: "x-mcp", namespace: "apps", application: "apps", port: 80 },
+    ...{ image, consumers: [] },
   };
 
   it("keeps its order where nothing refers to anything", async () => {

@@ -12,24 +12,18 @@ type Transforms = NonNullable<McpServerArgs["transform"]>;
 type PodSpec = Record<string, unknown>;
 
 const args: McpServerArgs = {
-  serviceName: "tools-mcp",
+  name: "tools-mcp",
   namespace: "apps",
   application: "studio",
-  source: { kind: "image", image: "registry.example/tools:1.2.3" },
+  image: "registry.example/tools:1.2.3",
   port: 8000,
-  path: "/mcp",
-  health: { kind: "tcp" },
-  secret: {
-    kind: "external",
-    store: "vault",
-    storeKind: "SecretStore",
-    refreshInterval: "1h",
-    from: "tools",
-  },
+  secret: { external: { store: "vault", storeKind: "SecretStore", from: "tools" } },
   consumers: [{ name: "web", labels: { app: "studio" } }],
-  egress: "dns",
-  egressTo: [{ cidr: "203.0.113.0/24", except: ["203.0.113.64/26"], ports: [443] }],
-  egressFqdns: ["api.example.com"],
+  egress: {
+    profile: "dns",
+    to: [{ cidr: "203.0.113.0/24", except: ["203.0.113.64/26"], ports: [443] }],
+    fqdns: ["api.example.com"],
+  },
 };
 
 /** A pod whose fields are merged into the server's own. */
@@ -47,7 +41,11 @@ const container =
       };
       const { spec } = changed.spec.template;
       const [own] = spec.containers as Record<string, unknown>[];
-      const merged: Record<string, unknown> = { ...own, ...fields, name: "changed" };
+      const merged: Record<string, unknown> = {
+        ...own,
+        ...fields,
+        ...(list === "containers" ? {} : { name: "changed" }),
+      };
       if (typeof fields.securityContext === "object")
         merged.securityContext = {
           ...(own?.securityContext as object),
@@ -66,7 +64,7 @@ const volume = (source: Record<string, unknown>): Transforms =>
 
 const at = "spec\\.template\\.spec\\.";
 const inPod = `${at}securityContext\\.`;
-const inContainer = `${at}containers\\[changed\\]\\.`;
+const inContainer = `${at}containers\\[mcp-server\\]\\.`;
 
 /** The seventeen of the issue, and their relatives; what each has to be told. */
 const weaker: Readonly<Record<string, readonly [Transforms, string]>> = {
@@ -126,7 +124,7 @@ const weaker: Readonly<Record<string, readonly [Transforms, string]>> = {
   ],
   "SELinux type": [podContext({ seLinuxOptions: { type: "spc_t" } }), `seLinuxOptions\\.type`],
   "SELinux user": [context({ seLinuxOptions: { user: "system_u" } }), `seLinuxOptions\\.user`],
-  hostPath: [volume({ hostPath: { path: "/" } }), `${at}volumes\\[0\\]\\.hostPath`],
+  hostPath: [volume({ hostPath: { path: "/" } }), `${at}volumes\\[1\\]\\.hostPath`],
   "a volume of another kind": [
     volume({ nfs: { server: "x", path: "/" } }),
     `\\.nfs has to be left`,
@@ -352,7 +350,7 @@ describe("a transform (issue 16, item 7)", () => {
           ...{ image: "registry.example/web:1.0.0", port: 3000, secrets: {}, generation: 1 },
           ...(hostPath === undefined ? {} : { transform: { deployment: hostPath } }),
         }),
-      /Studio web: \[transform\.deployment\].*volumes\[0\]\.hostPath/,
+      /Studio web: \[transform\.deployment\].*volumes\[1\]\.hostPath/,
     );
   });
 

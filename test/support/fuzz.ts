@@ -8,11 +8,11 @@ import { findServers, pathAnnotation } from "@mcp-fleet/cluster";
 import { cleanJson, cleanLine, cleanText, isClean, isUserError } from "@mcp-fleet/errors";
 import type { Kube } from "@mcp-fleet/kube";
 import { probe } from "@mcp-fleet/mcp-probe";
+import { ConfigError, problemsOf, stackSchema } from "@mcp-fleet/schema";
 import fc from "fast-check";
 
 import { rendered } from "../../cli/output";
 import { readStackFile } from "../../render/stack-file";
-import { ConfigError, problemsOf, stackSchema } from "../../stacks/schema";
 
 /** Text as somebody else may send it: any character, and those that a terminal obeys more often. */
 const nasty = fc

@@ -1,2 +1,1 @@
-export * from "./integrated";
-export * from "./types";
+export { integratedServers } from "./integrated";

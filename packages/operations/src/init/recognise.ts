@@ -1,4 +1,5 @@
-import { type CatalogEntry, integratedServers } from "@mcp-fleet/catalog";
+import { integratedServers } from "@mcp-fleet/catalog";
+import type { CatalogEntry } from "@mcp-fleet/schema";
 
 /** The catalog's key for what a command line starts; undefined for a server that is in no catalog. */
 export function recognise(program: string, words: readonly string[]): string | undefined {
@@ -32,6 +33,10 @@ function escaped(text: string): string {
 /** The catalog's key of a row's own key: the same, or an older one. */
 export function catalogKeyOf(key: string): string | undefined {
   return Object.entries(integratedServers).find(
-    ([name, { row }]) => name === key || row.aliases.includes(key),
+    ([name, { server }]) => name === key || aliasesOf(server).includes(key),
   )?.[0];
+}
+
+function aliasesOf({ row }: CatalogEntry["server"]): readonly string[] {
+  return typeof row === "object" ? (row.aliases ?? []) : [];
 }

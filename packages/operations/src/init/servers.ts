@@ -1,5 +1,6 @@
-import { type CatalogEntry, integratedServers } from "@mcp-fleet/catalog";
+import { integratedServers } from "@mcp-fleet/catalog";
 import type { SurveyedServer, SurveyedTable } from "@mcp-fleet/row-cutover";
+import type { CatalogEntry } from "@mcp-fleet/schema";
 
 import { catalogKeyOf } from "./recognise";
 import { comment, decide, scalar } from "./yaml";
@@ -57,14 +58,15 @@ function serverLines(
   const files = [...new Set(rows.flatMap((row) => row.files))];
   const secrets = secretsOf(entry, rows);
   const plain = [...new Set(rows.flatMap((row) => row.variables))].filter(
-    (name) => !secrets.includes(name) && !files.includes(name) && !(name in entry.env),
+    (name) =>
+      !secrets.includes(name) && !files.includes(name) && !(name in (entry.server.env ?? {})),
   );
   const body: string[] = [];
-  if (entry.image === undefined) {
+  if (entry.server.image === undefined) {
     body.push(
       ...decide(
         6,
-        entry.source === "bridge"
+        entry.server.source === "bridge"
           ? "the image you built and pushed (images/README.md), pinned."
           : "its image, pinned.",
       ),
@@ -112,7 +114,7 @@ function secretsOf(entry: CatalogEntry, rows: readonly SurveyedServer[]): string
   const files = new Set(rows.flatMap((row) => row.files));
   const named = rows.flatMap(({ secrets, variables }) => [
     ...secrets,
-    ...variables.filter((name) => entry.secretKeys.includes(name)),
+    ...variables.filter((name) => entry.credentials.includes(name)),
   ]);
   const found = new Set(named.filter((name) => !files.has(name)));
   const enough = (set: readonly string[]): boolean => set.every((name) => found.has(name));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { dnsName, labels } from "./common";
+import { labels, objectName } from "./fields";
 
 const minutes = z.number().positive("must be a number of minutes above 0").optional();
 
@@ -34,7 +34,7 @@ const exporter = z.strictObject({
   /** From one round of checks to the next. */
   intervalSeconds: z.int().positive().default(300),
   /** A Secret that exists, with the address of the database and a login that only reads. */
-  database: z.strictObject({ secret: dnsName, key: z.string().min(1).default("databaseUrl") }),
+  database: z.strictObject({ secret: objectName, key: z.string().min(1).default("databaseUrl") }),
 });
 
 /** What Prometheus and Grafana are told. */

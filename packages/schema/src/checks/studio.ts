@@ -1,5 +1,6 @@
-import type { Problem, StackSettings } from "./schema";
-import type { SecretValues } from "./secrets";
+import type { Problem } from "../problems";
+import type { StackSettings } from "../stack";
+import type { SecretNames } from "./servers";
 
 /** What the program tells Studio by itself; another value would work against the rows. */
 const ours: Readonly<Record<string, string>> = {
@@ -11,7 +12,10 @@ const ours: Readonly<Record<string, string>> = {
 const publicBase = "LLMCTL_MCP_PUBLIC_BASE_URL";
 
 /** What is wrong with the application's own settings. */
-export function studioProblems(settings: StackSettings, secrets: SecretValues): Problem[] {
+export function studioProblems(
+  settings: StackSettings,
+  secrets: SecretNames | undefined,
+): Problem[] {
   const { studio } = settings;
   if (!studio.enabled) return [];
   const problems: Problem[] = [];
@@ -22,7 +26,7 @@ export function studioProblems(settings: StackSettings, secrets: SecretValues): 
       fix: "Set studio.images.embedded and studio.images.in-cluster, or set studio.enabled to false.",
     });
   }
-  const secretNames = secrets.studio?.keys ?? [];
+  const secretNames = secrets?.keys ?? [];
   if (!secretNames.includes("DATABASE_URL")) {
     problems.push({
       path: "studioSecrets.DATABASE_URL",

@@ -1,18 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-import type { Problem, ServerSettings } from "./schema";
+import type { Problem } from "../problems";
+import type { ServerSettings } from "../server";
 
 type Code = NonNullable<ServerSettings["code"]>;
 
 /** What Kubernetes takes in one ConfigMap, in bytes, less some room for its names. */
 const maxBytes = 1_000_000;
-const defaultApp = "server:app";
-
-/** The ASGI application, `module:attribute`. */
-export function appOf(code: Code | undefined): string {
-  return code?.app ?? defaultApp;
-}
 
 /** File name -> text, in the order of the names. Undefined when the directory is none. */
 export function codeFiles(code: Code | undefined): Record<string, string> | undefined {
@@ -47,7 +42,7 @@ export function codeProblems(at: string, code: Code): Problem[] {
 }
 
 function moduleProblems(at: string, code: Code, files: Record<string, string>): Problem[] {
-  const app = appOf(code);
+  const { app } = code;
   const file = `${app.split(":")[0] ?? ""}.py`;
   if (file in files) return [];
   const names = Object.keys(files);

@@ -1,10 +1,6 @@
 import { z } from "zod";
 
-import { dnsName } from "./common";
-
-const variable = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable");
+import { dnsName, objectName, variable } from "./fields";
 
 const duration = z.string().regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as "1h"');
 
@@ -44,14 +40,17 @@ const infisical = z.strictObject({
   ...infisicalPlace,
   hostApi: z.string().min(1).optional(),
   auth: z.union([
-    z.strictObject({ credentialsSecret: dnsName, namespace: dnsName.optional() }),
+    z.strictObject({ credentialsSecret: objectName, namespace: dnsName.optional() }),
     z.strictObject({ identityId: z.string().min(1), serviceAccount: dnsName }),
   ]),
 });
 
 /** Where a server's Secret comes from when its values are not in the stack: its name, or who makes it. */
 export const secret = z.union([
-  dnsName,
+  objectName,
   z.strictObject({ external }),
   z.strictObject({ infisical: z.union([infisical, infisicalStatic]) }),
 ]);
+
+/** Where a server's Secret comes from. */
+export type SecretSource = z.output<typeof secret>;

@@ -1,11 +1,6 @@
 import { z } from "zod";
 
-import { dnsName, labels } from "./common";
-
-const someLabels = labels.refine(
-  (value) => Object.keys(value).length > 0,
-  "must name at least one label",
-);
+import { dnsName, objectName, someLabels } from "./fields";
 
 /** The pod through which MCP clients start, stop and scale the servers. */
 export const manager = z
@@ -18,7 +13,9 @@ export const manager = z
     /** Whether a server may be brought to no replica, so whether it may be stopped at all. */
     scaleToZero: z.boolean().default(true),
     /** A Secret that exists and holds the bearer token; else one is made. */
-    token: z.strictObject({ secret: dnsName, key: z.string().min(1).default("token") }).optional(),
+    token: z
+      .strictObject({ secret: objectName, key: z.string().min(1).default("token") })
+      .optional(),
     /** Another text makes another token, or takes up the Secret's new one. */
     tokenVersion: z.string().min(1).default("1"),
     /** Pods that may call it; without namespace those of the servers' namespace. */

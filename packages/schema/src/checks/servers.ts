@@ -1,47 +1,34 @@
-import type { CatalogEntry } from "@mcp-fleet/catalog";
 import { nearest } from "@mcp-fleet/errors";
 
-import { envProblems } from "./env-checks";
-import type { Problem, ServerSettings, StackSettings } from "./schema";
-import type { SecretBundle, SecretValues } from "./secrets";
-import { operationsProblems } from "./server-operations";
-import { sourceProblems } from "./server-source";
+import type { Catalog } from "../catalog";
+import type { Problem } from "../problems";
+import type { ServerSettings } from "../server";
+import type { StackSettings } from "../stack";
+import { envProblems } from "./env";
+import { operationsProblems } from "./operations";
+import { podProblems } from "./pod";
+import { sourceProblems } from "./source";
 
-/** What a server that is in no catalog starts from. */
-export const ownServer: Omit<CatalogEntry, "serviceName" | "port" | "source" | "traces"> = {
-  path: "/mcp",
-  health: { kind: "tcp" },
-  env: {},
-  secretKeys: [],
-  credentialSets: [],
-  writable: [],
-  session: "stateless",
-  egress: "dns",
-  requiredTools: [],
-  minTools: 1,
-  startSeconds: 60,
-  resources: {
-    requests: { cpu: "50m", memory: "128Mi" },
-    limits: { cpu: "1", memory: "512Mi" },
-  },
-  row: { aliases: [] },
-};
+/** Names of the variables that a server gets from the stack's secrets. */
+export interface SecretNames {
+  readonly keys: readonly string[];
+}
 
-/** What is wrong with one server beyond what the schema can see. */
+/** What is wrong with one server beyond what the schema can see. `own`: with what the catalog knows of it. */
 export function serverProblems(
   key: string,
   own: ServerSettings,
-  entry: CatalogEntry | undefined,
-  secrets: SecretBundle | undefined,
+  secrets: SecretNames | undefined,
   settings: StackSettings,
-  catalog: Readonly<Record<string, CatalogEntry>>,
+  catalog: Catalog,
 ): Problem[] {
+  const entry = catalog[key];
   const at = `servers.${key}`;
   const problems: Problem[] = [];
   const add = (path: string, problem: string, fix: string): void =>
     void problems.push({ path, problem, fix });
 
-  const image = own.image ?? entry?.image;
+  const { image } = own;
   const near = entry === undefined ? nearest(key, Object.keys(catalog)) : undefined;
   const hint = near === undefined ? "" : `; if you meant the catalog's "${near}", rename the key`;
   if (image === undefined) {
@@ -53,21 +40,22 @@ export function serverProblems(
       "Pin it by tag or digest, or set allowLatest to true in a stack that is not production.",
     );
   }
-  if (own.port === undefined && entry === undefined) {
+  if (own.port === undefined) {
     add(`${at}.port`, "is missing.", `Set it to the port the server listens on${hint}.`);
   }
-  problems.push(...sourceProblems(key, own, entry));
+  problems.push(...sourceProblems(key, own));
   problems.push(
-    ...envProblems(
-      key,
-      { ...entry?.env, ...own.env },
-      { secretKeys: secrets?.keys ?? [], unknownSecret: own.secret !== undefined },
-    ),
+    ...envProblems(at, own.env, {
+      secretKeys: secrets?.keys ?? [],
+      unknownSecret: own.secret !== undefined,
+    }),
   );
   const closed = settings.network.isolate !== "none";
-  problems.push(...operationsProblems(key, own, entry ?? ownServer, closed));
-  const session = own.session ?? entry?.session ?? ownServer.session;
-  if (session === "stateful" && (own.replicas ?? 1) > 1) {
+  problems.push(
+    ...operationsProblems(key, own, closed),
+    ...podProblems(key, own, settings.allowLatest),
+  );
+  if (own.session === "stateful" && (own.replicas ?? 1) > 1) {
     add(
       `${at}.replicas`,
       "is above 1 for a server that keeps sessions in its process.",
@@ -88,8 +76,9 @@ export function serverProblems(
       "Remove it, or name a Secret with secret.",
     );
   }
-  for (const [file, name] of Object.entries(own.files ?? {})) {
-    if (own.secret !== undefined || secrets?.keys.includes(name)) continue;
+  for (const [file, name] of Object.entries(own.files)) {
+    if (typeof name === "object" || own.secret !== undefined || secrets?.keys.includes(name))
+      continue;
     add(
       `${at}.files.${file}`,
       `names "${name}", which is no key of serverSecrets.${key}.`,
@@ -97,11 +86,11 @@ export function serverProblems(
     );
   }
   const sets = entry?.credentialSets ?? [];
-  const has = new Set([...(secrets?.keys ?? []), ...Object.keys(own.env ?? {})]);
+  const has = new Set([...(secrets?.keys ?? []), ...Object.keys(own.env)]);
   if (
     own.secret === undefined &&
     sets.length > 0 &&
-    (own.auth ?? "none") === "none" &&
+    own.auth === "none" &&
     !sets.some((set) => set.every((name) => has.has(name)))
   ) {
     add(
@@ -121,9 +110,12 @@ export function isFloating(image: string): boolean {
 }
 
 /** Secrets that no server of the stack gets. */
-export function secretsOfNobody(settings: StackSettings, secrets: SecretValues): Problem[] {
+export function secretsOfNobody(
+  settings: StackSettings,
+  secrets: Readonly<Record<string, SecretNames>>,
+): Problem[] {
   const known = Object.keys(settings.servers);
-  return Object.keys(secrets.servers)
+  return Object.keys(secrets)
     .filter((key) => !known.includes(key))
     .map((key) => {
       const near = nearest(key, known);
@@ -140,17 +132,17 @@ export function secretsOfNobody(settings: StackSettings, secrets: SecretValues):
 
 /** Two servers cannot have one Service, and none the key of another: a command would not know which one is meant. */
 export function sameNames(
-  servers: readonly { readonly key: string; readonly serviceName: string }[],
+  servers: readonly { readonly key: string; readonly name: string }[],
 ): Problem[] {
   const seen = new Map<string, string>();
   return servers.flatMap((server) => {
-    const other = seen.get(server.serviceName);
-    seen.set(server.serviceName, server.key);
-    if (servers.some(({ key }) => key === server.serviceName && key !== server.key)) {
+    const other = seen.get(server.name);
+    seen.set(server.name, server.key);
+    if (servers.some(({ key }) => key === server.name && key !== server.key)) {
       return [
         {
           path: `servers.${server.key}.name`,
-          problem: `"${server.serviceName}" is the key of another server.`,
+          problem: `"${server.name}" is the key of another server.`,
           fix: "Give it another name: commands take a server by its key and by its Service's name.",
         },
       ];
@@ -159,7 +151,7 @@ export function sameNames(
     return [
       {
         path: `servers.${server.key}.name`,
-        problem: `"${server.serviceName}" is the Service name of servers.${other} too.`,
+        problem: `"${server.name}" is the Service name of servers.${other} too.`,
         fix: "Give one of them another name.",
       },
     ];

@@ -1,5 +1,6 @@
-import { type EnvValue, referencesOf } from "../components/server";
-import type { Problem } from "./schema";
+import type { Problem } from "../problems";
+import { referencesOf } from "../references";
+import type { EnvValue } from "../server-env";
 
 /** Where `$(NAME)` may come from beside the variables themselves. */
 export interface EnvSources {
@@ -11,18 +12,18 @@ export interface EnvSources {
 
 /** References to variables that do not exist, and variables that refer to themselves. */
 export function envProblems(
-  key: string,
+  owner: string,
   env: Readonly<Record<string, EnvValue>>,
   sources: EnvSources,
 ): Problem[] {
-  const at = `servers.${key}.env`;
+  const at = `${owner}.env`;
   return Object.entries(env).flatMap(([name, value]) => {
     const problems: Problem[] = [];
     for (const other of new Set(referencesOf(value))) {
       if (other in env || sources.unknownSecret || sources.secretKeys.includes(other)) continue;
       problems.push({
         path: `${at}.${name}`,
-        problem: `refers to $(${other}), which is neither in env nor in serverSecrets.${key}.`,
+        problem: `refers to $(${other}), which is neither in env nor in serverSecrets.${owner.split(".")[1] ?? ""}.`,
         fix: `Set ${at}.${other} to {secret: <name>, key: <key>} or to text, or write $$(${other}) for the text itself.`,
       });
     }

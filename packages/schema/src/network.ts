@@ -1,13 +1,11 @@
 import { z } from "zod";
 
-import { cidr, dnsName, labels, port } from "./common";
+import { cidr, dnsName, labels, port, someLabels } from "./fields";
 
 /** Where pods ask for names. */
 export const dns = z.strictObject({
   namespace: dnsName.optional(),
-  labels: labels
-    .refine((value) => Object.keys(value).length > 0, "must name at least one label")
-    .optional(),
+  labels: someLabels.optional(),
   /** Port of the DNS pods, behind their Service. @default 53 */
   port: port.optional(),
   /** A node-local cache, or name servers outside of the cluster. */

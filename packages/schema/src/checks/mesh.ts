@@ -1,8 +1,7 @@
-import type { KubernetesConfig } from "./config";
-import type { Problem, StackSettings } from "./schema";
-import type { MeshSettings } from "./schema/mesh";
-import type { SecretValues } from "./secrets";
-import { isFloating } from "./server-checks";
+import type { MeshSettings } from "../mesh";
+import type { Problem } from "../problems";
+import type { StackSettings } from "../stack";
+import { isFloating } from "./servers";
 
 /** What is wrong with a mesh beyond what the schema can see. `taken`: the Services of the stack's servers. */
 export function meshProblems(settings: StackSettings, taken: readonly string[]): Problem[] {
@@ -50,15 +49,15 @@ function nameProblems(mesh: MeshSettings, taken: readonly string[]): Problem[] {
   ];
 }
 
-/** What a database of the registry's own needs. */
+/** What a database of the registry's own needs. `hasUrl`: whether meshDatabaseUrl is set. */
 export function storageProblems(
   { mesh }: StackSettings,
-  { meshDatabaseUrl }: SecretValues,
-  { rendered }: KubernetesConfig,
+  hasUrl: boolean,
+  rendered: boolean,
 ): Problem[] {
   if (mesh === undefined || !("managed" in mesh.registry.storage)) return [];
   const problems: Problem[] = [];
-  if (meshDatabaseUrl === undefined) {
+  if (!hasUrl) {
     problems.push({
       path: "meshDatabaseUrl",
       problem: "is missing, which makes the database of mesh.registry.storage.managed.",

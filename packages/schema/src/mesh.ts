@@ -1,7 +1,9 @@
 import { z } from "zod";
 
-import { dnsName, identifier, port, replicas, resources, seconds, serverEnv, tls } from "./common";
-import { egress, operations } from "./operations";
+import { egress } from "./egress";
+import { dnsName, identifier, port, replicas, resources, seconds, tls } from "./fields";
+import { operations } from "./operations";
+import { serverEnv } from "./server-env";
 
 /** What a registry keeps its data in where nothing of it is made here; all that a chart can do. */
 export const givenStorage = z.union([

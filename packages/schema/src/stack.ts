@@ -6,13 +6,14 @@ import {
   dnsName,
   env,
   identifier,
-  labels,
+  objectName,
   port,
   replicas,
   resources,
   seconds,
+  someLabels,
   tls,
-} from "./common";
+} from "./fields";
 import { manager } from "./manager";
 import { mesh } from "./mesh";
 import { network } from "./network";
@@ -22,7 +23,7 @@ import { shared } from "./shared";
 
 const consumer = z.strictObject({
   name: dnsName,
-  labels: labels.refine((value) => Object.keys(value).length > 0, "must name at least one label"),
+  labels: someLabels,
   serviceAccount: z.string().optional(),
 });
 
@@ -148,7 +149,7 @@ const cutover = z.strictObject({
 const probe = z.strictObject({
   from: z.enum(["cluster", "here"]).default("cluster"),
   image: z.string().min(1).optional(),
-  imagePullSecrets: z.array(dnsName).optional(),
+  imagePullSecrets: z.array(objectName).optional(),
   deadlineSeconds: seconds.optional(),
 });
 
@@ -167,30 +168,111 @@ const places = z.strictObject({
   namespaces: z.array(z.string()).default([]),
 });
 
-/** Everything a stack may set that is not a secret. */
+/**
+ * Everything a stack may set that is not a secret. Pulumi.yaml, the reference and the JSON Schema of stack files are made
+ * of it (`npm run docs`). The engine takes no optional key, so an empty mesh or shared stands for none.
+ */
 export const stackSchema = z.strictObject({
-  target: z.enum(["in-cluster", "embedded"]).default("embedded"),
-  application: dnsName.default("llmctl-studio"),
-  namespace: dnsName,
-  createNamespace: z.boolean().default(true),
-  servers: z.record(dnsName, serverSchema).default({}),
-  // Studio has no settings for it yet, so its row is left alone unless the server is configured.
-  deferred: z.array(z.string()).default(["google-workspace"]),
-  consumers: z.array(consumer).default([]),
-  database: database.prefault({}),
-  studio: studio.prefault({}),
-  cutover: cutover.prefault({}),
-  probe: probe.prefault({}),
-  network: network.prefault({}),
-  allowed: places.prefault({}),
-  forbidden: places.prefault({}),
-  /** The engine takes no optional key, so an empty one stands for none. */
-  mesh: z.preprocess((value) => (isEmpty(value) ? undefined : value), mesh.optional()),
-  shared: z.preprocess((value) => (isEmpty(value) ? undefined : value), shared.optional()),
-  observability: observability.prefault({}),
-  manager: manager.prefault({}),
-  imagePullSecrets: z.array(dnsName).default([]),
-  allowLatest: z.boolean().default(false),
+  target: z
+    .enum(["in-cluster", "embedded"])
+    .default("embedded")
+    .meta({
+      description:
+        'Where the application\'s rows point - "in-cluster" to the servers deployed here, "embedded" to those in the application\'s image. Setting it back to "embedded" is the rollback.',
+    }),
+  application: dnsName
+    .default("llmctl-studio")
+    .meta({
+      description: "Name of the application; label app.kubernetes.io/part-of of every object.",
+    }),
+  namespace: dnsName.meta({
+    description:
+      "Namespace of the application and its MCP servers. Empty stands for none - shared.outputs.namespace takes it from another stack.",
+  }),
+  createNamespace: z
+    .boolean()
+    .default(true)
+    .meta({
+      description: 'Whether the namespace is made here, with Pod Security "restricted" enforced.',
+    }),
+  servers: z
+    .record(dnsName, serverSchema)
+    .default({})
+    .meta({
+      description:
+        "MCP servers by key. A key of the catalog needs an image at most, a server of its own image and port. Every key of a server is explained in docs/reference/configuration.md.",
+    }),
+  deferred: z
+    .array(z.string())
+    .default(["google-workspace"])
+    .meta({ description: "Keys of integrated rows that stay as they are." }),
+  consumers: z
+    .array(consumer)
+    .default([])
+    .meta({
+      description:
+        "Pods beside the application's web pods that call the servers - name, labels, serviceAccount. They are let in by NetworkPolicy and are probed from.",
+    }),
+  database: database
+    .prefault({})
+    .meta({
+      description:
+        "How the database of the rows is reached, and whether the cutover gets a role of its own.",
+    }),
+  studio: studio
+    .prefault({})
+    .meta({ description: "The application: its images for both targets, and how it runs." }),
+  cutover: cutover
+    .prefault({})
+    .meta({
+      description: "The rewrite of the rows: their table, what counts as a conflict, the fence.",
+    }),
+  probe: probe
+    .prefault({})
+    .meta({
+      description:
+        "The proof before the rewrite: from where servers are asked, and with which image.",
+    }),
+  network: network
+    .prefault({})
+    .meta({
+      description:
+        "Which pods are closed by default, and what NetworkPolicies have to know of the cluster.",
+    }),
+  mesh: z
+    .preprocess((value) => (isEmpty(value) ? undefined : value), mesh.optional())
+    .meta({
+      description: "An MCP Mesh: its registry and its agents by name. Empty - there is none.",
+    }),
+  shared: z
+    .preprocess((value) => (isEmpty(value) ? undefined : value), shared.optional())
+    .meta({
+      description:
+        "What is taken from another stack: its full name, and its outputs for namespace, databaseUrl and studioSecrets. Empty - nothing.",
+    }),
+  observability: observability
+    .prefault({})
+    .meta({ description: "What Prometheus and Grafana are told, and the pods that measure." }),
+  manager: manager
+    .prefault({})
+    .meta({ description: "The pod through which MCP clients start, stop and scale the servers." }),
+  allowed: places
+    .prefault({})
+    .meta({
+      description:
+        "Guard - contexts, clusters and namespaces this stack may use. A cluster is the UID of its namespace kube-system, or a range that its nodes' addresses lie in. Empty lists allow anything.",
+    }),
+  forbidden: places
+    .prefault({})
+    .meta({ description: "The same lists for what this stack may not use." }),
+  imagePullSecrets: z
+    .array(objectName)
+    .default([])
+    .meta({ description: "Names of Secrets with registry credentials." }),
+  allowLatest: z
+    .boolean()
+    .default(false)
+    .meta({ description: "Whether an image without a fixed version is accepted." }),
 });
 
 /** A stack's configuration, defaults filled in. */

@@ -1,85 +1,12 @@
-import type { CatalogEntry } from "@mcp-fleet/catalog";
-
-import type { Egress, McpServerArgs } from "../components/server";
-import type { Problem, ServerSettings } from "./schema";
-
-/** How a server runs, as its component takes it. */
-export type Operations = Pick<
-  McpServerArgs,
-  | "autoscaling"
-  | "disruptionBudget"
-  | "placement"
-  | "preStopSeconds"
-  | "terminationGraceSeconds"
-  | "exposure"
-  | "egress"
-  | "egressTo"
-  | "egressToPods"
-  | "egressFqdns"
-  | "transform"
->;
-
-type Base = Pick<CatalogEntry, "egress" | "session" | "resources">;
+import type { Problem } from "../problems";
+import type { ServerSettings } from "../server";
 
 const defaultPreStopSeconds = 5;
-const defaultCpuPercent = 70;
-
-/** Puts settings and catalog together; only what is asked for is there. */
-export function operationsOf(own: ServerSettings, base: Base): Operations {
-  const { spreadOver, priorityClass, nodeSelector, tolerations } = own;
-  const placed = [spreadOver, priorityClass, nodeSelector, tolerations].some(Boolean);
-  const exposure = exposureOf(own);
-  const {
-    to: egressTo,
-    pods: egressToPods,
-    fqdns: egressFqdns,
-  } = typeof own.egress === "object" ? own.egress : {};
-  return {
-    egress: egressProfile(own, base),
-    ...(egressTo === undefined ? {} : { egressTo }),
-    ...(egressToPods === undefined ? {} : { egressToPods }),
-    ...(egressFqdns === undefined ? {} : { egressFqdns }),
-    ...(own.autoscaling === undefined ? {} : { autoscaling: scalingOf(own.autoscaling) }),
-    ...(own.disruptionBudget === undefined ? {} : { disruptionBudget: own.disruptionBudget }),
-    ...(placed ? { placement: { spreadOver, priorityClass, nodeSelector, tolerations } } : {}),
-    ...(own.preStopSeconds === undefined ? {} : { preStopSeconds: own.preStopSeconds }),
-    ...(own.terminationGraceSeconds === undefined
-      ? {}
-      : { terminationGraceSeconds: own.terminationGraceSeconds }),
-    ...(exposure === undefined ? {} : { exposure }),
-    ...(own.transform === undefined ? {} : { transform: own.transform }),
-  };
-}
-
-function egressProfile(own: ServerSettings, base: Base): Egress {
-  if (typeof own.egress === "string") return own.egress;
-  // Host names are there to narrow: the profile of the catalog may be the whole internet.
-  return own.egress?.profile ?? (own.egress?.fqdns === undefined ? base.egress : "dns");
-}
-
-/** Without a measure the CPU is one. */
-function scalingOf(
-  scaling: NonNullable<ServerSettings["autoscaling"]>,
-): NonNullable<ServerSettings["autoscaling"]> {
-  const measured = (scaling.cpuPercent ?? scaling.memoryPercent) !== undefined;
-  return measured ? scaling : { ...scaling, cpuPercent: defaultCpuPercent };
-}
-
-function exposureOf({ service }: ServerSettings): McpServerArgs["exposure"] {
-  if (service === undefined || service.type === "ClusterIP") return undefined;
-  const { type, sourceRanges = [], ...rest } = service;
-  return { type, sourceRanges, ...rest };
-}
 
 /** What does not fit together in how a server runs. `closed`: NetworkPolicies are made. */
-export function operationsProblems(
-  key: string,
-  own: ServerSettings,
-  base: Base,
-  closed: boolean,
-): Problem[] {
+export function operationsProblems(key: string, own: ServerSettings, closed: boolean): Problem[] {
   return [
-    ...scalingProblems(key, own, base),
+    ...scalingProblems(key, own),
     ...endProblems(key, own),
     ...serviceProblems(key, own, closed),
     ...egressProblems(key, own, closed),
@@ -99,14 +26,14 @@ function egressProblems(key: string, own: ServerSettings, closed: boolean): Prob
   return [{ path, problem, fix: 'Set egress.profile to "dns" or "cluster".' }];
 }
 
-function scalingProblems(key: string, own: ServerSettings, base: Base): Problem[] {
+function scalingProblems(key: string, own: ServerSettings): Problem[] {
   const at = `servers.${key}`;
   const problems: Problem[] = [];
   const { autoscaling, disruptionBudget } = own;
   const replicas = own.replicas ?? 1;
   if (autoscaling !== undefined) {
     const { minReplicas, maxReplicas } = autoscaling;
-    if ((own.session ?? base.session) === "stateful") {
+    if (own.session === "stateful") {
       problems.push({
         path: `${at}.autoscaling`,
         problem: "would scale a server that keeps sessions in its process.",
@@ -120,7 +47,7 @@ function scalingProblems(key: string, own: ServerSettings, base: Base): Problem[
         fix: `Set it to ${Math.max(minReplicas, replicas)} or more.`,
       });
     }
-    problems.push(...requestProblems(at, own, base));
+    problems.push(...requestProblems(at, own));
   }
   if (disruptionBudget !== undefined && Math.max(replicas, autoscaling?.minReplicas ?? 1) < 2) {
     problems.push({
@@ -133,12 +60,11 @@ function scalingProblems(key: string, own: ServerSettings, base: Base): Problem[
 }
 
 /** The autoscaler measures in percent of the requests. */
-function requestProblems(at: string, own: ServerSettings, base: Base): Problem[] {
-  const scaling = own.autoscaling === undefined ? undefined : scalingOf(own.autoscaling);
-  const requests = (own.resources ?? base.resources).requests;
+function requestProblems(at: string, { autoscaling, resources }: ServerSettings): Problem[] {
+  const { requests } = resources;
   const measured = [
-    ["cpu", scaling?.cpuPercent, requests?.cpu],
-    ["memory", scaling?.memoryPercent, requests?.memory],
+    ["cpu", autoscaling?.cpuPercent, requests?.cpu],
+    ["memory", autoscaling?.memoryPercent, requests?.memory],
   ] as const;
   return measured
     .filter(([, percent, request]) => percent !== undefined && request === undefined)
@@ -189,7 +115,7 @@ function serviceProblems(key: string, own: ServerSettings, closed: boolean): Pro
 export function nodePortsTwice(servers: Readonly<Record<string, ServerSettings>>): Problem[] {
   const seen = new Map<number, string>();
   return Object.entries(servers).flatMap(([key, own]) => {
-    const nodePort = own.enabled === false ? undefined : own.service?.nodePort;
+    const nodePort = !own.enabled ? undefined : own.service?.nodePort;
     if (nodePort === undefined) return [];
     const other = seen.get(nodePort);
     if (other === undefined) seen.set(nodePort, key);

@@ -1,0 +1,142 @@
+import type { ExtraContainer, ServerVolume } from "@mcp-fleet/schema";
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+import { hardenedPod, restrictedContainer, withToken } from "../core";
+import type { Server } from "./args";
+import { serverContainer } from "./container";
+import { orderedEnv } from "./env";
+import { placementSpec } from "./operations";
+import { codePath } from "./process";
+
+type PodSpec = k8s.types.input.core.v1.PodSpec;
+type Container = k8s.types.input.core.v1.Container;
+type Volume = k8s.types.input.core.v1.Volume;
+type VolumeMount = k8s.types.input.core.v1.VolumeMount;
+
+/** How long a process gets to end by itself, in seconds. */
+const endSeconds = 10;
+/** What the group of a pod may read of a Secret. */
+const secretMode = 0o440;
+
+/** The pod of a server: itself, hardened, and what the stack puts beside it. */
+export function serverPod(
+  server: Server,
+  labels: { name: string; component: string },
+  secretName: pulumi.Input<string> | undefined,
+  defaultDrain: number,
+): PodSpec {
+  const drain = server.preStopSeconds ?? defaultDrain;
+  const named = Object.entries(server.files).flatMap(([path, source]) =>
+    typeof source === "string" ? [[path, source] as const] : [],
+  );
+  const { serviceAccount, user, group, hostAliases } = server;
+  const files = filesOfOthers(server);
+  const spec = hardenedPod({
+    container: serverContainer(server, secretName),
+    serviceAccountName: typeof serviceAccount === "string" ? serviceAccount : server.name,
+    ...{ user, group },
+    writable: server.writable,
+    imagePullSecrets: server.imagePullSecrets ?? [],
+    secretFiles:
+      secretName === undefined || named.length === 0
+        ? undefined
+        : { secretName, keys: Object.fromEntries(named) },
+    configDirectory:
+      server.code === undefined ? undefined : { configMap: `${server.name}-code`, path: codePath },
+    volumes: [...files.volumes, ...Object.entries(server.volumes).map(volumeOf)],
+    mounts: [...files.mounts, ...Object.entries(server.volumes).flatMap(mountOf)],
+    placement: placementSpec(labels, server),
+    drainSeconds: drain,
+    graceSeconds: (server.terminationGraceSeconds ?? drain + endSeconds) - drain,
+  });
+  const beside = withContainers(spec, server);
+  const pod = { ...beside, hostAliases: hostAliases.length === 0 ? undefined : hostAliases };
+  return hasRights(server) ? withToken(pod) : pod;
+}
+
+/** Whether the server speaks to the Kubernetes API with rights of its own. */
+export function hasRights({ serviceAccount }: Pick<Server, "serviceAccount">): boolean {
+  return typeof serviceAccount === "object" && serviceAccount.rules !== undefined;
+}
+
+/** Whether a new pod has to wait for the old one's end: a claim that is written to may be one node's. */
+export function isReplaced({ strategy, volumes }: Pick<Server, "strategy" | "volumes">): boolean {
+  const written = Object.values(volumes).some((one) => one.claim !== undefined && !one.readOnly);
+  return (strategy ?? (written ? "recreate" : "rolling")) === "recreate";
+}
+
+/** Files out of Secrets and ConfigMaps that are not the server's own: a volume for each. */
+function filesOfOthers({ files }: Server): { volumes: Volume[]; mounts: VolumeMount[] } {
+  const found = Object.entries(files).flatMap(([mountPath, source], index) => {
+    if (typeof source === "string") return [];
+    const name = `file-${index}`;
+    const from: Omit<Volume, "name"> =
+      "secret" in source
+        ? { secret: { secretName: source.secret, defaultMode: secretMode } }
+        : { configMap: { name: source.configMap } };
+    return [
+      {
+        volume: { name, ...from },
+        mount: { name, mountPath, subPath: source.key, readOnly: true },
+      },
+    ];
+  });
+  return { volumes: found.map(({ volume }) => volume), mounts: found.map(({ mount }) => mount) };
+}
+
+function volumeOf([name, volume]: [string, ServerVolume]): Volume {
+  const { claim, configMap, secret, emptyDir, readOnly } = volume;
+  if (claim !== undefined) return { name, persistentVolumeClaim: { claimName: claim, readOnly } };
+  if (configMap !== undefined) return { name, configMap: { name: configMap } };
+  if (secret !== undefined)
+    return { name, secret: { secretName: secret, defaultMode: secretMode } };
+  const { sizeLimit, memory } = emptyDir ?? {};
+  return { name, emptyDir: { sizeLimit, medium: memory === true ? "Memory" : undefined } };
+}
+
+function mountOf([name, { mount, subPath, readOnly }]: [string, ServerVolume]): VolumeMount[] {
+  return mount === undefined ? [] : [{ name, mountPath: mount, subPath, readOnly }];
+}
+
+/** Sidecars come first: what runs before the server may need them too. */
+function withContainers(spec: PodSpec, server: Server): PodSpec {
+  const own = (container: ExtraContainer): Container => ({
+    name: container.name,
+    image: container.image,
+    imagePullPolicy: "IfNotPresent",
+    command: container.command,
+    args: container.args,
+    env: orderedEnv(`McpServer ${server.name}, ${container.name}`, container.env, undefined),
+    resources: container.resources,
+    securityContext: restrictedContainer,
+    volumeMounts: [
+      ...directories(container).map(([name, mountPath]) => ({ name, mountPath })),
+      ...Object.entries(container.mounts).map(([name, mountPath]) => ({
+        ...{ name, mountPath, readOnly: server.volumes[name]?.readOnly },
+      })),
+    ],
+  });
+  const { sidecars, initContainers } = server;
+  const all = [...sidecars, ...initContainers];
+  if (all.length === 0) return spec;
+  return {
+    ...spec,
+    initContainers: [
+      ...sidecars.map((one) => ({ ...own(one), restartPolicy: "Always" })),
+      ...initContainers.map(own),
+    ],
+    volumes: [
+      ...(spec.volumes as Volume[]),
+      ...all.flatMap((one) => directories(one).map(([name]) => ({ name, emptyDir: {} }))),
+    ],
+  };
+}
+
+/** Name of a volume -> directory that the container writes to. */
+function directories({ name, writable }: ExtraContainer): [string, string][] {
+  return [...new Set(["/tmp", ...writable])].map((path, index) => [
+    index === 0 ? `${name}-tmp` : `${name}-writable-${index}`,
+    path,
+  ]);
+}

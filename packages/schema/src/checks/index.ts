@@ -1,0 +1,10 @@
+export { meshProblems, storageProblems } from "./mesh";
+export { nodePortsTwice } from "./operations";
+export {
+  isFloating,
+  sameNames,
+  type SecretNames,
+  secretsOfNobody,
+  serverProblems,
+} from "./servers";
+export { studioProblems } from "./studio";

@@ -1,0 +1,52 @@
+import type { Problem } from "../problems";
+import type { ServerSettings } from "../server";
+import { codeProblems } from "./code";
+
+type Source = ServerSettings["source"];
+
+/** Which keys a source reads beside `image`. */
+const keysOf: Readonly<Record<Source, readonly (keyof ServerSettings)[]>> = {
+  image: ["command", "args"],
+  bridge: ["stdio"],
+  code: ["code"],
+  shared: ["command", "args"],
+};
+const allKeys = ["command", "args", "stdio", "code"] as const;
+
+/** What to do about a key that another source reads. */
+const instead: Readonly<Record<Source, string>> = {
+  image: 'Set command or args, or set source to "bridge" (stdio) or "code" (code).',
+  bridge: 'Set stdio to the server behind the bridge, or set source to "image".',
+  code: 'Set code.files or code.directory, or set source to "image" (command, args) or "bridge" (stdio).',
+  shared: 'Set command and args, or set source to "bridge" (stdio) or "code" (code).',
+};
+
+/** What the source lacks, and which keys it does not read. */
+export function sourceProblems(key: string, own: ServerSettings): Problem[] {
+  const at = `servers.${key}`;
+  const { source } = own;
+  const problems: Problem[] = [];
+  const missing = (name: string, fix: string): void =>
+    void problems.push({ path: `${at}.${name}`, problem: "is missing.", fix });
+  if (source === "bridge" && own.stdio === undefined) {
+    missing("stdio", "Set it to the stdio server's command line.");
+  }
+  if (source === "shared" && own.command === undefined) {
+    missing("command", "Set it to what starts the MCP server in the other workload's image.");
+  }
+  if (source === "code" && own.code === undefined) {
+    missing(
+      "code",
+      "Set code.directory to a directory of Python files, or code.files to their text.",
+    );
+  }
+  if (source === "code" && own.code !== undefined) {
+    problems.push(...codeProblems(`${at}.code`, own.code));
+  }
+  for (const name of allKeys) {
+    if (own[name] === undefined || keysOf[source].includes(name)) continue;
+    const problem = `means nothing for a server of source "${source}".`;
+    problems.push({ path: `${at}.${name}`, problem, fix: instead[source] });
+  }
+  return problems;
+}

@@ -1,0 +1,143 @@
+import { isIP } from "node:net";
+
+import { z } from "zod";
+
+/** A name Kubernetes accepts for a Service and for a namespace. */
+export const dnsName = z
+  .string()
+  .regex(
+    /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be 1 to 63 lower-case letters, digits and dashes, starting with a letter",
+  );
+
+/** A name Kubernetes accepts for most other objects: a Secret, a ConfigMap, a claim. */
+export const objectName = z
+  .string()
+  .max(253, "must have 253 characters at most")
+  .regex(
+    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+    "must be lower-case letters, digits, dashes and dots, like app.config",
+  );
+
+export const port = z
+  .int("must be a whole number from 1 to 65535")
+  .min(1, "must be a whole number from 1 to 65535")
+  .max(65535, "must be a whole number from 1 to 65535");
+
+/**
+ * A path as MCP clients use it. Many servers answer /mcp/ with a redirect to /mcp, or the other way round, and clients
+ * break on it: the probe finds out which of the two a server serves.
+ */
+export const mcpPath = z.string().regex(
+  // What a URL's path may hold and nothing else: clients get it behind a host.
+  /^(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+$/,
+  "must start with a slash and hold nothing but a URL's path, like /mcp",
+);
+
+export const absolutePath = z.string().regex(/^\/[^\s]+$/, "must be an absolute path");
+
+/**
+ * Text that YAML may have read as something else. A whole number and true are what was written; 1.10 is not, and a
+ * number of 20 digits has lost some of them.
+ */
+export const text = z
+  .union([
+    z.string(),
+    z.boolean(),
+    z.number().refine((value) => Number.isSafeInteger(value), {
+      error: ({ input }) =>
+        `is the number ${String(input)} to YAML, which may not be what was written: put it in quotes`,
+    }),
+  ])
+  .transform(String);
+
+/** The name of an environment variable. */
+export const variable = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable");
+
+/** Variables of a process, as text. */
+export const env = z.record(variable, text);
+
+export const labels = z.record(z.string(), z.string());
+
+/** Labels of which there is one at least. */
+export const someLabels = labels.refine(
+  (value) => Object.keys(value).length > 0,
+  "must name at least one label",
+);
+
+const numberOr = (pattern: RegExp, message: string) =>
+  z.union([z.number().nonnegative(), z.string().regex(pattern, message)]).transform(String);
+
+/** Kubernetes quantities; `1` and `"1"` are one CPU. */
+const cpu = numberOr(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
+export const size = z
+  .string()
+  .regex(/^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/, 'must be an amount of bytes such as "256Mi"');
+const memory = numberOr(
+  /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/,
+  'must be a memory quantity such as "256Mi"',
+);
+/** What a device plugin offers: `nvidia.com/gpu`. */
+const device = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
+    "must be cpu, memory, ephemeral-storage or a device such as nvidia.com/gpu",
+  );
+const amount = z
+  .object({
+    cpu: cpu.optional(),
+    memory: memory.optional(),
+    "ephemeral-storage": memory.optional(),
+  })
+  .catchall(z.union([z.int().nonnegative(), z.string().regex(/^\d+$/)]).transform(String))
+  .superRefine((value, context) => {
+    for (const key of Object.keys(value)) {
+      if (["cpu", "memory", "ephemeral-storage"].includes(key)) continue;
+      const { error } = device.safeParse(key);
+      if (error === undefined) continue;
+      context.addIssue({
+        code: "unrecognized_keys",
+        keys: [key],
+        message: error.issues[0]?.message ?? "",
+      });
+    }
+  });
+
+export const resources = z.strictObject({
+  requests: amount.optional(),
+  limits: amount.optional(),
+});
+
+export const seconds = z.number().positive("must be a number of seconds above 0");
+
+export const replicas = z.int("must be a whole number").min(0).max(100);
+
+/** A range of addresses with its mask. */
+export const cidr = z.string().superRefine((value, context) => {
+  const message = cidrMistake(value);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
+function cidrMistake(range: string): string | undefined {
+  const [address = "", mask, ...rest] = range.split("/");
+  const family = isIP(address);
+  const bits = family === 4 ? 32 : 128;
+  if (family === 0 || rest.length > 0) {
+    return `"${range}" is no range of addresses: write it like 10.0.0.0/8`;
+  }
+  if (mask === undefined)
+    return `"${range}" has no mask: write ${range}/${bits} for this one address`;
+  if (!/^\d{1,3}$/.test(mask) || Number(mask) > bits) {
+    return `"${range}" has a mask that is none: write a number from 0 to ${bits}`;
+  }
+  return undefined;
+}
+
+/** A name in PostgreSQL. */
+export const identifier = z.string().min(1).max(63);
+
+/** How a database server's certificate is checked. */
+export const tls = z.enum(["verify-full", "verify-ca", "disable"]);

@@ -1,0 +1,17 @@
+export * from "./catalog";
+export * from "./checks";
+export type { Egress } from "./egress";
+export type { Health, Probes, ProbeTimes } from "./health";
+export { dnsName, port } from "./fields";
+export { agent, givenStorage, type MeshSettings, registry } from "./mesh";
+export { clusterRanges, dns } from "./network";
+export * from "./pod";
+export * from "./problems";
+export * from "./prune";
+export * from "./references";
+export * from "./resolve";
+export type { SecretSource } from "./secret";
+export * from "./server";
+export type { EnvValue } from "./server-env";
+export * from "./shared";
+export * from "./stack";

@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+import { mcpPath } from "./fields";
+
+/** The server's row in the application's table. */
+export const row = z.strictObject({
+  key: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: "Key of the server's row. Default: the server's own key.",
+      examples: ["github"],
+    }),
+  path: mcpPath.optional().meta({
+    description:
+      "The path in the URL that the row gets, where it is another than the server's; both are probed.",
+    examples: ["/mcp/"],
+  }),
+  applicationOwns: z
+    .array(z.literal("url"))
+    .optional()
+    .meta({
+      description:
+        "`url`: the application may write another path on the same server, which is neither drift nor a conflict then.",
+      examples: [["url"]],
+    }),
+  keep: z
+    .union([z.literal("all"), z.array(z.string())])
+    .optional()
+    .meta({
+      description: "Keys of the old document that stay in the new one, or all of them.",
+      examples: [["timeout"]],
+    }),
+  set: z
+    .record(z.string(), z.string().nullable())
+    .optional()
+    .meta({ description: "Other columns written with the row.", examples: [{ enabled: "true" }] }),
+  aliases: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ description: "Older keys of the same server's row.", examples: [["jira"]] }),
+  seed: z
+    .strictObject({
+      condition: z.string().optional(),
+      values: z.record(z.string(), z.string()),
+    })
+    .optional()
+    .meta({
+      description:
+        "Columns of a row that does not exist yet. With condition, SQL that returns a row when the application has settings for the server, it is only made then.",
+      examples: [{ values: { name: "Tools", created_at: "now" } }],
+    }),
+});

@@ -1,0 +1,277 @@
+import { UserError } from "@mcp-fleet/errors";
+import { z } from "zod";
+
+import { egress } from "./egress";
+import {
+  absolutePath,
+  dnsName,
+  mcpPath,
+  objectName,
+  port,
+  replicas,
+  resources,
+  seconds,
+  text,
+} from "./fields";
+import { health, probes } from "./health";
+import { operations } from "./operations";
+import { defaultResources, pod } from "./pod";
+import { row } from "./row";
+import { secret } from "./secret";
+import { serverEnv } from "./server-env";
+
+/** Python code that is served out of a ConfigMap. */
+const code = z.strictObject({
+  /** A directory of Python files, from where Pulumi.yaml is. */
+  directory: z.string().min(1).optional(),
+  /** The same in the stack file: file name -> text. */
+  files: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*\.py$/, "must be a Python file's name"),
+      z.string(),
+    )
+    .optional(),
+  /** The ASGI application. */
+  app: z
+    .string()
+    .regex(/^[A-Za-z_]\w*:[A-Za-z_]\w*$/, "must be <module>:<attribute>, like server:app")
+    .default("server:app"),
+});
+
+const fileSource = z.union([
+  z.string().min(1),
+  z.strictObject({ secret: objectName, key: z.string().min(1) }),
+  z.strictObject({ configMap: objectName, key: z.string().min(1) }),
+]);
+
+/**
+ * The one description of a server: what a stack may say, what it means where nothing is said, and what its component
+ * takes. An entry of the catalog is a part of it.
+ */
+export const serverSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .meta({ description: "false: the server is not deployed.", examples: [false] }),
+  image: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        "The image, pinned by tag or digest. Needed unless the catalog has one of its own.",
+      examples: ["ghcr.io/example/tools-mcp:1.2.3"],
+    }),
+  source: z
+    .enum(["image", "bridge", "code", "shared"])
+    .default("image")
+    .meta({
+      description:
+        "What runs: an image that speaks MCP by itself; a stdio server behind the bridge (stdio); Python files (code); another workload's image with another command (shared).",
+      examples: ["bridge"],
+    }),
+  command: z
+    .array(text)
+    .optional()
+    .meta({
+      description: "Replaces the image's entrypoint.",
+      examples: [["python", "-m", "tools"]],
+    }),
+  args: z
+    .array(text)
+    .optional()
+    .meta({
+      description: "Replaces the image's command.",
+      examples: [["--transport", "streamable-http", "--port", "8000"]],
+    }),
+  stdio: z
+    .union([z.string().min(1), z.array(text).min(1, "must name a program")])
+    .optional()
+    .meta({
+      description:
+        "The stdio server behind the bridge: a command line as a shell reads it, or a list of its words.",
+      examples: [["github-mcp-server", "stdio"]],
+    }),
+  code: code.optional().meta({
+    description:
+      "Python files that are served: a directory from where Pulumi.yaml is, or file names with their text; app is the ASGI application.",
+    examples: [{ directory: "servers/clock", app: "server:app" }],
+  }),
+  name: dnsName.optional().meta({
+    description: "Name of Deployment, Service and ServiceAccount. Default: <key>-mcp.",
+    examples: ["tools-mcp"],
+  }),
+  port: port.optional().meta({
+    description: "The port it listens on. Needed unless the catalog knows it.",
+    examples: [8000],
+  }),
+  path: mcpPath.default("/mcp").meta({
+    description: "The path it serves MCP on; never one that redirects.",
+    examples: ["/mcp"],
+  }),
+  health: health.optional().meta({
+    description:
+      "How the kubelet asks whether it lives: a path that answers 200, tcp, a path with https, or a command (exec). Default: the bridge's own route, else tcp.",
+    examples: ["/healthz"],
+  }),
+  startSeconds: seconds.default(60).meta({
+    description: "How long its first start may take.",
+    examples: [120],
+  }),
+  rolloutSeconds: z
+    .int()
+    .positive()
+    .optional()
+    .meta({
+      description:
+        "How long a rollout may go on without progress before it fails, image pull included. Default 600.",
+      examples: [900],
+    }),
+  probes: probes.optional().meta({
+    description: "Timings of the kubelet's probes. Default: every 2, 5 and 10 seconds.",
+    examples: [{ readiness: { periodSeconds: 10 } }],
+  }),
+  env: serverEnv.default({}).meta({
+    description:
+      "Variables: text, which may hold $(NAME) of another one; {secret, key} or {configMap, key} of an object that exists; {field} of the pod; {resource} of the container; or Kubernetes' own valueFrom.",
+    examples: [
+      {
+        LOG_LEVEL: "info",
+        PASSWORD: { secret: "tools-login", key: "password" },
+        NAMESPACE: { field: "metadata.namespace" },
+      },
+    ],
+  }),
+  secret: secret.optional().meta({
+    description:
+      "A Secret whose keys become variables: one that exists, by name, or one that an operator makes.",
+    examples: ["tools-login"],
+  }),
+  secretVersion: text
+    .refine((value) => value !== "", "must not be empty")
+    .optional()
+    .meta({
+      description: "Rolls the pods when it changes, for a Secret whose content is not the stack's.",
+      examples: ["2"],
+    }),
+  secretKeys: z
+    .array(z.string())
+    .default([])
+    .meta({
+      description: "Keys of that Secret, for the comparison with the credentials in the old row.",
+      examples: [["API_TOKEN"]],
+    }),
+  files: z
+    .record(absolutePath, fileSource)
+    .default({})
+    .meta({
+      description:
+        "Absolute path -> key of the server's secrets, {secret, key} or {configMap, key}, for what is read from a file.",
+      examples: [{ "/run/key.json": "GOOGLE_SERVICE_ACCOUNT_KEY_JSON" }],
+    }),
+  replicas: replicas.optional().meta({
+    description: "Pods. Default 1, or the autoscaler's least.",
+    examples: [2],
+  }),
+  strategy: z
+    .enum(["rolling", "recreate"])
+    .optional()
+    .meta({
+      description:
+        "rolling: a new pod is ready before an old one goes; recreate: the old one is gone first, for a volume that only one pod can have. Default rolling, and recreate with a claim that is written to.",
+      examples: ["recreate"],
+    }),
+  session: z
+    .enum(["stateless", "stateful"])
+    .default("stateless")
+    .meta({
+      description: "stateful: it keeps sessions in its process, so there is one pod of it.",
+      examples: ["stateful"],
+    }),
+  auth: z
+    .enum(["none", "per-request"])
+    .default("none")
+    .meta({
+      description:
+        "per-request: it wants credentials with every request, so the probe takes its refusal for an answer.",
+      examples: ["per-request"],
+    }),
+  headers: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({
+      description: "Headers of the row and of the probe. No credential: the row shows them.",
+      examples: [{ "X-Tenant": "studio" }],
+    }),
+  requiredTools: z
+    .array(z.string())
+    .default([])
+    .meta({ description: "Tools that it must list.", examples: [["search"]] }),
+  minTools: z
+    .int()
+    .min(0)
+    .default(1)
+    .meta({
+      description: "How many tools it lists at least.",
+      examples: [5],
+    }),
+  resources: resources.default(defaultResources).meta({
+    description: "Requests and limits of CPU, memory, ephemeral-storage and devices.",
+    examples: [{ requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "512Mi" } }],
+  }),
+  egress: egress.default("dns").meta({
+    description:
+      "Where it may connect to: none, dns, cluster, internet; or a profile with ranges of addresses (to), pods and host names (fqdns).",
+    examples: [{ profile: "dns", to: [{ cidr: "10.20.0.0/16", ports: [5432] }] }],
+  }),
+  database: z
+    .boolean()
+    .default(false)
+    .meta({
+      description: "Whether it reads the application's database, and so may connect to it.",
+      examples: [true],
+    }),
+  ...pod,
+  ...operations,
+  imagePullSecrets: z
+    .array(objectName)
+    .optional()
+    .meta({
+      description: "Secrets with the registry's login. Default: the stack's.",
+      examples: [["regcred"]],
+    }),
+  row: z
+    .union([z.literal(false), row])
+    .prefault({})
+    .meta({
+      description: "Its row in the application's table; false: it has none.",
+      examples: [false],
+    }),
+});
+
+/** What a stack says of one server. */
+export type ServerInput = z.input<typeof serverSchema>;
+/** The same with every default filled in. */
+export type ServerSettings = z.output<typeof serverSchema>;
+
+const keys = Object.keys(serverSchema.shape) as readonly (keyof ServerInput)[];
+
+/**
+ * A server out of what a program of its own says of it. Keys that are none of a server's are passed over.
+ *
+ * @param owner the resource that is made of it, for the error
+ * @throws UserError naming `owner` and the first key that is wrong
+ */
+export function parseServer(input: object, owner: string): ServerSettings {
+  const own = Object.fromEntries(
+    keys.flatMap((key) => (key in input ? [[key, (input as ServerInput)[key]]] : [])),
+  );
+  const parsed = serverSchema.safeParse(own);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = issue?.path.map(String).join(".") ?? "";
+  throw new UserError(
+    `${owner}: [${path}] ${issue?.message ?? "is wrong"}.`,
+    `Mend ${path}; docs/reference/configuration.md explains every key of a server.`,
+  );
+}
