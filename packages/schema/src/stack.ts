@@ -173,72 +173,50 @@ const places = z.strictObject({
  * of it (`npm run docs`). The engine takes no optional key, so an empty mesh or shared stands for none.
  */
 export const stackSchema = z.strictObject({
-  target: z
-    .enum(["in-cluster", "embedded"])
-    .default("embedded")
-    .meta({
-      description:
-        'Where the application\'s rows point - "in-cluster" to the servers deployed here, "embedded" to those in the application\'s image. Setting it back to "embedded" is the rollback.',
-    }),
-  application: dnsName
-    .default("llmctl-studio")
-    .meta({
-      description: "Name of the application; label app.kubernetes.io/part-of of every object.",
-    }),
+  target: z.enum(["in-cluster", "embedded"]).default("embedded").meta({
+    description:
+      'Where the application\'s rows point - "in-cluster" to the servers deployed here, "embedded" to those in the application\'s image. Setting it back to "embedded" is the rollback.',
+  }),
+  application: dnsName.default("llmctl-studio").meta({
+    description: "Name of the application; label app.kubernetes.io/part-of of every object.",
+  }),
   namespace: dnsName.meta({
     description:
       "Namespace of the application and its MCP servers. Empty stands for none - shared.outputs.namespace takes it from another stack.",
   }),
-  createNamespace: z
-    .boolean()
-    .default(true)
-    .meta({
-      description: 'Whether the namespace is made here, with Pod Security "restricted" enforced.',
-    }),
-  servers: z
-    .record(dnsName, serverSchema)
-    .default({})
-    .meta({
-      description:
-        "MCP servers by key. A key of the catalog needs an image at most, a server of its own image and port. Every key of a server is explained in docs/reference/configuration.md.",
-    }),
+  createNamespace: z.boolean().default(true).meta({
+    description: 'Whether the namespace is made here, with Pod Security "restricted" enforced.',
+  }),
+  servers: z.record(dnsName, serverSchema).default({}).meta({
+    description:
+      "MCP servers by key. A key of the catalog needs an image at most, a server of its own image and port. Every key of a server is explained in docs/reference/configuration.md.",
+  }),
   deferred: z
     .array(z.string())
     .default(["google-workspace"])
     .meta({ description: "Keys of integrated rows that stay as they are." }),
-  consumers: z
-    .array(consumer)
-    .default([])
-    .meta({
-      description:
-        "Pods beside the application's web pods that call the servers - name, labels, serviceAccount. They are let in by NetworkPolicy and are probed from.",
-    }),
-  database: database
-    .prefault({})
-    .meta({
-      description:
-        "How the database of the rows is reached, and whether the cutover gets a role of its own.",
-    }),
+  consumers: z.array(consumer).default([]).meta({
+    description:
+      "Pods beside the application's web pods that call the servers - name, labels, serviceAccount. They are let in by NetworkPolicy and are probed from.",
+  }),
+  database: database.prefault({}).meta({
+    description:
+      "How the database of the rows is reached, and whether the cutover gets a role of its own.",
+  }),
   studio: studio
     .prefault({})
     .meta({ description: "The application: its images for both targets, and how it runs." }),
-  cutover: cutover
-    .prefault({})
-    .meta({
-      description: "The rewrite of the rows: their table, what counts as a conflict, the fence.",
-    }),
-  probe: probe
-    .prefault({})
-    .meta({
-      description:
-        "The proof before the rewrite: from where servers are asked, and with which image.",
-    }),
-  network: network
-    .prefault({})
-    .meta({
-      description:
-        "Which pods are closed by default, and what NetworkPolicies have to know of the cluster.",
-    }),
+  cutover: cutover.prefault({}).meta({
+    description: "The rewrite of the rows: their table, what counts as a conflict, the fence.",
+  }),
+  probe: probe.prefault({}).meta({
+    description:
+      "The proof before the rewrite: from where servers are asked, and with which image.",
+  }),
+  network: network.prefault({}).meta({
+    description:
+      "Which pods are closed by default, and what NetworkPolicies have to know of the cluster.",
+  }),
   mesh: z
     .preprocess((value) => (isEmpty(value) ? undefined : value), mesh.optional())
     .meta({
@@ -256,12 +234,10 @@ export const stackSchema = z.strictObject({
   manager: manager
     .prefault({})
     .meta({ description: "The pod through which MCP clients start, stop and scale the servers." }),
-  allowed: places
-    .prefault({})
-    .meta({
-      description:
-        "Guard - contexts, clusters and namespaces this stack may use. A cluster is the UID of its namespace kube-system, or a range that its nodes' addresses lie in. Empty lists allow anything.",
-    }),
+  allowed: places.prefault({}).meta({
+    description:
+      "Guard - contexts, clusters and namespaces this stack may use. A cluster is the UID of its namespace kube-system, or a range that its nodes' addresses lie in. Empty lists allow anything.",
+  }),
   forbidden: places
     .prefault({})
     .meta({ description: "The same lists for what this stack may not use." }),
