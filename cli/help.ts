@@ -26,6 +26,7 @@ export const groups: Readonly<Record<string, Examples>> = {
   },
   "Stack:": {
     init: "mcp-fleet init --stack prod",
+    config: "mcp-fleet config check Pulumi.prod.yaml",
     history: "mcp-fleet history --stack prod --limit 5",
     rollback: "mcp-fleet rollback --stack prod --to 12",
     promote: "mcp-fleet promote --from dev --to prod",

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 
 import { completionCommand } from "./commands/completion";
+import { configCommand } from "./commands/config";
 import { imageCommand } from "./commands/image";
 import { listCommand } from "./commands/list";
 import { logsCommand } from "./commands/logs";
@@ -30,6 +31,7 @@ const commands: readonly ((context: CliContext) => Command)[] = [
   ...dayTwoCommands,
   serveCommand,
   completionCommand,
+  configCommand,
   mcpJsonCommand,
   strayCommand,
   imageCommand,

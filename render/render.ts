@@ -36,6 +36,8 @@ export async function render(options: RenderOptions): Promise<Rendered> {
     "kubernetes:renderYamlToDirectory": resolve(options.directory),
     ...(options.serversOnly === true ? serversOnly(values) : {}),
   };
+  // The program looks at how values are written.
+  process.env.MCP_FLEET_STACK_FILE = resolve(options.file);
   const monitor = await RenderMonitor.install("render", config, [
     ...secretKeys,
     ...(options.serversOnly === true ? ["mcp-fleet:studioSecrets"] : []),

@@ -1,18 +1,17 @@
+import { existsSync, readFileSync } from "node:fs";
+
 import { integratedServers } from "@mcp-fleet/catalog";
 import {
+  checkStack,
   ConfigError,
-  meshProblems,
+  encrypted,
+  misread,
   type Problem,
-  problemsOf,
-  remainderOf,
   type ResolvedServer,
-  resolveServers,
+  secretKeys,
   stackSchema,
   type StackSettings,
-  storageProblems,
-  studioProblems,
   unknownKey,
-  withCatalog,
 } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -20,7 +19,6 @@ import { isSecret, namesOfSecrets, type SecretValues, setTwice } from "./secrets
 import { readShared, type SharedValues } from "./shared";
 
 const project = "mcp-fleet";
-const secretKeys = ["databaseUrl", "meshDatabaseUrl", "serverSecrets", "studioSecrets"];
 
 /** Everything the program is configured with. Secrets are outputs; their values are read nowhere else. */
 export interface StackConfig {
@@ -53,21 +51,30 @@ export async function loadConfig(): Promise<StackConfig> {
   const shared = await sharedValues(values, problems);
   const secrets = namesOfSecrets(project, shared, problems);
 
-  values.servers = withCatalog(values.servers, integratedServers);
-  const parsed = stackSchema.safeParse(values);
   const kubernetes = kubernetesConfig();
-  if (!parsed.success) {
-    problems.push(...problemsOf(parsed.error, stackSchema));
-    const remainder = remainderOf(values, parsed.error);
-    const further =
-      remainder === undefined ? [] : check(remainder.settings, secrets, kubernetes)[1];
-    problems.push(...further.filter((problem) => remainder?.isArtefact(problem) === false));
-    throw new ConfigError(problems);
-  }
-  const settings = parsed.data;
-  const [servers, further] = check(settings, secrets, kubernetes);
-  problems.push(...further);
-  if (problems.length > 0) throw new ConfigError(problems);
+  const {
+    settings,
+    servers,
+    problems: found,
+  } = checkStack(
+    values,
+    {
+      databaseUrl: secrets.databaseUrl !== undefined,
+      meshDatabaseUrl: secrets.meshDatabaseUrl !== undefined,
+      studio: secrets.studio,
+      servers: secrets.servers,
+    },
+    {
+      catalog: integratedServers,
+      rendered: kubernetes.rendered,
+      further: (checked) => unprovable(checked, kubernetes),
+    },
+  );
+  const written = misread(stackFileText());
+  // The file shows what the value does not.
+  const others = found.filter(({ path }) => !written.some((one) => one.path === path));
+  problems.push(...written, ...others);
+  if (settings === undefined || problems.length > 0) throw new ConfigError(problems);
   return { settings, servers, secrets, kubernetes };
 }
 
@@ -94,25 +101,13 @@ async function sharedValues(
   return shared;
 }
 
-/** What the schema cannot see: how the parts fit together. */
-function check(
-  settings: StackSettings,
-  secrets: SecretValues,
-  kubernetes: KubernetesConfig,
-): [ResolvedServer[], Problem[]] {
-  const problems: Problem[] = [];
-  const servers = resolveServers(settings, integratedServers, secrets.servers, problems);
-  problems.push(
-    ...missing(settings, secrets),
-    ...studioProblems(settings, secrets.studio),
-    ...unprovable(settings, kubernetes),
-    ...meshProblems(
-      settings,
-      servers.map((server) => server.name),
-    ),
-    ...storageProblems(settings, secrets.meshDatabaseUrl !== undefined, kubernetes.rendered),
-  );
-  return [servers, problems];
+/**
+ * The text of the stack's file, to see how values are written there: the one that is rendered, else the engine's usual
+ * one. Empty where there is none.
+ */
+function stackFileText(): string {
+  const file = process.env.MCP_FLEET_STACK_FILE ?? `Pulumi.${pulumi.getStack()}.yaml`;
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
 /** The keys of our own namespace, without it. */
@@ -137,11 +132,7 @@ function parseValues(raw: Map<string, string>, problems: Problem[]): Record<stri
       continue;
     }
     if (isSecret(project, key) === true) {
-      problems.push({
-        path: key,
-        problem: "is encrypted, and would be stored in clear in objects and state.",
-        fix: `Put credentials in serverSecrets.<server>.<KEY>, and this key in clear, with: pulumi config set ${key} <value>`,
-      });
+      problems.push(encrypted(key));
       continue;
     }
     const value = plainText.has(key) ? text : parseJson(text);
@@ -149,7 +140,7 @@ function parseValues(raw: Map<string, string>, problems: Problem[]): Record<stri
       problems.push({
         path: key,
         problem: "is not valid JSON.",
-        fix: `Write it in Pulumi.<stack>.yaml, or set parts of it with: pulumi config set --path ${key}.<name> <value>`,
+        fix: `Take it out with: pulumi config rm ${key}; then write it in Pulumi.<stack>.yaml.`,
       });
       continue;
     }
@@ -165,50 +156,6 @@ function parseJson(text: string): unknown {
   } catch {
     return /^\s*[[{]/.test(text) ? undefined : text;
   }
-}
-
-/** What has to be set because of what else is set. */
-function missing(settings: StackSettings, secrets: SecretValues): Problem[] {
-  const problems: Problem[] = [];
-  if (settings.cutover.enabled && secrets.databaseUrl === undefined) {
-    problems.push({
-      path: "databaseUrl",
-      problem: "is missing.",
-      fix: "Set it with: pulumi config set --secret databaseUrl postgresql://user:password@host:5432/database",
-    });
-  }
-  if (settings.cutover.enabled && settings.cutover.fence && !settings.studio.enabled) {
-    problems.push({
-      path: "cutover.fence",
-      problem:
-        "would stay for ever: it is removed after the rollout of Studio, which this stack leaves out.",
-      fix: "Set cutover.fence to false and see to it that no old pod writes the rows back, or let this stack deploy Studio.",
-    });
-  }
-  const probes = settings.cutover.enabled && settings.target === "in-cluster";
-  if (probes && settings.probe.from === "cluster" && settings.probe.image === undefined) {
-    problems.push({
-      path: "probe.image",
-      problem: "is missing.",
-      fix: 'Set it to the image built from images/probe, or set probe.from to "here".',
-    });
-  }
-  if (settings.observability.exporter !== undefined && !settings.cutover.enabled) {
-    problems.push({
-      path: "observability.exporter",
-      problem:
-        "has nothing to check: it compares rows with their cutover, which this stack leaves out.",
-      fix: "Remove it, or set cutover.enabled to true; observability.observer reports on the pods alone.",
-    });
-  }
-  if (settings.database.manage !== undefined && settings.database.connect !== "direct") {
-    problems.push({
-      path: "database.manage",
-      problem: "needs a direct connection to the database.",
-      fix: 'Set database.connect to "direct", or make the role by hand and remove database.manage.',
-    });
-  }
-  return problems;
 }
 
 /** Provider modes in which a cutover would have no proof that the servers run. */

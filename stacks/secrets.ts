@@ -1,5 +1,5 @@
 import { isUserError } from "@mcp-fleet/errors";
-import type { Problem } from "@mcp-fleet/schema";
+import { type Problem, secretCommand } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
 import { parseDatabaseUrl } from "../components/database";
@@ -127,7 +127,7 @@ function notSecret(key: string): Problem {
   return {
     path: key,
     problem: "is stored in clear.",
-    fix: `Set it again with: pulumi config set --secret ${key} <value>; then change the credential, since the old value is in the stack file.`,
+    fix: `Set it again with: ${secretCommand([key])}; then change the credential, since the old value is in the stack file.`,
   };
 }
 
@@ -187,6 +187,6 @@ function notAnObject(path: string, example: string): Problem {
   return {
     path,
     problem: "must be an object of names and values.",
-    fix: `Set it by parts with: pulumi config set --secret --path ${example} <value>`,
+    fix: `Set it by parts, each with: pulumi config set --secret --path ${example}`,
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 
+import { quoted } from "@mcp-fleet/errors";
 import type { Health } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 
@@ -64,9 +65,7 @@ export function serverProcess(server: Server): Pick<Container, "image" | "comman
 /** The bridge starts its server by a shell, so words are quoted as one reads them. */
 function commandLine(stdio: string | readonly string[]): string {
   if (typeof stdio === "string") return stdio;
-  return stdio
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(" ");
+  return stdio.map(quoted).join(" ");
 }
 
 /** Environment a source needs beside what its server is given. */

@@ -1,9 +1,8 @@
-import { stackSchema } from "@mcp-fleet/schema";
-import { z } from "zod";
+import { jsonSchemaOf, stackSchema } from "@mcp-fleet/schema";
 
 /** What of a JSON schema the reference shows. */
 interface Schema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
@@ -37,7 +36,7 @@ Four more keys are secrets: \`databaseUrl\`, \`studioSecrets.<KEY>\`, \`serverSe
 
 /** The configuration reference as Markdown. */
 export function configurationReference(): string {
-  const schema = z.toJSONSchema(stackSchema, { io: "input", unrepresentable: "any" }) as Schema;
+  const schema = jsonSchemaOf(stackSchema) as Schema;
   const sections = Object.entries(schema.properties ?? {}).map(([key, inner]) => {
     const rows = rowsOf(key, inner, schema.required?.includes(key) ?? false);
     const table = rows.map(({ path, schema: one, required }) =>
@@ -101,7 +100,8 @@ function typeOf(schema: Schema): string {
   if (typeof schema.additionalProperties === "object") {
     return `map of ${typeOf(schema.additionalProperties)}`;
   }
-  return `${schema.type ?? "anything"}${rangeOf(schema)}`;
+  const types = [schema.type ?? "anything"].flat();
+  return `${types.join(" or ")}${rangeOf(schema)}`;
 }
 
 function rangeOf({ minimum, maximum, exclusiveMinimum }: Schema): string {

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { stackSchema } from "@mcp-fleet/schema";
+import { jsonSchemaOf, stackSchema } from "@mcp-fleet/schema";
 import { stringify } from "yaml";
-import { z } from "zod";
 
 /** What of a JSON schema is a key of Pulumi.yaml. */
 interface Key {
@@ -15,10 +14,9 @@ interface Key {
 
 /** The JSON Schema of everything under `config:` that is ours, as a stack file has it. */
 export function stackFileSchema(): string {
-  const { $schema, ...config } = z.toJSONSchema(stackSchema, {
-    io: "input",
-    unrepresentable: "any",
-  }) as Record<string, unknown> & { properties: Record<string, unknown> };
+  const { $schema, ...config } = jsonSchemaOf(stackSchema) as Record<string, unknown> & {
+    properties: Record<string, unknown>;
+  };
   const keys = Object.entries(config.properties).map(([key, value]) => [`mcp-fleet:${key}`, value]);
   const schema = {
     $schema,
@@ -41,7 +39,7 @@ export function stackFileSchema(): string {
 export function projectFile(projectDir: string): string {
   const text = readFileSync(join(projectDir, "Pulumi.yaml"), "utf8");
   const head = text.slice(0, text.indexOf("\nconfig:\n") + 1);
-  const schema = z.toJSONSchema(stackSchema, { io: "input", unrepresentable: "any" });
+  const schema = jsonSchemaOf(stackSchema);
   const keys = Object.entries(schema.properties ?? {}).map(([key, value]) => [
     key,
     keyOf(value as Key),

@@ -40,6 +40,12 @@ const embedded = [
   "lab/images/github-stub/mcp-server-github",
 ];
 
+const exampleServer = (stage: string): Recipe => ({
+  dockerfile: "lab/images/example-servers/Dockerfile",
+  stage,
+  files: lock("lab/images/example-servers"),
+});
+
 const recipes: Readonly<Record<ImageName, Recipe>> = {
   "llmctl-mcp": {
     dockerfile: "lab/images/llmctl-mcp/Dockerfile",
@@ -95,6 +101,9 @@ const recipes: Readonly<Record<ImageName, Recipe>> = {
     dockerfile: "images/google-workspace/Dockerfile",
     files: googleWorkspace,
   },
+  "kubernetes-server": exampleServer("kubernetes-server"),
+  "playwright-server": exampleServer("playwright-server"),
+  "argocd-server": exampleServer("argocd-server"),
   fastmcp: { dockerfile: "images/fastmcp/Dockerfile", files: fastmcp },
   todo: {
     dockerfile: "examples/todo/backend/Dockerfile",

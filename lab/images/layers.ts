@@ -115,6 +115,11 @@ export function layerRecipes(): Readonly<Record<LayerName, LayerRecipe>> {
         await rm(scratch, { recursive: true, force: true });
       },
     },
+    "example-servers": {
+      files: lockOf("lab/images/example-servers"),
+      build: (place) =>
+        npmInstall(join(place.dir, "opt/example-servers"), lockOf("lab/images/example-servers")),
+    },
     "mesh-agent": pythonLayer("mesh-agent", "mesh-agent"),
     "mesh-agents": {
       files: meshAgents,

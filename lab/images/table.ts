@@ -20,6 +20,9 @@ export const exampleImageNames = [
   "mesh-registry",
   "mesh-agent",
   "mcp-fleet",
+  "kubernetes-server",
+  "playwright-server",
+  "argocd-server",
 ] as const;
 
 export const imageNames = [...labImageNames, ...exampleImageNames] as const;
@@ -49,6 +52,7 @@ export const layerNames = [
   "mesh-registry",
   "mesh-agent",
   "mesh-agents",
+  "example-servers",
 ] as const;
 
 export type LayerName = (typeof layerNames)[number];
@@ -77,6 +81,14 @@ const bridge = (stdio: string): Pick<ImageSpec, "entrypoint" | "args" | "port"> 
 });
 
 const nodeApp = (file: string): Pick<ImageSpec, "entrypoint"> => ({ entrypoint: ["node", file] });
+
+/** A server of examples/servers, as its publisher has it on npm. */
+const exampleServer = (program: string): ImageSpec => ({
+  layers: ["debian", "node", "example-servers"],
+  entrypoint: [program],
+  env: { PATH: "/opt/example-servers/node_modules/.bin:/usr/local/bin:/usr/bin:/bin" },
+  description: `${program} of npm, for the stack file of that server under examples/servers`,
+});
 
 /**
  * Layers come in one order everywhere, the large and shared ones first, so that containerd unpacks
@@ -193,4 +205,7 @@ export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
     description:
       "The example todo application's backend, with its MCP server as another entry point",
   },
+  "kubernetes-server": exampleServer("kubernetes-mcp-server"),
+  "playwright-server": exampleServer("playwright-mcp"),
+  "argocd-server": exampleServer("argocd-mcp"),
 };

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 
 import { type Cluster, ensureCluster } from "../../lab/cluster";
-import { companionObjects } from "../../lab/companions";
+import { chromaName, companionObjects, labNamespace } from "../../lab/companions";
 import { type Database, ensureDatabase } from "../../lab/database";
 import { withClient } from "../../lab/database/access";
 import { legacyEnvironments } from "../../lab/database/schema";
@@ -195,7 +195,7 @@ export class SurroundedExamples {
           { ...server, image: images[key as ImageName] },
         ]);
         const { chroma, ...rest } = Object.fromEntries(here) as Servers;
-        const env = { CHROMA_HOST: "llmctl-chromadb.llmctl" };
+        const env = { CHROMA_HOST: `${chromaName}.${labNamespace}` };
         // As the example's comment has it.
         const workspace = {
           image: images["google-workspace"],

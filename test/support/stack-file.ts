@@ -26,6 +26,18 @@ const secret = {
 };
 const keyFile = { "google-cloud": { SERVICE_ACCOUNT_KEY: "golden-secret" } };
 
+/** Servers of other people, one in a file each. */
+export const serverExamples = [
+  "examples/servers/argocd",
+  "examples/servers/grafana",
+  "examples/servers/kubernetes",
+  "examples/servers/opensearch",
+  "examples/servers/playwright",
+  "examples/servers/postgres",
+  "examples/servers/slack",
+  "examples/servers/toolbox",
+] as const;
+
 /** The stack files under `examples`, without their ending. */
 export const exampleStacks = [
   "examples/studio/stack",
@@ -33,6 +45,7 @@ export const exampleStacks = [
   "examples/todo/prod",
   "examples/ai-platform/stack",
   "examples/mesh/stack",
+  ...serverExamples,
 ] as const;
 
 /** The file of a stack: `Pulumi.<stack>.yaml`, or the example's own. */

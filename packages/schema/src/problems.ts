@@ -1,5 +1,7 @@
 import { nearest, UserError } from "@mcp-fleet/errors";
-import type { z } from "zod";
+import { z } from "zod";
+
+import { configPath, setCommand, type Step } from "./paths";
 
 /** One mistake in a stack's configuration. */
 export interface Problem {
@@ -34,65 +36,85 @@ function sentence(one: Problem): string {
 /** Turns what the schema found into sentences: an unknown key comes with the nearest known one. */
 export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
   return error.issues.flatMap((issue) => {
-    const path = issue.path.map(String);
+    const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
     if (issue.code === "unrecognized_keys") {
       const known = keysAt(schema, path);
       return issue.keys.map((key) => unknownKey([...path, key], known));
     }
     if (issue.code === "invalid_union") {
       const inner = insideUnion(issue);
-      return [invalid([...path, ...inner.path], inner.message)];
+      return [invalid([...path, ...inner.path], inner.message, schema)];
     }
     if (issue.code === "invalid_key") {
       const rule = issue.issues[0]?.message ?? "must be another one";
       return [
         {
-          path: path.join("."),
+          path: configPath(path),
           problem: `has a name that is not allowed: it ${rule}.`,
           fix: "Rename it.",
         },
       ];
     }
-    return [invalid(path, issue.message)];
+    return [invalid(path, issue.message, schema)];
   });
 }
 
 type UnionIssue = Extract<z.core.$ZodIssue, { code: "invalid_union" }>;
 
 /** What is wrong in the alternative that was meant: the one that fits but for something further inside. */
-function insideUnion(issue: UnionIssue): { path: string[]; message: string } {
+function insideUnion(issue: UnionIssue): { path: Step[]; message: string } {
   const meant = issue.errors.find((found) => found.every((one) => one.path.length > 0));
   const all = meant ?? issue.errors.flat();
   const inner = all.find((one) => one.path.length > 0) ?? all[0];
   if (inner === undefined) return { path: [], message: issue.message };
-  const path = inner.path.map(String);
+  const path = inner.path.map((step) => (typeof step === "number" ? step : String(step)));
   if (inner.code !== "invalid_union") return { path, message: inner.message };
   const deeper = insideUnion(inner);
   return { path: [...path, ...deeper.path], message: deeper.message };
 }
 
 /** The problem of a key that nothing reads. */
-export function unknownKey(path: readonly string[], known: readonly string[]): Problem {
-  const key = path.at(-1) ?? "";
+export function unknownKey(path: readonly Step[], known: readonly string[]): Problem {
+  const key = String(path.at(-1) ?? "");
   const near = nearest(key, known);
-  const parent = path.slice(0, -1).join(".");
+  const parent = configPath(path.slice(0, -1));
   return {
-    path: path.join("."),
+    path: configPath(path),
     problem: "is not a known key.",
     fix:
       near === undefined
         ? `Remove it; known keys${parent === "" ? "" : ` of ${parent}`} are ${[...known].sort().join(", ")}.`
-        : `Did you mean "${[parent, near].filter((part) => part !== "").join(".")}"?`,
+        : `Did you mean "${configPath([...path.slice(0, -1), near])}"?`,
   };
 }
 
-function invalid(path: readonly string[], message: string): Problem {
+function invalid(path: readonly Step[], message: string, schema: z.ZodType): Problem {
   const missing = /received undefined/.test(message);
   return {
-    path: path.join("."),
+    path: configPath(path),
     problem: missing ? "is missing." : `${lowerFirst(message).replace(/\.$/, "")}.`,
-    fix: `Set it with: pulumi config set${path.length > 1 ? " --path" : ""} ${path.join(".")} <value>`,
+    fix: setCommand(path, exampleAt(schema, path)),
   };
+}
+
+/** A value that the schema gives as an example for this place, or for the next one around it. */
+function exampleAt(schema: z.ZodType, path: readonly Step[]): unknown {
+  for (let length = path.length; length > 0; length -= 1) {
+    let at: SchemaNode | undefined = schema as unknown as SchemaNode;
+    for (const step of path.slice(0, length)) at = child(unwrap(at), String(step));
+    for (let node = at; node !== undefined; node = node.def?.innerType ?? node.def?.out) {
+      const { examples } = z.globalRegistry.get(node as unknown as z.ZodType) ?? {};
+      const [example] = Array.isArray(examples) ? (examples as unknown[]) : [];
+      if (example !== undefined)
+        return path
+          .slice(length)
+          .reduce<unknown>(
+            (value, step) => (value as Record<string, unknown> | null)?.[step],
+            example,
+          );
+    }
+  }
+  return undefined;
 }
 
 function lowerFirst(text: string): string {
@@ -100,9 +122,9 @@ function lowerFirst(text: string): string {
 }
 
 /** The keys an object in the schema has at `path`. */
-function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
+function keysAt(schema: z.ZodType, path: readonly Step[]): string[] {
   let at: SchemaNode | undefined = schema as unknown as SchemaNode;
-  for (const step of path) at = child(unwrap(at), step);
+  for (const step of path) at = child(unwrap(at), String(step));
   const options = unwrap(at)?.options ?? [unwrap(at)];
   return options.flatMap((option) => Object.keys(unwrap(option)?.shape ?? {}));
 }
@@ -111,6 +133,8 @@ function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
 interface SchemaNode {
   readonly shape?: Record<string, SchemaNode>;
   readonly valueType?: SchemaNode;
+  /** What the items of a list are. */
+  readonly element?: SchemaNode;
   readonly options?: SchemaNode[];
   /** `out` is what a preprocessed value is parsed with. */
   readonly def?: { readonly innerType?: SchemaNode; readonly out?: SchemaNode };
@@ -126,7 +150,7 @@ function unwrap(node: SchemaNode | undefined): SchemaNode | undefined {
 }
 
 function child(node: SchemaNode | undefined, step: string): SchemaNode | undefined {
-  const direct = node?.shape?.[step] ?? node?.valueType;
+  const direct = node?.shape?.[step] ?? node?.valueType ?? node?.element;
   if (direct !== undefined) return direct;
   return node?.options?.map((option) => child(unwrap(option), step)).find(Boolean);
 }

@@ -1,6 +1,7 @@
 import { nearest } from "@mcp-fleet/errors";
 
 import type { Catalog } from "../catalog";
+import { secretCommand } from "../paths";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
@@ -82,7 +83,7 @@ export function serverProblems(
     add(
       `${at}.files.${file}`,
       `names "${name}", which is no key of serverSecrets.${key}.`,
-      `Set it with: pulumi config set --secret --path serverSecrets.${key}.${name} <value>`,
+      `Set it with: ${secretCommand(["serverSecrets", key, name])}`,
     );
   }
   const sets = entry?.credentialSets ?? [];
@@ -96,7 +97,7 @@ export function serverProblems(
     add(
       `serverSecrets.${key}`,
       `lacks ${sets.map((set) => set.join(" + ")).join(", or ")}.`,
-      `Set each with: pulumi config set --secret --path serverSecrets.${key}.<KEY> <value>`,
+      `Set them with: ${(sets[0] ?? []).map((name) => secretCommand(["serverSecrets", key, name])).join(" && ")}`,
     );
   }
   return problems;

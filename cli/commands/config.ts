@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+
+import { messageOf, UserError } from "@mcp-fleet/errors";
+import { Command } from "commander";
+
+import type { CliContext } from "../context";
+import { exitCodes } from "../exit-codes";
+
+/** Looks at a stack's file, with nothing but the file. */
+export function configCommand(context: CliContext): Command {
+  const check = new Command("check")
+    .description("say everything that is wrong in a stack's file; needs no engine and no cluster")
+    .argument("<file>", "a Pulumi.<stack>.yaml")
+    .action(async (file: string) => {
+      const { integratedServers } = await import("@mcp-fleet/catalog");
+      const { checkStackFile } = await import("@mcp-fleet/schema");
+      const checked = checkStackFile(file, textOf(file), integratedServers);
+      await context.print(checked, () => {
+        const lines = checked.problems.map(
+          ({ path, problem, fix }) => `[${path}] ${problem}\n  ${fix}`,
+        );
+        const unseen = checked.unseen.map(
+          (key) => `${key} is encrypted as a whole: what depends on its names was not checked.`,
+        );
+        const verdict =
+          lines.length === 0
+            ? `${file}: nothing is wrong; it deploys ${checked.servers.length} servers.`
+            : `${file}: ${lines.length} ${lines.length === 1 ? "thing is" : "things are"} wrong.`;
+        return [...lines, ...unseen, verdict].join("\n");
+      });
+      context.findings(checked.problems.length > 0);
+    });
+  return new Command("config").description("look at a stack's file").addCommand(check);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UserError(
+      `${file} cannot be read: ${messageOf(error)}.`,
+      "Name a file that is there.",
+      {
+        exitCode: exitCodes.usage,
+      },
+    );
+  }
+}

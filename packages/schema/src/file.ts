@@ -1,0 +1,151 @@
+import { UserError } from "@mcp-fleet/errors";
+import { parseDocument } from "yaml";
+
+import type { Catalog } from "./catalog";
+import { checkStack, type StackSecrets } from "./check";
+import type { SecretNames } from "./checks";
+import { configPath } from "./paths";
+import { type Problem, unknownKey } from "./problems";
+import { stackSchema } from "./stack";
+import { misread } from "./written";
+
+const prefix = "mcp-fleet:";
+/** Keys of a stack that are secrets, and in no schema. */
+export const secretKeys: readonly string[] = [
+  "databaseUrl",
+  "meshDatabaseUrl",
+  "serverSecrets",
+  "studioSecrets",
+];
+/** Far above any stack's file, in characters. */
+const maxLength = 1024 * 1024;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a look at a stack's file found. */
+export interface CheckedFile {
+  readonly problems: readonly Problem[];
+  /** Secrets whose names are encrypted too: what depends on them was not checked. */
+  readonly unseen: readonly string[];
+  /** Keys of the servers that are deployed. */
+  readonly servers: readonly string[];
+}
+
+/**
+ * Looks at a `Pulumi.<stack>.yaml` without an engine, a cluster and a key: secrets are known by name only.
+ *
+ * @param file its name, for messages
+ * @throws UserError when it is no stack's file
+ */
+export function checkStackFile(file: string, text: string, catalog: Catalog): CheckedFile {
+  const config = configOf(file, text);
+  const own = Object.entries(config).flatMap(([key, value]) =>
+    key.startsWith(prefix) ? [[key.slice(prefix.length), value] as const] : [],
+  );
+  const shape = stackSchema.shape as Fields;
+  const problems: Problem[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, value] of own) {
+    if (secretKeys.includes(key)) problems.push(...inClear(key, value));
+    else if (!(key in shape))
+      problems.push(unknownKey([key], [...Object.keys(shape), ...secretKeys]));
+    else if (isCiphertext(value)) problems.push(encrypted(key));
+    else values[key] = value;
+  }
+  const given = Object.fromEntries(own);
+  const shared = (values.shared as { outputs?: Fields } | undefined)?.outputs ?? {};
+  if (shared.namespace !== undefined) values.namespace ??= "shared";
+  const unseen = ["serverSecrets", "studioSecrets"].filter((key) => isCiphertext(given[key]));
+  const rendered = config["kubernetes:renderYamlToDirectory"] !== undefined;
+  const checked = checkStack(values, secretsOf(given, shared), { catalog, rendered });
+  const written = misread(text);
+  const found = checked.problems.filter(
+    ({ path, problem }) =>
+      !written.some((one) => one.path === path) &&
+      !unseen.some((key) => path.startsWith(key) || problem.includes(key)),
+  );
+  return {
+    problems: [...problems, ...written, ...found],
+    unseen,
+    servers: checked.servers.map(({ key }) => key),
+  };
+}
+
+function configOf(file: string, text: string): Fields {
+  const fix = "Name a Pulumi.<stack>.yaml.";
+  if (text.length > maxLength)
+    throw new UserError(`${file} has more than ${maxLength} characters.`, fix);
+  const document = parseDocument(text, { logLevel: "silent" });
+  const [error] = document.errors;
+  if (error !== undefined)
+    throw new UserError(`${file} is no YAML: ${error.message.split("\n")[0] ?? ""}`, fix);
+  const content = document.toJS({ maxAliasCount: 100 }) as unknown;
+  // A stack without any configuration has its salt or provider of secrets, or nothing at all.
+  const empty = content === null || (isObject(content) && Object.keys(content).every(isOfStack));
+  const config = isObject(content) ? (content.config ?? undefined) : undefined;
+  if (config === undefined && empty) return {};
+  if (!isObject(config)) throw new UserError(`${file} holds no stack configuration.`, fix);
+  return config;
+}
+
+function isOfStack(key: string): boolean {
+  return ["config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment"].includes(
+    key,
+  );
+}
+
+/** The names of the secrets; those of another stack count as there. */
+function secretsOf(given: Fields, shared: Fields): StackSecrets {
+  const servers = isObject(given.serverSecrets) ? given.serverSecrets : {};
+  const studio = [given.studioSecrets, shared.studioSecrets].flatMap((one) =>
+    isObject(one) && !isCiphertext(one) ? Object.keys(one) : [],
+  );
+  return {
+    databaseUrl: (given.databaseUrl ?? shared.databaseUrl) !== undefined,
+    meshDatabaseUrl: given.meshDatabaseUrl !== undefined,
+    studio: { keys: studio },
+    servers: isCiphertext(servers)
+      ? {}
+      : Object.fromEntries(
+          Object.entries(servers).flatMap(([key, names]): [string, SecretNames][] =>
+            isObject(names) ? [[key, { keys: Object.keys(names).sort() }]] : [],
+          ),
+        ),
+  };
+}
+
+/** Every part of a secret that stands in the file as it is. */
+function inClear(key: string, value: unknown): Problem[] {
+  const found: Problem[] = [];
+  const walk = (inner: unknown, path: readonly string[]): void => {
+    if (isCiphertext(inner)) return;
+    if (isObject(inner)) {
+      for (const [name, one] of Object.entries(inner)) walk(one, [...path, name]);
+    } else if (inner !== null && inner !== undefined) {
+      found.push({
+        path: configPath(path),
+        problem: "is stored in clear.",
+        fix: `Set it again with: pulumi config set --secret${path.length > 1 ? " --path" : ""} '${configPath(path)}'; then change the credential, since the old value is in the file.`,
+      });
+    }
+  };
+  walk(value, [key]);
+  return found;
+}
+
+/** The problem of a key that is no secret and is kept as one. */
+export function encrypted(key: string): Problem {
+  return {
+    path: key,
+    problem: "is encrypted, and would be stored in clear in objects and state.",
+    fix: `Take it out with: pulumi config rm ${key}; then put credentials in serverSecrets.<server>.<KEY>, and the rest of it in clear.`,
+  };
+}
+
+function isCiphertext(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,32 @@
+import { quoted } from "@mcp-fleet/errors";
+
+/** A key of an object, or the number of a list's item. */
+export type Step = string | number;
+
+/** A place in the configuration as `pulumi config --path` takes it: `servers.web.files["/run/key.json"]`. */
+export function configPath(path: readonly Step[]): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === "number") return `[${step}]`;
+      if (!/^[A-Za-z0-9_-]+$/.test(step)) return `["${step.replace(/["\\]/g, "\\$&")}"]`;
+      return index === 0 ? step : `.${step}`;
+    })
+    .join("");
+}
+
+/** Sets one place to a value that is right there; without one, and for what is no single value, the file is the way. */
+export function setCommand(path: readonly Step[], example: unknown): string {
+  const place = configPath(path);
+  if (!["string", "number", "boolean"].includes(typeof example)) {
+    const shown = example === undefined ? "" : `, for example as ${JSON.stringify(example)}`;
+    return `Write ${place} in Pulumi.<stack>.yaml${shown}.`;
+  }
+  const option = path.length > 1 ? " --path" : "";
+  return `Set it, for example with: pulumi config set${option} ${quoted(place)} ${quoted(String(example))}`;
+}
+
+/** The command that asks for a secret's value, so that it is in no history of a shell. */
+export function secretCommand(path: readonly Step[]): string {
+  const option = path.length > 1 ? " --path" : "";
+  return `pulumi config set --secret${option} ${quoted(configPath(path))}`;
+}
