@@ -143,7 +143,7 @@ describe("the resource manager", () => {
   it("refuses a client without labels, which would be every pod", async () => {
     await assert.rejects(
       runProgram(stack({ clients: [{ name: "all", labels: {} }] })),
-      /\[manager\.clients\.0\.labels\] must name at least one label/,
+      /\[manager\.clients\[0\]\.labels\] must name at least one label/,
     );
   });
 });

@@ -83,7 +83,7 @@ describe("observability", () => {
     await assert.rejects(
       runProgram(stack({ enabled: true, observer: { ...observer, certificates } })),
       (error: Error) =>
-        /observability\.observer\.certificates\.0/.test(error.message) &&
+        /observability\.observer\.certificates\[0\]/.test(error.message) &&
         !error.message.includes("secret"),
     );
   });

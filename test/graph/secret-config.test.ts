@@ -8,7 +8,7 @@ describe("bad configuration of a server's Secret", () => {
       what: "a store from which nothing is taken",
       plain: withExtra({ secret: { external: { store: "vault" } } }),
       names: /\[servers\.extra\.secret\.external\] must name what to take: from .* or keys/,
-      fix: /--path servers\.extra\.secret\.external/,
+      fix: /Write servers\.extra\.secret\.external in/,
     },
     {
       what: "a Secret without a store",
@@ -20,7 +20,7 @@ describe("bad configuration of a server's Secret", () => {
       what: "Infisical without an identity",
       plain: withExtra({ secret: { infisical: scope } }),
       names: /\[servers\.extra\.secret\.infisical\.auth\]/,
-      fix: /--path servers\.extra\.secret\.infisical\.auth/,
+      fix: /Write servers\.extra\.secret\.infisical\.auth in/,
     },
     {
       what: "a path that is none",

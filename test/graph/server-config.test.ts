@@ -75,7 +75,7 @@ describe("bad configuration of a server's source", () => {
     {
       what: "a file that no module can be",
       plain: withExtra({ source: "code", code: { files: { "my-server.py": app } } }),
-      names: /\[servers\.extra\.code\.files\.my-server\.py\].*must be a Python file's name/,
+      names: /\[servers\.extra\.code\.files\["my-server\.py"\]\].*must be a Python file's name/,
       fix: /Rename it/,
     },
     {
@@ -192,26 +192,27 @@ describe("bad configuration of how a server runs", () => {
     {
       what: "a range without a mask",
       plain: withExtra({ egress: { to: [{ cidr: "10.20.0.40" }] } }),
-      names: /\[servers\.extra\.egress\.to\.0\.cidr\] "10\.20\.0\.40" has no mask/,
-      fix: /egress\.to\.0\.cidr/,
+      names: /\[servers\.extra\.egress\.to\[0\]\.cidr\] "10\.20\.0\.40" has no mask/,
+      fix: /egress\.to\[0\]\.cidr/,
     },
     {
       what: "a range with a mask that is none",
       plain: withExtra({ egress: { to: [{ cidr: "10.20.0.0/33" }] } }),
-      names: /\[servers\.extra\.egress\.to\.0\.cidr\] "10\.20\.0\.0\/33" has a mask that is none/,
-      fix: /egress\.to\.0\.cidr/,
+      names:
+        /\[servers\.extra\.egress\.to\[0\]\.cidr\] "10\.20\.0\.0\/33" has a mask that is none/,
+      fix: /egress\.to\[0\]\.cidr/,
     },
     {
       what: "a range that is none",
       plain: withExtra({ egress: { to: [{ cidr: "db.example.com/32" }] } }),
-      names: /\[servers\.extra\.egress\.to\.0\.cidr\] "db\.example\.com\/32" is no range/,
-      fix: /egress\.to\.0\.cidr/,
+      names: /\[servers\.extra\.egress\.to\[0\]\.cidr\] "db\.example\.com\/32" is no range/,
+      fix: /egress\.to\[0\]\.cidr/,
     },
     {
       what: "a host name that is none",
       plain: withExtra({ egress: { fqdns: ["https://api.github.com/"] } }),
-      names: /\[servers\.extra\.egress\.fqdns\.0\] must be a host name/,
-      fix: /egress\.fqdns\.0/,
+      names: /\[servers\.extra\.egress\.fqdns\[0\]\] must be a host name/,
+      fix: /egress\.fqdns\[0\]/,
     },
     {
       what: "host names beside the whole internet",
@@ -223,7 +224,7 @@ describe("bad configuration of how a server runs", () => {
       what: "an egress profile that is none",
       plain: withExtra({ egress: "internett" }),
       names: /\[servers\.extra\.egress\].*"none"\|"dns"\|"cluster"\|"internet"/,
-      fix: /--path servers\.extra\.egress/,
+      fix: /Write servers\.extra\.egress in .*for example as/,
     },
     {
       what: "a transform of an object that there is none of",

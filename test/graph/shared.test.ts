@@ -120,7 +120,7 @@ describe("what a stack takes from another one", () => {
       what: "no stack",
       plain: { shared: { outputs: { namespace: "space" } } },
       names: /\[shared\.stack\] is missing/,
-      fix: /--path shared\.stack/,
+      fix: /--path shared\.stack organization\/project\/stack$/,
     },
     {
       what: "a key that is not taken from another stack",

@@ -8,7 +8,8 @@ export const dnsName = z
   .regex(
     /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
     "must be 1 to 63 lower-case letters, digits and dashes, starting with a letter",
-  );
+  )
+  .meta({ examples: ["tools"] });
 
 /** A name Kubernetes accepts for most other objects: a Secret, a ConfigMap, a claim. */
 export const objectName = z
@@ -17,24 +18,32 @@ export const objectName = z
   .regex(
     /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
     "must be lower-case letters, digits, dashes and dots, like app.config",
-  );
+  )
+  .meta({ examples: ["tools-login"] });
 
 export const port = z
   .int("must be a whole number from 1 to 65535")
   .min(1, "must be a whole number from 1 to 65535")
-  .max(65535, "must be a whole number from 1 to 65535");
+  .max(65535, "must be a whole number from 1 to 65535")
+  .meta({ examples: [8000] });
 
 /**
  * A path as MCP clients use it. Many servers answer /mcp/ with a redirect to /mcp, or the other way round, and clients
  * break on it: the probe finds out which of the two a server serves.
  */
-export const mcpPath = z.string().regex(
-  // What a URL's path may hold and nothing else: clients get it behind a host.
-  /^(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+$/,
-  "must start with a slash and hold nothing but a URL's path, like /mcp",
-);
+export const mcpPath = z
+  .string()
+  .regex(
+    // What a URL's path may hold and nothing else: clients get it behind a host.
+    /^(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+$/,
+    "must start with a slash and hold nothing but a URL's path, like /mcp",
+  )
+  .meta({ examples: ["/mcp"] });
 
-export const absolutePath = z.string().regex(/^\/[^\s]+$/, "must be an absolute path");
+export const absolutePath = z
+  .string()
+  .regex(/^\/[^\s]+$/, "must be an absolute path")
+  .meta({ examples: ["/data"] });
 
 /**
  * Text that YAML may have read as something else. A whole number and true are what was written; 1.10 is not, and a
@@ -74,7 +83,8 @@ const numberOr = (pattern: RegExp, message: string) =>
 const cpu = numberOr(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
 export const size = z
   .string()
-  .regex(/^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/, 'must be an amount of bytes such as "256Mi"');
+  .regex(/^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/, 'must be an amount of bytes such as "256Mi"')
+  .meta({ examples: ["1Gi"] });
 const memory = numberOr(
   /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/,
   'must be a memory quantity such as "256Mi"',
@@ -111,15 +121,25 @@ export const resources = z.strictObject({
   limits: amount.optional(),
 });
 
-export const seconds = z.number().positive("must be a number of seconds above 0");
+export const seconds = z
+  .number()
+  .positive("must be a number of seconds above 0")
+  .meta({ examples: [30] });
 
-export const replicas = z.int("must be a whole number").min(0).max(100);
+export const replicas = z
+  .int("must be a whole number")
+  .min(0)
+  .max(100)
+  .meta({ examples: [2] });
 
 /** A range of addresses with its mask. */
-export const cidr = z.string().superRefine((value, context) => {
-  const message = cidrMistake(value);
-  if (message !== undefined) context.addIssue({ code: "custom", message });
-});
+export const cidr = z
+  .string()
+  .superRefine((value, context) => {
+    const message = cidrMistake(value);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  })
+  .meta({ examples: ["10.20.0.0/16"] });
 
 function cidrMistake(range: string): string | undefined {
   const [address = "", mask, ...rest] = range.split("/");
@@ -137,7 +157,11 @@ function cidrMistake(range: string): string | undefined {
 }
 
 /** A name in PostgreSQL. */
-export const identifier = z.string().min(1).max(63);
+export const identifier = z
+  .string()
+  .min(1)
+  .max(63)
+  .meta({ examples: ["mcp_servers"] });
 
 /** How a database server's certificate is checked. */
 export const tls = z.enum(["verify-full", "verify-ca", "disable"]);

@@ -42,7 +42,12 @@ export const disruptionBudget = z.strictObject({ maxUnavailable: z.int().min(1).
 
 const service = z.strictObject({
   type: z.enum(["ClusterIP", "NodePort", "LoadBalancer"]),
-  nodePort: z.int().min(firstNodePort, nodePortRule).max(lastNodePort, nodePortRule).optional(),
+  nodePort: z
+    .int()
+    .min(firstNodePort, nodePortRule)
+    .max(lastNodePort, nodePortRule)
+    .optional()
+    .meta({ examples: [31100] }),
   /** Addresses that may call, as the pods see them. */
   sourceRanges: z.array(cidr).optional(),
   externalTrafficPolicy: z.enum(["Local", "Cluster"]).optional(),

@@ -22,11 +22,16 @@ export function setCommand(path: readonly Step[], example: unknown): string {
     return `Write ${place} in Pulumi.<stack>.yaml${shown}.`;
   }
   const option = path.length > 1 ? " --path" : "";
-  return `Set it, for example with: pulumi config set${option} ${quoted(place)} ${quoted(String(example))}`;
+  return `Set it, for example with: pulumi config set${option} ${word(place)} ${word(String(example))}`;
 }
 
 /** The command that asks for a secret's value, so that it is in no history of a shell. */
 export function secretCommand(path: readonly Step[]): string {
   const option = path.length > 1 ? " --path" : "";
-  return `pulumi config set --secret${option} ${quoted(configPath(path))}`;
+  return `pulumi config set --secret${option} ${word(configPath(path))}`;
+}
+
+/** One word for a shell, in quotes where it needs them. */
+function word(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text);
 }

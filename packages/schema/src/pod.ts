@@ -151,7 +151,10 @@ export const pod = {
   hostAliases: z
     .array(
       z.strictObject({
-        ip: z.string().refine((value) => isIP(value) !== 0, "must be an IP address"),
+        ip: z
+          .string()
+          .refine((value) => isIP(value) !== 0, "must be an IP address")
+          .meta({ examples: ["10.0.0.1"] }),
         hostnames: z.array(z.string().min(1)).min(1, "must name a host"),
       }),
     )

@@ -2,7 +2,10 @@ import { z } from "zod";
 
 import { dnsName, objectName, variable } from "./fields";
 
-const duration = z.string().regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as "1h"');
+const duration = z
+  .string()
+  .regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as "1h"')
+  .meta({ examples: ["1h"] });
 
 /** A Secret made by the External Secrets Operator. */
 const external = z
@@ -22,7 +25,11 @@ const external = z
 
 const infisicalPlace = {
   environment: z.string().min(1),
-  path: z.string().regex(/^\//, "must start with a slash").default("/"),
+  path: z
+    .string()
+    .regex(/^\//, "must start with a slash")
+    .default("/")
+    .meta({ examples: ["/tools"] }),
   recursive: z.boolean().optional(),
 };
 

@@ -4,7 +4,10 @@ const output = z.string().min(1);
 
 /** What is read from the outputs of another stack: the key that it stands for, and the output's name. */
 export const shared = z.strictObject({
-  stack: z.string().min(1),
+  stack: z
+    .string()
+    .min(1)
+    .meta({ description: "Its full name.", examples: ["organization/project/stack"] }),
   outputs: z
     .strictObject({
       namespace: output.optional(),

@@ -173,20 +173,30 @@ const places = z.strictObject({
  * of it (`npm run docs`). The engine takes no optional key, so an empty mesh or shared stands for none.
  */
 export const stackSchema = z.strictObject({
-  target: z.enum(["in-cluster", "embedded"]).default("embedded").meta({
-    description:
-      'Where the application\'s rows point - "in-cluster" to the servers deployed here, "embedded" to those in the application\'s image. Setting it back to "embedded" is the rollback.',
-  }),
+  target: z
+    .enum(["in-cluster", "embedded"])
+    .default("embedded")
+    .meta({
+      description:
+        'Where the application\'s rows point - "in-cluster" to the servers deployed here, "embedded" to those in the application\'s image. Setting it back to "embedded" is the rollback.',
+      examples: ["in-cluster"],
+    }),
   application: dnsName.default("llmctl-studio").meta({
     description: "Name of the application; label app.kubernetes.io/part-of of every object.",
+    examples: ["llmctl-studio"],
   }),
   namespace: dnsName.meta({
     description:
       "Namespace of the application and its MCP servers. Empty stands for none - shared.outputs.namespace takes it from another stack.",
+    examples: ["tools"],
   }),
-  createNamespace: z.boolean().default(true).meta({
-    description: 'Whether the namespace is made here, with Pod Security "restricted" enforced.',
-  }),
+  createNamespace: z
+    .boolean()
+    .default(true)
+    .meta({
+      description: 'Whether the namespace is made here, with Pod Security "restricted" enforced.',
+      examples: [false],
+    }),
   servers: z.record(dnsName, serverSchema).default({}).meta({
     description:
       "MCP servers by key. A key of the catalog needs an image at most, a server of its own image and port. Every key of a server is explained in docs/reference/configuration.md.",
@@ -248,7 +258,10 @@ export const stackSchema = z.strictObject({
   allowLatest: z
     .boolean()
     .default(false)
-    .meta({ description: "Whether an image without a fixed version is accepted." }),
+    .meta({
+      description: "Whether an image without a fixed version is accepted.",
+      examples: [true],
+    }),
 });
 
 /** A stack's configuration, defaults filled in. */
