@@ -5,8 +5,10 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 
+import { ofInstallation } from "./paths";
+
 /** The namespace the lab's application lives in, as in the application's own manifests. */
-export const labNamespace = "llmctl";
+export const labNamespace = ofInstallation("llmctl");
 /** The Chroma database the legacy rows name (`--host llmctl-chromadb --port 8000`). */
 export const chromaName = "llmctl-chromadb";
 

@@ -11,8 +11,8 @@ import { consoleLog } from "./log";
 import { paths } from "./paths";
 
 /** Programs of this checkout and of the lab, for a person's PATH. */
-const programs = join(paths.run, "programs");
-const passwordFile = join(paths.run, "pgpass");
+const programs = join(paths.installation, "programs");
+const passwordFile = join(paths.installation, "pgpass");
 
 /**
  * Prints shell commands after which `pulumi`, `kubectl`, `psql` and `mcp-fleet` speak to the lab:

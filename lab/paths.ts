@@ -1,11 +1,30 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
+import { UserError } from "@mcp-fleet/errors";
+
 /** The project's own directory: two levels above the compiled file (`dist/lab`). */
 const projectDir = resolve(__dirname, "..", "..");
 
 const cache = process.env.MCP_FLEET_CACHE ?? join(homedir(), ".cache", "mcp-fleet");
 const run = join(cache, "lab");
+const installation = installationNumber();
+
+/**
+ * `LAB_INSTALLATION`, a number: another application on the same cluster, with a namespace, a database and stacks of its
+ * own. Tests move two of them at once. Default: the one of `make up`, which has none.
+ */
+function installationNumber(): string | undefined {
+  const given = process.env.LAB_INSTALLATION ?? "";
+  if (/^[1-9]?$/.test(given)) return given === "" ? undefined : given;
+  throw new UserError(
+    `LAB_INSTALLATION is "${given}".`,
+    "Set it to a number from 1 to 9, or leave it out.",
+  );
+}
+
+const installations = join(run, "installations");
+const own = installation === undefined ? run : join(installations, installation);
 
 /** Every place the lab reads or writes. `MCP_FLEET_CACHE` moves all of them; default `~/.cache/mcp-fleet`. */
 export const paths = {
@@ -21,7 +40,16 @@ export const paths = {
   pki: join(run, "pki"),
   logs: join(run, "logs"),
   pids: join(run, "pids"),
-  postgres: join(run, "postgres"),
+  /** `LAB_INSTALLATION`. */
+  installationNumber: installation,
+  /** Every installation but that of `make up`, a directory each. */
+  installations,
+  /** Database files and engine state of this installation. */
+  installation: own,
   /** State, history and generated configuration of whatever runs the program. */
-  engine: join(run, "engine"),
+  engine: join(own, "engine"),
 } as const;
+
+/** A name for something that each installation has: `llmctl`, `llmctl-2`. */
+export const ofInstallation = (name: string): string =>
+  installation === undefined ? name : `${name}-${installation}`;

@@ -49,13 +49,17 @@ export interface Lab {
 
 /** Brings up whatever part of the lab is not there yet. The first line says which engine runs the program. */
 export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log): Promise<Lab> {
-  const [engine, cluster] = await together(
+  const [engine, [cluster, [images, database]]] = await together(
     () => foundEngine(log),
-    () => ensureCluster(log),
-  );
-  const [images, database] = await together(
-    () => ensureImages(cluster, log),
-    () => ensureDatabase({ ...request, listen: cluster.nodeIp }, log),
+    async () => {
+      const made = await ensureCluster(log);
+      // Images wait for downloads while the engine is still being compiled.
+      const rest = await together(
+        () => ensureImages(made, log),
+        () => ensureDatabase({ ...request, listen: made.nodeIp }, log),
+      );
+      return [made, rest] as const;
+    },
   );
   const kube = openKube(cluster.kubeconfig, cluster.context);
   await log.step(

@@ -1,138 +1,66 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { execa } from "execa";
+import { add, type Counts, failure, none } from "./run/counts";
+import { noLab, runLab } from "./run/lab";
+import { type Part, runMocha } from "./run/mocha";
 
-import { offeredEngine } from "../lab/cluster";
-
-/** What one rung of the test ladder counted. */
-interface Counts {
-  readonly passes: number;
-  readonly failures: number;
-  readonly pending: number;
-  /** Each failed test or hook in a line: title and the beginning of its message. */
-  readonly failed: readonly string[];
-}
-
-/** A rung that could not be counted is one failure, told by its reason. */
-const failure = (reason: string): Counts => ({
-  passes: 0,
-  failures: 1,
-  pending: 0,
-  failed: [reason],
-});
-
-/**
- * The rungs in the order they run: cheap ones first, and the last two at once, because the lab waits for pods most of
- * its time. Times are the limit of a whole rung, in minutes.
- */
-const rungs = [
-  { name: "unit", files: ["dist/test/unit/**/*.test.js"], limit: 5 },
-  { name: "graph", files: ["dist/test/graph/**/*.test.js"], limit: 5 },
-  { name: "golden", files: ["dist/test/golden/**/*.test.js"], limit: 5 },
-  { name: "package", files: ["dist/test/package/**/*.test.js"], limit: 10 },
-  { name: "database", files: ["dist/test/database/**/*.test.js"], limit: 40 },
-  { name: "lab", files: ["dist/test/lab/**/*.test.js"], limit: 75 },
-] as const;
-
+/** The rungs in the order they run: cheap ones first. The last two run beside each other. */
+const rungs = ["unit", "graph", "golden", "package", "database", "lab"] as const;
 type Rung = (typeof rungs)[number];
 
-/** The rung that runs beside the lab. Its output is shown once it is done. */
-const beside = "database";
+/** Minutes a rung may take. */
+const limits: Partial<Record<Rung, number>> = { package: 10, database: 40 };
 
-/** Runs one rung in a mocha process of its own. A rung that ends without counts is one failure. */
-async function runRung(rung: Rung, scratch: string, output?: string): Promise<Counts> {
-  const countsFile = join(scratch, `${rung.name}.json`);
-  const mocha = await execa(
-    process.execPath,
-    [
-      "--enable-source-maps",
-      require.resolve("mocha/bin/mocha.js"),
-      "--reporter",
-      "test/support/reporter.cjs",
-      "--sort",
-      process.stdout.isTTY ? "--color" : "--no-color",
-      "--exit",
-      ...rung.files,
-    ],
-    {
-      reject: false,
-      stdin: "ignore",
-      ...(output === undefined
-        ? { stdout: "inherit", stderr: "inherit" }
-        : { stdout: { file: output }, stderr: { file: output } }),
-      timeout: rung.limit * 60_000,
-      env: { MCP_FLEET_COUNTS: countsFile },
-    },
-  );
-  const ended = mocha.timedOut
-    ? `did not end within ${rung.limit} minutes`
-    : `ended with ${mocha.exitCode ?? mocha.signal}`;
-  try {
-    const counts = JSON.parse(readFileSync(countsFile, "utf8")) as Counts;
-    return mocha.exitCode !== 0 && counts.failures === 0
-      ? { ...counts, failures: 1, failed: [ended] }
-      : counts;
-  } catch {
-    return failure(`${ended} and left no counts`);
-  }
-}
+const partOf = (name: Rung): Part => ({
+  name,
+  files: [`dist/test/${name}/**/*.test.js`],
+  limit: limits[name] ?? 5,
+});
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/**
- * Without a Kubernetes to run on, the lab rung is one skipped test with its reason; in CI it is a failure, because
- * nothing would show that the whole path works.
- */
-async function withoutCluster(): Promise<Counts | undefined> {
-  if ((await offeredEngine()) !== undefined) return undefined;
-  const reason =
-    "this machine offers no Kubernetes (name one in LAB_KUBECONFIG, start a container engine, or run as root on Linux)";
+/** The lab rung, and the database rung in its streams where both are wanted. */
+async function lab(scratch: string, beside: readonly Rung[]): Promise<Counts> {
+  const reason = await noLab();
+  const parts = beside.map(partOf);
+  if (reason === undefined) {
+    print(`\n== ${[...beside, "lab"].join(", ")}: each part is shown once it is done ==`);
+    return runLab(scratch, parts, print);
+  }
   print(`not run: ${reason}`);
-  return process.env.CI === "true"
-    ? failure(reason)
-    : { passes: 0, failures: 0, pending: 1, failed: [] };
+  const without = process.env.CI === "true" ? failure(reason) : { ...none, pending: 1 };
+  let total = add(none, "lab", without);
+  for (const part of parts) total = add(total, part.name, await runMocha(part, { scratch }));
+  return total;
 }
 
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const scratch = mkdtempSync(join(tmpdir(), "mcp-fleet-test-"));
-  const total = { passes: 0, failures: 0, pending: 0, failed: [] as string[] };
   const started = Date.now();
-  const count = (rung: Rung, counts: Counts): void => {
-    total.passes += counts.passes;
-    total.failures += counts.failures;
-    total.pending += counts.pending;
-    total.failed.push(...counts.failed.map((line) => `${rung.name}: ${line}`));
-  };
-  const chosen = rungs.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-  const both = [beside, "lab"].every((name) => chosen.some((rung) => rung.name === name));
-  let other: Promise<void> | undefined;
-  for (const rung of chosen) {
-    if (both && rung.name === beside) {
-      const output = join(scratch, `${rung.name}.log`);
-      print(`\n== ${rung.name}: beside the next one, shown when it is done ==`);
-      other = runRung(rung, scratch, output).then((counts) => {
-        print(`\n== ${rung.name} ==\n${readFileSync(output, "utf8")}`);
-        count(rung, counts);
-      });
+  const chosen = rungs.filter((name) => wanted.length === 0 || wanted.includes(name));
+  const beside = chosen.filter((name) => name === "database" && chosen.includes("lab"));
+  let total = none;
+  for (const name of chosen.filter((one) => !beside.includes(one))) {
+    if (name === "lab") {
+      const counts = await lab(scratch, beside);
+      total = add(total, "lab", counts);
       continue;
     }
-    print(`\n== ${rung.name} ==`);
-    const without = rung.name === "lab" ? await withoutCluster() : undefined;
-    count(rung, without ?? (await runRung(rung, scratch)));
+    print(`\n== ${name} ==`);
+    total = add(total, name, await runMocha(partOf(name), { scratch }));
   }
-  await other;
   rmSync(scratch, { recursive: true, force: true });
   if (total.failed.length > 0) print(`\nfailed:\n  ${total.failed.join("\n  ")}`);
   print(`\ntook ${((Date.now() - started) / 60_000).toFixed(1)} minutes`);
   print(
     total.failures === 0
       ? "Next: `make up` runs the whole thing on this machine; AGENTS.md says what to run for which change."
-      : "Next: run one rung again with `node dist/test/run.js <rung>`; each failure's stack is at the end of its rung.",
+      : "Next: run one rung again with `node dist/test/run.js <rung>`; each failure's stack is at the end of its part.",
   );
   const skipped = total.pending > 0 ? `, ${total.pending} skipped` : "";
   print(`${total.passes} passed, ${total.failures} failed${skipped}`);

@@ -54,12 +54,14 @@ export async function openStack(
   });
 }
 
-/** Where `make up` wrote down the lab's stack. */
+/** Where the lab wrote down its stack. */
 function labPlace(): StackPlace {
-  const cache = process.env.MCP_FLEET_CACHE ?? join(homedir(), ".cache", "mcp-fleet");
+  const { MCP_FLEET_CACHE, LAB_INSTALLATION: number = "" } = process.env;
+  const cache = MCP_FLEET_CACHE ?? join(homedir(), ".cache", "mcp-fleet");
+  const installation = number === "" ? [] : ["installations", number];
   try {
     return JSON.parse(
-      readFileSync(join(cache, "lab", "engine", "stack.json"), "utf8"),
+      readFileSync(join(cache, "lab", ...installation, "engine", "stack.json"), "utf8"),
     ) as StackPlace;
   } catch {
     throw new UserError("There is no lab on this machine.", "Start it with make up.", {

@@ -75,7 +75,7 @@ export interface Database {
  *   asked for, or the dump cannot be restored. Nothing half made is used afterwards.
  */
 export async function ensureDatabase(request: DatabaseRequest, log: Log): Promise<Database> {
-  const runDir = request.runDir ?? paths.run;
+  const runDir = request.runDir ?? paths.installation;
   const user = serverUser();
   const dir = reachableDir(join(runDir, "postgres"), user);
   const programs = user.uid === undefined ? undefined : join(dir, "programs");
@@ -130,7 +130,7 @@ export async function ensureDatabase(request: DatabaseRequest, log: Log): Promis
 export async function stopDatabase(
   options: { readonly runDir?: string; readonly keepData?: boolean } = {},
 ): Promise<boolean> {
-  const runDir = options.runDir ?? paths.run;
+  const runDir = options.runDir ?? paths.installation;
   const dir = readState(runDir)?.dir ?? reachableDir(join(runDir, "postgres"), serverUser());
   const wasRunning = await stop(dir);
   if (options.keepData === true) return wasRunning;
@@ -144,7 +144,7 @@ export async function stopDatabase(
 export async function findDatabase(
   options: { readonly runDir?: string } = {},
 ): Promise<Database | undefined> {
-  const state = readState(options.runDir ?? paths.run);
+  const state = readState(options.runDir ?? paths.installation);
   if (state === undefined || runningPid(state.dir) === undefined) return undefined;
   const url = dsn(superuser, state.passwords.superuser, "127.0.0.1", state.port);
   const version = await withClient(url, async (db) => {

@@ -2,8 +2,13 @@ import { connect, createServer } from "node:net";
 
 import { UserError } from "@mcp-fleet/errors";
 
-/** Below the ports that Linux and macOS give to outgoing connections, and below those of NodePorts. */
-const defaultPort = 25_432;
+import { paths } from "../paths";
+
+/**
+ * Below the ports that Linux and macOS give to outgoing connections, and below those of NodePorts. Each installation
+ * has one of its own, so that two which start at once do not take the same.
+ */
+const defaultPort = 25_432 + Number(paths.installationNumber ?? 0);
 
 /** `LAB_PG_PORT`, when it is set. */
 export function envPort(): number | undefined {

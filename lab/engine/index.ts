@@ -1,6 +1,7 @@
 export { findEngine, type Installation } from "./find";
 export {
   environmentOf,
+  forgetAllStacks,
   forgetStacks,
   openStack,
   passphraseFile,

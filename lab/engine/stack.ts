@@ -13,11 +13,11 @@ import { delimiter, dirname, isAbsolute, join } from "node:path";
 
 import { PulumiStack, type StackPlace } from "@mcp-fleet/engine";
 
-import { paths } from "../paths";
+import { ofInstallation, paths } from "../paths";
 import type { Installation } from "./find";
 
 /** Name of the lab's own stack. Others of the lab begin with it and a dash, so that git ignores their files. */
-export const stackName = "lab";
+export const stackName = ofInstallation("lab");
 
 /** What the CLI needs to find the lab's stacks, beside the environment of a user. */
 export type EngineEnvironment = Readonly<Record<string, string>>;
@@ -97,10 +97,21 @@ function passphrase(): string {
   return readFileSync(passphraseFile, "utf8");
 }
 
-/** Removes the lab's state, and the stacks' files in this checkout. */
+/** Removes this installation's state, and its stacks' files in this checkout. */
 export function forgetStacks(): void {
   rmSync(paths.engine, { recursive: true, force: true });
+  removeStackFiles(new RegExp(`^Pulumi\\.${stackName}(-[a-z].*)?\\.yaml$`));
+}
+
+/** Removes the state and the stacks' files of every installation. */
+export function forgetAllStacks(): void {
+  rmSync(join(paths.run, "engine"), { recursive: true, force: true });
+  rmSync(paths.installations, { recursive: true, force: true });
+  removeStackFiles(/^Pulumi\.lab(-.*)?\.yaml$/);
+}
+
+function removeStackFiles(which: RegExp): void {
   for (const name of readdirSync(paths.projectDir)) {
-    if (/^Pulumi\.lab(-.*)?\.yaml$/.test(name)) rmSync(join(paths.projectDir, name));
+    if (which.test(name)) rmSync(join(paths.projectDir, name));
   }
 }

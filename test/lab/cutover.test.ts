@@ -55,11 +55,11 @@ for (const generation of ["jsonb", "text"] as const) {
       assert.deepEqual(
         view.servers.map((server) => `${server.transport} ${server.endpoint}`),
         [
-          "streamable-http http://llmctl-mcp-atlassian.llmctl.svc.cluster.local:8000/mcp",
-          "streamable-http http://llmctl-mcp-chroma.llmctl.svc.cluster.local:8000/mcp",
-          "streamable-http http://llmctl-mcp-github.llmctl.svc.cluster.local:8000/mcp",
-          "streamable-http http://llmctl-mcp-google-cloud.llmctl.svc.cluster.local:8000/mcp",
-          "streamable-http http://llmctl-mcp.llmctl.svc.cluster.local:9020/mcp",
+          `streamable-http http://llmctl-mcp-atlassian.${labNamespace}.svc.cluster.local:8000/mcp`,
+          `streamable-http http://llmctl-mcp-chroma.${labNamespace}.svc.cluster.local:8000/mcp`,
+          `streamable-http http://llmctl-mcp-github.${labNamespace}.svc.cluster.local:8000/mcp`,
+          `streamable-http http://llmctl-mcp-google-cloud.${labNamespace}.svc.cluster.local:8000/mcp`,
+          `streamable-http http://llmctl-mcp.${labNamespace}.svc.cluster.local:9020/mcp`,
         ],
       );
       assertOrder(await moments(lab, run.result, oldPods, 1));

@@ -103,7 +103,10 @@ describe("the servers of a stack on the engine", function () {
       transform: { deployment: { metadata: { annotations: { "pulumi.com/skipAwait": "true" } } } },
     };
     const said = await refusal(lab.up("in-cluster", withServer("github", broken)));
-    assert.match(said, /^MCP servers [^\n]*Deployment llmctl\/llmctl-mcp-github: /);
+    assert.match(
+      said,
+      new RegExp(`^MCP servers [^\\n]*Deployment ${labNamespace}/llmctl-mcp-github: `),
+    );
     assert.match(said, /rows and application are untouched/);
     assert.equal(await everything(lab), rows);
     // The old pod serves on.

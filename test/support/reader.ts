@@ -7,6 +7,7 @@ import type { StackConfig } from "@mcp-fleet/operations";
 import { parse, stringify } from "yaml";
 
 import { binary } from "../../lab/cluster/binaries";
+import { chromaName, labNamespace } from "../../lab/companions";
 import { labConfig, labServers } from "../../lab/config";
 import { legacyEnvironments } from "../../lab/database/schema";
 import { databaseServiceObjects } from "../../lab/database/service";
@@ -78,7 +79,7 @@ export async function surroundings(lab: Lab): Promise<Surroundings> {
 
 /** In its own namespace the application's Chroma would be beside it; here the lab's is asked. */
 function chroma(image: string): object {
-  return { image, env: { CHROMA_HOST: "llmctl-chromadb.llmctl" } };
+  return { image, env: { CHROMA_HOST: `${chromaName}.${labNamespace}` } };
 }
 
 /** What the page's own commands set is not written here. */
