@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { parse } from "yaml";
@@ -27,26 +27,20 @@ const secret = {
 const keyFile = { "google-cloud": { SERVICE_ACCOUNT_KEY: "golden-secret" } };
 
 /** Servers of other people, one in a file each. */
-export const serverExamples = [
-  "examples/servers/argocd",
-  "examples/servers/grafana",
-  "examples/servers/kubernetes",
-  "examples/servers/opensearch",
-  "examples/servers/playwright",
-  "examples/servers/postgres",
-  "examples/servers/slack",
-  "examples/servers/toolbox",
-] as const;
+export const serverExamples: readonly string[] = readdirSync(join(root, "examples", "servers"))
+  .filter((name) => name.endsWith(".yaml"))
+  .map((name) => `examples/servers/${name.slice(0, -".yaml".length)}`)
+  .sort();
 
 /** The stack files under `examples`, without their ending. */
-export const exampleStacks = [
+export const exampleStacks: readonly string[] = [
   "examples/studio/stack",
   "examples/todo/dev",
   "examples/todo/prod",
   "examples/ai-platform/stack",
   "examples/mesh/stack",
   ...serverExamples,
-] as const;
+];
 
 /** The file of a stack: `Pulumi.<stack>.yaml`, or the example's own. */
 export function stackFileOf(stack: string): string {
