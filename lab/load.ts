@@ -49,9 +49,10 @@ export async function underLoad<T>(
     const sent = performance.now();
     const at = new Date().toISOString();
     try {
-      const status = await request(url, agent, timeoutMs);
+      const { status, body } = await request(url, agent, timeoutMs);
       slowestMs = Math.max(slowestMs, performance.now() - sent);
-      if (status < 200 || status > 299) failures.push({ at, error: `status ${status}` });
+      if (status < 200 || status > 299)
+        failures.push({ at, error: `status ${status}: ${body.slice(0, shownLength)}` });
     } catch (error) {
       failures.push({ at, error: messageOf(error) });
     }
@@ -82,12 +83,21 @@ export async function underLoad<T>(
   }
 }
 
-function request(url: string, agent: Agent, timeoutMs: number): Promise<number> {
+/** How much of a failed answer is told, in characters. */
+const shownLength = 200;
+
+function request(
+  url: string,
+  agent: Agent,
+  timeoutMs: number,
+): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const sent = get(url, { agent, timeout: timeoutMs }, (response) => {
       response.once("error", reject);
       // An answer counts when all of it has come.
-      response.once("end", () => resolve(response.statusCode ?? 0)).resume();
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
     });
     sent.once("timeout", () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     sent.once("error", reject);

@@ -52,10 +52,13 @@ export function namespaceOf(resource: FleetResource): unknown {
 }
 
 /** The containers of a workload of any kind, a bare pod and a CronJob included: init and ephemeral ones too. */
-export function containersOf(resource: FleetResource): readonly Container[] {
+export function containersOf(
+  resource: FleetResource,
+  lists: readonly string[] = ["containers", "initContainers", "ephemeralContainers"],
+): readonly Container[] {
   if (!resource.type.startsWith("kubernetes:")) return [];
   const pod = at(podTemplateOf(resource.props)?.template, "spec");
-  return ["containers", "initContainers", "ephemeralContainers"].flatMap((field) => {
+  return lists.flatMap((field) => {
     const containers = at(pod, field);
     return Array.isArray(containers) ? (containers as Container[]) : [];
   });

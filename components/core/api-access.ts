@@ -1,16 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
+import { apiServerPortNumbers } from "./egress";
+
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Container = k8s.types.input.core.v1.Container;
 type PolicyRule = k8s.types.input.rbac.v1.PolicyRule;
+
+/** On the pod of a server: it has rights by the Kubernetes API that the stack gives it, and so a token. */
+export const apiRightsAnnotation = "mcp-fleet.dev/api-rights";
 
 const tokenSeconds = 3600;
 const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const volumeName = "api-access";
 
 /** Where the API server can be called: it has no labels to select by, and behind its Service it has one of these ports. */
-export const apiServerPorts = [443, 6443].map((port) => ({ protocol: "TCP", port }));
+export const apiServerPorts = apiServerPortNumbers.map((port) => ({ protocol: "TCP", port }));
 
 /**
  * An account of the namespace with these rights in it and none elsewhere.

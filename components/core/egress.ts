@@ -60,6 +60,16 @@ const notPublic6 = [
   ...["fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"],
 ];
 
+const privateRanges = [
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "fc00::/7",
+];
+/** Behind its Service it has one of these, whichever port the Service has. */
+export const apiServerPortNumbers = [443, 6443];
+
 /** Where clouds hand out a node's credentials: AWS, Azure, Google and others; Azure, Alibaba, Oracle; AWS by IPv6. */
 const metadata = [
   ...["169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "169.254.169.252/32"],
@@ -98,6 +108,13 @@ export function addressEgress({ cidr, except = [], ports }: AddressTarget): Egre
     to: [{ ipBlock: { cidr, ...(all.length === 0 ? {} : { except: all }) } }],
     ...(ports === undefined ? {} : { ports: tcp(ports) }),
   };
+}
+
+/** Where a cluster's API server may be: private addresses, and the cluster's own ranges that are none. */
+export function apiServerEgress(ranges: readonly string[] = []): EgressRule[] {
+  return [...privateRanges, ...ranges].map((cidr) =>
+    addressEgress({ cidr, ports: apiServerPortNumbers }),
+  );
 }
 
 /** Pods of the cluster. */

@@ -1,6 +1,6 @@
 export * from "./args";
 export { environmentVariable } from "./env";
 export { egressOf } from "./network";
-export { hasRights } from "./pod";
+export { hasRights } from "./rights";
 export { secretOperator } from "./secret";
 export { McpServer } from "./server";

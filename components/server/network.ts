@@ -2,7 +2,7 @@ import type * as k8s from "@pulumi/kubernetes";
 
 import {
   addressEgress,
-  apiServerPorts,
+  apiServerEgress,
   type ClusterNetwork,
   controlPlaneEgress,
   dnsEgress,
@@ -12,6 +12,7 @@ import {
   selectorLabels,
 } from "../core";
 import type { Server } from "./args";
+import { hasRights } from "./rights";
 
 type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
 type IngressRule = k8s.types.input.networking.v1.NetworkPolicyIngressRule;
@@ -22,9 +23,8 @@ export function serverPolicy(
   server: Server,
   labels: Parameters<typeof selectorLabels>[0],
 ): PolicySpec {
-  const { egressToDatabase: database, serviceAccount } = server;
+  const { egressToDatabase: database } = server;
   const { to = [], pods = [] } = egressOf(server);
-  const speaksToApi = typeof serviceAccount === "object" && serviceAccount.rules !== undefined;
   return {
     podSelector: { matchLabels: selectorLabels(labels) },
     policyTypes: ["Ingress", "Egress"],
@@ -36,7 +36,7 @@ export function serverPolicy(
       ...(database === undefined
         ? []
         : ["cidr" in database ? addressEgress(database) : podEgress(database)]),
-      ...(speaksToApi ? [{ ports: apiServerPorts }] : []),
+      ...(hasRights(server) ? apiServerEgress(server.clusterNetwork?.ranges) : []),
       ...controlPlaneEgress(server.serviceMesh),
     ],
   };

@@ -8,6 +8,7 @@ import { serverContainer } from "./container";
 import { orderedEnv } from "./env";
 import { placementSpec } from "./operations";
 import { codePath } from "./process";
+import { hasRights } from "./rights";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Container = k8s.types.input.core.v1.Container;
@@ -53,11 +54,6 @@ export function serverPod(
   const beside = withContainers(spec, server);
   const pod = { ...beside, hostAliases: hostAliases.length === 0 ? undefined : hostAliases };
   return hasRights(server) ? withToken(pod) : pod;
-}
-
-/** Whether the server speaks to the Kubernetes API with rights of its own. */
-export function hasRights({ serviceAccount }: Pick<Server, "serviceAccount">): boolean {
-  return typeof serviceAccount === "object" && serviceAccount.rules !== undefined;
 }
 
 /** Whether a new pod has to wait for the old one's end: a claim that is written to may be one node's. */

@@ -4,6 +4,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import {
+  apiRightsAnnotation,
   createRights,
   defaultRolloutSeconds,
   drainSeconds,
@@ -24,8 +25,9 @@ import {
 import type { McpServerArgs, Server } from "./args";
 import { egressOf, fqdnPolicySpec, serverPolicy } from "./network";
 import { autoscalerSpec, budgetSpec, serviceSpec } from "./operations";
-import { hasRights, isReplaced, serverPod } from "./pod";
+import { isReplaced, serverPod } from "./pod";
 import { codeAnnotation, codeHash } from "./process";
+import { hasRights } from "./rights";
 import { createSecret, infisicalReload, secretOperator } from "./secret";
 
 /**
@@ -160,6 +162,7 @@ export class McpServer extends pulumi.ComponentResource {
     const { secretVersion, autoscaling, code } = server;
     const annotations = {
       ...server.podAnnotations,
+      ...(hasRights(server) ? { [apiRightsAnnotation]: "namespace" } : {}),
       ...(code === undefined ? {} : { [codeAnnotation]: codeHash(code.files ?? {}) }),
       ...(secretVersion === undefined ? {} : { [secretVersionAnnotation]: secretVersion }),
     };

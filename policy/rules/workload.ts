@@ -1,5 +1,6 @@
 import {
   accountProblems,
+  apiRightsAnnotation,
   podTemplateOf,
   restrictedProblems,
   versionOf,
@@ -57,7 +58,7 @@ export const probes: ResourceRule = {
   check: (resource) => {
     if (!isMcpServer(resource)) return [];
     const needed = ["startupProbe", "readinessProbe", "livenessProbe"] as const;
-    return containersOf(resource).flatMap((container) =>
+    return containersOf(resource, ["containers"]).flatMap((container) =>
       needed
         .filter((probe) => container[probe] === undefined)
         .map(
@@ -96,10 +97,12 @@ export const restricted: ResourceRule = {
     const found = podTemplateOf(resource.props);
     if (found === undefined) return [];
     const { at: where, template } = found;
-    // The servers are third-party code; programs of ours may talk to the API server.
+    // The servers are third-party code: only one that the stack gives rights to, and programs of ours, may talk to the
+    // API server.
+    const given = at(template, "metadata", "annotations", apiRightsAnnotation) !== undefined;
     const problems = [
       ...restrictedProblems(template),
-      ...accountProblems(template, !isMcpServer(resource)),
+      ...accountProblems(template, given || !isMcpServer(resource)),
     ];
     return problems.map(
       ({ field, allowed }) =>

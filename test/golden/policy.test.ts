@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isMcpServer } from "../../policy/object";
 import type { FleetResource } from "../../policy/resource";
 import { resourceRules, stackRules } from "../../policy/rules";
-import { recordStack } from "../support/stack-file";
+import { recordStack, serverExamples } from "../support/stack-file";
 
 interface Fields {
   [key: string]: Fields;
@@ -157,6 +157,7 @@ describe("the policy rules", () => {
       "examples/todo/prod": 1,
       "examples/ai-platform/stack": 2,
       "examples/mesh/stack": 2,
+      ...Object.fromEntries(serverExamples.map((stack) => [stack, 1])),
     },
   };
   for (const [stack, servers] of Object.entries(stacks)) {
