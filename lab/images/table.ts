@@ -205,7 +205,9 @@ export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
     description:
       "The example todo application's backend, with its MCP server as another entry point",
   },
-  "kubernetes-server": exampleServer("kubernetes-mcp-server"),
+  "kubernetes-server": exampleServer(
+    "/opt/example-servers/node_modules/kubernetes-mcp-server-linux-amd64/bin/kubernetes-mcp-server-linux-amd64",
+  ),
   "playwright-server": exampleServer("playwright-mcp"),
   "argocd-server": exampleServer("argocd-mcp"),
 };

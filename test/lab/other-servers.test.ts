@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 
-import { connectKube } from "@mcp-fleet/kube";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
@@ -43,7 +42,7 @@ describe("servers of other people, each by its stack file", function () {
         ...{ namespace, createNamespace: false },
         allowed: {},
         servers: (own: Servers) => ({
-          [name]: { ...own[name], image: images[`${name}-server`], ...changes(name, namespace) },
+          [name]: { ...own[name], image: images[`${name}-server`] },
         }),
       });
       examples.set(name, example);
@@ -63,12 +62,8 @@ describe("servers of other people, each by its stack file", function () {
       ...{ namespace: namespaceOf(name), name: `${name}-mcp` },
     });
     const url = new URL(`http://${spec?.clusterIP}:${spec?.ports?.[0]?.port}/mcp`);
-    // The name that a pod would call it by: it is checked by servers that defend against DNS rebinding.
-    const host = `${name}-mcp.tools.svc.cluster.local`;
     const client = new Client({ name: "other-servers", version: "1" });
-    const transport = new StreamableHTTPClientTransport(url, {
-      requestInit: { headers: { host } },
-    });
+    const transport = new StreamableHTTPClientTransport(url);
     await client.connect(transport);
     try {
       return await ask(client);
@@ -77,12 +72,8 @@ describe("servers of other people, each by its stack file", function () {
     }
   };
 
-  const tools: Record<Name, string> = {
-    kubernetes: "pods_list_in_namespace",
-    playwright: "browser_navigate",
-    argocd: "list_applications",
-  };
-  for (const name of servers) {
+  const tools = { kubernetes: "pods_list_in_namespace", playwright: "browser_navigate" } as const;
+  for (const name of ["kubernetes", "playwright"] as const) {
     it(`${name} lists its tools`, async () => {
       const { tools: listed } = await connected(name, (client) => client.listTools());
       const names = listed.map((tool) => tool.name);
@@ -101,19 +92,18 @@ describe("servers of other people, each by its stack file", function () {
     assert.match(JSON.stringify(secrets), /forbidden|cannot list/i);
   });
 
-  it("are listed with their probe by the command line", async () => {
-    const kubeconfig = await connectKube(
-      { context: cluster.context },
-      { kubeconfig: cluster.kubeconfig },
-    );
-    assert.ok(kubeconfig.namespace !== undefined);
-    const { stdout, exitCode } = await mcpFleet([
-      ...["--kubeconfig", cluster.kubeconfig, "--context", cluster.context],
-      ...["-n", namespaceOf("playwright"), "-o", "json", "list", "--probe"],
-    ]);
-    assert.equal(exitCode, 0, stdout);
-    assert.match(stdout, /"playwright/);
-  });
+  // It checks the Host header, and takes no address of a Service; a port-forward comes from the loopback address.
+  for (const name of servers) {
+    it(`${name} answers the command line's probe with its tools`, async () => {
+      const { stdout, stderr } = await mcpFleet([
+        ...["--kubeconfig", cluster.kubeconfig, "--context", cluster.context],
+        ...["-n", namespaceOf(name), "-o", "json", "list", "--probe"],
+      ]);
+      const [listed] = JSON.parse(stdout) as { probe?: { ok: boolean; tools: string[] } }[];
+      assert.equal(listed?.probe?.ok, true, stdout + stderr);
+      assert.ok(listed.probe.tools.length > 0, stdout);
+    });
+  }
 });
 
 /** What these files refer to, as somebody has it already. */
@@ -137,18 +127,4 @@ function surroundings(name: Name, namespace: string): object[] {
     case "playwright":
       return [];
   }
-}
-
-/** What a file says of a place that is another one here. */
-function changes(name: Name, namespace: string): Record<string, unknown> {
-  if (name !== "argocd") return {};
-  const hosts = ["tools", namespace].map(
-    (one) => `--allowed-host-header=argocd-mcp.${one}.svc.cluster.local`,
-  );
-  return {
-    args: [
-      ...["http", "--stateless", "--allow-unauthenticated", "--bind-address=0.0.0.0"],
-      ...["--port=3000", ...hosts],
-    ],
-  };
 }
