@@ -17,6 +17,8 @@ export interface ResolvedServer {
   readonly path: string;
   readonly health: Health;
   readonly startSeconds: number;
+  /** How long one request of the probe may take. */
+  readonly requestSeconds: number;
   readonly rolloutSeconds?: number;
   readonly probes?: Probes;
   readonly env: Readonly<Record<string, EnvValue>>;
@@ -93,6 +95,7 @@ function resolve(
     path: own.path ?? base.path,
     health: healthOf(own, entry, source.kind),
     startSeconds: own.startSeconds ?? base.startSeconds,
+    requestSeconds: own.requestSeconds ?? own.startSeconds ?? base.startSeconds,
     ...(own.rolloutSeconds === undefined ? {} : { rolloutSeconds: own.rolloutSeconds }),
     ...(own.probes === undefined ? {} : { probes: own.probes }),
     env,

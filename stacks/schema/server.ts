@@ -67,6 +67,8 @@ export const serverSchema = z.strictObject({
   path: mcpPath.optional(),
   health: z.union([z.literal("tcp"), absolutePath]).optional(),
   startSeconds: seconds.optional(),
+  /** How long one request of the probe with its answer may take, in seconds. @default startSeconds */
+  requestSeconds: seconds.optional(),
   rolloutSeconds: z.int().positive().optional(),
   /** Timings of the probes, for a server that is known to be slow or quick. */
   probes: probes.optional(),

@@ -17,6 +17,7 @@ import { manager } from "./manager";
 import { mesh } from "./mesh";
 import { network } from "./network";
 import { observability } from "./observability";
+import { protocols } from "./protocols";
 import { serverSchema } from "./server";
 import { shared } from "./shared";
 
@@ -24,6 +25,7 @@ const consumer = z.strictObject({
   name: dnsName,
   labels: labels.refine((value) => Object.keys(value).length > 0, "must name at least one label"),
   serviceAccount: z.string().optional(),
+  protocols: protocols.optional(),
 });
 
 const portForward = z
@@ -69,6 +71,7 @@ const studio = z.strictObject({
   rolloutSeconds: z.int().positive().optional(),
   resources: resources.optional(),
   writable: z.array(absolutePath).default([]),
+  protocols: protocols.optional(),
 });
 
 const rowCondition = z
