@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 
 import { paths } from "../../lab/paths";
-import { type Client, probeCases } from "../support/probe-cases/cases";
+import { type Client, clientsOf, probeCases } from "../support/probe-cases/cases";
 import { serveStubs } from "../support/probe-cases/stub";
 
 /** The newest release of both major versions. Their interpreters stay in the cache. */
@@ -46,21 +46,27 @@ describe("the official Python clients against the probe's cases (issue 18, item 
   for (const [client, release] of releases) {
     it(`mcp ${release} takes and refuses what the table says`, async () => {
       const python = await pythonWith(release);
-      const { stdout } = await execa(python, [script], {
-        input: JSON.stringify(served.urls),
-        timeout: 240_000,
-      });
-      const refusals = JSON.parse(stdout) as string[];
-      assert.equal(refusals.length, probeCases.length);
-      const refused = probeCases.filter((_, index) => refusals[index] !== "");
-      const expected = probeCases.filter(
-        ({ refusedBy = [], emptyFor = [] }) =>
-          refusedBy.includes(client) || emptyFor.includes(client),
-      );
-      assert.deepEqual(
-        refused.map(({ what }) => what),
-        expected.map(({ what }) => what),
-      );
+      for (const mode of ["legacy", "auto"]) {
+        const cases = probeCases
+          .map((one, index) => ({ ...one, url: served.urls[index] ?? "" }))
+          .filter((one) => clientsOf(one).includes(client))
+          .filter(({ stub }) => (stub.modern === true) === (mode === "auto"));
+        const { stdout } = await execa(python, [script, mode], {
+          input: JSON.stringify(cases.map(({ url }) => url)),
+          timeout: 240_000,
+        });
+        const refusals = JSON.parse(stdout) as string[];
+        assert.equal(refusals.length, cases.length);
+        const refused = cases.filter((_, index) => refusals[index] !== "");
+        const expected = cases.filter(
+          ({ refusedBy = [], emptyFor = [] }) =>
+            refusedBy.includes(client) || emptyFor.includes(client),
+        );
+        assert.deepEqual(
+          refused.map(({ what }) => what),
+          expected.map(({ what }) => what),
+        );
+      }
     });
   }
 });

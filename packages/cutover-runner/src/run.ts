@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { UserError } from "@mcp-fleet/errors";
 import { connectKube } from "@mcp-fleet/kube";
 import type { ProbeResult } from "@mcp-fleet/mcp-probe";
-import type { Db, LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
+import type { AgreedProtocols, Db, LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
@@ -59,7 +59,8 @@ async function runOn(
     if (agreed) return recorded(ledger, target, plan.hash);
   }
   const probes = target === "embedded" ? [] : await probeServers(covering(inputs), credentials);
-  const meta = { ...inputs.meta, runId, tools: toolsOf(probes) };
+  const shown = { tools: toolsOf(probes), protocols: protocolsOf(probes) };
+  const meta = { ...inputs.meta, runId, ...shown };
   const done = await phase("transaction", {}, async (span) => {
     const result = await rows.runCutover(db, spec, target, meta);
     span.set({ generation: result.generation, ...result.counts });
@@ -109,6 +110,17 @@ function toolsOf(probes: readonly ConsumerProbe[]): ToolLists {
     lists.set(name, new Set([...(lists.get(name) ?? []), ...tools]));
   }
   return Object.fromEntries([...lists].map(([name, tools]) => [name, [...tools].sort()]));
+}
+
+/** What each server and each consumer agreed on. A server that keeps its tools for clients of its own agreed on nothing. */
+function protocolsOf(probes: readonly ConsumerProbe[]): AgreedProtocols {
+  const agreed: Record<string, Record<string, string>> = {};
+  for (const { consumer, results } of probes) {
+    for (const { name, protocolVersion } of results) {
+      if (protocolVersion !== undefined) (agreed[name] ??= {})[consumer] = protocolVersion;
+    }
+  }
+  return agreed;
 }
 
 /**

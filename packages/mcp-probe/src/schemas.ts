@@ -29,6 +29,9 @@ export interface ParsedResult {
   readonly serverInfo?: { readonly name: string; readonly version: string };
   readonly tools?: readonly { readonly name: string; readonly outputSchema?: unknown }[];
   readonly nextCursor?: string;
+  readonly resultType?: unknown;
+  readonly ttlMs?: unknown;
+  readonly cacheScope?: unknown;
   readonly _meta?: Readonly<Record<string, unknown>>;
 }
 
@@ -49,7 +52,20 @@ export async function parseResult(
     const what = problemOf(raw, parsed.error?.issues[0]);
     throw notMcp(`answers ${method} with ${what}, which the official MCP clients refuse`);
   }
+  const lacks = method === "tools/list" && era === "modern" ? listProblem(raw) : undefined;
+  if (lacks !== undefined) {
+    throw notMcp(`answers ${method} with ${lacks}, which the official MCP clients refuse`);
+  }
   return raw;
+}
+
+/** What 2026-07-28 wants of a list besides: the schemas that the clients publish take older lists too. */
+function listProblem({ resultType, ttlMs, cacheScope }: ParsedResult): string | undefined {
+  if (resultType !== "complete") return 'resultType: expected "complete"';
+  if (!Number.isInteger(ttlMs) || Number(ttlMs) < 0) return "ttlMs: expected a whole number from 0";
+  if (cacheScope !== "public" && cacheScope !== "private")
+    return 'cacheScope: expected "public" or "private"';
+  return undefined;
 }
 
 /** Loads the schemas, which takes a tenth of a second: a start of the command line does without. */

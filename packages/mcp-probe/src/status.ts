@@ -79,6 +79,6 @@ function redirectFailure({ status, headers, url, clean }: RefusedRequest): Probe
   return new ProbeFailure(
     "redirect",
     "never",
-    `redirects ${url.pathname} to ${to} (HTTP ${status}); MCP clients break on this, so give the URL that answers itself`,
+    `redirects ${url.pathname} to ${to} (HTTP ${status}); not every MCP client follows it, so give the URL that answers itself`,
   );
 }

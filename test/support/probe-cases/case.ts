@@ -20,6 +20,11 @@ export interface ProbeCase {
   readonly says?: RegExp;
 }
 
+/** The clients that speak what the server speaks: 2026-07-28 is only in the second major versions. */
+export function clientsOf({ stub }: ProbeCase): readonly Client[] {
+  return stub.modern === true ? ["client 2", "mcp 2"] : everybody;
+}
+
 /** Every official client. */
 export const everybody: readonly Client[] = [...typescriptClients, ...pythonClients];
 
@@ -32,7 +37,7 @@ export function passes({ refusedBy = [], stricter = false }: ProbeCase): boolean
 export function caseCells(cases: readonly ProbeCase[]): readonly string[][] {
   return cases.map((one) => {
     const { what, refusedBy = [], emptyFor = [] } = one;
-    const clients = refusedBy.length === everybody.length ? "all" : refusedBy.join(", ");
+    const clients = refusedBy.length === clientsOf(one).length ? "all" : refusedBy.join(", ");
     const empty = emptyFor.length === 0 ? "" : `; ${emptyFor.join(", ")} sees no tools`;
     const refusing = clients === "" ? "none" : clients;
     return [what, refusing + empty, passes(one) ? "passes" : "refused"];

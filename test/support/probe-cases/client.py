@@ -1,5 +1,7 @@
 """Lists the tools of the servers whose URLs come as a JSON array on standard input, with the official Python client.
 
+The argument is the mode of its second major version: "legacy" for a handshake, "auto" for 2026-07-28 first.
+
 Prints a JSON array: for each URL why it could not, or an empty text.
 """
 
@@ -10,6 +12,7 @@ import logging
 import sys
 
 SECONDS = 3
+MODE = sys.argv[1] if len(sys.argv) > 1 else "legacy"
 MAJOR = int(importlib.metadata.version("mcp").split(".")[0])
 logging.disable(logging.CRITICAL)
 
@@ -28,7 +31,7 @@ async def ask(url):
     if MAJOR > 1:
         from mcp import Client
 
-        async with Client(url, mode="legacy", read_timeout_seconds=SECONDS) as client:
+        async with Client(url, mode=MODE, read_timeout_seconds=SECONDS) as client:
             return await list_all(client)
     from datetime import timedelta
 

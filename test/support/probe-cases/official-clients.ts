@@ -24,9 +24,10 @@ interface Both {
 export async function askWith(
   client: Exclude<Client, "mcp 1" | "mcp 2">,
   url: string,
+  modern: boolean,
 ): Promise<string> {
   try {
-    const connected = client === "sdk 1" ? await first(url) : await second(url);
+    const connected = client === "sdk 1" ? await first(url) : await second(url, modern);
     try {
       let cursor: string | undefined;
       let tools = 0;
@@ -50,8 +51,9 @@ async function first(url: string): Promise<Both> {
   return client;
 }
 
-async function second(url: string): Promise<Both> {
-  const client = new SecondClient(info);
+async function second(url: string, modern: boolean): Promise<Both> {
+  const mode = modern ? "auto" : "legacy";
+  const client = new SecondClient(info, { versionNegotiation: { mode } });
   await client.connect(new SecondTransport(new URL(url)), limits);
   return client;
 }

@@ -20,6 +20,9 @@ export interface Request {
 
 /** A server that is right but for what it does itself with some requests. */
 export interface Stub {
+  /** Whether it speaks 2026-07-28 instead of the versions with a handshake. @default false */
+  readonly modern?: boolean;
+  readonly discover?: (result: Readonly<Record<string, unknown>>) => unknown;
   /** Changes the results of a right server. */
   readonly initialize?: (result: Readonly<Record<string, unknown>>) => unknown;
   readonly tools?: (
@@ -43,6 +46,9 @@ export const introduction = {
   capabilities: { tools: {} },
   serverInfo: { name: "stub", version: "1" },
 };
+
+const modernVersion = "2026-07-28";
+const cache = { ttlMs: 0, cacheScope: "private" };
 
 /** Writes one JSON-RPC message as the body. */
 export function writeJson({ response }: Request, message: unknown, status = 200): void {
@@ -96,20 +102,28 @@ async function answer(
       : { jsonrpc: "2.0", id: asked.id, result };
   const path = request.url ?? "";
   const whole = { asked, headers, path, response, result: result as Request["result"] };
-  (stub.write ?? writeJson)(whole, message);
+  if (stub.write !== undefined) return stub.write(whole, message);
+  writeJson(whole, message, result === undefined && stub.modern === true ? 404 : 200);
 }
 
+const same = (result: Readonly<Record<string, unknown>>): unknown => result;
+
 function resultFor(stub: Stub, { method, params }: Asked): unknown {
-  if (method === "initialize") {
+  const modern = stub.modern === true;
+  if (method === "server/discover" && modern) {
+    const { capabilities } = introduction;
+    const result = { resultType: "complete", supportedVersions: [modernVersion], capabilities };
+    return (stub.discover ?? same)({ ...result, ...cache });
+  }
+  if (method === "initialize" && !modern) {
     const offered = params?.protocolVersion;
     const protocolVersion = offered === "2025-11-25" ? offered : introduction.protocolVersion;
     const result = { ...introduction, protocolVersion };
     return stub.initialize === undefined ? result : stub.initialize(result);
   }
   if (method === "tools/list") {
-    return stub.tools === undefined
-      ? { tools: [tool] }
-      : stub.tools({ tools: [tool] }, params ?? {});
+    const result = { tools: [tool], ...(modern ? { resultType: "complete", ...cache } : {}) };
+    return (stub.tools ?? same)(result, params ?? {});
   }
   return undefined;
 }

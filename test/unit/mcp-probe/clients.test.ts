@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { probe, type ProbeResult } from "@mcp-fleet/mcp-probe";
+import { modernVersion, probe, type ProbeResult } from "@mcp-fleet/mcp-probe";
 
-import { caseCells, passes, probeCases, typescriptClients } from "../../support/probe-cases/cases";
+import {
+  caseCells,
+  clientsOf,
+  passes,
+  probeCases,
+  typescriptClients,
+} from "../../support/probe-cases/cases";
 import { askWith } from "../../support/probe-cases/official-clients";
 import { serveStubs } from "../../support/probe-cases/stub";
 
@@ -20,11 +26,15 @@ describe("mcp-probe is as strict as the official clients (issue 18, item 6)", fu
     served = await serveStubs(probeCases.map(({ stub }) => stub));
     const waiting = probeCases.entries();
     const worker = async (): Promise<void> => {
-      for (const [index, { what }] of waiting) {
+      for (const [index, one] of waiting) {
+        const { what, stub } = one;
         const url = served.urls[index] ?? "";
-        probed.set(what, await probe({ name: "stub", url }, quick));
+        const modern = stub.modern === true;
+        const limits = modern ? { ...quick, protocols: [modernVersion] } : quick;
+        probed.set(what, await probe({ name: "stub", url }, limits));
         for (const client of ["sdk 1", "client 2"] as const) {
-          const refusal = await askWith(client, url);
+          if (!clientsOf(one).includes(client)) continue;
+          const refusal = await askWith(client, url, modern);
           if (refusal !== "") verdicts.set(what, [...(verdicts.get(what) ?? []), client]);
         }
       }

@@ -1,40 +1,12 @@
 import assert from "node:assert/strict";
 
 import { probe, type ProbeResult } from "@mcp-fleet/mcp-probe";
-import { toNodeHandler } from "@modelcontextprotocol/node";
-import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import { createMcpHandler, McpServer as ModernMcpServer } from "@modelcontextprotocol/server";
 
+import { modernServer, olderServer } from "../../support/era-servers";
 import { closeServers, json, serve, type TestServer } from "./servers";
 
 const older = ["2025-03-26", "2025-06-18"];
 const modern = ["2026-07-28"];
-
-/** A server of the official SDK's first major version: a handshake, up to 2025-11-25. */
-function olderServer(): Promise<TestServer> {
-  return serve(async (seen, req, res) => {
-    const server = new McpServer({ name: "older", version: "1.0.0" });
-    server.registerTool("alpha", {}, () => ({ content: [] }));
-    const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
-    await server.connect(transport);
-    await transport.handleRequest(req, res, seen.body);
-  });
-}
-
-/** A server of the second one, which speaks 2026-07-28, and the older ones only where it is let. */
-function modernServer(legacy: "reject" | "stateless"): Promise<TestServer> {
-  const handler = createMcpHandler(
-    () => {
-      const server = new ModernMcpServer({ name: "modern", version: "2.0.0" });
-      server.registerTool("alpha", {}, () => ({ content: [] }));
-      return server;
-    },
-    { legacy },
-  );
-  const node = toNodeHandler(handler);
-  return serve((seen, req, res) => node(req, res, seen.body));
-}
 
 async function asked(
   server: TestServer,
