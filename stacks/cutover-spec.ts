@@ -15,6 +15,8 @@ export interface ConsumerPosition {
   readonly name: string;
   readonly labels: Record<string, string>;
   readonly serviceAccount?: string;
+  /** MCP protocol versions that they speak. @default those with a handshake */
+  readonly protocols?: readonly string[];
 }
 
 /** What the rows become: one entry for each server that has a row. */
@@ -105,7 +107,7 @@ export function probeTargets(namespace: string, servers: readonly ResolvedServer
       auth: server.auth,
       requiredTools: server.requiredTools,
       minTools: server.minTools,
-      answerSeconds: server.startSeconds,
+      answerSeconds: server.requestSeconds,
       ...(Object.keys(server.headers).length === 0 ? {} : { headers: server.headers }),
     };
     const url = rowUrlOf(namespace, server);

@@ -110,6 +110,7 @@ function consumerPositions({ settings }: StackConfig): ConsumerPosition[] {
     name: studioComponent,
     labels: selectorLabels({ name: settings.studio.name, component: studioComponent }),
     serviceAccount: settings.studio.serviceAccount ?? settings.studio.name,
+    ...(settings.studio.protocols === undefined ? {} : { protocols: settings.studio.protocols }),
   };
   const listed = settings.consumers.map((consumer) => ({ ...consumer }));
   return settings.studio.enabled ? [web, ...listed] : listed;

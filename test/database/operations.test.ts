@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { CheckMetrics, type Fleet, pushMetrics, runChecks, verify } from "@mcp-fleet/operations";
 import { type CutoverSpec, runCutover } from "@mcp-fleet/row-cutover";
 
-import { closeServers, initialized, json, serve } from "../unit/mcp-probe/servers";
+import { closeServers, initialized, json, serve, toolNamed } from "../unit/mcp-probe/servers";
 import {
   meta,
   rowSpec,
@@ -113,6 +113,27 @@ describe("verify and its metrics", function () {
       ],
     );
     await write(url);
+  });
+
+  it("gives a request the time that the server's own setting gives it (issue 18, item 9)", async () => {
+    const { url } = await serve((seen, _request, response) => {
+      const body = seen.body;
+      if (body?.method === "initialize") {
+        setTimeout(() => json(response, initialized(body.id)), 600);
+      } else if (body?.id === undefined) response.writeHead(202).end();
+      else
+        json(response, { jsonrpc: "2.0", id: body.id, result: { tools: [toolNamed("get_me")] } });
+    });
+    const within = async (answerSeconds: number): Promise<string[]> => {
+      const targets = [...fleet.targets, { name: "slow", url, answerSeconds }];
+      const { servers } = await verify({ ...fleet, targets }, credentials());
+      const slow = servers.find(({ server }) => server === "slow");
+      return [slow?.outcome ?? "", slow?.problem ?? ""];
+    };
+    assert.deepEqual(await within(1.5), ["ok", ""]);
+    const [outcome, problem = ""] = await within(0.3);
+    assert.equal(outcome, "timeout");
+    assert.match(problem, /no answer within 0\.3 seconds, the limit of one request/);
   });
 
   it("becomes metrics, and a check that cannot be done leaves the other one alone", async () => {

@@ -134,6 +134,8 @@ describe("observability", () => {
     assert.equal(fleet.probe.from, "here");
     assert.deepEqual(fleet.kubernetes, {});
     assert.equal(fleet.targets.length, 5);
+    // What `servers.<key>.requestSeconds` is, by default the time of the server's start (issue 18, item 9).
+    assert.ok(fleet.targets.every(({ answerSeconds }) => (answerSeconds ?? 0) >= 60));
     assert.deepEqual(
       Object.keys(fleet.servers).sort(),
       fleet.targets.map(({ name }) => name).sort(),

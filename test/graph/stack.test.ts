@@ -126,6 +126,33 @@ describe("the stack", () => {
     assert.equal(await promiseOf(outputs.generation as pulumi.Output<number>), 1);
   });
 
+  it("gives the probe a server's time for a request and a consumer's protocols (issue 18, items 9 and 10)", async () => {
+    const servers = fullStack.plain.servers as Record<string, object>;
+    const told = async (plain: Record<string, unknown>): Promise<[unknown, unknown[]]> => {
+      const { recorder } = await runProgram(changed(plain));
+      const { inputs } = recorder.one(cutover, "llmctl-studio-rows");
+      const { consumers } = inputs.probe as { consumers: { protocols?: string[] }[] };
+      const targets = inputs.targets as { name: string; answerSeconds: number }[];
+      return [
+        targets.find(({ name }) => name === "github")?.answerSeconds,
+        consumers.map(({ protocols }) => protocols),
+      ];
+    };
+    assert.deepEqual(await told({}), [60, [undefined, undefined]]);
+    const github = { ...servers.github, startSeconds: 90 };
+    assert.equal((await told({ servers: { ...servers, github } }))[0], 90);
+    const [seconds, protocols] = await told({
+      servers: { ...servers, github: { ...github, requestSeconds: 7 } },
+      studio: { ...(fullStack.plain.studio as object), protocols: ["2025-06-18", "2026-07-28"] },
+      consumers: [{ name: "executor", labels: { a: "b" }, protocols: ["2025-03-26"] }],
+    });
+    assert.deepEqual([seconds, protocols], [7, [["2025-06-18", "2026-07-28"], ["2025-03-26"]]]);
+    await assert.rejects(
+      told({ consumers: [{ name: "executor", labels: { a: "b" }, protocols: ["2025"] }] }),
+      /consumers\b.*protocols/,
+    );
+  });
+
   it("gives a row another path than its server's, and probes both (issue 16, item 20)", async () => {
     const servers = fullStack.plain.servers as Record<string, object>;
     const planOf = async (row: object, path?: string): Promise<Record<string, unknown>> => {

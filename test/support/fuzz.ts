@@ -82,9 +82,15 @@ function tell(run: () => string): void {
   }
 }
 
+/** A tool that the official clients take, or one that they may not. */
+function tool(): fc.Arbitrary<object> {
+  const inputSchema = fc.oneof(fc.constant({ type: "object" }), value);
+  return fc.record({ name: fc.oneof(nasty, value), description: nasty, inputSchema });
+}
+
 /** The server's answer to every request: its status, content type, headers and body. */
 function reply(): fc.Arbitrary<readonly [number, string, string, string]> {
-  const tools = fc.array(fc.record({ name: fc.oneof(nasty, value) }), { maxLength: 4 });
+  const tools = fc.array(tool(), { maxLength: 4 });
   const result = fc.record({
     protocolVersion: fc.oneof(fc.constant("2025-11-25"), nasty),
     capabilities: fc.constant({ tools: {} }),

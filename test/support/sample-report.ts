@@ -30,6 +30,12 @@ export const sampleReport: CutoverReport = {
     counts: { rewrite: 4, seed: 1, unchanged: 0 },
     fenced: true,
     fencedWrites: 4,
+    protocols: {
+      ...Object.fromEntries(
+        keys.map((key) => [key, { web: "2025-11-25", executor: "2025-11-25" }]),
+      ),
+      github: { web: "2025-11-25", executor: "2026-07-28" },
+    },
     tools: Object.fromEntries(
       keys.map((key) => [key, ["get_me", "list_issues", "create_pull_request", `${key}_search`]]),
     ),

@@ -63,7 +63,11 @@ export function stubServer(): Promise<TestServer> {
     const { id, method } = seen.body ?? {};
     if (id === undefined) return res.writeHead(202).end();
     if (method === "initialize") return json(res, initialized(id));
-    return json(res, { jsonrpc: "2.0", id, result: { tools: [{ name: "search" }] } });
+    return json(res, {
+      jsonrpc: "2.0",
+      id,
+      result: { tools: [{ name: "search", inputSchema: { type: "object" } }] },
+    });
   });
 }
 

@@ -30,11 +30,14 @@ export function deadlineOf(
   return deadlineSeconds ?? Math.max(defaultDeadlineSeconds, ...answers);
 }
 
-/** The probe's options; what is not configured is left to it. */
-export const probeOptions = ({
-  deadlineSeconds,
-}: Partial<Pick<ProbeSpec, "deadlineSeconds">>): ProbeOptions =>
-  deadlineSeconds === undefined ? {} : { deadlineSeconds };
+/** The probe's options for one consumer; what is not configured is left to it, so that an older image takes them too. */
+export const probeOptions = (
+  { deadlineSeconds }: Partial<Pick<ProbeSpec, "deadlineSeconds">>,
+  { protocols }: Pick<Consumer, "protocols">,
+): ProbeOptions => ({
+  ...(deadlineSeconds === undefined ? {} : { deadlineSeconds }),
+  ...(protocols === undefined ? {} : { protocols }),
+});
 
 /** A longer list does not fit one environment variable of a process (128 KiB on Linux). */
 const maxEnvironmentBytes = 100_000;
@@ -69,12 +72,16 @@ export function jobName(consumer: string, runId: string): string {
 export function needsSecret(targets: readonly ProbeTarget[]): boolean {
   return (
     targets.some(({ headers }) => headers !== undefined && Object.keys(headers).length > 0) ||
-    Buffer.byteLength(targetsJson({ targets, spec: {} })) > maxEnvironmentBytes
+    Buffer.byteLength(targetsJson({ targets, spec: {} }, {})) > maxEnvironmentBytes
   );
 }
 
 /** The Secret with the targets, owned by its Job so that it cannot outlive it. */
-export function targetsSecret(probe: ProbeObjects, job: k8s.V1Job): k8s.V1Secret {
+export function targetsSecret(
+  probe: ProbeObjects,
+  job: k8s.V1Job,
+  consumer: Consumer,
+): k8s.V1Secret {
   const { name = "", uid = "" } = job.metadata ?? {};
   const owner = { apiVersion: "batch/v1", kind: "Job", name, uid };
   return {
@@ -85,7 +92,7 @@ export function targetsSecret(probe: ProbeObjects, job: k8s.V1Job): k8s.V1Secret
       ownerReferences: [owner],
     },
     immutable: true,
-    stringData: { "targets.json": targetsJson(probe) },
+    stringData: { "targets.json": targetsJson(probe, consumer) },
   };
 }
 
@@ -137,7 +144,7 @@ export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
             fsGroup: 65532,
             seccompProfile: { type: "RuntimeDefault" },
           },
-          containers: [container(probe, secret)],
+          containers: [container(probe, consumer, secret)],
           ...(secret && {
             volumes: [{ name: "targets", secret: { secretName: name, defaultMode: 0o440 } }],
           }),
@@ -147,7 +154,7 @@ export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
   };
 }
 
-function container(probe: ProbeObjects, secret: boolean): k8s.V1Container {
+function container(probe: ProbeObjects, consumer: Consumer, secret: boolean): k8s.V1Container {
   return {
     name: containerName,
     image: probe.spec.image,
@@ -157,7 +164,7 @@ function container(probe: ProbeObjects, secret: boolean): k8s.V1Container {
           args: ["/targets/targets.json"],
           volumeMounts: [{ name: "targets", mountPath: "/targets", readOnly: true }],
         }
-      : { env: [{ name: "MCP_PROBE_TARGETS", value: targetsJson(probe) }] }),
+      : { env: [{ name: "MCP_PROBE_TARGETS", value: targetsJson(probe, consumer) }] }),
     resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "192Mi" } },
     terminationMessagePolicy: "FallbackToLogsOnError",
     securityContext: {
@@ -172,12 +179,9 @@ function ownLabels({ runId, owner }: ProbeObjects): Record<string, string> {
   return { [runLabel]: runId, [ownerLabel]: owner };
 }
 
-function targetsJson({
-  targets,
-  spec,
-}: {
-  targets: readonly ProbeTarget[];
-  spec: Partial<ProbeSpec>;
-}): string {
-  return JSON.stringify({ targets, options: probeOptions(spec) });
+function targetsJson(
+  { targets, spec }: { targets: readonly ProbeTarget[]; spec: Partial<ProbeSpec> },
+  consumer: Pick<Consumer, "protocols">,
+): string {
+  return JSON.stringify({ targets, options: probeOptions(spec, consumer) });
 }

@@ -90,7 +90,10 @@ async function runJob(
     );
     if (secret) {
       await asking(kube, `create Secret ${at}`, () =>
-        kube.core.createNamespacedSecret({ namespace, body: targetsSecret(probe, created) }),
+        kube.core.createNamespacedSecret({
+          namespace,
+          body: targetsSecret(probe, created, consumer),
+        }),
       );
       await resume(kube, namespace, name);
     }

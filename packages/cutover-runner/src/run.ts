@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 
 import { UserError } from "@mcp-fleet/errors";
 import { connectKube } from "@mcp-fleet/kube";
-import { probeAll, type ProbeResult } from "@mcp-fleet/mcp-probe";
-import type { Db, LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
+import type { ProbeResult } from "@mcp-fleet/mcp-probe";
+import type { AgreedProtocols, Db, LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
-import { probeOptions } from "./job-spec";
 import { phase } from "./phases";
+import { probeFromHere } from "./probe-here";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
 import type { OnProgress } from "./progress";
 import { waitForServers } from "./rollout";
@@ -59,7 +59,8 @@ async function runOn(
     if (agreed) return recorded(ledger, target, plan.hash);
   }
   const probes = target === "embedded" ? [] : await probeServers(covering(inputs), credentials);
-  const meta = { ...inputs.meta, runId, tools: toolsOf(probes) };
+  const shown = { tools: toolsOf(probes), protocols: protocolsOf(probes) };
+  const meta = { ...inputs.meta, runId, ...shown };
   const done = await phase("transaction", {}, async (span) => {
     const result = await rows.runCutover(db, spec, target, meta);
     span.set({ generation: result.generation, ...result.counts });
@@ -109,6 +110,17 @@ function toolsOf(probes: readonly ConsumerProbe[]): ToolLists {
     lists.set(name, new Set([...(lists.get(name) ?? []), ...tools]));
   }
   return Object.fromEntries([...lists].map(([name, tools]) => [name, [...tools].sort()]));
+}
+
+/** What each server and each consumer agreed on. A server that keeps its tools for clients of its own agreed on nothing. */
+function protocolsOf(probes: readonly ConsumerProbe[]): AgreedProtocols {
+  const agreed: Record<string, Record<string, string>> = {};
+  for (const { consumer, results } of probes) {
+    for (const { name, protocolVersion } of results) {
+      if (protocolVersion !== undefined) (agreed[name] ??= {})[consumer] = protocolVersion;
+    }
+  }
+  return agreed;
 }
 
 /**
@@ -191,7 +203,7 @@ export async function askServers(
   const where = probe.from === "here" ? ["here"] : probe.consumers.map(({ name }) => name);
   const count = targets.length === 1 ? "1 server" : `${targets.length} servers`;
   onProgress?.(`asking ${count} from ${where.join(", ")}`);
-  if (probe.from === "here") return [await probeFromHere(inputs)];
+  if (probe.from === "here") return probeFromHere(inputs);
   const kube = await connectKube(inputs.kubernetes, credentials);
   return probeFromCluster(kube, inputs.spec.name, probe, targets, onProgress);
 }
@@ -232,15 +244,6 @@ const failuresIn = (probes: readonly ConsumerProbe[]): Failure[] =>
 /** A busy machine makes servers slow, and nothing else. */
 const lackedTime = ({ result }: Failure): boolean => result.outcome === "timeout";
 
-async function probeFromHere({
-  probe,
-  targets,
-}: Pick<CutoverInputs, "probe" | "targets">): Promise<ConsumerProbe> {
-  const startedAt = new Date().toISOString();
-  const results = await probeAll(targets, probeOptions(probe));
-  return { consumer: "here", job: "", startedAt, completedAt: new Date().toISOString(), results };
-}
-
 function probeError(
   failures: readonly Failure[],
   probes: readonly ConsumerProbe[],
@@ -261,8 +264,12 @@ function probeError(
   const where = jobs.map(({ job }) => `kubectl -n ${probe.namespace} logs job/${job}`).join("; ");
   const count =
     targets.length === 1 ? "The MCP server" : `${servers} of ${targets.length} MCP servers`;
+  const strangers = failures.some(({ result }) => result.outcome === "no-shared-protocol");
+  const protocols = strangers
+    ? " If its clients do speak the server's version, list it in protocols of the consumer."
+    : "";
   return new UserError(
     `${count} did not pass the probe, ${consequence}. ${list.join(" ")}`,
-    `Mend ${servers === 1 ? "it" : "them"}, then run again.${otherwise}${where === "" ? "" : ` For an hour: ${where}`}`,
+    `Mend ${servers === 1 ? "it" : "them"}, then run again.${protocols}${otherwise}${where === "" ? "" : ` For an hour: ${where}`}`,
   );
 }

@@ -10,6 +10,8 @@ export interface Consumer {
   readonly labels: Readonly<Record<string, string>>;
   /** @default the namespace's default service account */
   readonly serviceAccount?: string;
+  /** MCP protocol versions that this kind of process speaks. @default the probe's: those with a handshake */
+  readonly protocols?: readonly string[];
 }
 
 /** How the servers are probed before rows are written. */
@@ -77,7 +79,7 @@ export interface ProbedServer {
   /** The consumer it was asked for; `here` when this process asked. */
   readonly consumer: string;
   readonly outcome: string;
-  /** Empty when the server keeps its tools for clients with credentials. */
+  /** The version that the two agreed on. Empty when the server keeps its tools for clients with credentials. */
   readonly protocolVersion: string;
   /** How many tools it listed. */
   readonly tools: number;

@@ -1,7 +1,13 @@
 import type * as k8s from "@kubernetes/client-node";
 import { isUserError } from "@mcp-fleet/errors";
 import { type Kube, openPortForward } from "@mcp-fleet/kube";
-import { probe } from "@mcp-fleet/mcp-probe";
+import {
+  modernVersion,
+  probe,
+  type ProbeOptions as Limits,
+  type ProbeResult,
+  type ProbeTarget,
+} from "@mcp-fleet/mcp-probe";
 
 import type { ProbeAnswer } from "./types";
 
@@ -40,7 +46,7 @@ export async function probeServer(
     );
     try {
       const url = `http://127.0.0.1:${forward.port}${path}`;
-      const { ok, message, protocolVersion, tools, latencyMs } = await probe(
+      const { ok, message, protocolVersion, tools, latencyMs } = await asked(
         { name, url, auth: "per-request", minTools: 0 },
         { deadlineSeconds: timeoutSeconds, requestTimeoutSeconds: timeoutSeconds },
       );
@@ -58,4 +64,11 @@ export async function probeServer(
     if (!isUserError(error)) throw error;
     return { ok: false, message: error.problem };
   }
+}
+
+/** A server of any era answers; which one a client needs is what `verify` looks at. */
+async function asked(target: ProbeTarget, limits: Limits): Promise<ProbeResult> {
+  const result = await probe(target, limits);
+  if (result.outcome !== "no-shared-protocol") return result;
+  return probe(target, { ...limits, protocols: [modernVersion] });
 }

@@ -1,25 +1,38 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { parseBoundedJson } from "@mcp-fleet/errors";
 
-import { networkFailure, ProbeFailure, RpcFailure } from "./failure";
-import { readReply, readText, replyBounds, type RpcReply } from "./reply";
+import { accessFailure, hostCheckFailure } from "./access";
+import { ProbeFailure } from "./failure";
+import { networkFailure, wasClosed } from "./network";
+import {
+  type CutStream,
+  readReply,
+  readStream,
+  readText,
+  replyBounds,
+  type RpcReply,
+} from "./reply";
+import { limited, type RequestLimits } from "./request-limits";
+import { isRpcError, rpcErrorIn, rpcFailure, saidBy, withCode } from "./rpc-error";
 import { cleaner } from "./shown";
 import { statusFailure } from "./status";
+import { speaksTls } from "./tls";
 import type { ProbeTarget } from "./types";
 
 /** Sent as `User-Agent` and as the MCP client's name, so that a server's log says who asked. */
 export const clientInfo = { name: "mcp-fleet-probe", version: "0.1.0" } as const;
 
-/** Bounds of the requests of one attempt. */
-export interface RequestLimits {
-  /** Limit of one request, in seconds. */
-  readonly requestTimeoutSeconds: number;
-  /** Ends everything, whatever a single request may still have. */
-  readonly deadline: AbortSignal;
-  /** When that is, in seconds from the probe's start. */
-  readonly deadlineSeconds: number;
-}
+/** How often a stream that ends before the answer is taken up again. */
+const maxResumes = 20;
 
-/** JSON-RPC over HTTP POST to one endpoint. It never sends GET and never follows a redirect. */
+/** Longest body of a refusal that is read, in characters. */
+const maxRefusal = 64 * 1024;
+
+/**
+ * JSON-RPC over HTTP POST to one endpoint. It never follows a redirect, and sends GET to the endpoint only to take up an
+ * event stream that the server began and cut.
+ */
 export class McpClient {
   private nextId = 0;
   private readonly url: URL;
@@ -37,14 +50,16 @@ export class McpClient {
 
   /**
    * Sends a request and returns its `result` with the answer's headers.
-   * @throws {ProbeFailure} for everything else; {@link RpcFailure} when the server answered with an error
+   * @throws {ProbeFailure} for everything else; `RpcFailure` when the server answered with an error
    */
   async request(method: string, params: object): Promise<{ result: unknown; headers: Headers }> {
     this.nextId += 1;
     const id = this.nextId;
-    return this.send({ jsonrpc: "2.0", id, method, params }, method, async (response) => {
-      const reply = await readReply(response, id);
-      if (reply.error !== undefined) throw this.rpcFailure(method, reply, response.status);
+    return this.send({ jsonrpc: "2.0", id, method, params }, method, async (response, signal) => {
+      const reply = await this.replyOf(await readReply(response, id), { id, method, signal });
+      if (reply.error !== undefined) {
+        throw rpcFailure(method, reply.error, { status: response.status, clean: this.clean });
+      }
       return { result: reply.result, headers: response.headers };
     });
   }
@@ -54,6 +69,11 @@ export class McpClient {
     await this.send({ jsonrpc: "2.0", method }, method, async (response) => {
       await response.body?.cancel();
     });
+  }
+
+  /** Forgets what the protocol wanted so far: the next request is the first one of another era. */
+  forget(): void {
+    for (const name of [...this.protocolHeaders.keys()]) this.protocolHeaders.delete(name);
   }
 
   /** Ends the server's session. Best effort: a server may refuse it with 405, or be gone. */
@@ -76,12 +96,11 @@ export class McpClient {
   private async send<T>(
     message: object,
     method: string,
-    read: (response: Response) => Promise<T>,
+    read: (response: Response, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const headers = this.headers();
     headers.set("content-type", "application/json");
     headers.set("accept", "application/json, text/event-stream");
-    headers.set("user-agent", `${clientInfo.name}/${clientInfo.version}`);
     const { signal, end } = limited(this.limits);
     try {
       const response = await fetch(this.url, {
@@ -91,11 +110,13 @@ export class McpClient {
         redirect: "manual",
         signal,
       });
-      if (response.ok) return await read(response);
-      throw await this.refusal(response, method);
+      if (response.ok) return await read(response, signal);
+      throw await this.refusal(response, method, signal);
     } catch (error) {
+      const secure = this.url.protocol === "https:";
+      const tls = !secure && !signal.aborted && wasClosed(error) && (await speaksTls(this.url));
       throw networkFailure(error, {
-        signal,
+        ...{ signal, secure, speaksTls: tls },
         ...(this.limits.deadline.aborted
           ? { seconds: this.limits.deadlineSeconds, what: "deadline" }
           : { seconds: this.limits.requestTimeoutSeconds, what: "limit of one request" }),
@@ -105,6 +126,25 @@ export class McpClient {
     }
   }
 
+  /** A stream that was cut is taken up from its last event, as the official clients do. */
+  private async replyOf(
+    first: RpcReply | CutStream,
+    { id, method, signal }: { id: number; method: string; signal: AbortSignal },
+  ): Promise<RpcReply> {
+    let reply = first;
+    for (let resumes = 0; "lastEventId" in reply; resumes += 1) {
+      if (resumes === maxResumes) throw reply.failure;
+      await sleep(reply.retryMs ?? 1000, undefined, { signal });
+      const headers = this.headers();
+      headers.set("accept", "text/event-stream");
+      headers.set("last-event-id", reply.lastEventId);
+      const response = await fetch(this.url, { headers, redirect: "manual", signal });
+      if (!response.ok) throw await this.refusal(response, method, signal);
+      reply = await readStream(response, id);
+    }
+    return reply;
+  }
+
   private headers(): Headers {
     const headers = new Headers();
     for (const [name, value] of Object.entries(this.target.headers ?? {})) {
@@ -112,94 +152,76 @@ export class McpClient {
         headers.set(name, value);
       } catch {
         // The platform's own message quotes the value.
-        throw new ProbeFailure(
-          "unreachable",
-          "never",
-          `cannot be asked: the header ${JSON.stringify(name)} configured for it is not a valid HTTP header`,
+        throw cannotAsk(
+          `the header ${JSON.stringify(name)} configured for it is not a valid HTTP header`,
         );
       }
     }
     this.protocolHeaders.forEach((value, name) => headers.set(name, value));
+    headers.set("user-agent", `${clientInfo.name}/${clientInfo.version}`);
     return headers;
   }
 
   /** Explains a status that is no success; a JSON-RPC error in its body keeps its code. */
-  private async refusal(response: Response, method: string): Promise<ProbeFailure> {
+  private async refusal(
+    response: Response,
+    method: string,
+    signal: AbortSignal,
+  ): Promise<ProbeFailure> {
     const { status, headers } = response;
-    const text = await readText(response, 64 * 1024);
+    const text = await readText(response, maxRefusal);
     const error = rpcErrorIn(text);
-    const said = error === undefined ? plainText(text, headers) : textOf(error.message);
-    const failure = statusFailure({
-      status,
-      headers,
-      method,
-      url: this.url,
-      said: this.clean(said),
-      clean: this.clean,
-    });
-    if (typeof error?.code !== "number") return failure;
-    return new RpcFailure(failure.outcome, failure.retry, failure.reason, error.code);
+    const rpc = isRpcError(error);
+    const answer = {
+      ...{ status, headers, method, url: this.url, clean: this.clean },
+      said: rpc ? saidBy(error, this.clean) : this.clean(plainText(text, headers)),
+      inSession: this.protocolHeaders.has("mcp-session-id"),
+      sentHeaders: Object.keys(this.target.headers ?? {}).length > 0,
+    };
+    const closed = (status === 401 || status === 403) && hostCheckFailure(answer) === undefined;
+    const failure = closed
+      ? accessFailure(answer, await this.proofOfMcp(headers, rpc, signal))
+      : statusFailure(answer);
+    return withCode(failure, error);
   }
 
-  private rpcFailure(method: string, { error }: RpcReply, status: number): RpcFailure {
-    const code = typeof error?.code === "number" ? error.code : 0;
-    const said = this.clean(textOf(error?.message));
-    // -32600 to -32602: the question itself is refused. Others, such as an internal error, may pass.
-    const refused = code <= -32600 && code >= -32602;
-    return new RpcFailure(
-      "not-mcp",
-      refused ? "few" : "until-deadline",
-      `answers ${method} with the error ${code}${said === "" ? "" : ` "${said}"`} (HTTP ${status})`,
-      code,
-    );
+  /** What shows that it is an MCP server that refuses a caller; undefined when nothing does. */
+  private async proofOfMcp(
+    headers: Headers,
+    rpc: boolean,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const challenge = headers.get("www-authenticate");
+    if (challenge !== null) return `WWW-Authenticate: ${this.clean(challenge, 120)}`;
+    if (rpc) return "no WWW-Authenticate, but a JSON-RPC error";
+    const wellKnown = "/.well-known/oauth-protected-resource";
+    for (const path of new Set([wellKnown + this.url.pathname.replace(/\/$/, ""), wellKnown])) {
+      try {
+        const response = await fetch(new URL(path, this.url), { redirect: "manual", signal });
+        const text = await readText(response, maxRefusal);
+        if (response.ok && isResourceMetadata(text))
+          return `protected-resource metadata at ${path}`;
+      } catch {
+        return undefined; // What answered the question answers nothing else.
+      }
+    }
+    return undefined;
   }
-}
-
-/** The signal of one request. A timer that ends with it: `AbortSignal.any` leaves its parts to the garbage collector. */
-function limited({ requestTimeoutSeconds, deadline }: RequestLimits): {
-  readonly signal: AbortSignal;
-  readonly end: () => void;
-} {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  const timer = setTimeout(abort, requestTimeoutSeconds * 1000);
-  if (deadline.aborted) abort();
-  deadline.addEventListener("abort", abort);
-  const end = (): void => {
-    clearTimeout(timer);
-    deadline.removeEventListener("abort", abort);
-  };
-  return { signal: controller.signal, end };
 }
 
 function parseUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
-    throw new ProbeFailure(
-      "unreachable",
-      "never",
-      "cannot be asked: its url is not an http:// or https:// URL",
-    );
+    throw cannotAsk("its url is not an http:// or https:// URL");
   }
   if (parsed.username !== "" || parsed.password !== "") {
-    throw new ProbeFailure(
-      "unreachable",
-      "never",
-      "cannot be asked: its url holds a user name or a password; send them in a header",
-    );
+    throw cannotAsk("its url holds a user name or a password; send them in a header");
   }
   return parsed;
 }
 
-function rpcErrorIn(text: string): RpcReply["error"] {
-  try {
-    const parsed = parseBoundedJson(text, replyBounds);
-    if (typeof parsed !== "object" || parsed === null || !("error" in parsed)) return undefined;
-    const error: unknown = parsed.error;
-    return typeof error === "object" && error !== null ? error : undefined;
-  } catch {
-    return undefined;
-  }
+function cannotAsk(why: string): ProbeFailure {
+  return new ProbeFailure("unreachable", "never", `cannot be asked: ${why}`);
 }
 
 /** The body when a person may have written it: pages and binary answers say nothing useful. */
@@ -208,6 +230,17 @@ function plainText(text: string, headers: Headers): string {
   return /^(text\/plain|application\/json)/i.test(type) ? text : "";
 }
 
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
+/** RFC 9728: its one required member names the resource. */
+function isResourceMetadata(text: string): boolean {
+  try {
+    const parsed = parseBoundedJson(text, replyBounds);
+    return (
+      typeof parsed === "object" &&
+      parsed !== null &&
+      "resource" in parsed &&
+      typeof parsed.resource === "string"
+    );
+  } catch {
+    return false;
+  }
 }

@@ -1,3 +1,4 @@
 export { defaultDeadlineSeconds, probe, probeAll } from "./probe";
 export { parseRequest, type ProbeRequest } from "./targets";
 export type { ProbeOptions, ProbeOutcome, ProbeResult, ProbeTarget } from "./types";
+export { handshakeVersions, modernVersion, protocolVersions } from "./versions";

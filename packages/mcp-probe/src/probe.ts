@@ -3,10 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { cleanLine } from "@mcp-fleet/errors";
 
 import { McpClient } from "./client";
-import { networkFailure, ProbeFailure, seconds } from "./failure";
+import { ProbeFailure, seconds } from "./failure";
 import { introduce, type Introduction } from "./handshake";
+import { networkFailure } from "./network";
+import { loadSchemas } from "./schemas";
 import { masking, shownUrl } from "./shown";
 import type { ProbeOptions, ProbeResult, ProbeTarget } from "./types";
+import { handshakeVersions } from "./versions";
 
 /** How long a target is tried again where the options do not say, in seconds. */
 export const defaultDeadlineSeconds = 60;
@@ -25,6 +28,7 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
   const deadlineSeconds = options.deadlineSeconds ?? Math.max(tryAgainSeconds, answerSeconds);
   const requestTimeoutSeconds = Math.min(answerSeconds, deadlineSeconds);
   const delayMs = (options.retryDelaySeconds ?? 1) * 1000;
+  await loadSchemas(); // before the time begins to run
   const started = performance.now();
   const deadline = AbortSignal.timeout(deadlineSeconds * 1000);
 
@@ -33,7 +37,7 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
     const attemptStarted = performance.now();
     try {
       const client = new McpClient(target, { requestTimeoutSeconds, deadline, deadlineSeconds });
-      const answer = await introduce(client);
+      const answer = await introduce(client, options.protocols ?? handshakeVersions);
       checkTools(target, answer);
       return passed(target, answer, { attempts, latencyMs: since(attemptStarted) });
     } catch (error) {
@@ -42,6 +46,7 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
         signal: deadline,
         seconds: deadlineSeconds,
         what: "deadline",
+        secure: target.url.startsWith("https:"),
       });
       // An attempt that the deadline cut short says less than the one before it.
       const failure = deadline.aborted && now.outcome === "timeout" ? (last ?? now) : now;
@@ -94,7 +99,7 @@ function checkTools(target: ProbeTarget, answer: Introduction): void {
   }
   if (tools.length >= minTools) return;
   const lists =
-    answer.tools === undefined ? "offers no tools at all" : `lists ${count(tools.length)}`;
+    answer.tools === undefined ? "has no list of tools" : `lists ${count(tools.length)}`;
   throw new ProbeFailure(
     "missing-tools",
     "never",
@@ -131,9 +136,10 @@ function failed(
   const start = `${target.name}: ${url} ${masking(target.headers ?? {})(failure.reason)}`;
   if (failure.outcome === "auth-required") {
     const perRequest = target.auth === "per-request";
+    const own = Object.keys(target.headers ?? {}).length > 0;
     const rest = perRequest
       ? ', as auth: "per-request" expects; its tools were not listed'
-      : '; give it headers with credentials, or set auth: "per-request" if every client sends its own';
+      : `; give it headers with ${own ? "other " : ""}credentials, or set auth: "per-request" if every client sends its own`;
     const message = `${start}${rest}.`;
     return shown(target, {
       name: target.name,

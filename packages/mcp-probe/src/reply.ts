@@ -1,13 +1,15 @@
-import { cleanLine, parseBoundedJson } from "@mcp-fleet/errors";
+import { cleanLine, JsonRefused, parseBoundedJson } from "@mcp-fleet/errors";
 import { createParser } from "eventsource-parser";
 
 import { ProbeFailure } from "./failure";
+
+const mib = 1024 * 1024;
 
 /**
  * The largest answer that is taken in. A page of hundreds of tools with their schemas stays far below; above it the
  * probe's pod, which has 192 MiB, would not live to say what it saw.
  */
-export const replyBounds = { characters: 4 * 1024 * 1024, depth: 64, values: 200_000 } as const;
+export const replyBounds = { characters: 4 * mib, depth: 64, values: 200_000 } as const;
 
 /** The parts of a JSON-RPC answer that are looked at. */
 export interface RpcReply {
@@ -16,47 +18,76 @@ export interface RpcReply {
   readonly error?: { readonly code?: unknown; readonly message?: unknown; readonly data?: unknown };
 }
 
+/** An event stream that ended before the answer, and may be taken up again from its last event. */
+export interface CutStream {
+  readonly lastEventId: string;
+  /** How long the server asks to wait before that, in milliseconds. */
+  readonly retryMs: number | undefined;
+  /** What to say when it is not taken up. */
+  readonly failure: ProbeFailure;
+}
+
 /**
  * Reads the answer with this id out of a JSON body or an event stream and then lets the stream go: a
  * server may keep it open. Other messages on the stream are passed over.
- * @throws {ProbeFailure} when the body is no such answer
+ * @throws {ProbeFailure} when the body is no such answer, or one that an official client would not take
  */
-export async function readReply(response: Response, id: number): Promise<RpcReply> {
-  const given = (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim();
-  const type = given?.toLowerCase();
-  if (type === "text/event-stream") return readStream(response, id);
-  const text = await readText(response, replyBounds.characters + 1);
-  if (type !== "application/json") {
-    const what =
-      type === undefined || type === ""
-        ? "no content type"
-        : `content type ${cleanLine(given ?? "", 80)}`;
-    throw new ProbeFailure(
-      "not-mcp",
-      "few",
-      `answers HTTP ${response.status} with ${what} where MCP has JSON or an event stream; another server listens there, or the path is wrong`,
+export async function readReply(response: Response, id: number): Promise<RpcReply | CutStream> {
+  const { status, body, headers } = response;
+  if (status === 202 || status === 204) {
+    await body?.cancel();
+    throw notMcp(
+      `answers a request with HTTP ${status} and no body, as MCP answers notifications only`,
     );
   }
+  const given = (headers.get("content-type") ?? "").split(";", 1)[0]?.trim() ?? "";
+  if (given.toLowerCase() === "text/event-stream") return readStream(response, id);
+  if (given.toLowerCase() !== "application/json") {
+    await body?.cancel();
+    const what = given === "" ? "no content type" : `content type ${cleanLine(given, 80)}`;
+    throw notMcp(
+      `answers HTTP ${status} with ${what} where MCP has JSON or an event stream; another server listens there, or the path is wrong`,
+    );
+  }
+  const text = await jsonText(response);
   if (text.length > replyBounds.characters) throw tooLong();
   const reply = replyIn(text, id);
-  if (reply !== undefined) return reply;
-  throw new ProbeFailure(
-    "not-mcp",
-    "few",
-    "answers with JSON that is no JSON-RPC answer to our request, or is nested or filled beyond any",
-  );
+  if (typeof reply !== "string") return reply;
+  throw notMcp(`answers with ${reply}`);
+}
+
+/** A byte order mark stays, and a byte that is no UTF-8 is refused: the Python client takes neither. */
+async function jsonText(response: Response): Promise<string> {
+  try {
+    const strict = { ignoreBOM: true, fatal: true };
+    return await readText(response, replyBounds.characters + 1, strict);
+  } catch (error) {
+    const code = error instanceof TypeError && "code" in error ? error.code : undefined;
+    throw code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+      ? notMcp("answers with JSON that is no UTF-8")
+      : error;
+  }
+}
+
+function notMcp(reason: string): ProbeFailure {
+  return new ProbeFailure("not-mcp", "few", reason);
 }
 
 function tooLong(): ProbeFailure {
-  const mib = replyBounds.characters / (1024 * 1024);
-  return new ProbeFailure("not-mcp", "few", `answers with more than ${mib} MiB, which no list is`);
+  return notMcp(
+    `answers with more than ${replyBounds.characters / mib} MiB, the most that is read of one answer`,
+  );
 }
 
 /** The body as text, cut at `limit` characters. */
-export async function readText(response: Response, limit: number): Promise<string> {
+export async function readText(
+  response: Response,
+  limit: number,
+  decoding?: { readonly ignoreBOM: boolean; readonly fatal: boolean },
+): Promise<string> {
   const body = response.body;
   if (body === null) return "";
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", decoding);
   const parts: string[] = [];
   let length = 0;
   for await (const chunk of body) {
@@ -68,50 +99,88 @@ export async function readText(response: Response, limit: number): Promise<strin
   return (parts.join("") + decoder.decode()).slice(0, limit);
 }
 
-async function readStream(response: Response, id: number): Promise<RpcReply> {
-  const body = response.body;
-  const decoder = new TextDecoder();
-  let reply: RpcReply | undefined;
+/**
+ * The answer on an event stream. It counts when the blank line after it has come: until then no client takes the event.
+ * Requests and notifications before it are passed over; anything else ends the reading, as it does for the Python client.
+ */
+export async function readStream(response: Response, id: number): Promise<RpcReply | CutStream> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let reply: RpcReply | string | undefined;
+  let lastEventId = "";
+  let retryMs: number | undefined;
   let length = 0;
   const parser = createParser({
-    onEvent: (event) => {
-      reply ??= replyIn(event.data, id);
+    onRetry: (milliseconds) => (retryMs = milliseconds),
+    onEvent: ({ id: eventId, event = "message", data }) => {
+      lastEventId = eventId ?? lastEventId;
+      // Priming events have no data, and events of other kinds are not read by any client.
+      if (reply !== undefined || data === "" || event !== "message") return;
+      const found = replyIn(data, id);
+      if (found !== call) reply = found;
     },
   });
-  if (body !== null) {
-    for await (const chunk of body) {
-      const text = decoder.decode(chunk as Uint8Array, { stream: true });
-      length += text.length;
-      if (length > replyBounds.characters) throw tooLong();
-      parser.feed(text);
-      if (reply !== undefined) break;
-    }
+  let held = "";
+  for await (const chunk of response.body ?? []) {
+    const text = decoder.decode(chunk as Uint8Array, { stream: true });
+    // To the Python client a byte order mark is part of the first field's name.
+    const whole = length === 0 ? text.replace(/^\uFEFF/, "_") : held + text;
+    length += text.length;
+    if (length > replyBounds.characters) throw tooLong();
+    // What follows a carriage return decides whether the line ends with it; the TypeScript clients wait for it.
+    held = whole.endsWith("\r") ? "\r" : "";
+    parser.feed(held === "" ? whole : whole.slice(0, -1));
+    if (typeof reply === "string") throw notMcp(`answers with an event stream that holds ${reply}`);
+    if (reply !== undefined) return reply;
   }
-  // A proxy may drop the blank line that ends the last event.
-  if (reply === undefined) parser.feed("\n\n");
-  if (reply !== undefined) return reply;
-  throw new ProbeFailure(
-    "not-mcp",
-    "few",
-    "ends its event stream without an answer to our request",
-  );
+  const failure = notMcp("ends its event stream without an answer to our request");
+  if (lastEventId === "") throw failure;
+  return { lastEventId, retryMs, failure };
 }
 
-/** The answer with this id in a JSON text, which may be a batch. An error may come without an id. */
-function replyIn(text: string, id: number): RpcReply | undefined {
-  let parsed: unknown;
+/** What {@link replyIn} says of a request or a notification. */
+const call = "a JSON-RPC request instead of an answer";
+
+/** The answer with this id in a JSON text, or what is there instead: a phrase that follows "holds". */
+function replyIn(text: string, id: number): RpcReply | string {
+  let message: unknown;
   try {
-    parsed = parseBoundedJson(text, replyBounds);
-  } catch {
-    return undefined;
+    message = parseBoundedJson(text, replyBounds);
+  } catch (error) {
+    const beyond = error instanceof JsonRefused && error.message !== "is no JSON";
+    return beyond ? `JSON that ${error.message}` : "a text that is no JSON";
   }
-  const messages: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
-  return messages.find((message): message is RpcReply => {
-    if (typeof message !== "object" || message === null) return false;
-    if ("method" in message || !("jsonrpc" in message)) return false;
-    const ours = "id" in message && message.id === id;
-    return "error" in message
-      ? ours || !("id" in message) || message.id === null
-      : ours && "result" in message;
-  });
+  if (/\\u[dD][89a-fA-F]/.test(text) && !wellFormed(message)) {
+    return "a text with half of a surrogate pair, as a cut in the middle of a character leaves it";
+  }
+  if (Array.isArray(message)) {
+    return "a JSON array, a batch, which MCP has not had since 2025-06-18";
+  }
+  if (typeof message !== "object" || message === null || !("jsonrpc" in message)) {
+    return "JSON that is no JSON-RPC message";
+  }
+  if ("method" in message && typeof message.method === "string") return call;
+  const has = { result: "result" in message, error: "error" in message };
+  if (has.result && has.error) return "a result and an error in one answer";
+  if (!has.result && !has.error) return "a JSON-RPC answer with neither result nor error";
+  const given = "id" in message ? message.id : undefined;
+  // An error may come without an id, when the server could not read the request's.
+  const ours = given === id || given === String(id);
+  if (!ours && !(has.error && (given === undefined || given === null))) {
+    return "a JSON-RPC answer whose id is not our request's";
+  }
+  const unknown = Object.keys(message).find(
+    (key) => !["jsonrpc", "id", "result", "error"].includes(key),
+  );
+  if (has.result && unknown !== undefined) {
+    return `a JSON-RPC answer with the unknown key ${JSON.stringify(cleanLine(unknown, 40))}`;
+  }
+  if (has.result && message.jsonrpc !== "2.0") return 'an answer whose jsonrpc is not "2.0"';
+  return message as RpcReply;
+}
+
+/** Whether every text in a value, and every key, is one: half of a surrogate pair is no character. */
+function wellFormed(value: unknown): boolean {
+  if (typeof value === "string") return !/\p{Surrogate}/u.test(value);
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([key, one]) => wellFormed(key) && wellFormed(one));
 }

@@ -1,3 +1,4 @@
+import { hostCheckFailure } from "./access";
 import { ProbeFailure } from "./failure";
 
 /** One HTTP answer that is not a success, with its cleaned text. */
@@ -9,49 +10,61 @@ export interface RefusedRequest {
   readonly url: URL;
   /** What the body says, already cleaned and shortened; empty when there is nothing to show. */
   readonly said: string;
+  /** Whether the request named a session that the server had given. */
+  readonly inSession: boolean;
+  /** Whether the target has headers of its own, which may be credentials. */
+  readonly sentHeaders: boolean;
   readonly clean: (text: string, limit?: number) => string;
 }
 
-/** Explains an HTTP status outside 200 to 299. */
+/** Explains an HTTP status outside 200 to 299 other than 401 and 403. */
 export function statusFailure(answer: RefusedRequest): ProbeFailure {
-  const { status, said } = answer;
+  const { status, said, method, url } = answer;
   const saying = said === "" ? "" : `, saying "${said}"`;
   if (status >= 300 && status < 400) return redirectFailure(answer);
-  if (status === 421 || (status === 403 && /\bhost\b/i.test(said))) {
-    return new ProbeFailure(
-      "http-error",
-      "never",
-      `refuses the Host header "${answer.url.host}" (HTTP ${status}${saying}); bind the server to 0.0.0.0 or add this name to its allowed hosts`,
-    );
-  }
-  if (status === 401 || status === 403) {
-    const challenge = answer.headers.get("www-authenticate");
-    const shown =
-      challenge === null
-        ? "no WWW-Authenticate"
-        : `WWW-Authenticate: ${answer.clean(challenge, 120)}`;
-    return new ProbeFailure("auth-required", "never", `answers HTTP ${status} (${shown})`);
-  }
-  if (status === 404) {
+  const host = hostCheckFailure(answer);
+  if (host !== undefined) return host;
+  if (sessionLost(answer)) {
     return new ProbeFailure(
       "http-error",
       "few",
-      `answers HTTP 404 to ${answer.method}${saying}; nothing is served at ${answer.url.pathname}`,
+      `gave a session and does not know it at the next request (HTTP ${status} to ${method}${saying}); another replica than the one that gave it answers, so run one replica, set sessionAffinity: ClientIP on its Service, or let the server keep no sessions`,
     );
+  }
+  const final = (reason: string): ProbeFailure => new ProbeFailure("http-error", "few", reason);
+  const path = url.pathname;
+  if (status === 404) {
+    return final(`answers HTTP 404 to ${method}${saying}; nothing is served at ${path}`);
   }
   if (status === 405) {
-    return new ProbeFailure(
-      "http-error",
-      "few",
-      `does not take POST at ${answer.url.pathname} (HTTP 405); this path is not a streamable HTTP endpoint`,
+    const sse = path.endsWith("/sse")
+      ? "this path is one of the HTTP+SSE transport of 2024-11-05, and the rows say streamable HTTP: use the server's other path, often /mcp"
+      : "this path is not a streamable HTTP endpoint";
+    return final(`does not take POST at ${path} (HTTP 405${saying}); ${sse}`);
+  }
+  if (status === 400 && /plain http request was sent to https|http request to an https/i.test(said))
+    return final(`speaks TLS there (HTTP 400${saying}); use https:// in its URL`);
+  if (status === 505 || status === 426) {
+    return final(
+      `answers HTTP ${status} to ${method}${saying}; it wants another version of HTTP, and MCP clients send HTTP/1.1`,
+    );
+  }
+  if (status === 406) {
+    return final(
+      `answers HTTP 406 to ${method}${saying}, though both of MCP's content types were accepted`,
     );
   }
   const starting = status >= 500 || status === 408 || status === 425 || status === 429;
   return new ProbeFailure(
     "http-error",
     starting ? "until-deadline" : "few",
-    `answers HTTP ${status} to ${answer.method}${saying}`,
+    `answers HTTP ${status} to ${method}${saying}`,
   );
+}
+
+/** 404 is the protocol's word for an unknown session; older servers say 400 and name it. */
+function sessionLost({ status, inSession, said }: RefusedRequest): boolean {
+  return inSession && (status === 404 || (status === 400 && /\bsession\b/i.test(said)));
 }
 
 function redirectFailure({ status, headers, url, clean }: RefusedRequest): ProbeFailure {
@@ -66,6 +79,6 @@ function redirectFailure({ status, headers, url, clean }: RefusedRequest): Probe
   return new ProbeFailure(
     "redirect",
     "never",
-    `redirects ${url.pathname} to ${to} (HTTP ${status}); MCP clients break on this, so give the URL that answers itself`,
+    `redirects ${url.pathname} to ${to} (HTTP ${status}); not every MCP client follows it, so give the URL that answers itself`,
   );
 }

@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 
 import type { ProbeOptions, ProbeTarget } from "./types";
+import { protocolVersions } from "./versions";
 
 /** What the command is asked to do. */
 export interface ProbeRequest {
@@ -12,7 +13,10 @@ const targetKeys = [
   ...["name", "url", "headers", "auth", "requiredTools", "minTools"],
   "answerSeconds",
 ];
-const optionKeys = ["deadlineSeconds", "requestTimeoutSeconds", "concurrency", "retryDelaySeconds"];
+const numberOptions = [
+  ...["deadlineSeconds", "requestTimeoutSeconds"],
+  ...["concurrency", "retryDelaySeconds"],
+];
 
 /**
  * Reads the command's input: a JSON array of targets, or an object `{ "targets": [...], "options": {...} }`.
@@ -64,12 +68,25 @@ function parseTarget(value: unknown, index: number): ProbeTarget {
 
 function parseOptions(value: unknown): ProbeOptions {
   if (!isRecord(value)) throw wrong("has options that are not an object");
-  refuseUnknown(value, optionKeys, "options");
-  for (const [key, number] of Object.entries(value)) {
-    if (typeof number !== "number" || !(number > 0))
+  refuseUnknown(value, [...numberOptions, "protocols"], "options");
+  for (const key of numberOptions) {
+    const number = value[key];
+    if (number !== undefined && !(typeof number === "number" && number > 0))
       throw wrong(`has an option ${key} that is not above 0`);
   }
+  const { protocols } = value;
+  if (protocols !== undefined && !isProtocols(protocols)) {
+    throw wrong(`has an option protocols that is no list out of ${protocolVersions.join(", ")}`);
+  }
   return value;
+}
+
+function isProtocols(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((version) => isString(version) && protocolVersions.includes(version))
+  );
 }
 
 function refuseUnknown(value: Record<string, unknown>, known: readonly string[], at: string): void {

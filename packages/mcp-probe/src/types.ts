@@ -33,6 +33,11 @@ export interface ProbeOptions {
   readonly deadlineSeconds?: number;
   /** Limit of one HTTP request with its answer, in seconds, for targets that name none of their own. @default 10 */
   readonly requestTimeoutSeconds?: number;
+  /**
+   * The protocol versions that the client speaks which is stood in for. A server that shares none fails.
+   * @default the versions that begin with `initialize`, 2024-11-05 to 2025-11-25
+   */
+  readonly protocols?: readonly string[];
   /** How many targets {@link probeAll} asks at once. @default 16 */
   readonly concurrency?: number;
   /** Pause between two attempts, in seconds. @default 1 */
@@ -48,6 +53,7 @@ export type ProbeOutcome =
   | "unreachable"
   | "timeout"
   | "not-mcp"
+  | "no-shared-protocol"
   | "missing-tools";
 
 /** What one target answered. Safe to print and to store: it holds no header and no query string. */

@@ -33,6 +33,9 @@ function explanationOf(outcomes: ReadonlySet<ProbeOutcome>, refused: string): st
   if (only("unreachable", "timeout")) {
     return `It runs, so look at the way from ${refused}: the labels in [consumers] have to be those of its pods, which the NetworkPolicies let through; a policy on those pods' own egress may stop them too.`;
   }
+  if (only("no-shared-protocol")) {
+    return `It speaks other MCP versions than ${refused}: look at protocols in [consumers], and at the release of each.`;
+  }
   if (only("auth-required", "http-error")) {
     return `It runs and tells callers apart: look at what stands before it (a mesh's authorization, a proxy) and which account ${refused} has.`;
   }

@@ -35,9 +35,10 @@ export function reportHtml(report: CutoverReport): string {
     ),
     "<h2>Tools the servers listed before the rows moved</h2>",
     tableHtml(
-      ["Server", "Tools", "Names"],
+      ["Server", "MCP version agreed on", "Tools", "Names"],
       Object.entries(run.tools ?? {}).map(([server, tools]) => [
         text(server),
+        text(agreedText(run.protocols?.[server] ?? {})),
         String(tools.length),
         `<span class="tools">${tools.map((tool) => `<code>${text(tool)}</code>`).join(" ")}</span>`,
       ]),
@@ -61,6 +62,15 @@ export function reportHtml(report: CutoverReport): string {
     ])}</details>`,
   ];
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${text(title)}</title><style>${reportStyle}</style></head>\n<body>\n${body.join("\n")}\n</body></html>\n`;
+}
+
+/** One version where all consumers agreed on the same, else each with its consumer. */
+function agreedText(agreed: Readonly<Record<string, string>>): string {
+  const versions = [...new Set(Object.values(agreed))];
+  if (versions.length <= 1) return versions[0] ?? "";
+  return Object.entries(agreed)
+    .map(([consumer, version]) => `${consumer}: ${version}`)
+    .join(", ");
 }
 
 type Fact = readonly [name: string, value: string | undefined];

@@ -19,6 +19,7 @@ export { type Readiness, readReadiness } from "./readiness";
 export { recordPlan, runCutover } from "./run";
 export { removeFence, settle } from "./settle";
 export type {
+  AgreedProtocols,
   CutoverSpec,
   Db,
   DriftedRow,

@@ -47,6 +47,7 @@ create table if not exists mcp_cutover.run (
   settled_at timestamptz,
   finalized_at timestamptz,
   tools jsonb,
+  protocols jsonb,
   primary key (cutover, generation)
 );
 create table if not exists mcp_cutover.journal (

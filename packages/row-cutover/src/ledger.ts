@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 
 import { ledgerExists } from "./ledger-schema";
-import type { CutoverSpec, LedgerState, RunMeta, Target, ToolLists } from "./spec";
+import type { AgreedProtocols, CutoverSpec, LedgerState, RunMeta, Target, ToolLists } from "./spec";
 
 /** One row of the ledger, with what only the engine needs. */
 export interface Run extends LedgerState {
@@ -22,14 +22,19 @@ const runColumns = `
   fenced_writes::int8::text as "fencedWrites", converted,
   to_char(committed_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "committedAt",
   to_char(settled_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "settledAt",
-  ${finalizedAt} as "finalizedAt", to_jsonb(run) -> 'tools' as tools`;
+  ${finalizedAt} as "finalizedAt", to_jsonb(run) -> 'tools' as tools,
+  to_jsonb(run) -> 'protocols' as protocols`;
 
-type RawRun = Omit<Run, "fencedWrites" | "settledAt" | "finalizedAt" | "commit" | "tools"> & {
+type RawRun = Omit<
+  Run,
+  "fencedWrites" | "settledAt" | "finalizedAt" | "commit" | "tools" | "protocols"
+> & {
   fencedWrites: string;
   settledAt: string | null;
   finalizedAt: string | null;
   commit: string | null;
   tools: ToolLists | null;
+  protocols: AgreedProtocols | null;
 };
 
 /** The newest run of a cutover, or the one with `runId`. */
@@ -58,7 +63,8 @@ export async function findRuns(client: Client, cutover: string): Promise<Run[]> 
   return found.rows.map(toRun);
 }
 
-function toRun({ settledAt, finalizedAt, commit, fencedWrites, tools, ...rest }: RawRun): Run {
+function toRun(raw: RawRun): Run {
+  const { settledAt, finalizedAt, commit, fencedWrites, tools, protocols, ...rest } = raw;
   return {
     ...rest,
     fencedWrites: Number(fencedWrites),
@@ -66,13 +72,14 @@ function toRun({ settledAt, finalizedAt, commit, fencedWrites, tools, ...rest }:
     ...(finalizedAt === null ? {} : { finalizedAt }),
     ...(commit === null ? {} : { commit }),
     ...(tools === null ? {} : { tools }),
+    ...(protocols === null ? {} : { protocols }),
   };
 }
 
 /** What callers get of a run. */
 export function publicRun(run: Run): LedgerState {
   const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
-  const { toolVersion, counts, fenced, fencedWrites, finalizedAt, tools } = run;
+  const { toolVersion, counts, fenced, fencedWrites, finalizedAt, tools, protocols } = run;
   return {
     generation,
     target,
@@ -89,6 +96,7 @@ export function publicRun(run: Run): LedgerState {
     fenced,
     fencedWrites,
     ...(tools === undefined ? {} : { tools }),
+    ...(protocols === undefined ? {} : { protocols }),
   };
 }
 
@@ -181,21 +189,29 @@ export async function inheritFinalized(client: Client, runId: string): Promise<v
 }
 
 /**
- * Keeps what the servers listed before a run. A ledger made before there was a column for it gets one, where this
- * role owns the table; else the lists are not kept, and nothing depends on them.
+ * Keeps what the servers showed before a run. A ledger made before there were columns for it gets them, where this
+ * role owns the table; else it is not kept, and nothing depends on it.
  */
-export async function recordTools(client: Client, runId: string, tools: ToolLists): Promise<void> {
-  const found = await client.query<{ there: boolean; owner: boolean }>(
-    `select exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'tools'
-                       and not a.attisdropped) as there,
-            pg_has_role(c.relowner, 'usage') as owner
-       from pg_class c where c.oid = 'mcp_cutover.run'::regclass`,
-  );
-  const { there, owner } = found.rows[0] ?? { there: false, owner: false };
-  if (!there && !owner) return;
-  if (!there) await client.query("alter table mcp_cutover.run add column tools jsonb");
-  await client.query("update mcp_cutover.run set tools = $2::jsonb where run_id = $1", [
-    runId,
-    JSON.stringify(tools),
-  ]);
+export async function recordShown(
+  client: Client,
+  runId: string,
+  { tools = {}, protocols = {} }: Pick<RunMeta, "tools" | "protocols">,
+): Promise<void> {
+  for (const [column, shown] of Object.entries({ tools, protocols })) {
+    if (Object.keys(shown).length === 0) continue;
+    const found = await client.query<{ there: boolean; owner: boolean }>(
+      `select exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = $1
+                         and not a.attisdropped) as there,
+              pg_has_role(c.relowner, 'usage') as owner
+         from pg_class c where c.oid = 'mcp_cutover.run'::regclass`,
+      [column],
+    );
+    const { there, owner } = found.rows[0] ?? { there: false, owner: false };
+    if (!there && !owner) continue;
+    if (!there) await client.query(`alter table mcp_cutover.run add column ${column} jsonb`);
+    await client.query(`update mcp_cutover.run set ${column} = $2::jsonb where run_id = $1`, [
+      runId,
+      JSON.stringify(shown),
+    ]);
+  }
 }

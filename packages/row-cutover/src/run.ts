@@ -9,7 +9,7 @@ import { dropFence, enterAsWriter, isFenced, leaveAsWriter, makeFence, raiseFenc
 import { type Applied, applyForward } from "./forward";
 import { rehearse } from "./forward-journal";
 import { specHash } from "./hash";
-import { findRun, inheritFinalized, recordRun, recordTools } from "./ledger";
+import { findRun, inheritFinalized, recordRun, recordShown } from "./ledger";
 import { ensureLedger } from "./ledger-schema";
 import { lockMode, lockTable, takeRunLock, waitForRunLock } from "./locks";
 import { refuseConflicts } from "./plan-undo";
@@ -146,8 +146,7 @@ async function inTransaction(
     fenced,
   });
   const [committedAt] = await Promise.all([recording, fencing, leaveAsWriter(client)]);
-  if (meta.tools !== undefined && Object.keys(meta.tools).length > 0)
-    await recordTools(client, runId, meta.tools);
+  await recordShown(client, runId, meta);
   // The oldest form is not known any more, so this generation has no way back either.
   if (analysis.kind === "forward" && analysis.previous?.finalizedAt !== undefined)
     await inheritFinalized(client, runId);

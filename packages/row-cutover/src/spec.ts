@@ -129,10 +129,15 @@ export interface RunMeta {
   readonly toolVersion: string;
   /** What each server listed just before the run, by server: kept to compare with later. */
   readonly tools?: ToolLists;
+  /** The MCP protocol versions that servers and consumers agreed on just before the run. */
+  readonly protocols?: AgreedProtocols;
 }
 
 /** Names of tools by server. */
 export type ToolLists = Readonly<Record<string, readonly string[]>>;
+
+/** Protocol versions by server and consumer. */
+export type AgreedProtocols = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** A connection. The package opens and closes its own. */
 export interface Db {
@@ -231,6 +236,8 @@ export interface LedgerState {
   readonly fencedWrites: number;
   /** What the servers listed just before the run. Not there for a run that asked none. */
   readonly tools?: ToolLists;
+  /** The MCP protocol versions that they agreed on with each consumer. Not there for a run that asked none. */
+  readonly protocols?: AgreedProtocols;
 }
 
 /** One row of one run. Documents have their names, and of their values only transport, command and plain URL. */

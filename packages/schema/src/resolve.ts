@@ -17,6 +17,7 @@ export interface ResolvedServer extends ServerSettings {
   readonly name: string;
   readonly image: string;
   readonly port: number;
+  readonly requestSeconds: number;
   readonly imagePullSecrets: string[];
   /** Every credential the server is configured with, by name. */
   readonly credentialKeys: readonly string[];
@@ -63,6 +64,7 @@ function resolve(
     ...own,
     ...{ key, image, port },
     name: own.name ?? `${key}-mcp`,
+    requestSeconds: own.requestSeconds ?? own.startSeconds,
     imagePullSecrets: own.imagePullSecrets ?? settings.imagePullSecrets,
     credentialKeys: [...credentialKeys].sort(),
     ...(own.source === "code" && code !== undefined

@@ -118,6 +118,11 @@ export const serverSchema = z.strictObject({
     description: "How long its first start may take.",
     examples: [120],
   }),
+  requestSeconds: seconds.optional().meta({
+    description:
+      "How long one request of the probe with its answer may take. Default: as startSeconds.",
+    examples: [90],
+  }),
   rolloutSeconds: z
     .int()
     .positive()

@@ -18,6 +18,7 @@ import { manager } from "./manager";
 import { mesh } from "./mesh";
 import { network } from "./network";
 import { observability } from "./observability";
+import { protocols } from "./protocols";
 import { serverSchema } from "./server";
 import { shared } from "./shared";
 
@@ -25,6 +26,7 @@ const consumer = z.strictObject({
   name: dnsName,
   labels: someLabels,
   serviceAccount: z.string().optional(),
+  protocols: protocols.optional(),
 });
 
 const portForward = z
@@ -70,6 +72,7 @@ const studio = z.strictObject({
   rolloutSeconds: z.int().positive().optional(),
   resources: resources.optional(),
   writable: z.array(absolutePath).default([]),
+  protocols: protocols.optional(),
 });
 
 const rowCondition = z

@@ -57,7 +57,7 @@ describe("cutover-runner: the probe Job", () => {
     assert.ok(!JSON.stringify(job).includes("s3cret"));
     assert.equal(job.spec?.suspend, true);
     const made = { ...job, metadata: { ...job.metadata, uid: "u1" } };
-    const secret = targetsSecret(secretProbe, made);
+    const secret = targetsSecret(secretProbe, made, web);
     assert.equal(secret.metadata?.name, job.spec?.template.spec?.volumes?.[0]?.secret?.secretName);
     assert.equal(secret.metadata?.ownerReferences?.[0]?.uid, "u1");
     assert.match(secret.stringData?.["targets.json"] ?? "", /s3cret/);

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { type CutoverInputs, probeServers } from "@mcp-fleet/cutover-runner";
 import { isUserError } from "@mcp-fleet/errors";
 
-import { closeServers, initialized, json, serve } from "../mcp-probe/servers";
+import { closeServers, initialized, json, serve, toolNamed } from "../mcp-probe/servers";
 
 const inputs = (targets: CutoverInputs["targets"]): Parameters<typeof probeServers>[0] => ({
   spec: { name: "test" },
@@ -21,7 +21,7 @@ describe("cutover-runner: the probe's verdict", () => {
       const { id, method } = seen.body ?? {};
       if (id === undefined) return res.writeHead(202).end();
       if (method === "initialize") return json(res, initialized(id));
-      return json(res, { jsonrpc: "2.0", id, result: { tools: [{ name: "a" }] } });
+      return json(res, { jsonrpc: "2.0", id, result: { tools: [toolNamed("a")] } });
     });
     const moved = await serve((_seen, _req, res) =>
       res.writeHead(307, { location: "/mcp/" }).end(),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { probe, probeAll, type ProbeOptions } from "@mcp-fleet/mcp-probe";
 
-import { closeServers, type Handler, initialized, json, serve } from "./servers";
+import { closeServers, type Handler, initialized, json, serve, toolNamed } from "./servers";
 
 const quick: ProbeOptions = {
   deadlineSeconds: 1,
@@ -17,7 +17,7 @@ const working =
     const { id, method } = seen.body ?? {};
     if (method === "initialize") return json(res, initialized(id));
     if (id === undefined) return res.writeHead(202).end();
-    return json(res, { jsonrpc: "2.0", id, result: { tools: tools.map((name) => ({ name })) } });
+    return json(res, { jsonrpc: "2.0", id, result: { tools: tools.map(toolNamed) } });
   };
 
 describe("mcp-probe against servers that are not right", () => {
@@ -133,12 +133,12 @@ describe("mcp-probe against servers that are not right", () => {
     [
       "no JSON",
       (_s, _q, res) => res.writeHead(200, { "content-type": "application/json" }).end("{"),
-      /no JSON-RPC/,
+      /a text that is no JSON/,
     ],
     [
       "another id",
       (_s, _q, res) => json(res, initialized(77)),
-      /no JSON-RPC answer to our request/,
+      /a JSON-RPC answer whose id is not our request's/,
     ],
     [
       "an unknown version",
@@ -188,15 +188,22 @@ describe("mcp-probe against servers that are not right", () => {
     assert.equal((await probe({ name: "x", url: empty.url, minTools: 0 }, quick)).ok, true);
   });
 
-  it("does not ask for tools that are not advertised", async () => {
-    const server = await serve((seen, _req, res) =>
-      seen.body?.id === undefined
-        ? res.writeHead(202).end()
-        : json(res, initialized(seen.body.id, { prompts: {} })),
-    );
-    const result = await probe({ name: "prompts", url: server.url }, quick);
-    assert.match(result.message, /offers no tools at all/);
-    assert.deepEqual(server.asked(), ["POST initialize", "POST notifications/initialized"]);
+  it("takes a refusal as no tools where none are advertised, and only there", async () => {
+    const refusing =
+      (capabilities: object): Handler =>
+      (seen, _req, res) => {
+        const { id, method } = seen.body ?? {};
+        if (id === undefined) return res.writeHead(202).end();
+        if (method === "initialize") return json(res, initialized(id, capabilities));
+        return json(res, { jsonrpc: "2.0", id, error: { code: -32601, message: "not found" } });
+      };
+    const prompts = { name: "prompts", url: (await serve(refusing({ prompts: {} }))).url };
+    const none = await probe(prompts, quick);
+    assert.equal(none.outcome, "missing-tools");
+    assert.match(none.message, /has no list of tools where at least 1 must be/);
+    assert.equal((await probe({ ...prompts, minTools: 0 }, quick)).ok, true);
+    const liar = { name: "liar", url: (await serve(refusing({ tools: {} }))).url, minTools: 0 };
+    assert.match((await probe(liar, quick)).message, /answers tools\/list with the error -32601/);
   });
 
   it("reads all pages, and stops where they do not end", async () => {
@@ -210,14 +217,14 @@ describe("mcp-probe against servers that are not right", () => {
         return json(res, {
           jsonrpc: "2.0",
           id,
-          result: { tools: [{ name: `t${page}` }], ...next },
+          result: { tools: [toolNamed(`t${page}`)], ...next },
         });
       };
     const three = await serve(paged(2));
     assert.deepEqual((await probe({ name: "p", url: three.url }, quick)).tools, ["t0", "t1", "t2"]);
     const endless = await serve(paged(Infinity));
     const result = await probe({ name: "p", url: endless.url }, { ...quick, deadlineSeconds: 10 });
-    assert.match(result.message, /pages that do not end/);
+    assert.match(result.message, /pages that do not end: 100 were read/);
   });
 
   it("asks again while a server starts", async () => {

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 
 import type { ProbeResult } from "@mcp-fleet/mcp-probe";
 
-import { closeServers, initialized, json, serve } from "./servers";
+import { closeServers, initialized, json, serve, toolNamed } from "./servers";
 
 interface Ended {
   readonly code: number;
@@ -45,7 +45,7 @@ describe("mcp-probe command", () => {
       if (method === "initialize") asker = params?.clientInfo;
       if (id === undefined) return res.writeHead(202).end();
       if (method === "initialize") return json(res, initialized(id));
-      return json(res, { jsonrpc: "2.0", id, result: { tools: [{ name: "a" }] } });
+      return json(res, { jsonrpc: "2.0", id, result: { tools: [toolNamed("a")] } });
     });
     const locked = await serve((_seen, _req, res) => res.writeHead(401).end());
     const targets = [

@@ -66,6 +66,11 @@ export function json(res: ServerResponse, value: unknown, status = 200): void {
   res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 }
 
+/** A tool as clients take it. */
+export function toolNamed(name: string): object {
+  return { name, inputSchema: { type: "object" } };
+}
+
 /** A right answer to `initialize` with tools. */
 export function initialized(id: number | undefined, capabilities: object = { tools: {} }): object {
   const serverInfo = { name: "hand-written", version: "9" };
@@ -83,6 +88,6 @@ export function mcpServer(state: { works: boolean }): Promise<TestServer> {
     if (!state.works) return res.writeHead(500).end("no backend");
     if (id === undefined) return res.writeHead(202).end();
     if (method === "initialize") return json(res, initialized(id));
-    return json(res, { jsonrpc: "2.0", id, result: { tools: [{ name: "a" }, { name: "b" }] } });
+    return json(res, { jsonrpc: "2.0", id, result: { tools: ["a", "b"].map(toolNamed) } });
   });
 }

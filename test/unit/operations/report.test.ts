@@ -53,6 +53,12 @@ describe("report", () => {
     for (const part of ["get_me", "•••", "held off 4 writes"]) assert.ok(html.includes(part), part);
   });
 
+  it("shows the protocol version of each server, with its consumer where they differ", () => {
+    const cell = (value: string): string => `<td data-label="MCP version agreed on">${value}</td>`;
+    assert.ok(html.includes(cell("2025-11-25")));
+    assert.ok(html.includes(cell("web: 2025-11-25, executor: 2026-07-28")));
+  });
+
   it("has an axis of round seconds", () => {
     assert.deepEqual(marksOf(61.3), [0, 20, 40, 60]);
     assert.deepEqual(marksOf(30), [0, 5, 10, 15, 20, 25, 30]);

@@ -1,0 +1,30 @@
+import { probeAll } from "@mcp-fleet/mcp-probe";
+
+import { probeOptions } from "./job-spec";
+import type { ConsumerProbe } from "./probe-job";
+import type { Consumer, CutoverInputs } from "./types";
+
+/**
+ * Asks from this process: once for all consumers, and once for each where they speak different protocol versions.
+ * @returns one result for each, called `here`, with the consumers that it stands for where there are several
+ */
+export async function probeFromHere({
+  probe,
+  targets,
+}: Pick<CutoverInputs, "probe" | "targets">): Promise<ConsumerProbe[]> {
+  const groups = new Map<string, Consumer[]>();
+  for (const consumer of probe.consumers) {
+    const key = JSON.stringify(consumer.protocols ?? []);
+    groups.set(key, [...(groups.get(key) ?? []), consumer]);
+  }
+  const all = groups.size === 0 ? [[]] : [...groups.values()];
+  return Promise.all(
+    all.map(async (consumers) => {
+      const startedAt = new Date().toISOString();
+      const results = await probeAll(targets, probeOptions(probe, consumers[0] ?? {}));
+      const names = consumers.map(({ name }) => name).join(", ");
+      const consumer = all.length === 1 ? "here" : `here (${names})`;
+      return { consumer, job: "", startedAt, completedAt: new Date().toISOString(), results };
+    }),
+  );
+}

@@ -1,0 +1,139 @@
+import { ProbeFailure, type Retry, seconds } from "./failure";
+
+/** Where and within which bounds a request was sent. */
+export interface Sent {
+  readonly signal: AbortSignal;
+  readonly seconds: number;
+  readonly what: "deadline" | "limit of one request";
+  /** Whether the URL is an https one. */
+  readonly secure: boolean;
+  /** Whether a server that closed a plain connection answers TLS at the same port. */
+  readonly speaksTls?: boolean;
+}
+
+const closed = "closes the connection without an answer";
+
+/** By the system's or undici's code. */
+const networkReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED:
+    "refuses the connection; no ready pod stands behind the Service, or the server listens on another port or on loopback only",
+  ENOTFOUND: "cannot be found: its host name does not resolve from here",
+  EAI_AGAIN: "cannot be found: the name server gave no answer for its host name",
+  EHOSTUNREACH: "cannot be reached: there is no route to its address",
+  ENETUNREACH: "cannot be reached: there is no route to its network",
+  ECONNRESET: closed,
+  EPIPE: closed,
+  UND_ERR_SOCKET: closed,
+};
+
+/** By OpenSSL's code, the first that is in it. */
+const tlsReasons: readonly (readonly [string, string])[] = [
+  [
+    "NO_APPLICATION_PROTOCOL",
+    "speaks HTTP/2 only there; MCP clients send HTTP/1.1, so let it take that too",
+  ],
+  [
+    "CERTIFICATE_REQUIRED",
+    "wants a client's certificate, as a service mesh or a proxy does; MCP clients have none",
+  ],
+  [
+    "PROTOCOL_VERSION",
+    "speaks only versions of TLS there that are no longer taken; it needs TLS 1.2 or 1.3",
+  ],
+  ["WRONG_VERSION_NUMBER", "does not speak TLS there; use http:// in its URL"],
+  ["PACKET_LENGTH_TOO_LONG", "does not speak TLS there; use http:// in its URL"],
+  [
+    "HANDSHAKE_FAILURE",
+    "ends the TLS handshake; it may want a client's certificate, which MCP clients have not, or no cipher is shared",
+  ],
+];
+
+/** Turns whatever `fetch` or reading its body threw into a {@link ProbeFailure}. */
+export function networkFailure(error: unknown, sent: Sent): ProbeFailure {
+  if (error instanceof ProbeFailure) return error;
+  const code = codeOf(error);
+  if (sent.signal.aborted || code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") {
+    return new ProbeFailure(
+      "timeout",
+      "until-deadline",
+      `gives no answer within ${seconds(sent.seconds)}, the ${sent.what}; the server hangs, or a NetworkPolicy drops the connection`,
+    );
+  }
+  const parse = causeCalled(error, "HTTPParserError");
+  if (parse !== undefined) return new ProbeFailure("not-mcp", "few", notHttp(parse));
+  if (code === "UND_ERR_HEADERS_OVERFLOW") {
+    return new ProbeFailure(
+      "not-mcp",
+      "few",
+      "answers with more than 16 KiB of HTTP headers, the most that clients in JavaScript read",
+    );
+  }
+  const unreachable = (retry: Retry, reason: string): ProbeFailure =>
+    new ProbeFailure("unreachable", retry, reason);
+  if (code === "EPROTO" || code.startsWith("ERR_SSL")) {
+    const known = tlsReasons.find(([part]) => code.includes(part))?.[1];
+    return unreachable("never", known ?? `ends the TLS handshake (${code})`);
+  }
+  if (code.includes("CERT") || code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE") {
+    return unreachable("never", `shows a certificate that is not trusted here (${code})`);
+  }
+  if (causeSaying(error, "bad port")) {
+    return unreachable(
+      "never",
+      "cannot be asked: its port is one that the fetch standard blocks, so clients in JavaScript cannot use it either",
+    );
+  }
+  const reason = networkReasons[code];
+  if (reason === closed) return unreachable("until-deadline", closed + whyClosed(sent));
+  if (reason !== undefined) return unreachable("until-deadline", reason);
+  // The text of an unknown error may quote a header, so only its code is shown.
+  return unreachable("until-deadline", `cannot be reached${code === "" ? "" : ` (${code})`}`);
+}
+
+/** Whether a server closed the connection, which it may do since it wants TLS. */
+export function wasClosed(error: unknown): boolean {
+  return networkReasons[codeOf(error)] === closed;
+}
+
+function whyClosed({ secure, speaksTls = false }: Sent): string {
+  if (speaksTls) {
+    return ", and speaks TLS there; use https:// in its URL, or make the caller a member of the service mesh that wants TLS";
+  }
+  return secure ? "; it may want a client's certificate, which MCP clients have not" : "";
+}
+
+/** What the first bytes of an answer show that is no HTTP/1.1. */
+function notHttp(error: Error): string {
+  const data: unknown = "data" in error ? error.data : undefined;
+  const bytes = Buffer.from(typeof data === "string" || Buffer.isBuffer(data) ? data : "");
+  // A frame of HTTP/2: 3 bytes of length, type SETTINGS, flags, and the stream's id, which is 0.
+  if (bytes.length >= 9 && bytes[3] === 4 && bytes.readUInt32BE(5) === 0) {
+    return "speaks HTTP/2 only there; MCP clients send HTTP/1.1, so let it take that too";
+  }
+  // A record of TLS: an alert, of version 3.
+  if (bytes[0] === 0x15 && bytes[1] === 3) return "speaks TLS there; use https:// in its URL";
+  return "answers with something that is not HTTP";
+}
+
+function* causes(error: unknown): Generator<Error> {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
+    yield at;
+    at = at instanceof AggregateError ? at.errors[0] : at.cause;
+  }
+}
+
+/** The system's or undici's code, also of the first inner error when several addresses were tried. */
+function codeOf(error: unknown): string {
+  for (const at of causes(error)) if ("code" in at && typeof at.code === "string") return at.code;
+  return "";
+}
+
+function causeCalled(error: unknown, name: string): Error | undefined {
+  for (const at of causes(error)) if (at.name === name) return at;
+  return undefined;
+}
+
+function causeSaying(error: unknown, message: string): boolean {
+  for (const at of causes(error)) if (at.message === message) return true;
+  return false;
+}

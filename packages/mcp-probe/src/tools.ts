@@ -1,0 +1,59 @@
+import type { McpClient } from "./client";
+import { ProbeFailure } from "./failure";
+import { OutputSchemas } from "./output-schemas";
+import { type Era, parseResult } from "./schemas";
+
+const maxPages = 100;
+const maxTools = 10_000;
+/** Longest name of a tool; the protocol's own advice is 128. */
+const maxName = 256;
+/** Longest mark of a page, which goes back to the server. */
+const maxCursor = 4096;
+
+/**
+ * All pages of `tools/list`, as names.
+ * @param params sent with every page
+ * @throws {ProbeFailure} for a page that the official clients refuse, and for lists beyond our bounds
+ */
+export async function listTools(client: McpClient, era: Era, params: object): Promise<string[]> {
+  const names: string[] = [];
+  const seen = new Set<string>();
+  const outputs = new OutputSchemas();
+  let cursor: string | undefined;
+  for (let page = 0; page < maxPages; page += 1) {
+    const answer = await client.request(
+      "tools/list",
+      cursor === undefined ? params : { ...params, cursor },
+    );
+    const { tools = [], nextCursor = "" } = await parseResult("tools/list", era, answer.result);
+    for (const { name } of tools) {
+      if (name.length > maxName) {
+        throw notMcp(
+          `answers tools/list with a tool whose name has more than ${maxName} characters`,
+        );
+      }
+      names.push(name);
+    }
+    if (era === "handshake") await outputs.check(tools);
+    if (names.length > maxTools) throw notMcp(`lists more than ${maxTools} tools`);
+    // An empty mark ends the list for every client that asks whether there is one.
+    if (nextCursor === "") return names;
+    if (nextCursor.length > maxCursor) {
+      throw notMcp(
+        `answers tools/list with a cursor for the next page of more than ${maxCursor} characters`,
+      );
+    }
+    if (seen.has(nextCursor)) {
+      throw notMcp(
+        `answers tools/list with pages that do not end: page ${page + 1} names a cursor that an earlier one had`,
+      );
+    }
+    seen.add(nextCursor);
+    cursor = nextCursor;
+  }
+  throw notMcp(`answers tools/list with pages that do not end: ${maxPages} were read`);
+}
+
+function notMcp(reason: string): ProbeFailure {
+  return new ProbeFailure("not-mcp", "few", reason);
+}
