@@ -52,7 +52,10 @@ export async function underLoad<T>(
       const { status, body } = await request(url, agent, timeoutMs);
       slowestMs = Math.max(slowestMs, performance.now() - sent);
       if (status < 200 || status > 299)
-        failures.push({ at, error: `status ${status}: ${body.slice(0, shownLength)}` });
+        failures.push({
+          at,
+          error: [`status ${status}`, body.slice(0, shownLength)].filter(Boolean).join(": "),
+        });
     } catch (error) {
       failures.push({ at, error: messageOf(error) });
     }
