@@ -268,6 +268,7 @@ describe("cluster: the exporter of verify and drift", function () {
   function checksAt(url: string): KubernetesObject[] {
     const text = readFileSync(join("examples", "checks", "cronjob.yaml"), "utf8")
       .replace(/image: .*/, `image: ${image}`)
+      .replace(/namespace: llmctl\b/g, `namespace: ${namespace}`)
       .replace("http://pushgateway.monitoring:9091", url);
     const objects = parseAllDocuments(text).map((one) => one.toJS() as KubernetesObject);
     const cron = objects.find(({ kind }) => kind === "CronJob") as KubernetesObject & {
