@@ -8,7 +8,7 @@ const gitTimeoutMs = 3000;
 /** Who runs the program, from which commit: recorded in the ledger with each run, never a reason to run. */
 export function runMeta(stack: string, toolVersion: string): RunMeta {
   const commit = programCommit();
-  return { who: who(), stack, toolVersion, ...(commit === undefined ? {} : { commit }) };
+  return { who: who(), stack, toolVersion, commit };
 }
 
 /** The program's commit: what CI says, else what git says, else nothing. */

@@ -187,8 +187,8 @@ function kubernetesConfig(): KubernetesConfig {
   const skips =
     config.get("skipUpdateUnreachable") ?? process.env.PULUMI_K8S_SKIP_UPDATE_UNREACHABLE;
   return {
-    ...(context === undefined ? {} : { context }),
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    context,
+    kubeconfig,
     rendered: (config.get("renderYamlToDirectory") ?? "") !== "",
     skipsUnreachable: ["true", "1"].includes(skips ?? ""),
   };

@@ -37,8 +37,8 @@ export function cutoverSpec(
     softReferences: cutover.softReferences,
     onConflict: cutover.onConflict,
     fence: cutover.fence,
-    ...(cutover.timeouts === undefined ? {} : { timeouts: cutover.timeouts }),
-    ...(cutover.maxRows === undefined ? {} : { maxRows: cutover.maxRows }),
+    timeouts: cutover.timeouts,
+    maxRows: cutover.maxRows,
     ...(cutover.customAliases === "merge" ? { customAliases: "merge" } : {}),
     ...(cutover.allowSuperuser ? { allowSuperuser: true } : {}),
     ...(cutover.allowPublications ? { allowPublications: true } : {}),
@@ -50,7 +50,7 @@ function tableSpec(table: StackSettings["cutover"]["table"]): TableSpec {
   const { id, type, updatedAt, where, match, ...rest } = table;
   return {
     ...rest,
-    ...(match === undefined ? {} : { match }),
+    match,
     ...(id === false ? {} : { id }),
     ...(type === false ? {} : { type }),
     ...(updatedAt === false
@@ -63,7 +63,7 @@ function tableSpec(table: StackSettings["cutover"]["table"]): TableSpec {
       : {
           where: where.map(({ value, ...condition }) => ({
             ...condition,
-            ...(value === undefined ? {} : { value }),
+            value,
           })),
         }),
   };
@@ -83,9 +83,9 @@ function rowSpec(namespace: string, server: ResolvedServer): RowSpec[] {
       settings: settingsOf(server),
       ...(Object.keys(headers).length === 0 ? {} : { headers }),
       ...(owns.length === 0 ? {} : { applicationOwns: owns }),
-      ...(row.keep === undefined ? {} : { keep: row.keep }),
-      ...(row.set === undefined ? {} : { set: row.set }),
-      ...(row.seed === undefined ? {} : { seed: row.seed }),
+      keep: row.keep,
+      set: row.set,
+      seed: row.seed,
     },
   ];
 }
@@ -130,7 +130,7 @@ export function probeSpec(
     image: probe.image ?? "",
     imagePullSecrets,
     consumers: consumers.map((consumer) => ({ ...consumer })),
-    ...(probe.deadlineSeconds === undefined ? {} : { deadlineSeconds: probe.deadlineSeconds }),
+    deadlineSeconds: probe.deadlineSeconds,
   };
 }
 

@@ -54,7 +54,7 @@ export function moveRows(
     servers: serverRollouts(config, deployed),
     kubernetes: kubeRef(config),
     database: databaseRef(settings),
-    ...(credentials === undefined ? {} : { credentials }),
+    credentials,
   };
   const resource = new Cutover(`${settings.application}-rows`, args, {
     dependsOn: [...before, ...(database?.ready ?? [])],
@@ -66,7 +66,7 @@ export function moveRows(
     spec,
     probe,
     targets,
-    ...(credentials === undefined ? {} : { credentials }),
+    credentials,
   };
 }
 
@@ -100,7 +100,7 @@ function managedDatabase(
     adminUrl,
     adminKey: "mcp-fleet:databaseUrl",
     role: manage.role,
-    ...(manage.memberOf === undefined ? {} : { memberOf: manage.memberOf }),
+    memberOf: manage.memberOf,
     tables: tables.map((one) => ({ schema, table: one })),
     sequences: sequences.map((one) => ({ schema, sequence: one })),
     tls,
@@ -123,10 +123,8 @@ export function settleRows(config: StackConfig, moved: Moved, studio: Studio): S
       kubernetes: kubeRef(config),
       database: databaseRef(settings),
       workloads: [{ namespace: settings.namespace, deployment: settings.studio.name }],
-      ...(settings.cutover.settleSeconds === undefined
-        ? {}
-        : { deadlineSeconds: settings.cutover.settleSeconds }),
-      ...(moved.credentials === undefined ? {} : { credentials: moved.credentials }),
+      deadlineSeconds: settings.cutover.settleSeconds,
+      credentials: moved.credentials,
     },
     { dependsOn: [studio.deployment, studio.service] },
   );

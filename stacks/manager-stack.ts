@@ -23,7 +23,7 @@ export function manage(
       servers: servers.map((server) => server.name),
       forceStop: manager.forceStop,
       scaleToZero: manager.scaleToZero,
-      ...(manager.token === undefined ? {} : { token: manager.token }),
+      token: manager.token,
       tokenVersion: manager.tokenVersion,
       clients: manager.clients.map(({ name, labels, namespace: namespaceLabels }) => ({
         name,

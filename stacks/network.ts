@@ -8,7 +8,7 @@ export function clusterNetwork({ settings }: Pick<StackConfig, "settings">): {
   readonly clusterNetwork: ClusterNetwork;
 } {
   const { dns, clusterRanges: ranges } = settings.network;
-  return { clusterNetwork: { ...(dns === undefined ? {} : { dns }), ranges } };
+  return { clusterNetwork: { dns, ranges } };
 }
 
 /**

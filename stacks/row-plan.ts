@@ -29,7 +29,7 @@ export function showRowPlan(
   own.apply(async (url) => {
     const plan: Plan = await previewRows(args, {
       databaseUrl: url,
-      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      kubeconfig,
     });
     const { lines, known } = describePlan(plan);
     await (known ? pulumi.log.info : pulumi.log.warn)(cleanText(lines.join("\n")), resource);

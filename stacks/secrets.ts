@@ -57,11 +57,11 @@ export function namesOfSecrets(
   const own = parseBundle(config.get("studioSecrets"), "studioSecrets", problems);
   const studio = withShared(own, shared.studioSecrets, problems);
   return {
-    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    databaseUrl,
     databaseIsShared,
-    ...(databaseAddress === undefined ? {} : { databaseAddress }),
-    ...(meshDatabaseUrl === undefined ? {} : { meshDatabaseUrl }),
-    ...(studio === undefined ? {} : { studio }),
+    databaseAddress,
+    meshDatabaseUrl,
+    studio,
     servers: parseServers(config.get("serverSecrets"), problems),
   };
 }

@@ -43,8 +43,8 @@ export async function readShared(
     }),
   );
   return {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    namespace,
+    databaseUrl,
     ...(named.length === 0 ? {} : { studioSecrets }),
   };
 }

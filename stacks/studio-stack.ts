@@ -72,7 +72,7 @@ export function buildStack(config: StackConfig): StackOutputs {
     namespace: settings.namespace,
     servers: Object.fromEntries(servers.map(([key, server]) => [key, server.url])),
     ...(mesh === undefined ? {} : { mesh: mesh.urls }),
-    ...(manager === undefined ? {} : { manager }),
+    manager,
     mcpJson: mcpJson(servers.map(([name, { url }]) => ({ name, url }))),
     ...(settings.network.isolate === "none" || config.kubernetes.rendered
       ? {}
@@ -110,7 +110,7 @@ function consumerPositions({ settings }: StackConfig): ConsumerPosition[] {
     name: studioComponent,
     labels: selectorLabels({ name: settings.studio.name, component: studioComponent }),
     serviceAccount: settings.studio.serviceAccount ?? settings.studio.name,
-    ...(settings.studio.protocols === undefined ? {} : { protocols: settings.studio.protocols }),
+    protocols: settings.studio.protocols,
   };
   const listed = settings.consumers.map((consumer) => ({ ...consumer }));
   return settings.studio.enabled ? [web, ...listed] : listed;
@@ -132,8 +132,8 @@ function mcpServer(
       namespace: settings.namespace,
       application: settings.application,
       consumers,
-      ...(secretValues === undefined ? {} : { secretValues }),
-      ...(database === undefined ? {} : { egressToDatabase: database }),
+      secretValues,
+      egressToDatabase: database,
       ...clusterNetwork(config),
       networkPolicy: settings.network.isolate !== "none",
     },
@@ -161,9 +161,9 @@ function application(
       env: studio.env,
       secrets: secrets.studio?.values ?? {},
       generation: moved?.generation ?? 0,
-      ...(studio.serviceAccount === undefined ? {} : { serviceAccountName: studio.serviceAccount }),
-      ...(studio.rolloutSeconds === undefined ? {} : { rolloutSeconds: studio.rolloutSeconds }),
-      ...(studio.resources === undefined ? {} : { resources: studio.resources }),
+      serviceAccountName: studio.serviceAccount,
+      rolloutSeconds: studio.rolloutSeconds,
+      resources: studio.resources,
       writable: studio.writable,
       imagePullSecrets: settings.imagePullSecrets,
       networkPolicy: settings.network.isolate !== "none",

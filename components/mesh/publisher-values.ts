@@ -109,7 +109,7 @@ function common(args: MeshRegistryArgs | MeshAgentArgs): Values {
     fullnameOverride: args.serviceName,
     image: imageValues(args.image),
     imagePullSecrets: (args.imagePullSecrets ?? []).map((name) => ({ name })),
-    ...(args.resources === undefined ? {} : { resources: args.resources }),
+    resources: args.resources,
   };
 }
 

@@ -64,7 +64,7 @@ export function registryClaims(storage: RegistryStorage): {
         metadata: { name: "data" },
         spec: {
           accessModes: ["ReadWriteOnce"],
-          ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
+          storageClassName: storageClass,
           resources: { requests: { storage: size } },
         },
       },

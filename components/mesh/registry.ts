@@ -98,7 +98,7 @@ export class MeshRegistry extends pulumi.ComponentResource {
       labels: objectLabels({
         ...labels,
         application: args.application,
-        ...(version === undefined ? {} : { version }),
+        version,
       }),
     };
 

@@ -49,7 +49,7 @@ export function environmentVariable(name: string, value: EnvValue): EnvVar {
 }
 
 function fromSecret(name: string, secretName: EnvVar["name"] | undefined): EnvVar {
-  const secretKeyRef = { ...(secretName === undefined ? {} : { name: secretName }), key: name };
+  const secretKeyRef = { name: secretName, key: name };
   return { name, valueFrom: { secretKeyRef } };
 }
 

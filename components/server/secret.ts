@@ -96,7 +96,7 @@ function infisicalStaticSecret(
       sources: [
         {
           ...{ projectId, environmentSlug: environment, secretPath: path },
-          ...(recursive === undefined ? {} : { recursive }),
+          recursive,
         },
       ],
       targets: [{ name, namespace, kind: "Secret", creationPolicy: "Owner" }],
@@ -111,7 +111,7 @@ function externalSecret(
 ): k8s.apiextensions.CustomResourceArgs {
   const data = Object.entries(source.keys ?? {}).map(([secretKey, { key, property }]) => ({
     secretKey,
-    remoteRef: { key, ...(property === undefined ? {} : { property }) },
+    remoteRef: { key, property },
   }));
   return {
     apiVersion: "external-secrets.io/v1",
@@ -138,7 +138,7 @@ function infisicalSecret(
     projectSlug: source.project,
     envSlug: source.environment,
     secretsPath: source.path,
-    ...(source.recursive === undefined ? {} : { recursive: source.recursive }),
+    recursive: source.recursive,
   };
   const authentication =
     "identityId" in auth
@@ -163,7 +163,7 @@ function infisicalSecret(
     kind: "InfisicalSecret",
     metadata: { ...metadata, name },
     spec: {
-      ...(source.hostApi === undefined ? {} : { hostAPI: source.hostApi }),
+      hostAPI: source.hostApi,
       authentication,
       managedKubeSecretReferences: [
         { secretName: name, secretNamespace: namespace, creationPolicy: "Owner" },

@@ -67,7 +67,7 @@ export class McpServer extends pulumi.ComponentResource {
       labels: objectLabels({
         ...this.labels,
         application: args.application,
-        ...(version === undefined ? {} : { version }),
+        version,
       }),
     };
 
@@ -105,7 +105,7 @@ export class McpServer extends pulumi.ComponentResource {
     const account = new k8s.core.v1.ServiceAccount(
       this.name,
       this.changed<k8s.core.v1.ServiceAccountArgs>("serviceAccount", {
-        metadata: { ...metadata, ...(annotations === undefined ? {} : { annotations }) },
+        metadata: { ...metadata, annotations },
         automountServiceAccountToken: false,
       }),
       { parent: this },
