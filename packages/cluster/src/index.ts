@@ -10,7 +10,14 @@ export {
 export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
 export { missingKinds, type ObjectKind } from "./kinds";
 export { namespaceState } from "./namespace";
-export { type ClusterRight, type MadeKind, rightsOfRun, type RunWork } from "./run-rights";
+export {
+  type ClusterRight,
+  type MadeKind,
+  rightsOfRun,
+  type RunSettings,
+  type RunWork,
+  workOfRun,
+} from "./run-rights";
 export {
   addressesOf,
   findServers,
