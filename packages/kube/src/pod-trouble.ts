@@ -166,11 +166,16 @@ function isSidecar({ spec }: k8s.V1Pod, name: string): boolean {
   );
 }
 
-/** What the events about a Job say that could not make its pod: a policy, a quota, a service account. */
-export function creationTrouble(events: readonly k8s.CoreV1Event[]): Trouble | undefined {
+/** What the events about a Job or a StatefulSet say that could not make its pod: a policy, a quota, a service account. */
+export function creationFailure(events: readonly k8s.CoreV1Event[]): string | undefined {
   const failed = events.filter(({ reason }) => reason === "FailedCreate").at(-1);
-  if (failed === undefined) return undefined;
-  const message = oneLine(failed.message ?? "no reason given");
+  return failed === undefined ? undefined : oneLine(failed.message ?? "no reason given");
+}
+
+/** The same as what is wrong with the pod that is not there. */
+export function creationTrouble(events: readonly k8s.CoreV1Event[]): Trouble | undefined {
+  const message = creationFailure(events);
+  if (message === undefined) return undefined;
   // An account that was just made may take a moment to be known.
   return { reason: `cannot be made: ${message}`, patienceSeconds: namesAccount(message) ? 15 : 0 };
 }

@@ -1,7 +1,7 @@
 import type * as k8s from "@kubernetes/client-node";
 
 import { oneLine } from "./errors";
-import { creationTrouble, podTrouble } from "./pod-trouble";
+import { creationFailure, podTrouble } from "./pod-trouble";
 import { isPodOf } from "./pods";
 import { heldBack, isOnDelete, isPaused, isStatefulSet, type Workload } from "./servers/workload";
 
@@ -121,8 +121,8 @@ function creationFailures(workload: Workload, events: readonly k8s.CoreV1Event[]
   const own = events.filter(
     ({ involvedObject: about }) => about.name === name && (about.uid ?? uid) === uid,
   );
-  const trouble = creationTrouble(own);
-  return trouble === undefined ? [] : [`no pod can be made: it ${trouble.reason}`];
+  const failure = creationFailure(own);
+  return failure === undefined ? [] : [`no pod can be made: ${failure}`];
 }
 
 /** Of a StatefulSet the API has the field, and its controller sets none. */

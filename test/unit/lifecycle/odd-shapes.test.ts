@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 
 import { findServers, findStray } from "@mcp-fleet/cluster";
 import type { Kube } from "@mcp-fleet/kube";
@@ -203,6 +204,14 @@ describe("servers that other people's manifests made: every verb means the same 
     assert.equal(scaled.isError, true);
     assert.match(JSON.stringify(scaled.content), /would undo 7/);
     await client.close();
+  });
+
+  it("docs/cli.md has a row for each", () => {
+    const page = readFileSync("docs/cli.md", "utf8");
+    for (const { what } of shapes) {
+      const row = `| ${what.replace(/: (blue|green)$/, "")} `;
+      assert.ok(page.includes(row), row);
+    }
   });
 
   it("a name of two is refused with both, and the kind before it says which", async () => {

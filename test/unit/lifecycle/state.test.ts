@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 
 import type * as k8s from "@kubernetes/client-node";
-import { pendingReason, podTrouble, troublesOf } from "@mcp-fleet/kube";
+import {
+  pendingReason,
+  podTrouble,
+  troublesOf,
+  unreadyReason,
+  type Workload,
+} from "@mcp-fleet/kube";
 import { details, judge } from "@mcp-fleet/lifecycle/dist/state";
 import { checkName, checkReplicas, checkTimeout } from "@mcp-fleet/lifecycle/dist/validate";
 
@@ -21,6 +27,11 @@ function deployment(
     status,
   };
 }
+
+const partition = (first: number): object => ({
+  updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: first } },
+});
+const onDelete = { updateStrategy: { type: "OnDelete" } };
 
 describe("lifecycle: names, replicas and times", () => {
   for (const name of ["a", "0", "github", "llmctl-mcp-google-cloud", "a.b-c.d", "a".repeat(253)]) {
@@ -142,6 +153,63 @@ describe("lifecycle: a server's state", () => {
       else assert.match(said ?? "nothing", reason);
     });
   }
+
+  const kept: [string, object, k8s.V1DeploymentStatus, RegExp | undefined][] = [
+    ["a StatefulSet", {}, { ...all, availableReplicas: 2 }, undefined],
+    [
+      "a StatefulSet",
+      {},
+      { ...all, availableReplicas: 2, updatedReplicas: 1 },
+      /1 of 2 replicas on/,
+    ],
+    [
+      "one with partition 1",
+      partition(1),
+      { ...all, availableReplicas: 2, updatedReplicas: 1 },
+      undefined,
+    ],
+    [
+      "one with partition 1",
+      partition(1),
+      { ...all, availableReplicas: 2, updatedReplicas: 0 },
+      /0 of 1 replica on/,
+    ],
+    [
+      "one with partition 1",
+      partition(1),
+      { ...all, readyReplicas: 1, updatedReplicas: 1 },
+      /1 of 2 replicas ready/,
+    ],
+    [
+      "one with OnDelete",
+      onDelete,
+      { ...all, availableReplicas: 2, updatedReplicas: 0 },
+      undefined,
+    ],
+  ];
+  for (const [what, spec, status, reason] of kept) {
+    it(`waits for ${reason?.source ?? "nothing"} of ${what} with ${JSON.stringify(status)}`, () => {
+      const set = deployment(2, status);
+      const said = pendingReason({
+        ...set,
+        kind: "StatefulSet",
+        spec: { ...set.spec, ...spec },
+      } as Workload);
+      if (reason === undefined) assert.equal(said, undefined);
+      else assert.match(said ?? "nothing", reason);
+    });
+  }
+
+  it("waits with a paused rollout for replicas of whatever template", () => {
+    const paused = deployment(2, { ...all, availableReplicas: 2, updatedReplicas: 0 });
+    paused.spec = { ...paused.spec, paused: true } as k8s.V1DeploymentSpec;
+    assert.match(pendingReason(paused) ?? "", /^0 of 2 replicas on .*, and its rollout is paused$/);
+    assert.equal(unreadyReason(paused), undefined);
+    assert.match(
+      unreadyReason({ ...paused, status: { ...all, readyReplicas: 1 } }) ?? "",
+      /1 of 2 replicas ready/,
+    );
+  });
 
   it("takes the latest update of a condition for the last activity, else the creation", () => {
     const condition = (type: string, at: string) => ({

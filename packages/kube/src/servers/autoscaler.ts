@@ -17,15 +17,26 @@ export function autoscalerOf(
   workload: Workload,
   all: readonly k8s.V2HorizontalPodAutoscaler[],
 ): Autoscaler | undefined {
-  const own = all.find(({ spec }) => {
-    const { kind, name, apiVersion = "" } = spec?.scaleTargetRef ?? {};
-    return (
-      kind === kindOf(workload) &&
-      name === workload.metadata?.name &&
-      (apiVersion === "" || apiVersion.startsWith("apps/"))
-    );
-  });
-  if (own?.spec === undefined) return undefined;
+  return autoscalersByTarget(all).get(`${kindOf(workload)}/${workload.metadata?.name}`);
+}
+
+/** By kind and name of what they scale, as `Deployment/weather`. */
+export function autoscalersByTarget(
+  all: readonly k8s.V2HorizontalPodAutoscaler[],
+): ReadonlyMap<string, Autoscaler> {
+  return new Map(
+    all.flatMap((one): [string, Autoscaler][] => {
+      const { kind, name, apiVersion = "apps/v1" } = one.spec?.scaleTargetRef ?? {};
+      const known = autoscaler(one);
+      return known === undefined || !apiVersion.startsWith("apps/")
+        ? []
+        : [[`${kind}/${name}`, known]];
+    }),
+  );
+}
+
+function autoscaler(own: k8s.V2HorizontalPodAutoscaler): Autoscaler | undefined {
+  if (own.spec === undefined) return undefined;
   const { name = "", ownerReferences = [] } = own.metadata ?? {};
   const keeper = ownerReferences.find(({ controller }) => controller === true);
   return {

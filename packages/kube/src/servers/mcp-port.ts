@@ -49,7 +49,7 @@ export function mcpPortOf(
   const [best] = ranked;
   if (best === undefined) {
     return {
-      problem: `has no port that could carry MCP (${ports.length === 0 ? "it has none" : ports.map(portText).join(", ")})`,
+      problem: `has no port that could carry MCP (${ports.length === 0 ? "it has none" : ports.slice(0, 5).map(portText).join(", ")})`,
     };
   }
   const others = ranked.filter((one) => one !== best && one.rank === best.rank);

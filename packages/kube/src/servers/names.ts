@@ -38,12 +38,18 @@ export function serverName({ metadata }: Named): string {
 export function uniqueNames(workloads: readonly (Named & { readonly kind?: string })[]): string[] {
   const own = workloads.map(({ metadata }) => metadata?.name ?? "");
   const keys = workloads.map(serverName);
+  const [ownCount, keyCount] = [counts(own), counts(keys)];
   return workloads.map(({ kind = "Deployment" }, index) => {
     const [key = "", name = ""] = [keys[index], own[index]];
-    const taken = keys.some((other, at) => at !== index && (other === key || own[at] === key));
+    const isOwn = key === name ? 1 : 0;
+    const taken = (keyCount.get(key) ?? 0) > 1 || (ownCount.get(key) ?? 0) > isOwn;
     if (!taken) return key;
-    return own.filter((other) => other === name).length > 1
-      ? `${kind.toLowerCase()}/${name}`
-      : name;
+    return (ownCount.get(name) ?? 0) > 1 ? `${kind.toLowerCase()}/${name}` : name;
   });
+}
+
+function counts(words: readonly string[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const word of words) found.set(word, (found.get(word) ?? 0) + 1);
+  return found;
 }

@@ -2,7 +2,6 @@ import type * as k8s from "@kubernetes/client-node";
 
 import { type Autoscaler, autoscalerText } from "./autoscaler";
 import { portAnnotation } from "./names";
-import { labelsOf, leadsTo } from "./selection";
 import type { LeadingService, Surroundings } from "./server";
 import { heldBack, isOnDelete, isPaused, referenceOf, type Workload } from "./workload";
 
@@ -15,7 +14,7 @@ export function reachObstacles(
   return [
     ...(services.length === 0 ? [noService(workload, around.services)] : []),
     ...serviceObstacles(services),
-    ...sharedServices(workload, services, around.others),
+    ...sharedServices(workload, services, around),
   ];
 }
 
@@ -57,29 +56,35 @@ function serviceObstacles(services: readonly LeadingService[]): string[] {
   const [first] = services;
   if (first === undefined) return [];
   if (first.problem !== undefined) {
-    return services.map(({ service, problem }) => `Service ${nameOf(service)} ${problem}`);
+    return services
+      .slice(0, 5)
+      .map(({ service, problem }) => `Service ${nameOf(service)} ${problem}`);
   }
   const { mcp, service } = first;
   if (mcp === undefined || mcp.others.length === 0) return [];
   return [
-    `Service ${nameOf(service)} has ports ${[mcp.port.port, ...mcp.others].join(", ")} that could carry MCP, and ${mcp.port.port} is taken; its annotation ${portAnnotation} could name one`,
+    `Service ${nameOf(service)} has ports ${few([mcp.port.port, ...mcp.others])} that could carry MCP, and ${mcp.port.port} is taken; its annotation ${portAnnotation} could name one`,
   ];
 }
 
 function sharedServices(
   workload: Workload,
   services: readonly LeadingService[],
-  others: readonly Workload[],
+  { behind }: Surroundings,
 ): string[] {
   const [first] = services;
   if (first === undefined) return [];
-  const beside = others.filter(
-    (other) => other !== workload && leadsTo(first.service, labelsOf(other)),
-  );
+  const beside = behind(first.service).filter((other) => other !== workload);
   if (beside.length === 0) return [];
   return [
-    `Service ${nameOf(first.service)} leads to pods of ${beside.map(referenceOf).join(", ")} too, so a call may reach either`,
+    `Service ${nameOf(first.service)} leads to pods of ${few(beside.map(referenceOf))} too, so a call may reach either`,
   ];
+}
+
+/** The first of many. */
+function few(texts: readonly (string | number)[]): string {
+  const [shown, more] = [texts.slice(0, 5).join(", "), texts.length - 5];
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 function nameOf({ metadata }: k8s.V1Service): string {

@@ -1,4 +1,7 @@
+import type * as k8s from "@kubernetes/client-node";
+
 import type { Kube } from "../connect";
+import { autoscalerOf, autoscalersByTarget } from "./autoscaler";
 import {
   autoscalersIn,
   ifAllowed,
@@ -7,9 +10,9 @@ import {
   servicesIn,
 } from "./lists";
 import { uniqueNames } from "./names";
-import { servicesByWorkload } from "./selection";
+import { labelsOf, leadsTo, servicesByWorkload } from "./selection";
 import { type Server, serverOf, type Surroundings } from "./server";
-import type { Workload } from "./workload";
+import { kindOf, type Workload } from "./workload";
 
 /** The servers of a namespace. */
 export interface ServersSeen {
@@ -42,16 +45,30 @@ export async function readServers(kube: Kube, namespace: string): Promise<Server
  */
 export function serversOf(
   workloads: readonly Workload[],
-  services: Surroundings["services"],
-  autoscalers: Surroundings["autoscalers"] = [],
+  services: readonly k8s.V1Service[],
+  autoscalers: readonly k8s.V2HorizontalPodAutoscaler[] = [],
 ): Server[] {
   const names = uniqueNames(workloads);
   const leading = servicesByWorkload(workloads, services);
-  const around = { services, autoscalers, others: workloads };
+  const scaled = autoscalersByTarget(autoscalers);
+  const behind = new Map<k8s.V1Service, Workload[]>();
+  for (const [workload, own] of leading) {
+    for (const service of own) {
+      const others = behind.get(service);
+      if (others === undefined) behind.set(service, [workload]);
+      else others.push(workload);
+    }
+  }
   return workloads
-    .map((workload, index) =>
-      serverOf(workload, names[index] ?? "", leading.get(workload) ?? [], around),
-    )
+    .map((workload, index) => {
+      const autoscaler = scaled.get(`${kindOf(workload)}/${workload.metadata?.name}`);
+      const around: Surroundings = {
+        services,
+        behind: (service) => behind.get(service) ?? [],
+        ...(autoscaler === undefined ? {} : { autoscaler }),
+      };
+      return serverOf(workload, names[index] ?? "", leading.get(workload) ?? [], around);
+    })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -75,5 +92,10 @@ export async function readServerOf(
   const others = [...deployments, ...statefulSets].filter(isOther);
   const [name = ""] = uniqueNames([workload, ...others]);
   const leading = servicesByWorkload([workload], services).get(workload) ?? [];
-  return serverOf(workload, name, leading, { services, autoscalers, others });
+  const autoscaler = autoscalerOf(workload, autoscalers);
+  return serverOf(workload, name, leading, {
+    services,
+    behind: (service) => others.filter((other) => leadsTo(service, labelsOf(other))),
+    ...(autoscaler === undefined ? {} : { autoscaler }),
+  });
 }

@@ -1,7 +1,7 @@
 import type * as k8s from "@kubernetes/client-node";
 
 import { isHeadless, pathOf } from "./addresses";
-import { type Autoscaler, autoscalerOf } from "./autoscaler";
+import type { Autoscaler } from "./autoscaler";
 import { type McpPort, mcpPortOf } from "./mcp-port";
 import { keyAnnotation, pathAnnotation, portAnnotation } from "./names";
 import { changeObstacles, reachObstacles } from "./obstacles";
@@ -36,9 +36,9 @@ export interface Server {
 /** What surrounds a server in its namespace. */
 export interface Surroundings {
   readonly services: readonly k8s.V1Service[];
-  readonly autoscalers: readonly k8s.V2HorizontalPodAutoscaler[];
-  /** Other servers. */
-  readonly others: readonly Workload[];
+  readonly autoscaler?: Autoscaler;
+  /** The servers that a Service leads to, this one or not. */
+  readonly behind: (service: k8s.V1Service) => readonly Workload[];
 }
 
 /**
@@ -57,7 +57,7 @@ export function serverOf(
     .map((one) => ({ one, rank: rankOf(one, workload) }))
     .sort((a, b) => b.rank - a.rank || (nameOf(a.one) < nameOf(b.one) ? -1 : 1))
     .map(({ one }) => one);
-  const autoscaler = autoscalerOf(workload, around.autoscalers);
+  const { autoscaler } = around;
   const reach = reachObstacles(workload, services, around);
   const [first] = services;
   return {
