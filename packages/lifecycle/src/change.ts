@@ -199,19 +199,20 @@ function refOf(workload: Workload, namespace: string): WorkloadRef {
 /** Ends pods at once until none is left: one that a controller makes in between ends too. */
 async function kill(kube: Kube, workload: Workload, options: WaitOptions): Promise<string[]> {
   const namespace = workload.metadata?.namespace ?? kube.namespace;
-  const killed = new Set<string>();
+  // By uid: a StatefulSet's next pod has the name of the one before.
+  const killed = new Map<string, string>();
   const refused = new AbortController();
   const { signal } = options;
   const either = signal === undefined ? refused.signal : AbortSignal.any([refused.signal, signal]);
   await waitUntilGone(kube, workload, { ...options, signal: either }, (pods) => {
     for (const { metadata } of pods) {
       const { name = "", uid } = metadata ?? {};
-      if (uid === undefined || killed.has(name)) continue;
-      killed.add(name);
+      if (uid === undefined || killed.has(uid)) continue;
+      killed.set(uid, name);
       killPod(kube, namespace, name, uid).catch((error: unknown) => refused.abort(error));
     }
   });
-  return [...killed].sort();
+  return [...new Set(killed.values())].sort();
 }
 
 /** The very pod that was seen to be the server's: another one of the same name is left alone. */
