@@ -15,8 +15,15 @@ const colours: Record<ServerState, "green" | "dim" | "yellow" | "red"> = {
 
 /** The argument that names a server. */
 export function serverArgument(): Argument {
-  return new Argument("<name>", "the server: its key, or the name of its Deployment or Service");
+  return new Argument(
+    "<name>",
+    "the server: its key, or the name of its Deployment, StatefulSet or Service",
+  );
 }
+
+/** Of `--path`, for commands that probe. */
+export const pathHelp =
+  "path of the MCP endpoint, for --probe (default: the Service's annotation, else /mcp)";
 
 /** Whether a command that looks at servers ends with the exit code for findings because of this one. */
 export function isFinding({ status }: Pick<McpServerSummary, "status">): boolean {
@@ -36,8 +43,9 @@ export function shownReplicas({
   return `${readyReplicas}/${replicas}`;
 }
 
-/** What a command did, in a line. */
+/** What a command did, in a line; what may undo it or holds it up goes to standard error. */
 export function shownChange(context: CliContext, change: Change): string {
+  for (const obstacle of change.obstacles) context.note(`in the way: ${obstacle}`);
   const { name, after, killedPods = [] } = change;
   const parts = [
     shownStep(change),

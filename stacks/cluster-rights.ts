@@ -1,4 +1,4 @@
-import type { MadeKind, RunWork } from "@mcp-fleet/cluster";
+import { type MadeKind, type RunWork, workOfRun } from "@mcp-fleet/cluster";
 import * as pulumi from "@pulumi/pulumi";
 
 import { meshApi } from "../components/mesh";
@@ -75,13 +75,10 @@ export function madeKinds(config: Settings): MadeKind[] {
 /** What an update of this stack asks of its cluster. */
 export function runWork(config: Settings): RunWork {
   const { namespace, cutover, target, probe, database } = config.settings;
-  const forward = database.connect === "direct" ? undefined : database.connect.portForward;
-  const moves = cutover.enabled;
-  return {
-    ...{ namespace, moves, kinds: madeKinds(config) },
-    probes: moves && target === "in-cluster" && probe.from === "cluster",
-    ...(moves && forward !== undefined ? { forwards: { namespace: forward.namespace } } : {}),
-  };
+  return workOfRun({
+    ...{ namespace, kinds: madeKinds(config) },
+    ...(cutover.enabled ? { cutover: { target, probe, database } } : {}),
+  });
 }
 
 /**

@@ -3,17 +3,21 @@ import { table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { isFinding, shownReplicas, shownState } from "../servers";
+import { isFinding, pathHelp, shownReplicas, shownState } from "../servers";
 
 export function listCommand(context: CliContext): Command {
   return new Command("list")
     .description("list the namespace's MCP servers")
     .option("--probe", "ask each running server whether it answers MCP")
-    .option("--path <path>", "path of the MCP endpoint, for --probe", "/mcp")
-    .action(async ({ probe, path }: { probe?: true; path: string }) => {
+    .option("--path <path>", pathHelp)
+    .action(async ({ probe, path }: { probe?: true; path?: string }) => {
       const { listMcpServers } = await import("@mcp-fleet/lifecycle");
       const kube = await context.cluster();
-      const servers = await listMcpServers(kube, probe === true ? { probe: { path } } : {});
+      const onUnseen = (problem: string): void => context.note(`not seen: ${problem}`);
+      const servers = await listMcpServers(kube, {
+        onUnseen,
+        ...(probe === true ? { probe: { path } } : {}),
+      });
       if (servers.length === 0) context.note(`No MCP servers in namespace ${kube.namespace}.`);
       await context.print(servers, () =>
         servers.length === 0 ? "" : shown(context, servers, probe === true),
@@ -38,10 +42,12 @@ function shown(context: CliContext, servers: readonly McpServerSummary[], probed
         ...(probed ? [server.probe?.message ?? "not asked"] : []),
       ],
       // What a probe said is in its own column.
-      notes:
-        server.reason === undefined || server.reason === server.probe?.message
+      notes: [
+        ...(server.reason === undefined || server.reason === server.probe?.message
           ? []
-          : [server.reason],
+          : [server.reason]),
+        ...server.obstacles,
+      ],
     })),
     context.width(),
   );

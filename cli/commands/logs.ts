@@ -18,12 +18,19 @@ export function logsCommand(context: CliContext): Command {
     .option("-f, --follow", "go on until the pods end or Ctrl-C")
     .option("-p, --previous", "of the run before the last restart")
     .option("--tail <lines>", "only so many lines from the end of each pod's log", wholeNumber)
-    .option("-c, --container <name>", "a container of the pod (default: its first)")
+    .option(
+      "-c, --container <name>",
+      "a container of the pod (default: its first, or the init container that it waits for)",
+    )
     .action(async (name: string, { follow, previous, tail, container }: LogsOptions) => {
       const { readLogs } = await import("@mcp-fleet/lifecycle");
       const write = (pod: string, line: string): void =>
         context.line(`${context.styled("dim", pod)} ${line}`);
-      const silent = (pod: string, why: string): void => context.note(`no log: pod ${pod} ${why}`);
+      const notes = {
+        onSilent: (pod: string, why: string): void => context.note(`no log: pod ${pod} ${why}`),
+        onInit: (pod: string, why: string): void =>
+          context.note(`an init container's log: pod ${pod} ${why}`),
+      };
       const options = {
         signal: context.signal,
         ...(follow === undefined ? {} : { follow }),
@@ -31,6 +38,6 @@ export function logsCommand(context: CliContext): Command {
         ...(tail === undefined ? {} : { tail }),
         ...(container === undefined ? {} : { container }),
       };
-      await readLogs(await context.cluster(), name, write, options, silent);
+      await readLogs(await context.cluster(), name, write, options, notes);
     });
 }

@@ -29,12 +29,14 @@ async function mcpJsonOf(context: CliContext, options: Options): Promise<void> {
   const { mcpJson, mergeMcpJson, readClientFile, writeClientFile } =
     await import("@mcp-fleet/client-config");
   const kube = await context.cluster();
-  const found = await findServers(kube, kube.namespace);
+  const { servers: found, leftOut } = await findServers(kube, kube.namespace);
   const servers = found.flatMap(({ name, inCluster, outside }) => {
     const url = options.url === "outside" ? outside : inCluster;
     return url === undefined ? [] : [{ name, url }];
   });
-  if (servers.length === 0) throw nothingFound(kube.namespace, found.length);
+  for (const { name, why } of leftOut) context.note(`left out: ${name}: ${why}`);
+  if (servers.length === 0)
+    throw nothingFound(kube.namespace, found.length + leftOut.length, options.url === "outside");
   if (options.into === undefined) {
     const file = mcpJson(servers);
     await context.print(file, () => JSON.stringify(file, null, 2));
@@ -50,14 +52,16 @@ async function mcpJsonOf(context: CliContext, options: Options): Promise<void> {
   context.note(`${servers.length} servers are in ${options.into}.`);
 }
 
-function nothingFound(namespace: string, all: number): UserError {
+function nothingFound(namespace: string, all: number, outside: boolean): UserError {
   return new UserError(
     all === 0
       ? `There is no MCP server in namespace ${namespace}.`
-      : `None of the ${all} MCP servers in namespace ${namespace} has an address outside of the cluster.`,
+      : `None of the ${all} MCP servers in namespace ${namespace} has an address ${outside ? "outside of" : "in"} the cluster.`,
     all === 0
       ? "Name their namespace with --namespace."
-      : "Set service.type of a server to NodePort or LoadBalancer, or take --url in-cluster.",
+      : outside
+        ? "Set service.type of a server to NodePort or LoadBalancer, or take --url in-cluster."
+        : "Give one a Service that selects its pods; mcp-fleet status says what is in the way.",
     { exitCode: exitCodes.notFound },
   );
 }

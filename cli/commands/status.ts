@@ -3,15 +3,15 @@ import { facts, table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { isFinding, serverArgument, shownState } from "../servers";
+import { isFinding, pathHelp, serverArgument, shownState } from "../servers";
 
 export function statusCommand(context: CliContext): Command {
   return new Command("status")
     .description("show one server in detail, and what keeps it from running")
     .addArgument(serverArgument())
     .option("--probe", "ask it whether it answers MCP")
-    .option("--path <path>", "path of the MCP endpoint, for --probe", "/mcp")
-    .action(async (name: string, { probe, path }: { probe?: true; path: string }) => {
+    .option("--path <path>", pathHelp)
+    .action(async (name: string, { probe, path }: { probe?: true; path?: string }) => {
       const { getMcpStatus } = await import("@mcp-fleet/lifecycle");
       const kube = await context.cluster();
       const server = await getMcpStatus(kube, name, probe === true ? { probe: { path } } : {});
@@ -21,19 +21,22 @@ export function statusCommand(context: CliContext): Command {
 }
 
 function shown(context: CliContext, server: McpServerStatus): string {
-  const { name, namespace, deployment, services, lastActivity, lastActivityFrom } = server;
+  const { name, namespace, kind, workload, services, url, lastActivity, lastActivityFrom } = server;
   const rows: [string, string][] = [
     ["server", `${name} in namespace ${namespace}`],
     ["status", shownState(context, server.status)],
     ...troublesOf(server).map((trouble): [string, string] => ["trouble", trouble]),
+    ...linesOf(server),
+    ...server.obstacles.map((one): [string, string] => ["in the way", one]),
     [
       "replicas",
       `${server.replicas} wanted, ${server.readyReplicas} ready, ${server.availableReplicas} available, ${server.updatedReplicas} on the newest template`,
     ],
     ...imagesOf(server),
-    ["Deployment", deployment],
+    [kind, workload],
     ["Services", services.length === 0 ? "none" : services.join(", ")],
     ["endpoints", server.endpoints.length === 0 ? "none" : server.endpoints.join(", ")],
+    ...(url === undefined ? [] : [["URL in the cluster", url] as [string, string]]),
     ...(lastActivity === undefined
       ? []
       : [["last activity", `${lastActivity} (${lastActivityFrom})`] as [string, string]]),
@@ -54,6 +57,14 @@ function shown(context: CliContext, server: McpServerStatus): string {
 function troublesOf({ troubles, reason, probe }: McpServerStatus): readonly string[] {
   if (troubles.length > 0) return troubles;
   return reason === undefined || reason === probe?.message ? [] : [reason];
+}
+
+/** What failing containers printed last, each line on its own. */
+function linesOf({ lastLines }: McpServerStatus): [string, string][] {
+  return lastLines.flatMap(({ pod, container, lines }): [string, string][] => [
+    ["last lines", `of container ${container} in pod ${pod}:`],
+    ...lines.map((line): [string, string] => ["", line]),
+  ]);
 }
 
 /** The image that is wanted and those that serve, where they differ. */

@@ -87,6 +87,10 @@ function findingsOf({ servers, contradictions }: VerifyReport): string[] {
         ({ answers, refuses, explanation }) =>
           `${name} answers ${answers.join(", ")}, refuses ${refuses.join(", ")}. ${explanation}`,
       );
-    return [...reasons, ...split];
+    const ways = servers.flatMap(({ server, inTheWay }) =>
+      server === name ? (inTheWay ?? []) : [],
+    );
+    const cluster = [...new Set(ways)].map((way) => `${name}, in the cluster: ${way}`);
+    return [...reasons, ...cluster, ...split];
   });
 }

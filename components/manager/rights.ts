@@ -12,11 +12,16 @@ export interface ManagerPowers {
 
 /**
  * The least that `mcp-fleet serve` needs in its own namespace (docs/cli.md lists it by command): it sees Deployments,
- * Services and pods, and changes nothing but the number of replicas, and that of the named servers only.
+ * StatefulSets, autoscalers, Services and pods, and changes nothing but the number of replicas, and that of the named servers only.
  */
 export function managerRules({ servers, forceStop }: ManagerPowers): PolicyRule[] {
   return [
-    { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch"] },
+    {
+      apiGroups: ["apps"],
+      resources: ["deployments", "statefulsets"],
+      verbs: ["get", "list", "watch"],
+    },
+    { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"], verbs: ["list"] },
     // Without a name in it the list would stand for every Deployment.
     ...(servers.length === 0
       ? []

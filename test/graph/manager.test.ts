@@ -57,7 +57,12 @@ describe("the resource manager", () => {
   it("may change the replicas of the stack's servers, and nothing else of anything", async () => {
     const { recorder, outputs } = await runProgram(stack({}));
     assert.deepEqual(rulesOf(recorder), [
-      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch"] },
+      {
+        apiGroups: ["apps"],
+        resources: ["deployments", "statefulsets"],
+        verbs: ["get", "list", "watch"],
+      },
+      { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"], verbs: ["list"] },
       {
         apiGroups: ["apps"],
         resources: ["deployments/scale"],

@@ -181,7 +181,7 @@ describe("the stacks under examples", function () {
       elsewhere.servers.some(({ name, advice }) => name === "clock-mcp" && advice === "remove"),
     );
 
-    const found = await findServers(connected, namespaces.platform);
+    const { servers: found } = await findServers(connected, namespaces.platform);
     assert.deepEqual(
       found.map(({ name, inCluster }) => [name, inCluster]),
       [

@@ -85,12 +85,14 @@ describe("cluster: the servers' lifecycle by command", function () {
       {
         name: "everything",
         namespace: undefined,
-        deployment: "everything",
+        kind: "Deployment",
+        workload: "everything",
         before: 0,
         after: 1,
         changed: true,
         status: "running",
         readyReplicas: 1,
+        obstacles: [],
       },
     );
     const again = await run("start", "everything");
@@ -211,13 +213,13 @@ describe("cluster: the servers' lifecycle by command", function () {
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      /homeless was not ready within 3 seconds: 0 of 1 replica ready; pod homeless-\S+ is taken by no node/,
+      /homeless was not ready within 3 seconds: 0 of 1 replica ready; pod homeless-\S+ cannot be scheduled/,
     );
     const looked = await run("status", "homeless", "-o", "json");
     assert.equal(looked.exitCode, 10);
     const status = JSON.parse(looked.stdout) as McpServerStatus;
     assert.equal(status.status, "failed");
-    assert.match(status.troubles[0] ?? "", /is taken by no node/);
+    assert.match(status.troubles[0] ?? "", /cannot be scheduled/);
     await run("stop", "homeless", "--force");
   });
 

@@ -131,7 +131,7 @@ describe("cluster: the resource manager in its pod", function () {
   it("lists the namespace's servers, itself not among them, and shows one in detail", async () => {
     const { servers } = await done<{ servers: McpServerSummary[] }>("list_mcp_servers");
     assert.deepEqual(
-      servers.map(({ name, deployment, status }) => [name, deployment, status]),
+      servers.map(({ name, workload, status }) => [name, workload, status]),
       [
         ["clock", clock, "running"],
         [outsider, outsider, "stopped"],

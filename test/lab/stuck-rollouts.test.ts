@@ -19,8 +19,8 @@ const noImage = "mcp-fleet.invalid/no-such-image:2";
 const hanging = {
   image:
     /cannot pull its image mcp-fleet\.invalid\/no-such-image:2 \((ErrImagePull|ImagePullBackOff)/,
-  crash: /restarts again and again: its container server .*exit code 3/,
-  schedule: /is taken by no node \(Unschedulable: .*0\/\d+ nodes/,
+  crash: /(is in CrashLoopBackOff|crashes): its container server .*exit code 3/,
+  schedule: /cannot be scheduled \(Unschedulable: .*0\/\d+ nodes/,
   quota: /no pod can be made: .*exceeded quota/,
 } as const;
 type Hanging = keyof typeof hanging;

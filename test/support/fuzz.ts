@@ -4,15 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { mergeMcpJson } from "@mcp-fleet/client-config";
-import { findServers, pathAnnotation } from "@mcp-fleet/cluster";
+import { addressesOf, pathAnnotation } from "@mcp-fleet/cluster";
 import { cleanJson, cleanLine, cleanText, isClean, isUserError } from "@mcp-fleet/errors";
-import type { Kube } from "@mcp-fleet/kube";
+import { serversOf } from "@mcp-fleet/kube";
 import { probe } from "@mcp-fleet/mcp-probe";
 import { ConfigError, problemsOf, stackSchema } from "@mcp-fleet/schema";
 import fc from "fast-check";
 
 import { rendered } from "../../cli/output";
 import { readStackFile } from "../../render/stack-file";
+import { serverWorkload } from "./servers";
 
 /** Text as somebody else may send it: any character, and those that a terminal obeys more often. */
 const nasty = fc
@@ -44,7 +45,10 @@ export const inputs: Readonly<Record<string, fc.IAsyncProperty<unknown>>> = {
       assert.ok(isClean(await rendered(format, { [text]: text }, () => text)), format);
   }),
   "MCP replies": fc.asyncProperty(reply(), probeAnswers),
-  "annotations and addresses": fc.asyncProperty(nasty, nasty, serversFound),
+  "annotations and addresses": fc.asyncProperty(nasty, nasty, (annotation, host) => {
+    serversFound(annotation, host);
+    return Promise.resolve();
+  }),
   "client configs": fc.asyncProperty(clientConfig(), (text) => {
     tell(() => mergeMcpJson(text, [{ name: "clock", url: "http://clock:8080/mcp" }]).text);
     return Promise.resolve();
@@ -147,16 +151,18 @@ async function probeAnswers(answer: readonly [number, string, string, string]): 
   }
 }
 
-async function serversFound(annotation: string, host: string): Promise<void> {
-  const metadata = { name: "clock", annotations: { [pathAnnotation]: annotation } };
+function serversFound(annotation: string, host: string): void {
+  const metadata = {
+    ...{ name: "clock", namespace: "apps" },
+    annotations: { [pathAnnotation]: annotation },
+  };
   const spec = { type: "NodePort", ports: [{ port: 8080, nodePort: 31000 }] };
   const addresses = [{ type: "InternalIP", address: host }];
-  const core = {
-    listNamespacedService: () => Promise.resolve({ items: [{ metadata, spec }] }),
-    listNode: () => Promise.resolve({ items: [{ status: { addresses } }] }),
-  };
+  const server = serverWorkload({ namespace: "apps", labels: { app: "clock" } });
+  const service = { metadata, spec: { ...spec, selector: { app: "clock" } } };
   try {
-    const [found] = await findServers({ core } as unknown as Kube, "apps");
+    const nodes = [{ status: { addresses } }];
+    const [found] = addressesOf(serversOf([server], [service]), nodes).servers;
     assert.equal(new URL(found?.inCluster ?? "").host, "clock.apps.svc.cluster.local:8080");
     if (found?.outside !== undefined)
       assert.ok(isClean(found.outside) && URL.canParse(found.outside));

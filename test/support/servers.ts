@@ -56,3 +56,16 @@ export function serverObjects(server: ServerSpec): [k8s.V1Deployment, k8s.V1Serv
     },
   ];
 }
+
+/** A Deployment with the label of an MCP server, as a list of the API has it, for what looks at objects only. */
+export function serverWorkload(metadata: k8s.V1ObjectMeta): k8s.V1Deployment {
+  const labels = { ...metadata.labels, "app.kubernetes.io/component": "mcp-server" };
+  return {
+    kind: "Deployment",
+    metadata: { ...metadata, labels },
+    spec: {
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "server", image: "i:1" }] } },
+    },
+  };
+}

@@ -20,8 +20,10 @@ export function stuckServer(stuck: Stuck): Promise<StubApi> {
   return stubApi((_request, response, url) => {
     const { pathname } = url;
     if (pathname.endsWith("/deployments/weather-mcp")) return sendJson(response, 200, deployment);
-    if (pathname.includes("/deployments/"))
-      return sendJson(response, 404, { message: "deployments.apps not found" });
+    if (/\/(deployments|statefulsets)\//.test(pathname))
+      return sendJson(response, 404, { message: "not found" });
+    if (/\/(statefulsets|horizontalpodautoscalers)$/.test(pathname))
+      return sendJson(response, 200, { items: [] });
     if (pathname.endsWith("/deployments")) return sendJson(response, 200, { items: [deployment] });
     if (pathname.endsWith("/services")) return sendJson(response, 200, { items: [service] });
     if (pathname.endsWith("/pods")) return sendJson(response, 200, { items: pods });

@@ -10,7 +10,20 @@ export {
 export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
 export { missingKinds, type ObjectKind } from "./kinds";
 export { namespaceState } from "./namespace";
-export { type ClusterRight, type MadeKind, rightsOfRun, type RunWork } from "./run-rights";
-export { findServers, type FoundServer, type McpEndpoint, pathAnnotation } from "./servers";
-export { keyAnnotation } from "@mcp-fleet/kube";
+export {
+  type ClusterRight,
+  type MadeKind,
+  rightsOfRun,
+  type RunSettings,
+  type RunWork,
+  workOfRun,
+} from "./run-rights";
+export {
+  addressesOf,
+  findServers,
+  type FoundServer,
+  type FoundServers,
+  type McpEndpoint,
+} from "./servers";
+export { keyAnnotation, pathAnnotation, portAnnotation } from "@mcp-fleet/kube";
 export { findStray, type StrayServer, strayReport } from "./stray";

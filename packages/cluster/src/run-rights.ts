@@ -30,6 +30,31 @@ export interface RunWork {
   readonly forwards?: { readonly namespace: string };
 }
 
+/** What decides what an update does, as a stack's settings and its Cutover have it. */
+export interface RunSettings {
+  readonly namespace: string;
+  readonly kinds: readonly MadeKind[];
+  /** Not there where no rows are moved. */
+  readonly cutover?: {
+    readonly target: string;
+    readonly probe: { readonly from: string };
+    readonly database: {
+      readonly connect?: "direct" | { readonly portForward: { readonly namespace: string } };
+    };
+  };
+}
+
+/** What an update of a stack does in its cluster. */
+export function workOfRun({ namespace, kinds, cutover }: RunSettings): RunWork {
+  const { target, probe, database } = cutover ?? {};
+  const connect = database?.connect ?? "direct";
+  return {
+    ...{ namespace, kinds, moves: cutover !== undefined },
+    probes: target === "in-cluster" && probe?.from === "cluster",
+    ...(connect === "direct" ? {} : { forwards: { namespace: connect.portForward.namespace } }),
+  };
+}
+
 /** Kinds without a namespace. */
 const clusterWide = new Set([
   "Namespace",

@@ -1,122 +1,104 @@
-import { isIPv6 } from "node:net";
-
-import type { V1Node, V1Service } from "@kubernetes/client-node";
+import type { V1Node } from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
-import { asking, type Kube, serverName, serverSelector } from "@mcp-fleet/kube";
-
-/** On a Service: the path the server behind it really serves. */
-export const pathAnnotation = "mcp-fleet.dev/mcp-path";
+import {
+  asking,
+  carrierOf,
+  isCarrier,
+  type Kube,
+  pathAnnotation,
+  readServers,
+  type Server,
+  urlInCluster,
+  urlOutside,
+} from "@mcp-fleet/kube";
 
 /** Where clients reach a server. */
 export interface McpEndpoint {
   /** Within the cluster. */
   readonly inCluster: string;
-  /** From outside, when the Service has a node port or a load balancer with an address. */
+  /** From outside, when a Service of it has a node port or a load balancer with an address. */
   readonly outside?: string;
 }
 
-/** An MCP server's Service. */
+/** An MCP server that clients can call. */
 export interface FoundServer extends McpEndpoint {
-  /** The server's key in the stack, else the Service's name. */
+  /** As every verb names it; the Service's name where that leads to several servers. */
   readonly name: string;
   readonly service: string;
   readonly namespace: string;
 }
 
+/** What {@link findServers} found. */
+export interface FoundServers {
+  /** By name. */
+  readonly servers: readonly FoundServer[];
+  /** Those that no client can call, and why: a sentence part each. */
+  readonly leftOut: readonly { readonly name: string; readonly why: string }[];
+}
+
 /**
- * The MCP servers of a namespace by their Services, sorted by name. A Service without the path's annotation was not
- * made by this program; its path is taken to be /mcp.
+ * The MCP servers of a namespace with their addresses. A Service without the path's annotation was not made by this program;
+ * its path is taken to be /mcp.
  *
  * @throws {UserError} when the cluster does not answer or does not allow it, and for an annotation that is no path
  */
-export async function findServers(kube: Kube, namespace: string): Promise<FoundServer[]> {
-  const { items } = await asking(kube, `list Services of namespace ${namespace}`, () =>
-    kube.core.listNamespacedService({ namespace, labelSelector: serverSelector }),
+export async function findServers(kube: Kube, namespace: string): Promise<FoundServers> {
+  const { servers } = await readServers(kube, namespace);
+  const exposed = servers.some(({ services }) =>
+    services.some(({ service }) => service.spec?.type === "NodePort"),
   );
-  const exposed = items.some(({ spec }) => spec?.type === "NodePort");
   const nodes = exposed
     ? (await asking(kube, "list the nodes", () => kube.core.listNode())).items
     : [];
-  const names = namesOf(items);
-  return items
-    .map((service, index) => ({
-      name: names[index] ?? "",
-      ...endpointsOf(service, namespace, nodes),
-    }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return addressesOf(servers, nodes);
 }
 
-/** Their keys; where two Services have the same one, each has its own name. */
-function namesOf(services: readonly V1Service[]): string[] {
-  const keys = services.map(serverName);
-  return services.map(({ metadata }, index) => {
-    const [key = "", own = ""] = [keys[index], metadata?.name];
-    const shared = keys.filter((one) => one === key).length > 1;
-    return shared || services.some((other) => other.metadata?.name === key && key !== own)
-      ? own
-      : key;
-  });
+/**
+ * The addresses of servers.
+ * @param nodes for node ports
+ * @throws {UserError} for an annotation that is no path
+ */
+export function addressesOf(servers: readonly Server[], nodes: readonly V1Node[]): FoundServers {
+  const found = new Map<string, FoundServer>();
+  const leftOut: { name: string; why: string }[] = [];
+  for (const server of servers) {
+    const { name, unreachable: why } = server;
+    const one = addressed(server, nodes);
+    if (why !== undefined) leftOut.push({ name, why });
+    if (one !== undefined) {
+      // One Service in front of several servers is one address.
+      const shared = found.get(one.service) !== undefined;
+      found.set(one.service, shared ? { ...one, name: one.service } : one);
+    }
+  }
+  const sorted = [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { servers: sorted, leftOut };
 }
 
-function endpointsOf(
-  service: V1Service,
-  namespace: string,
-  nodes: readonly V1Node[],
-): Omit<FoundServer, "name"> {
-  const { metadata, spec } = service;
-  const name = metadata?.name ?? "";
-  const path = metadata?.annotations?.[pathAnnotation] ?? "/mcp";
-  if (!isPath(path)) throw noPath(namespace, name, path);
-  const port = spec?.ports?.[0]?.port;
-  const outside = outsideUrl(service, nodes, path);
+function addressed(server: Server, nodes: readonly V1Node[]): FoundServer | undefined {
+  const { namespace, services } = server;
+  const wrong = services.find(({ mcp, path }) => mcp !== undefined && path === undefined);
+  const carrier = carrierOf(server);
+  if (wrong !== undefined && carrier === undefined)
+    throw noPath(namespace, wrong.service.metadata?.name ?? "", wrong.problem ?? "");
+  if (carrier === undefined) return undefined;
+  const outside = services
+    .filter(isCarrier)
+    .map(({ service, mcp, path }) => urlOutside(service, mcp, path, nodes))
+    .find((url) => url !== undefined);
   return {
-    ...{ service: name, namespace },
-    inCluster: `http://${name}.${namespace}.svc.cluster.local:${port}${path}`,
+    // Clients take a name's letters, digits and hyphens.
+    name: server.name.replace("/", "-"),
+    service: carrier.service.metadata?.name ?? "",
+    namespace,
+    inCluster: urlInCluster(carrier.service, carrier.mcp, carrier.path),
     ...(outside === undefined ? {} : { outside }),
   };
 }
 
-/** The characters of a URL's path and no others: whoever may annotate a Service may not choose another host by it. */
-function isPath(path: string): boolean {
-  return (
-    path.length <= 1024 && /^(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+$/.test(path)
-  );
-}
-
-function noPath(namespace: string, name: string, path: string): UserError {
+function noPath(namespace: string, name: string, problem: string): UserError {
   return new UserError(
-    `The annotation ${pathAnnotation} of Service ${namespace}/${name} is no path: ${JSON.stringify(path.slice(0, 80))}.`,
+    `Service ${namespace}/${name} ${problem}.`,
     `Set it to a path such as /mcp: kubectl annotate --overwrite -n ${namespace} service ${name} ${pathAnnotation}=/mcp`,
   );
-}
-
-function outsideUrl(
-  { spec, status }: V1Service,
-  nodes: readonly V1Node[],
-  path: string,
-): string | undefined {
-  const port = spec?.ports?.[0];
-  if (spec?.type === "LoadBalancer") {
-    const ingress = status?.loadBalancer?.ingress?.[0];
-    return urlOf(ingress?.hostname ?? ingress?.ip, port?.port, path);
-  }
-  if (spec?.type !== "NodePort") return undefined;
-  const addresses = nodes.flatMap((node) => node.status?.addresses ?? []);
-  const address =
-    addresses.find(({ type }) => type === "ExternalIP") ??
-    addresses.find(({ type }) => type === "InternalIP");
-  return urlOf(address?.address, port?.nodePort, path);
-}
-
-/** Nothing for a host that is no name and no address: another part of a URL in its place leads elsewhere. */
-function urlOf(
-  host: string | undefined,
-  port: number | undefined,
-  path: string,
-): string | undefined {
-  if (host === undefined || port === undefined) return undefined;
-  if (isIPv6(host)) return `http://[${host}]:${port}${path}`;
-  return /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})$/.test(host)
-    ? `http://${host}:${port}${path}`
-    : undefined;
 }

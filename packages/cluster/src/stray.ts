@@ -1,5 +1,5 @@
-import type { V1PodTemplateSpec, V1Service } from "@kubernetes/client-node";
-import { asking, type Kube } from "@mcp-fleet/kube";
+import type { V1ObjectMeta, V1PodTemplateSpec } from "@kubernetes/client-node";
+import { asking, isServer, type Kube, leadsTo } from "@mcp-fleet/kube";
 
 import { type ClusterIdentity, identify, type Places, refusalOf } from "./identity";
 
@@ -11,7 +11,7 @@ export interface StrayServer {
   readonly images: readonly string[];
   /** What it was known by: a label says so, a name or an image only makes it likely. */
   readonly evidence: "label" | "name" | "image";
-  /** Services in front of it. */
+  /** Services that select its pods. */
   readonly services: readonly string[];
   /** `remove`: the cluster is the wrong one; `move`: only the namespace is. */
   readonly advice: "remove" | "move";
@@ -49,16 +49,19 @@ export async function findStray(
     ...daemonSets.items.map((one) => ({ ...one, kind: "DaemonSet" as const })),
   ];
   const servers = workloads.flatMap(({ kind, metadata, spec }): StrayServer[] => {
-    const { name = "", namespace = "", labels = {} } = metadata ?? {};
+    const { name = "", namespace = "" } = metadata ?? {};
     const template = spec?.template;
-    const evidence = evidenceOf(name, labels, template);
+    const labels = template?.metadata?.labels ?? {};
+    const evidence = evidenceOf(metadata, template);
     const why = refusal?.why ?? namespaceRefusal(namespace, allowed, forbidden);
     if (evidence === undefined || why === undefined) return [];
     return [
       {
         ...{ kind, namespace, name, evidence, why },
         images: imagesOf(template),
-        services: servicesOf(services.items, namespace, template),
+        services: services.items
+          .filter((one) => one.metadata?.namespace === namespace && leadsTo(one, labels))
+          .map((one) => one.metadata?.name ?? ""),
         advice: refusal === undefined ? "move" : "remove",
       },
     ];
@@ -92,15 +95,15 @@ export function strayReport(
   });
 }
 
+/** More than {@link isServer}, which is a server to every verb: here it counts what might be one, whoever labelled it. */
 function evidenceOf(
-  name: string,
-  labels: Readonly<Record<string, string>>,
+  metadata: V1ObjectMeta | undefined,
   template: V1PodTemplateSpec | undefined,
 ): StrayServer["evidence"] | undefined {
-  const all = { ...labels, ...template?.metadata?.labels };
-  if (all["app.kubernetes.io/component"] === "mcp-server" || all.component === "mcp")
+  const labels = { ...metadata?.labels, ...template?.metadata?.labels };
+  if (isServer({ metadata }) || isServer({ metadata: { labels } }) || labels.component === "mcp")
     return "label";
-  if (mcp.test(name)) return "name";
+  if (mcp.test(metadata?.name ?? "")) return "name";
   return imagesOf(template).some((image) => mcp.test(repositoryOf(image))) ? "image" : undefined;
 }
 
@@ -112,19 +115,6 @@ function repositoryOf(image: string): string {
 
 function imagesOf(template: V1PodTemplateSpec | undefined): string[] {
   return (template?.spec?.containers ?? []).map(({ image }) => image ?? "");
-}
-
-function servicesOf(
-  services: readonly V1Service[],
-  namespace: string,
-  template: V1PodTemplateSpec | undefined,
-): string[] {
-  const labels = template?.metadata?.labels ?? {};
-  return services.flatMap(({ metadata, spec }) => {
-    const selector = Object.entries(spec?.selector ?? {});
-    const selects = selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
-    return selects && metadata?.namespace === namespace ? [metadata.name ?? ""] : [];
-  });
 }
 
 function namespaceRefusal(

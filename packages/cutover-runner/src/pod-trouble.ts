@@ -16,7 +16,7 @@ export interface ProbeTrouble extends Trouble {
   readonly fix: string;
 }
 
-const fixes: Readonly<Record<Exclude<PodTroubleKind, "unready">, string>> = {
+const fixes: Readonly<Record<Exclude<PodTroubleKind, "init" | "unready">, string>> = {
   image: "Check probe.image and probe.imagePullSecrets.",
   start: "Check probe.image, and what the node's kubelet says about it.",
   crash: "Check probe.image.",
@@ -32,7 +32,8 @@ export function probeState({ status }: k8s.V1Pod): k8s.V1ContainerState | undefi
 export function probeTrouble(pod: k8s.V1Pod): ProbeTrouble | undefined {
   const trouble = podTrouble(pod, containerName);
   // A probe's pod is never ready, so that no Service leads to it.
-  if (trouble === undefined || trouble.kind === "unready") return undefined;
+  if (trouble === undefined || trouble.kind === "init" || trouble.kind === "unready")
+    return undefined;
   return { ...trouble, fix: fixes[trouble.kind] };
 }
 

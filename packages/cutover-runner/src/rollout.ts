@@ -6,11 +6,13 @@ import {
   asking,
   isPodOf,
   type Kube,
+  lastWords,
   mayRun,
   pendingReason,
   selectorText,
   stuckReason,
   troublesOf,
+  wordsText,
 } from "@mcp-fleet/kube";
 
 import type { ServerRollout } from "./types";
@@ -57,9 +59,10 @@ export async function rolloutState(
     kube.core.listNamespacedPod({ namespace, labelSelector }),
   );
   const old = pods.items.filter(
-    (pod) => isPodOf(name, pod) && mayRun(pod) && generationOf(pod.metadata) !== String(generation),
+    (pod) =>
+      isPodOf(deployment, pod) && mayRun(pod) && generationOf(pod.metadata) !== String(generation),
   );
-  const fresh = pods.items.filter((pod) => isPodOf(name, pod) && !old.includes(pod));
+  const fresh = pods.items.filter((pod) => isPodOf(deployment, pod) && !old.includes(pod));
   return {
     oldPods: old.map(describe),
     pending: pendingReasons(deployment, fresh),
@@ -84,19 +87,19 @@ function pendingReasons(deployment: k8s.V1Deployment, pods: readonly k8s.V1Pod[]
 /**
  * Looks once at the servers' Deployments. The engine's own wait is not enough: of an update it may say at once that it is
  * complete, because it has looked at the Deployment before the change (seen with version 4.34 of its plugin).
- * @returns why rollouts are not over, texts for each Deployment where it is not
+ * @returns why rollouts are not over, texts for each Deployment where it is not, and the pods of those
  */
 export async function unfinishedServers(
   kube: Kube,
   servers: readonly ServerRollout[],
-): Promise<Pick<RolloutState, "pending" | "stuck">> {
+): Promise<Pick<RolloutState, "pending" | "stuck"> & { readonly pods: readonly k8s.V1Pod[] }> {
   const states = await Promise.all(
     servers.map(async ({ namespace, deployment: name }) => {
       const at = `Deployment ${namespace}/${name}`;
       const deployment = await asking(kube, `read ${at}`, () =>
         kube.apps.readNamespacedDeployment({ namespace, name }),
       );
-      if (pendingReason(deployment) === undefined) return { pending: [], stuck: false };
+      if (pendingReason(deployment) === undefined) return { pending: [], stuck: false, pods: [] };
       const labelSelector = selectorText(deployment.spec?.selector);
       const { items } = await asking(kube, `list pods in ${namespace}`, () =>
         kube.core.listNamespacedPod({ namespace, labelSelector }),
@@ -104,12 +107,14 @@ export async function unfinishedServers(
       return {
         pending: pendingReasons(deployment, items),
         stuck: stuckReason(deployment) !== undefined,
+        pods: items.filter((pod) => isPodOf(deployment, pod)),
       };
     }),
   );
   return {
     pending: states.flatMap(({ pending }) => pending),
     stuck: states.some(({ stuck }) => stuck),
+    pods: states.flatMap(({ pods }) => pods),
   };
 }
 
@@ -122,11 +127,12 @@ export async function waitForServers(kube: Kube, servers: readonly ServerRollout
   const seconds = Math.max(...servers.map(({ rolloutSeconds }) => rolloutSeconds));
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    const { pending, stuck } = await unfinishedServers(kube, servers);
+    const { pending, stuck, pods } = await unfinishedServers(kube, servers);
     if (pending.length === 0) return;
     if (stuck || Date.now() > end) {
+      const words = (await lastWords(kube, pods)).map(wordsText);
       throw new UserError(
-        `MCP servers ${stuck ? "cannot be rolled out" : `were not rolled out within ${seconds} seconds`}, so rows and application are untouched: ${pending.join("; ")}.`,
+        `MCP servers ${stuck ? "cannot be rolled out" : `were not rolled out within ${seconds} seconds`}, so rows and application are untouched: ${[...pending, ...words].join("; ")}.`,
         "Look at their pods (mcp-fleet status <server>), mend the cause, then run again.",
       );
     }

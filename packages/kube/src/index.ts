@@ -12,7 +12,8 @@ export {
   UnreachableError,
 } from "./errors";
 export { getJson, postJson, type Query, type ServerAbout, serverAbout } from "./json";
-export { isPodOf, mayRun, selectorText } from "./pods";
+export { lastWords, wordsText, type LastWords } from "./last-words";
+export { isPodOf, isReady, mayRun, selectorText } from "./pods";
 export {
   creationTrouble,
   namesAccount,
@@ -34,6 +35,7 @@ export {
   stuckReason,
   type Troubles,
   troublesOf,
+  unreadyReason,
   wantedReplicas,
 } from "./rollout";
-export { isServer, keyAnnotation, serverName, serverSelector } from "./servers";
+export * from "./servers";

@@ -8,11 +8,12 @@ import { mayRun } from "./pods";
  *
  * - `image`: its image cannot be pulled
  * - `start`: its container cannot be started
- * - `crash`: its container ends and is started again
+ * - `crash`: a container of it ends and is started again
  * - `schedule`: no node takes it
+ * - `init`: an init container is at work, and the others wait for it
  * - `unready`: it runs, and its readiness check fails; a pod that is starting looks the same
  */
-export type PodTroubleKind = "image" | "start" | "crash" | "schedule" | "unready";
+export type PodTroubleKind = "image" | "start" | "crash" | "schedule" | "init" | "unready";
 
 /** What is wrong with a pod. */
 export interface Trouble {
@@ -25,6 +26,8 @@ export interface Trouble {
 /** Why a pod is not ready, as far as its status tells. */
 export interface PodTrouble extends Trouble {
   readonly kind: PodTroubleKind;
+  /** The container that it is about. */
+  readonly container?: string;
 }
 
 const images = new Set([
@@ -49,10 +52,10 @@ const retrySeconds = 20;
 export function podTrouble(pod: k8s.V1Pod, container?: string): PodTrouble | undefined {
   const { metadata, status } = pod;
   if (metadata?.deletionTimestamp !== undefined || !mayRun(pod)) return undefined;
-  const inits = status?.initContainerStatuses ?? [];
-  const containers = [...inits, ...(status?.containerStatuses ?? [])].filter(
-    ({ name }) => container === undefined || name === container,
-  );
+  const containers = [
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.containerStatuses ?? []),
+  ].filter(({ name }) => container === undefined || name === container);
   for (const one of containers) {
     const trouble = containerTrouble(pod, one);
     if (trouble !== undefined) return trouble;
@@ -61,30 +64,38 @@ export function podTrouble(pod: k8s.V1Pod, container?: string): PodTrouble | und
   if (scheduled?.status === "False") {
     return {
       kind: "schedule",
-      reason: `is taken by no node (${scheduled.reason ?? "Unschedulable"}: ${oneLine(scheduled.message ?? "no reason given")})`,
+      reason: `cannot be scheduled (${scheduled.reason ?? "Unschedulable"}: ${oneLine(scheduled.message ?? "no reason given")})`,
       // An autoscaler may be adding a node.
       patienceSeconds: Infinity,
     };
   }
+  const running = containers.filter(({ state, ready }) => state?.running !== undefined && !ready);
   // An init container that is no sidecar is ready once it has ended.
-  const unready = containers.find(
-    ({ name, state, ready }) =>
-      state?.running !== undefined &&
-      !ready &&
-      (!inits.some((one) => one.name === name) || isSidecar(pod, name)),
-  );
+  const init = running.find(({ name }) => isInit(pod, name) && !isSidecar(pod, name));
+  if (init !== undefined) {
+    return {
+      kind: "init",
+      container: init.name,
+      reason: `waits for its init container ${init.name}, which is running`,
+      patienceSeconds: Infinity,
+    };
+  }
+  const [unready] = running;
   if (unready === undefined) return undefined;
   return {
     kind: "unready",
+    container: unready.name,
     reason: `runs, but the readiness check of its container ${unready.name} fails`,
     patienceSeconds: Infinity,
   };
 }
 
 function containerTrouble(
-  { spec }: k8s.V1Pod,
+  pod: k8s.V1Pod,
   { name, image, state, lastState, ready, restartCount }: k8s.V1ContainerStatus,
 ): PodTrouble | undefined {
+  const { spec } = pod;
+  const who = `${isInit(pod, name) ? "init container" : "container"} ${name}`;
   const reason = state?.waiting?.reason ?? "";
   const detail = state?.waiting?.message === undefined ? "" : `: ${oneLine(state.waiting.message)}`;
   if (images.has(reason)) {
@@ -92,6 +103,7 @@ function containerTrouble(
     const wanted = all.find((one) => one.name === name)?.image ?? image;
     return {
       kind: "image",
+      container: name,
       reason: `cannot pull its image ${wanted} (${reason}${detail})`,
       patienceSeconds: lasting.has(reason) ? 0 : retrySeconds,
     };
@@ -99,14 +111,16 @@ function containerTrouble(
   if (reason === "CrashLoopBackOff") {
     return {
       kind: "crash",
-      reason: `restarts again and again: its container ${name} ended with ${endingOf(lastState?.terminated)}`,
+      container: name,
+      reason: `is in CrashLoopBackOff: its ${who} ended with ${endingOf(lastState?.terminated)}`,
       patienceSeconds: 0,
     };
   }
   if (/Error$/.test(reason)) {
     return {
       kind: "start",
-      reason: `cannot start its container ${name} (${reason}${detail})`,
+      container: name,
+      reason: `cannot start its ${who} (${reason}${detail})`,
       patienceSeconds: retrySeconds,
     };
   }
@@ -119,7 +133,8 @@ function containerTrouble(
   ) {
     return {
       kind: "crash",
-      reason: `restarts again and again: its container ${name} has been started ${restartCount + 1} times, and ended with ${endingOf(last)}`,
+      container: name,
+      reason: `crashes: its ${who} has restarted ${restartCount} times, and ended with ${endingOf(last)}`,
       patienceSeconds: retrySeconds,
     };
   }
@@ -127,7 +142,8 @@ function containerTrouble(
   if (ended !== undefined && ended.exitCode !== 0 && spec?.restartPolicy !== "Never") {
     return {
       kind: "crash",
-      reason: `is started again: its container ${name} ended with ${endingOf(ended)}`,
+      container: name,
+      reason: `crashes: its ${who} ended with ${endingOf(ended)}`,
       patienceSeconds: retrySeconds,
     };
   }
@@ -138,6 +154,10 @@ function endingOf(ended: k8s.V1ContainerStateTerminated | undefined): string {
   return `exit code ${ended?.exitCode ?? "unknown"} (${ended?.reason ?? "no reason given"})`;
 }
 
+function isInit({ status }: k8s.V1Pod, name: string): boolean {
+  return status?.initContainerStatuses?.some((one) => one.name === name) === true;
+}
+
 /** A native sidecar is an init container that goes on beside the others. */
 function isSidecar({ spec }: k8s.V1Pod, name: string): boolean {
   return (
@@ -146,11 +166,16 @@ function isSidecar({ spec }: k8s.V1Pod, name: string): boolean {
   );
 }
 
-/** What the events about a Job say that could not make its pod: a policy, a quota, a service account. */
-export function creationTrouble(events: readonly k8s.CoreV1Event[]): Trouble | undefined {
+/** What the events about a Job or a StatefulSet say that could not make its pod: a policy, a quota, a service account. */
+export function creationFailure(events: readonly k8s.CoreV1Event[]): string | undefined {
   const failed = events.filter(({ reason }) => reason === "FailedCreate").at(-1);
-  if (failed === undefined) return undefined;
-  const message = oneLine(failed.message ?? "no reason given");
+  return failed === undefined ? undefined : oneLine(failed.message ?? "no reason given");
+}
+
+/** The same as what is wrong with the pod that is not there. */
+export function creationTrouble(events: readonly k8s.CoreV1Event[]): Trouble | undefined {
+  const message = creationFailure(events);
+  if (message === undefined) return undefined;
   // An account that was just made may take a moment to be known.
   return { reason: `cannot be made: ${message}`, patienceSeconds: namesAccount(message) ? 15 : 0 };
 }

@@ -7,6 +7,7 @@ import { UserError } from "@mcp-fleet/errors";
 
 import type { Kube } from "./connect";
 import { asking, oneLine, UnreachableError } from "./errors";
+import { isReady } from "./pods";
 
 /** A port of a Service's pod, or of a pod, reached through the Kubernetes API. */
 export interface PortForwardRef {
@@ -160,11 +161,6 @@ function targetPort(
   if (typeof target === "number") return target;
   const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
   return ports.find(({ name }) => name === target)?.containerPort ?? port;
-}
-
-function isReady(pod: k8s.V1Pod): boolean {
-  const ready = pod.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
-  return ready && pod.metadata?.deletionTimestamp === undefined;
 }
 
 function notReady(problem: string, { subject }: ForwardNames): UserError {

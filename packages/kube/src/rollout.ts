@@ -1,39 +1,61 @@
 import type * as k8s from "@kubernetes/client-node";
 
 import { oneLine } from "./errors";
-import { podTrouble } from "./pod-trouble";
+import { creationFailure, podTrouble } from "./pod-trouble";
 import { isPodOf } from "./pods";
+import { heldBack, isOnDelete, isPaused, isStatefulSet, type Workload } from "./servers/workload";
 
 /** Wanted replicas; the API server's own default is 1. */
-export function wantedReplicas({ spec }: k8s.V1Deployment): number {
+export function wantedReplicas({ spec }: Workload): number {
   return spec?.replicas ?? 1;
 }
 
 /** Replicas of an earlier template that are still there; the pods that end are not counted. */
-export function oldReplicas({ status }: k8s.V1Deployment): number {
+export function oldReplicas({ status }: Workload): number {
   return Math.max(0, (status?.replicas ?? 0) - (status?.updatedReplicas ?? 0));
 }
 
-/** Whether the Deployment's controller has seen what is wanted now: until then its status is of before. */
-export function isObserved({ metadata, status }: k8s.V1Deployment): boolean {
+/** Whether the workload's controller has seen what is wanted now: until then its status is of before. */
+export function isObserved({ metadata, status }: Workload): boolean {
   return (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
 }
 
-/** What still keeps a Deployment from having all its replicas on its newest template; undefined when nothing does. */
-export function pendingReason(deployment: k8s.V1Deployment): string | undefined {
-  if (!isObserved(deployment)) return "its controller has not seen the change yet";
-  const { spec, status } = deployment;
-  const wanted = wantedReplicas(deployment);
+/**
+ * What still keeps a workload from having all its replicas on its newest template; undefined when nothing does. Pods that a
+ * StatefulSet leaves on the template of before, because it is told to, count as they are.
+ */
+export function pendingReason(workload: Workload): string | undefined {
+  return pending(workload, wantedOnNewest(workload));
+}
+
+/**
+ * What keeps a workload from having all its replicas ready, whatever template they are of: as much as can be waited for
+ * where the rollout is paused.
+ */
+export function unreadyReason(workload: Workload): string | undefined {
+  return pending(workload, isPaused(workload) ? 0 : wantedOnNewest(workload));
+}
+
+function pending(workload: Workload, onNewest: number): string | undefined {
+  if (!isObserved(workload)) return "its controller has not seen the change yet";
+  const { status } = workload;
+  const wanted = wantedReplicas(workload);
   const [ready, updated] = [status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0];
   const [available, all] = [status?.availableReplicas ?? 0, status?.replicas ?? 0];
-  const paused = spec?.paused === true ? ", and its rollout is paused" : "";
-  if (updated < wanted) return `${updated} of ${count(wanted)} on the newest template${paused}`;
+  const paused = isPaused(workload) ? ", and its rollout is paused" : "";
+  if (updated < onNewest) return `${updated} of ${count(onNewest)} on the newest template${paused}`;
   if (ready < wanted || available < wanted) return `${ready} of ${count(wanted)} ready${paused}`;
   // While a rollout goes on, the pods before it are ready and available too.
-  const old = oldReplicas(deployment);
+  const old = oldReplicas(workload) - (wanted - onNewest);
   if (old > 0) return `${count(old)} of an earlier template still there${paused}`;
   if (all > wanted) return `${count(all - wanted)} too many still there`;
   return undefined;
+}
+
+/** How many replicas the controller brings to the newest template by itself. */
+function wantedOnNewest(workload: Workload): number {
+  if (isOnDelete(workload)) return 0;
+  return Math.max(0, wantedReplicas(workload) - heldBack(workload));
 }
 
 function count(replicas: number): string {
@@ -41,13 +63,13 @@ function count(replicas: number): string {
 }
 
 /** Why the controller has given up on a rollout (`progressDeadlineSeconds`); undefined while it has not. */
-export function stuckReason(deployment: k8s.V1Deployment): string | undefined {
-  const progress = deployment.status?.conditions?.find(({ type }) => type === "Progressing");
-  if (!isObserved(deployment) || progress?.status !== "False") return undefined;
+export function stuckReason(workload: Workload): string | undefined {
+  const progress = conditionsOf(workload).find(({ type }) => type === "Progressing");
+  if (!isObserved(workload) || progress?.status !== "False") return undefined;
   return `its rollout is stuck (${progress.reason ?? "no reason given"})`;
 }
 
-/** What keeps a Deployment's pods from being ready. */
+/** What keeps a workload's pods from being ready. */
 export interface Troubles {
   /** What does not pass by itself: one sentence part for each. */
   readonly failures: readonly string[];
@@ -56,32 +78,54 @@ export interface Troubles {
 }
 
 /**
- * Why a Deployment has not all its replicas on its newest template; nothing for one that has, or wants none.
- * @param pods those of the Deployment; those of others are left out
+ * Why a workload has not all its replicas on its newest template; nothing for one that has, or wants none.
+ * @param pods those of the workload; those of others are left out
+ * @param events those that say why a StatefulSet makes no pod
  */
-export function troublesOf(deployment: k8s.V1Deployment, pods: readonly k8s.V1Pod[]): Troubles {
-  if (wantedReplicas(deployment) === 0 || pendingReason(deployment) === undefined) {
+export function troublesOf(
+  workload: Workload,
+  pods: readonly k8s.V1Pod[],
+  events: readonly k8s.CoreV1Event[] = [],
+): Troubles {
+  if (wantedReplicas(workload) === 0 || pendingReason(workload) === undefined) {
     return { failures: [], delays: [] };
   }
   const found = pods.flatMap((pod) => {
-    const trouble = isPodOf(deployment.metadata?.name, pod) ? podTrouble(pod) : undefined;
+    const trouble = isPodOf(workload, pod) ? podTrouble(pod) : undefined;
     if (trouble === undefined) return [];
     const { kind, reason } = trouble;
-    return [{ kind, said: `pod ${pod.metadata?.name} ${reason}` }];
+    return [
+      { delay: kind === "unready" || kind === "init", said: `pod ${pod.metadata?.name} ${reason}` },
+    ];
   });
-  const those = (unready: boolean): string[] =>
-    found.filter(({ kind }) => (kind === "unready") === unready).map(({ said }) => said);
-  const stuck = stuckReason(deployment);
-  const hard = [...creationFailures(deployment), ...those(false)];
+  const those = (wanted: boolean): string[] =>
+    found.filter(({ delay }) => delay === wanted).map(({ said }) => said);
+  const stuck = stuckReason(workload);
+  const hard = [...creationFailures(workload, events), ...those(false)];
   return {
     failures: hard.length > 0 || stuck === undefined ? hard : [stuck],
     delays: those(true),
   };
 }
 
-/** A Deployment whose ReplicaSet may not make pods says so itself: quota, policy, service account. */
-function creationFailures({ status }: k8s.V1Deployment): string[] {
-  return (status?.conditions ?? [])
-    .filter(({ type, status: held }) => type === "ReplicaFailure" && held === "True")
-    .map(({ message }) => `no pod can be made: ${oneLine(message ?? "no reason given")}`);
+/** Why no pod can be made: quota, policy, service account. A Deployment says it itself, of a StatefulSet there are events. */
+function creationFailures(workload: Workload, events: readonly k8s.CoreV1Event[]): string[] {
+  if (!isStatefulSet(workload)) {
+    return conditionsOf(workload)
+      .filter(({ type, status }) => type === "ReplicaFailure" && status === "True")
+      .map(({ message }) => `no pod can be made: ${oneLine(message ?? "no reason given")}`);
+  }
+  // What they say may be over: it counts while pods are missing.
+  if ((workload.status?.replicas ?? 0) >= wantedReplicas(workload)) return [];
+  const { name, uid } = workload.metadata ?? {};
+  const own = events.filter(
+    ({ involvedObject: about }) => about.name === name && (about.uid ?? uid) === uid,
+  );
+  const failure = creationFailure(own);
+  return failure === undefined ? [] : [`no pod can be made: ${failure}`];
+}
+
+/** Of a StatefulSet the API has the field, and its controller sets none. */
+function conditionsOf(workload: Workload): readonly k8s.V1DeploymentCondition[] {
+  return workload.status?.conditions ?? [];
 }

@@ -1,14 +1,30 @@
-import type * as k8s from "@kubernetes/client-node";
-import { asking, type Kube, statusOf, wantedReplicas } from "@mcp-fleet/kube";
+import {
+  asking,
+  type Autoscaler,
+  autoscalerOf,
+  autoscalersIn,
+  changeObstacles,
+  ifAllowed,
+  isOnDelete,
+  isPaused,
+  kindOf,
+  type Kube,
+  resumeCommand,
+  selectorText,
+  statusOf,
+  wantedReplicas,
+  type Workload,
+  workloadText,
+} from "@mcp-fleet/kube";
 
+import { ObstacleError } from "./errors";
 import { readServer } from "./find";
 import { details } from "./state";
 import type { Change, WaitOptions } from "./types";
 import { checkReplicas, checkTimeout } from "./validate";
 import { waitUntilGone, waitUntilReady } from "./wait";
+import { patchScale, patchTemplate, type WorkloadRef } from "./workload-api";
 
-/** Whom `kubectl get --show-managed-fields` names for what is written here. */
-const fieldManager = "mcp-fleet";
 /** How often a change is tried again because the object changed in between. */
 const conflictRetries = 5;
 
@@ -44,17 +60,18 @@ export async function stopMcp(
   name: string,
   options: ChangeOptions & { readonly force?: boolean } = {},
 ): Promise<Change> {
-  const { change, deployment } = await setReplicas(kube, name, () => 0, options);
+  const { change, workload } = await setReplicas(kube, name, () => 0, options);
   if (options.force === true) {
-    return { ...change, readyReplicas: 0, killedPods: await kill(kube, deployment, options) };
+    return { ...change, readyReplicas: 0, killedPods: await kill(kube, workload, options) };
   }
   if (options.wait !== true) return change;
-  await waitUntilGone(kube, deployment, options);
+  await waitUntilGone(kube, workload, options);
   return { ...change, readyReplicas: 0 };
 }
 
 /**
  * Scales a server to 0 to 10 replicas. Waits only when told to: until all are ready, or none is left.
+ * @throws {ObstacleError} where an autoscaler would undo it at once
  * @throws {InvalidError} {NotFoundError} {TimeoutError} {ApiError} {UnreachableError}
  */
 export async function scaleMcp(
@@ -65,13 +82,14 @@ export async function scaleMcp(
 ): Promise<Change> {
   checkReplicas(replicas);
   if (replicas === 0) return stopMcp(kube, name, { ...options, force: false });
-  const { change } = await setReplicas(kube, name, () => replicas, options);
+  const { change } = await setReplicas(kube, name, () => replicas, options, refuseUndone);
   return options.wait === true ? afterReady(kube, change, options) : change;
 }
 
 /**
  * Replaces a server's pods one by one, as `kubectl rollout restart` does, and waits until the new ones are ready
  * unless told not to. A stopped server stays stopped.
+ * @throws {ObstacleError} where its pods would stay: its rollout is paused, or they are replaced by hand only
  * @throws {InvalidError} {NotFoundError} {TimeoutError} {ApiError} {UnreachableError}
  */
 export async function restartMcp(
@@ -81,51 +99,46 @@ export async function restartMcp(
 ): Promise<Change> {
   checkWait(options);
   const namespace = options.namespace ?? kube.namespace;
-  const deployment = await readServer(kube, namespace, server);
-  const { name = "" } = deployment.metadata ?? {};
-  const wanted = wantedReplicas(deployment);
-  if (wanted === 0) return changeOf(deployment, wanted, wanted, false);
-  const restartedAt = new Date().toISOString();
-  const annotations = { "kubectl.kubernetes.io/restartedAt": restartedAt };
-  const body = { spec: { template: { metadata: { annotations } } } };
-  const patched = await asking(kube, `restart Deployment ${namespace}/${name}`, async () =>
-    kube.apps.patchNamespacedDeployment(
-      { namespace, name, fieldManager, body },
-      await mergePatch(),
-    ),
+  const workload = await readServer(kube, namespace, server);
+  const obstacles = await obstaclesOf(kube, namespace, workload);
+  const wanted = wantedReplicas(workload);
+  if (wanted === 0) return changeOf(workload, wanted, wanted, false, obstacles.texts);
+  refuseStaying(workload);
+  const annotations = { "kubectl.kubernetes.io/restartedAt": new Date().toISOString() };
+  const patched = await asking(kube, `restart ${workloadText(workload)}`, () =>
+    patchTemplate(kube, refOf(workload, namespace), annotations),
   );
-  const change = changeOf(patched, wanted, wanted, true);
+  const change = changeOf(patched, wanted, wanted, true, obstacles.texts);
   return options.wait === false ? change : afterReady(kube, change, options);
 }
 
 /**
- * Sets the wanted replicas through the `scale` subresource: a right that changes no image and no command. The object's
- * version goes with it, so that a change made in between is seen instead of overwritten.
+ * Sets the wanted replicas. The object's version goes with the number, so that a change made in between is seen instead of
+ * overwritten.
+ * @param check refuses what would be undone
  */
 async function setReplicas(
   kube: Kube,
   server: string,
   wantedFor: (current: number) => number,
   options: ChangeOptions,
-): Promise<{ change: Change; deployment: k8s.V1Deployment }> {
+  check: (workload: Workload, after: number, autoscaler: Autoscaler) => void = () => undefined,
+): Promise<{ change: Change; workload: Workload }> {
   checkWait(options);
   const namespace = options.namespace ?? kube.namespace;
   for (let attempt = 0; ; attempt += 1) {
-    const deployment = await readServer(kube, namespace, server);
-    const { name = "" } = deployment.metadata ?? {};
-    const before = wantedReplicas(deployment);
+    const workload = await readServer(kube, namespace, server);
+    const { autoscaler, texts } = await obstaclesOf(kube, namespace, workload);
+    const before = wantedReplicas(workload);
     const after = wantedFor(before);
     if (before === after) {
-      return { change: changeOf(deployment, before, after, false), deployment };
+      return { change: changeOf(workload, before, after, false, texts), workload };
     }
-    const resourceVersion = deployment.metadata?.resourceVersion;
-    const body = { metadata: { resourceVersion }, spec: { replicas: after } };
-    const done = await asking(kube, `scale Deployment ${namespace}/${name}`, async () => {
+    if (autoscaler !== undefined) check(workload, after, autoscaler);
+    const resourceVersion = workload.metadata?.resourceVersion;
+    const done = await asking(kube, `scale ${workloadText(workload)}`, async () => {
       try {
-        await kube.apps.patchNamespacedDeploymentScale(
-          { namespace, name, fieldManager, body },
-          await mergePatch(),
-        );
+        await patchScale(kube, refOf(workload, namespace), after, resourceVersion);
         return true;
       } catch (error) {
         if (statusOf(error) === 409 && attempt < conflictRetries) return false;
@@ -133,34 +146,73 @@ async function setReplicas(
       }
     });
     if (!done) continue;
-    const now = {
-      ...deployment,
-      spec: { ...deployment.spec, replicas: after },
-    } as k8s.V1Deployment;
-    return { change: changeOf(now, before, after, true), deployment };
+    const now = { ...workload, spec: { ...workload.spec, replicas: after } } as Workload;
+    return { change: changeOf(now, before, after, true, texts), workload };
   }
 }
 
-/** Ends pods at once until none is left: one that a controller makes in between ends too. */
-async function kill(
+/** What may undo a change of this workload or hold it up; without the right to list autoscalers less is known. */
+async function obstaclesOf(
   kube: Kube,
-  deployment: k8s.V1Deployment,
-  options: WaitOptions,
-): Promise<string[]> {
-  const namespace = deployment.metadata?.namespace ?? kube.namespace;
-  const killed = new Set<string>();
+  namespace: string,
+  workload: Workload,
+): Promise<{ readonly autoscaler?: Autoscaler; readonly texts: readonly string[] }> {
+  const autoscaler = autoscalerOf(workload, await ifAllowed(autoscalersIn(kube, namespace)));
+  const texts = changeObstacles(workload, autoscaler);
+  return autoscaler === undefined ? { texts } : { autoscaler, texts };
+}
+
+/** An autoscaler brings a number outside of its bounds back within seconds; one inside of them is its own to change. */
+function refuseUndone(workload: Workload, after: number, autoscaler: Autoscaler): void {
+  const { name, minReplicas, maxReplicas, keeper } = autoscaler;
+  if (after >= minReplicas && after <= maxReplicas) return;
+  const { namespace } = workload.metadata ?? {};
+  const bound = after < minReplicas ? "minReplicas" : "maxReplicas";
+  const patch = JSON.stringify({ spec: { [bound]: after } });
+  throw new ObstacleError(
+    `HorizontalPodAutoscaler ${namespace}/${name} keeps ${workloadText(workload)} at ${minReplicas} to ${maxReplicas} replicas and would undo ${after}.`,
+    keeper === undefined
+      ? `Change its bounds first: kubectl patch hpa ${name} -n ${namespace} --type merge -p '${patch}'`
+      : `Change the bounds of ${keeper}, which made it.`,
+  );
+}
+
+function refuseStaying(workload: Workload): void {
+  if (isPaused(workload)) {
+    throw new ObstacleError(
+      `The rollout of ${workloadText(workload)} is paused, so it would get no new pods.`,
+      `Let it go on, then restart: ${resumeCommand(workload)}`,
+    );
+  }
+  if (!isOnDelete(workload)) return;
+  const selector = selectorText(workload.spec?.selector);
+  throw new ObstacleError(
+    `${workloadText(workload)} replaces pods only when somebody deletes them (updateStrategy OnDelete).`,
+    `Delete them: kubectl delete pods -n ${workload.metadata?.namespace} -l '${selector}'`,
+  );
+}
+
+function refOf(workload: Workload, namespace: string): WorkloadRef {
+  return { kind: kindOf(workload), namespace, name: workload.metadata?.name ?? "" };
+}
+
+/** Ends pods at once until none is left: one that a controller makes in between ends too. */
+async function kill(kube: Kube, workload: Workload, options: WaitOptions): Promise<string[]> {
+  const namespace = workload.metadata?.namespace ?? kube.namespace;
+  // By uid: a StatefulSet's next pod has the name of the one before.
+  const killed = new Map<string, string>();
   const refused = new AbortController();
   const { signal } = options;
   const either = signal === undefined ? refused.signal : AbortSignal.any([refused.signal, signal]);
-  await waitUntilGone(kube, deployment, { ...options, signal: either }, (pods) => {
+  await waitUntilGone(kube, workload, { ...options, signal: either }, (pods) => {
     for (const { metadata } of pods) {
       const { name = "", uid } = metadata ?? {};
-      if (uid === undefined || killed.has(name)) continue;
-      killed.add(name);
+      if (uid === undefined || killed.has(uid)) continue;
+      killed.set(uid, name);
       killPod(kube, namespace, name, uid).catch((error: unknown) => refused.abort(error));
     }
   });
-  return [...killed].sort();
+  return [...new Set(killed.values())].sort();
 }
 
 /** The very pod that was seen to be the server's: another one of the same name is left alone. */
@@ -177,25 +229,24 @@ async function killPod(kube: Kube, namespace: string, name: string, uid: string)
 
 async function afterReady(kube: Kube, change: Change, options: WaitOptions): Promise<Change> {
   const ready = await waitUntilReady(kube, change, options);
-  return changeOf(ready, change.before, change.after, change.changed);
+  return changeOf(ready, change.before, change.after, change.changed, change.obstacles);
 }
 
 function changeOf(
-  deployment: k8s.V1Deployment,
+  workload: Workload,
   before: number,
   after: number,
   changed: boolean,
+  obstacles: readonly string[],
 ): Change {
-  const { name, namespace, deployment: object, status, readyReplicas } = details(deployment);
-  return { name, namespace, deployment: object, before, after, changed, status, readyReplicas };
+  const { name, namespace, kind, workload: own, status, readyReplicas } = details(workload);
+  return {
+    ...{ name, namespace, kind, workload: own, before, after, changed, status, readyReplicas },
+    obstacles,
+  };
 }
 
 /** A wrong time is refused before anything is changed. */
 function checkWait({ timeoutSeconds }: WaitOptions): void {
   if (timeoutSeconds !== undefined) checkTimeout(timeoutSeconds);
-}
-
-async function mergePatch(): Promise<k8s.ConfigurationOptions> {
-  const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-  return setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
 }

@@ -16,6 +16,9 @@ export class NotFoundError extends UserError {
   }
 }
 
+/** Something in the cluster stands in the way, and would undo or hold up what was asked. Nothing was changed. */
+export class ObstacleError extends UserError {}
+
 /** Not in time. What was asked of the cluster stays asked, and may still happen. */
 export class TimeoutError extends UserError {
   constructor(problem: string, fix: string) {

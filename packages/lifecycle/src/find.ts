@@ -1,85 +1,111 @@
-import type * as k8s from "@kubernetes/client-node";
 import { nearest } from "@mcp-fleet/errors";
-import { ApiError, asking, isServer, type Kube, serverName, serverSelector } from "@mcp-fleet/kube";
+import {
+  ifAllowed,
+  isServer,
+  kindOf,
+  type Kube,
+  referenceOf,
+  serverDeployments,
+  serverName,
+  serverSelector,
+  serverStatefulSets,
+  servicesByWorkload,
+  servicesIn,
+  type Workload,
+  type WorkloadKind,
+  workloadText,
+} from "@mcp-fleet/kube";
 
-import { servicesByDeployment } from "./endpoints";
 import { InvalidError, NotFoundError } from "./errors";
-import { serversIn, servicesIn } from "./page";
 import { checkName } from "./validate";
+import { readWorkload } from "./workload-api";
+
+const kinds: Readonly<Record<string, WorkloadKind>> = {
+  deployment: "Deployment",
+  deploy: "Deployment",
+  statefulset: "StatefulSet",
+  sts: "StatefulSet",
+};
 
 /**
- * The Deployment of a server by any of its names: its own, the server's key in the stack, or that of a Service that leads
- * to it. A name that is a Deployment's and another server's key is nobody's, since the wrong one might be stopped. An account
- * that may not list finds servers by their Deployments alone.
+ * The Deployment or StatefulSet of a server by any of its names: its own, also as kubectl writes it (`statefulset/weather`),
+ * the server's key in the stack, or that of a Service that leads to it. A name that is a workload's and another server's key
+ * is nobody's, since the wrong one might be stopped. An account that may not list finds servers by their workloads alone.
  * @throws {InvalidError} for an impossible name, and for one of several servers
  * @throws {NotFoundError} when there is none, or none with the label; it suggests a name that is near
  */
-export async function readServer(
-  kube: Kube,
-  namespace: string,
-  name: string,
-): Promise<k8s.V1Deployment> {
+export async function readServer(kube: Kube, namespace: string, given: string): Promise<Workload> {
+  const { kind, name } = parsed(given);
   checkName(name);
-  const own = await readDeployment(kube, namespace, name).catch((error: unknown) => {
-    if (error instanceof ApiError && error.status === 404) return undefined;
-    throw error;
-  });
-  const isOwn = own !== undefined && isServer(own);
-  if (isOwn && serverName(own) === name) return own;
-  if (isOwn) {
-    const others = (await ifAllowed(serversIn(kube, namespace))).filter(
+  const wanted: WorkloadKind[] = kind === undefined ? ["Deployment", "StatefulSet"] : [kind];
+  const read = await Promise.all(
+    wanted.map((one) => readWorkload(kube, { kind: one, namespace, name })),
+  );
+  const own = read.filter((one) => one !== undefined);
+  const servers = own.filter(isServer);
+  const [first] = servers;
+  if (servers.length > 1) throw ambiguous(namespace, name, servers);
+  if (first !== undefined) {
+    if (kind !== undefined || serverName(first) === name) return first;
+    const others = (await ifAllowed(allServers(kube, namespace))).filter(
       (one) => serverName(one) === name && one.metadata?.name !== name,
     );
-    if (others.length > 0) throw ambiguous(namespace, name, [own, ...others]);
-    return own;
+    if (others.length > 0) throw ambiguous(namespace, name, [first, ...others]);
+    return first;
   }
-  const [deployments, services] = await Promise.all([
-    serversIn(kube, namespace),
+  const [workloads, services] = await Promise.all([
+    allServers(kube, namespace),
     ifAllowed(servicesIn(kube, namespace)),
   ]);
-  const byDeployment = servicesByDeployment(deployments, services);
-  const servicesOf = ({ metadata }: k8s.V1Deployment): string[] =>
-    (byDeployment.get(metadata?.name ?? "") ?? []).map((one) => one.metadata?.name ?? "");
-  const byKey = deployments.filter((one) => serverName(one) === name);
+  const leading = servicesByWorkload(workloads, services);
+  const servicesOf = (workload: Workload): string[] =>
+    (leading.get(workload) ?? []).map((one) => one.metadata?.name ?? "");
+  const byKey = workloads.filter((one) => serverName(one) === name);
   const found =
-    byKey.length > 0 ? byKey : deployments.filter((one) => servicesOf(one).includes(name));
-  if (found.length > 1) throw ambiguous(namespace, name, found);
-  const [one] = found;
+    byKey.length > 0 ? byKey : workloads.filter((one) => servicesOf(one).includes(name));
+  const asked = kind === undefined ? found : [];
+  if (asked.length > 1) throw ambiguous(namespace, name, asked);
+  const [one] = asked;
   // The list's times are text; whoever asked gets what a read answers.
-  if (one !== undefined) return readDeployment(kube, namespace, one.metadata?.name ?? "");
-  if (own !== undefined) throw noServer(namespace, name);
-  const known = deployments.flatMap((each) => [
+  const again = one === undefined ? undefined : await readWorkload(kube, refOf(one, namespace));
+  if (again !== undefined) return again;
+  const [unlabelled] = own;
+  if (unlabelled !== undefined) throw noServer(unlabelled);
+  const known = workloads.flatMap((each) => [
     serverName(each),
     each.metadata?.name ?? "",
     ...servicesOf(each),
   ]);
-  throw unknown(namespace, name, [...new Set(known)]);
+  throw unknown(namespace, given, [...new Set(known)]);
 }
 
-function readDeployment(kube: Kube, namespace: string, name: string): Promise<k8s.V1Deployment> {
-  return asking(kube, `read Deployment ${namespace}/${name}`, () =>
-    kube.apps.readNamespacedDeployment({ namespace, name }),
-  );
+function parsed(given: string): { kind?: WorkloadKind; name: string } {
+  const [, prefix = "", name = given] = /^([a-z]+)\/(.*)$/.exec(given) ?? [];
+  const kind = kinds[prefix];
+  return kind === undefined ? { name: given } : { kind, name };
 }
 
-/** What was asked; nothing where the account may not ask. */
-export async function ifAllowed<T>(asked: Promise<T[]>): Promise<T[]> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return [];
-    throw error;
-  }
+async function allServers(kube: Kube, namespace: string): Promise<Workload[]> {
+  const both = await Promise.all([
+    serverDeployments(kube, namespace),
+    ifAllowed(serverStatefulSets(kube, namespace)),
+  ]);
+  return both.flat();
 }
 
-function ambiguous(
+function refOf(
+  workload: Workload,
   namespace: string,
-  name: string,
-  found: readonly k8s.V1Deployment[],
-): InvalidError {
-  const names = found.map((one) => {
-    const own = one.metadata?.name ?? "";
-    return own === name ? serverName(one) : own;
+): { kind: WorkloadKind; namespace: string; name: string } {
+  return { kind: kindOf(workload), namespace, name: workload.metadata?.name ?? "" };
+}
+
+function ambiguous(namespace: string, name: string, found: readonly Workload[]): InvalidError {
+  const own = found.map(({ metadata }) => metadata?.name ?? "");
+  const twice = new Set(own).size < own.length;
+  const names = found.map((one, index) => {
+    if (twice) return referenceOf(one);
+    return own[index] === name ? serverName(one) : (own[index] ?? "");
   });
   return new InvalidError(
     `${JSON.stringify(name)} is a name of several servers in namespace ${namespace}.`,
@@ -87,10 +113,11 @@ function ambiguous(
   );
 }
 
-function noServer(namespace: string, name: string): NotFoundError {
+function noServer(workload: Workload): NotFoundError {
+  const { namespace } = workload.metadata ?? {};
   return new NotFoundError(
-    `Deployment ${namespace}/${name} is no MCP server: it lacks the label ${serverSelector}.`,
-    `See the servers with: mcp-fleet list -n ${namespace}; or add the label if it is one.`,
+    `${workloadText(workload)} is no MCP server: it lacks the label ${serverSelector}.`,
+    `See the servers with: mcp-fleet list -n ${namespace}; or add the label if it is one: kubectl label ${referenceOf(workload)} -n ${namespace} ${serverSelector}`,
   );
 }
 

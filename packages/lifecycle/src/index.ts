@@ -1,7 +1,7 @@
 export { type ChangeOptions, restartMcp, scaleMcp, startMcp, stopMcp } from "./change";
-export { InvalidError, NotFoundError, TimeoutError } from "./errors";
+export { InvalidError, NotFoundError, ObstacleError, TimeoutError } from "./errors";
 export { readServer } from "./find";
-export { type LogsOptions, readLogs } from "./logs";
+export { type LogNotes, type LogsOptions, readLogs } from "./logs";
 export type { ProbeOptions } from "./probe";
 export { getMcpStatus, listMcpServers, type ListOptions } from "./read";
 export type {

@@ -5,6 +5,7 @@ import {
   apiMessage,
   type Kube,
   kubeError,
+  mainContainer,
   podTrouble,
   serverName,
   statusOf,
@@ -24,7 +25,7 @@ export interface LogsOptions {
   readonly tail?: number;
   /** The log of the container's last run, for one that restarts. @default false */
   readonly previous?: boolean;
-  /** @default the pod's first container */
+  /** @default the pod's main container; while an init container is at work or crashes, that one */
   readonly container?: string;
   readonly signal?: AbortSignal;
 }
@@ -32,10 +33,17 @@ export interface LogsOptions {
 /** Called with every line and the pod it is from. */
 type OnLine = (pod: string, line: string) => void;
 
+/** What is to be known beside the lines; a predicate that reads on after "pod x" each. */
+export interface LogNotes {
+  /** Of each pod that has no log, why: an image that cannot be pulled, a container that never ran. */
+  onSilent?(pod: string, why: string): void;
+  /** Of each pod whose lines are an init container's. */
+  onInit?(pod: string, why: string): void;
+}
+
 /**
  * Reads the logs of all of a server's pods, at the same time.
  * @param name any of its names: see {@link readServer}
- * @param onSilent called with each pod that has no log, and why: an image that cannot be pulled, a container that never ran
  * @throws {NotFoundError} for a server without pods, and where none of them has a log; {ApiError} {UnreachableError}
  */
 export async function readLogs(
@@ -43,12 +51,12 @@ export async function readLogs(
   name: string,
   onLine: OnLine,
   options: LogsOptions = {},
-  onSilent: (pod: string, why: string) => void = () => undefined,
+  notes: LogNotes = {},
 ): Promise<void> {
   const namespace = options.namespace ?? kube.namespace;
-  const deployment = await readServer(kube, namespace, name);
-  const pods = await podsOf(kube, deployment);
-  const shown = serverName(deployment);
+  const workload = await readServer(kube, namespace, name);
+  const pods = await podsOf(kube, workload);
+  const shown = serverName(workload);
   if (pods.length === 0) {
     throw new NotFoundError(
       `Server ${namespace}/${shown} has no pods, so there are no logs.`,
@@ -57,8 +65,12 @@ export async function readLogs(
   }
   const spoke = await Promise.all(
     pods.map(async (pod) => {
-      const why = await readPod(kube, namespace, pod, onLine, options);
-      if (why !== undefined) onSilent(pod.metadata?.name ?? "", why);
+      const podName = pod.metadata?.name ?? "";
+      const init = options.container === undefined ? waitedFor(pod) : undefined;
+      if (init !== undefined) notes.onInit?.(podName, init.reason);
+      const container = options.container ?? init?.container ?? mainContainer(pod)?.name ?? "";
+      const why = await readPod(kube, namespace, pod, onLine, { ...options, container });
+      if (why !== undefined) notes.onSilent?.(podName, why);
       return why === undefined;
     }),
   );
@@ -69,18 +81,28 @@ export async function readLogs(
   );
 }
 
+/** The init container that is at work or fails, so that no other has a log, and what is said of it. */
+function waitedFor(pod: k8s.V1Pod): { container: string; reason: string } | undefined {
+  const { kind, container, reason = "" } = podTrouble(pod) ?? {};
+  const inits = pod.status?.initContainerStatuses ?? [];
+  const isInit = inits.some(({ name }) => name === container);
+  const sidecars = (pod.spec?.initContainers ?? []).filter((one) => one.restartPolicy === "Always");
+  if (container === undefined || !isInit || sidecars.some(({ name }) => name === container))
+    return undefined;
+  return kind === "init" || kind === "crash" ? { container, reason } : undefined;
+}
+
 /** @returns why the pod has no log; undefined when it was read */
 async function readPod(
   kube: Kube,
   namespace: string,
   pod: k8s.V1Pod,
   onLine: OnLine,
-  options: LogsOptions,
+  options: LogsOptions & { readonly container: string },
 ): Promise<string | undefined> {
   const { Log } = await import("@kubernetes/client-node");
   const name = pod.metadata?.name ?? "";
-  const { follow, tail, previous, signal } = options;
-  const container = options.container ?? pod.spec?.containers[0]?.name ?? "";
+  const { follow, tail, previous, signal, container } = options;
   const lines = lineSink((line) => onLine(name, line));
   const ended = new Promise<void>((resolve, reject) => {
     lines.on("close", resolve);
@@ -103,7 +125,7 @@ async function readPod(
     // Gone since it was listed, or without a run of the container to show.
     if (status === 404) return "is gone";
     // 204 is the answer for a pod that is on no node.
-    if (status === 400 || status === 204) return whyNoLog(kube, pod, container, options);
+    if (status === 400 || status === 204) return whyNoLog(kube, pod, options);
     throw kubeError(kube, `read the log of pod ${namespace}/${name}`, error);
   }
 }
@@ -112,11 +134,11 @@ async function readPod(
 async function whyNoLog(
   kube: Kube,
   pod: k8s.V1Pod,
-  container: string,
-  { previous }: LogsOptions,
+  { previous, container }: LogsOptions & { readonly container: string },
 ): Promise<string> {
   const trouble = previous === true ? undefined : podTrouble(pod);
-  if (trouble !== undefined && trouble.kind !== "unready") return trouble.reason;
+  if (trouble !== undefined && trouble.kind !== "unready" && trouble.kind !== "init")
+    return trouble.reason;
   const { name = "", namespace = kube.namespace } = pod.metadata ?? {};
   try {
     await kube.core.readNamespacedPodLog({

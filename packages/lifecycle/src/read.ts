@@ -1,12 +1,24 @@
-import type * as k8s from "@kubernetes/client-node";
-import { type Kube, pendingReason, serverName, troublesOf, wantedReplicas } from "@mcp-fleet/kube";
+import {
+  carrierOf,
+  endpointsOf,
+  ifAllowed,
+  isCarrier,
+  type Kube,
+  lastWords,
+  pendingReason,
+  podsIn,
+  readServerOf,
+  readServers,
+  type Server,
+  troublesOf,
+  urlInCluster,
+  wantedReplicas,
+} from "@mcp-fleet/kube";
 
-import { endpointsOfAll, servicesByDeployment } from "./endpoints";
-import { ifAllowed, readServer } from "./find";
-import { podsIn, serversIn, servicesIn } from "./page";
+import { readServer } from "./find";
 import { type ProbeOptions, probeServer } from "./probe";
 import { details, servingImages } from "./state";
-import { allTroubles, podsOf } from "./troubles";
+import { allTroubles, eventsFor, podsOf } from "./troubles";
 import type { McpServerStatus, McpServerSummary } from "./types";
 
 /** How a list is made. */
@@ -15,12 +27,13 @@ export interface ListOptions {
   readonly namespace?: string;
   /** Asks every server with ready pods whether it answers MCP. @default no */
   readonly probe?: ProbeOptions;
+  /** Hears what the account may not list, so that less is known. */
+  readonly onUnseen?: (problem: string) => void;
 }
 
 /**
- * The MCP servers of a namespace by name: Deployments labelled `app.kubernetes.io/component=mcp-server`, with the
- * endpoints of the Services that select their pods. One list in pages for each of the two kinds, at the same time; the
- * pods too where a server is not as it is wanted.
+ * The MCP servers of a namespace by name: Deployments and StatefulSets labelled `app.kubernetes.io/component=mcp-server`, with
+ * the endpoints of the Services that select their pods. The pods are read too where a server is not as it is wanted.
  * @throws {ApiError} {UnreachableError}
  */
 export async function listMcpServers(
@@ -28,27 +41,25 @@ export async function listMcpServers(
   options: ListOptions = {},
 ): Promise<McpServerSummary[]> {
   const namespace = options.namespace ?? kube.namespace;
-  const [deployments, services] = await Promise.all([
-    serversIn(kube, namespace),
-    servicesIn(kube, namespace),
+  const { servers, unseen } = await readServers(kube, namespace);
+  for (const problem of unseen) options.onUnseen?.(problem);
+  const unfinished = servers.map(({ workload }) => workload).filter(isUnfinished);
+  const [pods, events] = await Promise.all([
+    unfinished.length > 0 ? ifAllowed(podsIn(kube, namespace)) : [],
+    eventsFor(kube, namespace, unfinished),
   ]);
-  const byDeployment = servicesByDeployment(deployments, services);
-  const pods = deployments.some(isUnfinished) ? await ifAllowed(podsIn(kube, namespace)) : [];
-  const keys = deployments.map(serverName);
-  const shared = new Set(keys.filter((key, index) => keys.indexOf(key) !== index));
-  const servers = deployments.map(async (deployment): Promise<McpServerSummary> => {
-    const known = details(deployment, troublesOf(deployment, pods));
-    const leading = byDeployment.get(known.deployment) ?? [];
-    const { status, reason, replicas, readyReplicas } = known;
-    const name = shared.has(known.name) ? known.deployment : known.name;
-    const summary = {
-      ...{ name, namespace, deployment: known.deployment, ...places(leading), status },
-      ...(reason === undefined ? {} : { reason }),
-      ...{ replicas, readyReplicas },
-    };
-    return { ...summary, ...(await probed(kube, summary, leading, options.probe)) };
-  });
-  return (await Promise.all(servers)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return Promise.all(
+    servers.map(async (server): Promise<McpServerSummary> => {
+      const { workload } = server;
+      const known = details(workload, troublesOf(workload, pods, events));
+      const { kind, status, reason, replicas, readyReplicas } = known;
+      const summary = {
+        ...{ name: server.name, namespace, kind, workload: known.workload, ...places(server) },
+        ...{ status, ...(reason === undefined ? {} : { reason }), replicas, readyReplicas },
+      };
+      return { ...summary, ...(await probed(kube, summary, server, options.probe)) };
+    }),
+  );
 }
 
 /**
@@ -62,45 +73,52 @@ export async function getMcpStatus(
   options: ListOptions = {},
 ): Promise<McpServerStatus> {
   const namespace = options.namespace ?? kube.namespace;
-  const [deployment, services] = await Promise.all([
-    readServer(kube, namespace, name),
-    servicesIn(kube, namespace),
+  const workload = await readServer(kube, namespace, name);
+  const [server, pods, events] = await Promise.all([
+    readServerOf(kube, namespace, workload),
+    wantedReplicas(workload) === 0 ? [] : podsOf(kube, workload),
+    eventsFor(kube, namespace, [workload]),
   ]);
-  const leading =
-    servicesByDeployment([deployment], services).get(deployment.metadata?.name ?? "") ?? [];
-  const pods = wantedReplicas(deployment) === 0 ? [] : await podsOf(kube, deployment);
-  const troubles = troublesOf(deployment, pods);
+  const troubles = troublesOf(workload, pods, events);
   const status = {
-    ...details(deployment, troubles),
-    ...places(leading),
+    ...{ ...details(workload, troubles), name: server.name, ...places(server) },
     serving: servingImages(pods),
     troubles: allTroubles(troubles),
+    lastLines: isUnfinished(workload) ? await lastWords(kube, pods) : [],
   };
-  return { ...status, ...(await probed(kube, status, leading, options.probe)) };
+  return { ...status, ...(await probed(kube, status, server, options.probe)) };
 }
 
 function places(
-  services: readonly k8s.V1Service[],
-): Pick<McpServerSummary, "services" | "endpoints"> {
+  server: Server,
+): Pick<McpServerSummary, "services" | "endpoints" | "url" | "obstacles"> {
+  const carrier = carrierOf(server);
+  const endpoints = server.services
+    .filter(isCarrier)
+    .flatMap(({ service, mcp }) => endpointsOf(service, mcp));
   return {
-    services: services.map(({ metadata }) => metadata?.name ?? ""),
-    endpoints: endpointsOfAll(services),
+    services: server.services.map(({ service }) => service.metadata?.name ?? ""),
+    endpoints: [...new Set(endpoints)],
+    ...(carrier === undefined
+      ? {}
+      : { url: urlInCluster(carrier.service, carrier.mcp, carrier.path) }),
+    obstacles: server.obstacles,
   };
 }
 
-function isUnfinished(deployment: k8s.V1Deployment): boolean {
-  return wantedReplicas(deployment) > 0 && pendingReason(deployment) !== undefined;
+function isUnfinished(workload: Server["workload"]): boolean {
+  return wantedReplicas(workload) > 0 && pendingReason(workload) !== undefined;
 }
 
 async function probed(
   kube: Kube,
-  server: Pick<McpServerSummary, "name" | "namespace" | "status" | "readyReplicas">,
-  services: readonly k8s.V1Service[],
+  { status, readyReplicas }: Pick<McpServerSummary, "status" | "readyReplicas">,
+  server: Server,
   options: ProbeOptions | undefined,
 ): Promise<Partial<Pick<McpServerSummary, "probe" | "status" | "reason">>> {
-  if (options === undefined || server.readyReplicas === 0 || server.status === "stopped") return {};
-  const probe = await probeServer(kube, server, services, options);
+  if (options === undefined || readyReplicas === 0 || status === "stopped") return {};
+  const probe = await probeServer(kube, server, options);
   // A rollout that failed stays the first thing to know: pods of before are asked here.
-  if (probe.ok || server.status === "failed") return { probe };
+  if (probe.ok || status === "failed") return { probe };
   return { probe, status: "degraded", reason: probe.message };
 }

@@ -1,12 +1,16 @@
 import type * as k8s from "@kubernetes/client-node";
 import {
   isObserved,
+  isReady,
+  kindOf,
+  mainContainer,
   oldReplicas,
   pendingReason,
   serverName,
   type Troubles,
   troublesOf,
   wantedReplicas,
+  type Workload,
 } from "@mcp-fleet/kube";
 
 import type { McpServerStatus, ServerCondition, ServerState } from "./types";
@@ -19,45 +23,46 @@ export interface Judged {
 
 /**
  * See {@link ServerState}.
- * @param troubles of its pods. @default what the Deployment's object alone tells
+ * @param troubles of its pods. @default what the workload's object alone tells
  */
 export function judge(
-  deployment: k8s.V1Deployment,
-  { failures, delays }: Troubles = troublesOf(deployment, []),
+  workload: Workload,
+  { failures, delays }: Troubles = troublesOf(workload, []),
 ): Judged {
-  const wanted = wantedReplicas(deployment);
+  const wanted = wantedReplicas(workload);
   if (wanted === 0) return { status: "stopped" };
-  const pending = pendingReason(deployment);
+  const pending = pendingReason(workload);
   if (pending === undefined) return { status: "running" };
   const reason = [...failures, pending, ...delays].join("; ");
   if (failures.length > 0) return { status: "failed", reason };
-  const ready = deployment.status?.readyReplicas ?? 0;
+  const ready = workload.status?.readyReplicas ?? 0;
   if (ready === 0) return { status: "pending", reason };
   // What its controller has not seen yet is a new template where the replicas are as wanted.
-  const unseen = !isObserved(deployment) && ready === wanted;
-  return { status: oldReplicas(deployment) > 0 || unseen ? "updating" : "scaling", reason };
+  const unseen = !isObserved(workload) && ready === wanted;
+  return { status: oldReplicas(workload) > 0 || unseen ? "updating" : "scaling", reason };
 }
 
-/** What the Deployment's object alone says. */
+/** What the workload's object alone says. */
 export type Details = Omit<
   McpServerStatus,
-  "services" | "endpoints" | "troubles" | "probe" | "serving"
+  "services" | "endpoints" | "url" | "obstacles" | "troubles" | "lastLines" | "probe" | "serving"
 >;
 
 /** @param troubles see {@link judge} */
-export function details(deployment: k8s.V1Deployment, troubles?: Troubles): Details {
-  const { metadata, spec, status } = deployment;
+export function details(workload: Workload, troubles?: Troubles): Details {
+  const { metadata, spec, status } = workload;
   const conditions = (status?.conditions ?? []).map(condition);
   return {
-    name: serverName(deployment),
+    name: serverName(workload),
     namespace: metadata?.namespace ?? "",
-    deployment: metadata?.name ?? "",
-    ...judge(deployment, troubles),
-    replicas: wantedReplicas(deployment),
+    kind: kindOf(workload),
+    workload: metadata?.name ?? "",
+    ...judge(workload, troubles),
+    replicas: wantedReplicas(workload),
     readyReplicas: status?.readyReplicas ?? 0,
     availableReplicas: status?.availableReplicas ?? 0,
     updatedReplicas: status?.updatedReplicas ?? 0,
-    image: spec?.template.spec?.containers[0]?.image ?? "",
+    image: mainContainer(spec?.template)?.image ?? "",
     conditions,
     ...lastActivity(conditions, metadata),
   };
@@ -93,16 +98,12 @@ function time(value: Date | string | undefined): string | undefined {
   return value === undefined ? undefined : new Date(value).toISOString();
 }
 
-/** Images of the pods that are ready, with how many run each; the image of a pod is its first container's. */
+/** Images of the pods that are ready, with how many run each; the image of a pod is that of {@link mainContainer}. */
 export function servingImages(pods: readonly k8s.V1Pod[]): McpServerStatus["serving"] {
   const counts = new Map<string, number>();
-  for (const { metadata, spec, status } of pods) {
-    const ready = status?.conditions?.some(
-      ({ type, status: is }) => type === "Ready" && is === "True",
-    );
-    const image = spec?.containers[0]?.image;
-    if (ready !== true || image === undefined || metadata?.deletionTimestamp !== undefined)
-      continue;
+  for (const pod of pods) {
+    const image = mainContainer(pod)?.image;
+    if (image === undefined || !isReady(pod)) continue;
     counts.set(image, (counts.get(image) ?? 0) + 1);
   }
   return [...counts].map(([image, count]) => ({ image, pods: count }));

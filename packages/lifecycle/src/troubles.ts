@@ -1,14 +1,37 @@
 import type * as k8s from "@kubernetes/client-node";
-import { asking, isPodOf, type Kube, selectorText, type Troubles } from "@mcp-fleet/kube";
+import {
+  asking,
+  creationEvents,
+  ifAllowed,
+  isPodOf,
+  isStatefulSet,
+  type Kube,
+  selectorText,
+  type Troubles,
+  wantedReplicas,
+  type Workload,
+} from "@mcp-fleet/kube";
 
-/** The Deployment's pods: those its ReplicaSets own, ending ones too. */
-export async function podsOf(kube: Kube, deployment: k8s.V1Deployment): Promise<k8s.V1Pod[]> {
-  const namespace = deployment.metadata?.namespace ?? kube.namespace;
-  const labelSelector = selectorText(deployment.spec?.selector);
+/** The workload's own pods, ending ones too. */
+export async function podsOf(kube: Kube, workload: Workload): Promise<k8s.V1Pod[]> {
+  const namespace = workload.metadata?.namespace ?? kube.namespace;
+  const labelSelector = selectorText(workload.spec?.selector);
   const list = await asking(kube, `list pods in ${namespace}`, () =>
     kube.core.listNamespacedPod({ namespace, labelSelector }),
   );
-  return list.items.filter((pod) => isPodOf(deployment.metadata?.name, pod));
+  return list.items.filter((pod) => isPodOf(workload, pod));
+}
+
+/** What is said about StatefulSets that lack pods; nothing is asked where none does. */
+export async function eventsFor(
+  kube: Kube,
+  namespace: string,
+  workloads: readonly Workload[],
+): Promise<k8s.CoreV1Event[]> {
+  const lacking = workloads.some(
+    (one) => isStatefulSet(one) && (one.status?.replicas ?? 0) < wantedReplicas(one),
+  );
+  return lacking ? ifAllowed(creationEvents(kube, namespace)) : [];
 }
 
 /** Everything that keeps a server's pods, what is worst first. */

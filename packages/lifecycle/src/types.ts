@@ -1,3 +1,5 @@
+import type { LastWords, WorkloadKind } from "@mcp-fleet/kube";
+
 /**
  * What a server's replicas say; the first that holds:
  *
@@ -17,11 +19,13 @@ export type ServerState =
 
 /** One line of the list. */
 export interface McpServerSummary {
-  /** Its key in the stack, else its Deployment's name. Every function takes it, and the names below too. */
+  /** Its key in the stack, else its workload's name. Every function takes it, and the names below too. */
   readonly name: string;
   readonly namespace: string;
-  readonly deployment: string;
-  /** The Services that select its pods, by name. */
+  readonly kind: WorkloadKind;
+  /** Name of its Deployment or StatefulSet. */
+  readonly workload: string;
+  /** The Services that select its pods; the first is the one to call. */
   readonly services: readonly string[];
   readonly status: ServerState;
   /** Why it is not `running`, in words of the cluster; absent for `running` and `stopped`. */
@@ -29,13 +33,17 @@ export interface McpServerSummary {
   /** Wanted. */
   readonly replicas: number;
   readonly readyReplicas: number;
-  /** See {@link endpointsOf}. */
+  /** Of the ports that carry MCP: see `endpointsOf` of packages/kube. */
   readonly endpoints: readonly string[];
+  /** Where clients in the cluster call it; not there where no Service of it carries MCP. */
+  readonly url?: string;
+  /** What is in the way of reaching or changing it: a paused rollout, an autoscaler, a Service that leads elsewhere. */
+  readonly obstacles: readonly string[];
   /** What the server answered; with a probe only, and only when pods are ready. */
   readonly probe?: ProbeAnswer;
 }
 
-/** What one server answered to `initialize` and `tools/list`, asked through its Service's ready pod. */
+/** What one server answered to `initialize` and `tools/list`, asked at a ready pod of it. */
 export interface ProbeAnswer {
   readonly ok: boolean;
   /** One sentence. */
@@ -46,7 +54,7 @@ export interface ProbeAnswer {
   readonly latencyMs?: number;
 }
 
-/** A condition of the Deployment, as Kubernetes reports it. */
+/** A condition of the Deployment, as Kubernetes reports it; a StatefulSet has none. */
 export interface ServerCondition {
   readonly type: string;
   readonly status: string;
@@ -67,21 +75,25 @@ export interface McpServerStatus extends McpServerSummary {
   readonly conditions: readonly ServerCondition[];
   /**
    * When Kubernetes last saw the server change: the latest update of a condition of its Deployment, else its
-   * creation. ISO 8601. It says nothing of requests: Kubernetes does not see them.
+   * creation, which is all that a StatefulSet tells. ISO 8601. It says nothing of requests: Kubernetes does not see them.
    */
   readonly lastActivity?: string;
   /** Where {@link lastActivity} is from: `condition Available`, or `creation`. */
   readonly lastActivityFrom?: string;
   /** What keeps its pods from being ready, in words of the cluster. Empty when nothing looks wrong. */
   readonly troubles: readonly string[];
+  /** The end of what the containers printed that fail, or are waited for; cleaned, and what looks like a credential masked. */
+  readonly lastLines: readonly LastWords[];
 }
 
 /** What a command changed. */
 export interface Change {
-  /** Its key in the stack, else its Deployment's name. */
+  /** Its key in the stack, else its workload's name. */
   readonly name: string;
   readonly namespace: string;
-  readonly deployment: string;
+  readonly kind: WorkloadKind;
+  /** Name of its Deployment or StatefulSet. */
+  readonly workload: string;
   /** Wanted replicas before. */
   readonly before: number;
   /** Wanted replicas now. */
@@ -90,6 +102,8 @@ export interface Change {
   readonly changed: boolean;
   readonly status: ServerState;
   readonly readyReplicas: number;
+  /** What may undo the change, or holds it up. */
+  readonly obstacles: readonly string[];
   /** Pods that were ended without their grace period. */
   readonly killedPods?: readonly string[];
 }

@@ -7,7 +7,7 @@ export const maxReplicas = 10;
 const maxTimeoutSeconds = 86_400;
 
 /**
- * A Deployment's name: an RFC 1123 subdomain, as the API server itself takes it.
+ * A workload's name: an RFC 1123 subdomain, as the API server itself takes it.
  * @throws {InvalidError}
  */
 export function checkName(name: string): string {

@@ -3,46 +3,56 @@ import { isUserError } from "@mcp-fleet/errors";
 import {
   isPodOf,
   type Kube,
+  lastWords,
   mayRun,
-  pendingReason,
   selectorText,
   serverName,
   troublesOf,
+  unreadyReason,
   wantedReplicas,
+  wordsText,
+  type Workload,
 } from "@mcp-fleet/kube";
 
 import { NotFoundError, TimeoutError } from "./errors";
-import { allTroubles, podsOf } from "./troubles";
+import { allTroubles, eventsFor, podsOf } from "./troubles";
 import type { Change, WaitOptions } from "./types";
 import { checkTimeout } from "./validate";
 import { follow } from "./watch";
+import { tagged, watchedWorkload } from "./workload-api";
 
 /** How long a wait lasts when nothing else is said, in seconds. Source: seed 004. */
 export const defaultTimeoutSeconds = 300;
 
 /**
- * Waits until a Deployment has all its wanted replicas, ready and on its newest template.
+ * Waits until a workload has all its wanted replicas, ready and on its newest template; with a paused rollout any template
+ * will do.
  * @throws {TimeoutError} that says what is still missing and what the pods say
  */
 export async function waitUntilReady(
   kube: Kube,
-  { namespace, name, deployment: object }: Pick<Change, "namespace" | "name" | "deployment">,
+  {
+    namespace,
+    name,
+    kind,
+    workload: own,
+  }: Pick<Change, "namespace" | "name" | "kind" | "workload">,
   options: WaitOptions,
-): Promise<k8s.V1Deployment> {
-  let last: k8s.V1Deployment | undefined;
+): Promise<Workload> {
+  let last: Workload | undefined;
   const waiting = reporter(options);
   return limited(
     options,
     (signal) =>
       follow(
         kube,
-        deploymentPath(kube, namespace, object),
-        ([deployment]) => {
-          if (deployment === undefined) throw gone(namespace, name);
-          last = deployment;
-          const reason = pendingReason(deployment);
+        watchedWorkload(kube, { kind, namespace, name: own }),
+        ([found]) => {
+          if (found === undefined) throw gone(namespace, name);
+          last = tagged(found, kind);
+          const reason = unreadyReason(last);
           if (reason !== undefined) waiting(reason);
-          return reason === undefined ? deployment : undefined;
+          return reason === undefined ? last : undefined;
         },
         signal,
         options.awaySeconds,
@@ -50,7 +60,7 @@ export async function waitUntilReady(
     async (seconds) => {
       const why = last === undefined ? [] : await quietTroubles(kube, last);
       const state =
-        last === undefined ? "nothing is known of it" : (pendingReason(last) ?? "ready");
+        last === undefined ? "nothing is known of it" : (unreadyReason(last) ?? "ready");
       const wanted = last === undefined ? 0 : wantedReplicas(last);
       return new TimeoutError(
         `Server ${namespace}/${name} was not ready within ${seconds} seconds: ${[state, ...why].join("; ")}.`,
@@ -61,18 +71,18 @@ export async function waitUntilReady(
 }
 
 /**
- * Waits until no pod of a Deployment is left, ending ones included.
+ * Waits until no pod of a workload is left, ending ones included.
  * @param onPods called with the pods that are left, whenever that changes
  */
 export async function waitUntilGone(
   kube: Kube,
-  deployment: k8s.V1Deployment,
+  workload: Workload,
   options: WaitOptions,
   onPods: (pods: readonly k8s.V1Pod[]) => void = () => undefined,
 ): Promise<void> {
-  const namespace = deployment.metadata?.namespace ?? kube.namespace;
-  const name = serverName(deployment);
-  const labelSelector = selectorText(deployment.spec?.selector);
+  const namespace = workload.metadata?.namespace ?? kube.namespace;
+  const name = serverName(workload);
+  const labelSelector = selectorText(workload.spec?.selector);
   let left: readonly k8s.V1Pod[] = [];
   const waiting = reporter(options);
   await limited(
@@ -87,7 +97,7 @@ export async function waitUntilGone(
           list: () => kube.core.listNamespacedPod({ namespace, labelSelector }),
         },
         (pods) => {
-          left = pods.filter((pod) => isPodOf(deployment.metadata?.name, pod) && mayRun(pod));
+          left = pods.filter((pod) => isPodOf(workload, pod) && mayRun(pod));
           if (left.length === 0) return true;
           waiting(`${left.length === 1 ? "1 pod is" : `${left.length} pods are`} still there`);
           onPods(left);
@@ -135,8 +145,14 @@ function reporter({ onProgress }: WaitOptions): (text: string) => void {
 }
 
 /** A comfort: without the right to list pods the message just says less. */
-async function quietTroubles(kube: Kube, deployment: k8s.V1Deployment): Promise<string[]> {
-  return allTroubles(troublesOf(deployment, await podsOf(kube, deployment).catch(() => [])));
+async function quietTroubles(kube: Kube, workload: Workload): Promise<string[]> {
+  const namespace = workload.metadata?.namespace ?? kube.namespace;
+  const [pods, events] = await Promise.all([
+    podsOf(kube, workload).catch(() => []),
+    eventsFor(kube, namespace, [workload]).catch(() => []),
+  ]);
+  const words = await lastWords(kube, pods);
+  return [...allTroubles(troublesOf(workload, pods, events)), ...words.map(wordsText)];
 }
 
 function gone(namespace: string, name: string): NotFoundError {
@@ -144,14 +160,4 @@ function gone(namespace: string, name: string): NotFoundError {
     `Server ${namespace}/${name} was deleted while it was waited for.`,
     "Look at who removed it; `mcp-fleet list` shows the servers that are there.",
   );
-}
-
-function deploymentPath(kube: Kube, namespace: string, name: string) {
-  const fieldSelector = `metadata.name=${name}`;
-  return {
-    path: `/apis/apps/v1/namespaces/${namespace}/deployments`,
-    query: { fieldSelector },
-    what: `Deployments in ${namespace}`,
-    list: () => kube.apps.listNamespacedDeployment({ namespace, fieldSelector }),
-  };
 }

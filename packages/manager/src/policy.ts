@@ -1,19 +1,19 @@
 import { UserError } from "@mcp-fleet/errors";
-import { type Kube, serverName } from "@mcp-fleet/kube";
+import { type Kube, referenceOf, serverName } from "@mcp-fleet/kube";
 import { readServer } from "@mcp-fleet/lifecycle";
 
 /** What the manager's clients may do. */
 export interface ManagerPolicy {
   /** Whether `stop_mcp` takes `force`. */
   readonly allowForceStop: boolean;
-  /** The servers that may be changed, by their keys or Deployments. @default every server of the namespace */
+  /** The servers that may be changed, by their keys or workloads. @default every server of the namespace */
   readonly servers?: readonly string[];
   /** Whether a server may be brought to no replica: without it there is no `stop_mcp`, and `scale_mcp` starts at 1. */
   readonly allowScaleToZero: boolean;
 }
 
 /**
- * The Deployment of a server that may be changed, by any of its names. Refuses before anything is written: not every right
+ * The workload of a server that may be changed (`deployment/weather`), by any of its names. Refuses before anything is written: not every right
  * of the account can be narrowed to names.
  * @throws {UserError} when there is no such server, or the manager does not change it
  */
@@ -24,9 +24,9 @@ export async function managedServer(
 ): Promise<string> {
   if (servers === undefined) return name;
   const found = await readServer(kube, kube.namespace, name);
-  const deployment = found.metadata?.name ?? "";
+  const own = found.metadata?.name ?? "";
   // A Service's name is not asked for: whoever may make a Service could give it that of another server.
-  if (servers.includes(deployment) || servers.includes(serverName(found))) return deployment;
+  if (servers.includes(own) || servers.includes(serverName(found))) return referenceOf(found);
   throw new UserError(
     `The server ${JSON.stringify(name.slice(0, 80))} is not one that this manager changes.`,
     servers.length === 0

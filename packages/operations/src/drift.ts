@@ -113,7 +113,7 @@ export function rowsAgainstServices(
   });
 }
 
-/** Every Service of an MCP server: does a row name it, where one should? */
+/** Every MCP server that can be called: does a row name a Service of it, where one should? One finding for each server. */
 export function servicesAgainstRows(
   { spec, servers, probe: { namespace } }: Pick<Fleet, "spec" | "servers" | "probe">,
   endpoints: readonly RowEndpoint[],
@@ -124,8 +124,17 @@ export function servicesAgainstRows(
   const named = namesOf(endpoints.map(({ url }) => url));
   const withRow = namesOf(spec.rows.map(({ url }) => url));
   const exported = namesOf(Object.values(servers));
-  return [...services.keys()].flatMap((subject): DriftFinding[] => {
-    if (named.has(subject)) return [];
+  const all = [...services.values()];
+  // A server may have further Services, for its metrics, say; and a row may name any of them.
+  const isNamed = ({ name, servers: behind }: McpService): boolean =>
+    all.some(
+      (other) =>
+        named.has(other.name) &&
+        (other.name === name || other.servers.some((one) => behind.includes(one))),
+    );
+  return all.flatMap((service): DriftFinding[] => {
+    const subject = service.name;
+    if (!service.carries || isNamed(service)) return [];
     if (withRow.has(subject))
       return [{ kind: "service-without-row", subject, detail: "no row names it" }];
     // A server of the stack that has no row by configuration is as it should be.

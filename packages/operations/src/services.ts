@@ -1,11 +1,23 @@
-import { asking, type Kube, serverSelector } from "@mcp-fleet/kube";
+import {
+  asking,
+  carrierOf,
+  isReady,
+  type Kube,
+  leadsTo,
+  readServers,
+  servicesIn,
+} from "@mcp-fleet/kube";
 
-/** An MCP server's Service as the cluster has it. */
+/** A Service as the cluster has it. */
 export interface McpService {
   readonly name: string;
   readonly ports: readonly number[];
-  /** Pods behind it that are Ready. */
-  readonly readyPods: number;
+  /** Pods behind it that are Ready; not there where it has no selector, so that nobody here knows. */
+  readonly readyPods?: number;
+  /** The servers that it leads to, by name; none for a Service of something else. */
+  readonly servers: readonly string[];
+  /** Whether it is the one by which clients call such a server. */
+  readonly carries: boolean;
 }
 
 /** Where a URL leads, when it is the address of a Service in this namespace. */
@@ -15,31 +27,39 @@ export interface ServiceAddress {
   readonly path: string;
 }
 
-/** The Services of MCP servers in a namespace, by name. Two lists, however many there are. */
+/** The Services of a namespace, by name, and which MCP servers are behind them. A few lists, however many there are. */
 export async function readServices(
   kube: Kube,
   namespace: string,
 ): Promise<ReadonlyMap<string, McpService>> {
-  const [services, pods] = await Promise.all([
-    asking(kube, `list Services in ${namespace}`, () =>
-      kube.core.listNamespacedService({ namespace, labelSelector: serverSelector }),
-    ),
-    asking(kube, `list Pods in ${namespace}`, () =>
-      kube.core.listNamespacedPod({ namespace, labelSelector: serverSelector }),
-    ),
+  const [{ servers }, services, pods] = await Promise.all([
+    readServers(kube, namespace),
+    servicesIn(kube, namespace),
+    asking(kube, `list Pods in ${namespace}`, () => kube.core.listNamespacedPod({ namespace })),
   ]);
-  const ready = pods.items.filter(({ status }) =>
-    status?.conditions?.some((one) => one.type === "Ready" && one.status === "True"),
-  );
+  const ready = pods.items.filter(isReady);
   return new Map(
-    services.items.map(({ metadata, spec }) => {
+    services.map((service) => {
+      const { metadata, spec } = service;
       const name = metadata?.name ?? "";
-      const selector = Object.entries(spec?.selector ?? {});
-      const behind = ready.filter(({ metadata: { labels = {} } = {} }) =>
-        selector.every(([key, value]) => labels[key] === value),
-      );
-      const ports = (spec?.ports ?? []).map(({ port }) => port);
-      return [name, { name, ports, readyPods: selector.length === 0 ? 0 : behind.length }];
+      const known = Object.keys(spec?.selector ?? {}).length > 0 && spec?.type !== "ExternalName";
+      const behind = ready.filter((pod) => leadsTo(service, pod.metadata?.labels ?? {}));
+      const named = (one: { readonly service: typeof service }): boolean =>
+        one.service.metadata?.name === name;
+      const own = servers.filter((server) => server.services.some(named));
+      return [
+        name,
+        {
+          name,
+          ports: (spec?.ports ?? []).map(({ port }) => port),
+          ...(known ? { readyPods: behind.length } : {}),
+          servers: own.map((server) => server.name),
+          carries: own.some((server) => {
+            const carrier = carrierOf(server);
+            return carrier !== undefined && named(carrier);
+          }),
+        },
+      ];
     }),
   );
 }

@@ -4,6 +4,9 @@ import {
   type OnProgress,
   withDatabase,
 } from "@mcp-fleet/cutover-runner";
+import { isUserError } from "@mcp-fleet/errors";
+import { connectKube } from "@mcp-fleet/kube";
+import { listMcpServers } from "@mcp-fleet/lifecycle";
 import type { ProbeOutcome, ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
 import {
   type LedgerState,
@@ -16,6 +19,7 @@ import {
 
 import { type Contradiction, contradictionsIn } from "./contradictions";
 import type { Fleet } from "./fleet";
+import { serviceAddress } from "./services";
 import { compareTools, type ToolChanges } from "./tools";
 
 /** One server as one consumer sees it now. */
@@ -29,6 +33,8 @@ export interface VerifiedServer extends ToolChanges {
   readonly outcome: ProbeOutcome;
   /** What is wrong, in one sentence; empty when nothing is. */
   readonly problem: string;
+  /** Where it is not ok: what the cluster says of the server behind its URL, as `mcp-fleet list` shows it. */
+  readonly inTheWay?: readonly string[];
   readonly protocolVersion: string;
   readonly serverVersion: string;
   /** Duration of the last attempt in milliseconds. */
@@ -71,9 +77,10 @@ export async function verify(
   const recorded = runs.find((run) => Object.keys(run.tools ?? {}).length > 0);
   const targets = targetsOf(fleet, endpoints);
   const probes = await askServers({ ...fleet, targets }, credentials, onProgress);
-  const servers = probes.flatMap(({ consumer, results }) =>
+  const seen = probes.flatMap(({ consumer, results }) =>
     results.map((result) => verified(result, consumer, recorded?.tools)),
   );
+  const servers = seen.every(({ ok }) => ok) ? seen : await explained(seen, fleet, credentials);
   return {
     cutover: fleet.spec.name,
     generation: newest(runs),
@@ -82,6 +89,32 @@ export async function verify(
     failed: new Set(servers.filter(({ ok }) => !ok).map(({ server }) => server)).size,
     contradictions: contradictionsIn(servers),
   };
+}
+
+/** Adds what the cluster says of servers that are not ok. A comfort: where it cannot be asked, less is said. */
+export async function explained(
+  seen: readonly VerifiedServer[],
+  { kubernetes, probe: { namespace } }: Fleet,
+  credentials: Credentials,
+): Promise<VerifiedServer[]> {
+  try {
+    const kube = await connectKube(kubernetes, credentials);
+    const known = await listMcpServers(kube, { namespace });
+    return seen.map((one) => {
+      const service = one.ok ? undefined : serviceAddress(one.url, namespace)?.service;
+      if (service === undefined) return one;
+      const server = known.find(({ services }) => services.includes(service));
+      if (server === undefined)
+        return { ...one, inTheWay: [`Service ${service} leads to no MCP server`] };
+      const { kind, workload, status, reason, obstacles } = server;
+      const state = status === "running" ? [] : [`${kind} ${workload} is ${status}`];
+      const inTheWay = [[...state, reason ?? ""].filter(Boolean).join(": "), ...obstacles];
+      return { ...one, inTheWay: inTheWay.filter((text) => text !== "") };
+    });
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    return [...seen];
+  }
 }
 
 function newest(runs: readonly LedgerState[]): number {

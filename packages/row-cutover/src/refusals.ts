@@ -2,6 +2,7 @@ import { UserError } from "@mcp-fleet/errors";
 
 import { isEmbedded, parseDocument } from "./document";
 import { credentialsOf, isConfigured, variableOf } from "./hidden-credentials";
+import { literal } from "./identifiers";
 import { keyId, keyName, keyOf, keySet } from "./keys";
 import type { Run } from "./ledger";
 import type { ForwardStep } from "./plan-forward";
@@ -130,6 +131,6 @@ export function refuseFinalized(spec: CutoverSpec, run: Run): void {
   if (run.finalizedAt === undefined) return;
   throw new UserError(
     `The way back from generation ${run.generation} of ${spec.name} was dropped by finalize on ${run.finalizedAt.slice(0, 10)}, so the rows as they were before are not known any more.`,
-    `Restore the rows from a backup by hand, then remove the ledger's entries: delete from mcp_cutover.run where cutover = '${spec.name.replaceAll("'", "''")}';`,
+    `Restore the rows from a backup by hand, then remove the ledger's entries: delete from mcp_cutover.run where cutover = ${literal(spec.name)};`,
   );
 }

@@ -225,12 +225,8 @@ export function setColumns(spec: CutoverSpec): string[] {
 /** `to_jsonb`-like object of columns as text: exact, whatever their type. */
 export function columnsAsText(columns: readonly string[], alias: string): string {
   if (columns.length === 0) return "'{}'::jsonb";
-  const members = columns.map((name) => `${textLiteral(name)}, ${alias}.${ident(name)}::text`);
+  const members = columns.map((name) => `${literal(name)}, ${alias}.${ident(name)}::text`);
   return `jsonb_build_object(${members.join(", ")})`;
-}
-
-function textLiteral(name: string): string {
-  return `'${name.replaceAll("'", "''")}'`;
 }
 
 function namedColumns({ table, rows }: CutoverSpec): string[] {

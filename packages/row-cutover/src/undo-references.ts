@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import { ident, qualified, shownName } from "./identifiers";
+import { ident, literal, qualified, shownName } from "./identifiers";
 import type { ReferenceEntry } from "./journal";
 import { listRights, referenceRights } from "./required-rights";
 import type { TableSpec } from "./spec";
@@ -90,13 +90,11 @@ async function insertAgain(client: Client, { beforeRow, detail }: ReferenceEntry
   const written = [...columns].filter(
     ([column, { generated }]) => !generated && column in beforeRow,
   );
-  const values = written.map(
-    ([column, { type }]) => `($1::jsonb ->> ${textLiteral(column)})::${type}`,
-  );
+  const values = written.map(([column, { type }]) => `($1::jsonb ->> ${literal(column)})::${type}`);
   const twin = [
     `s.${ident(detail.column)}::text = $2`,
     ...(detail.twin ?? []).map(
-      (one) => `s.${ident(one)}::text is not distinct from $1::jsonb ->> ${textLiteral(one)}`,
+      (one) => `s.${ident(one)}::text is not distinct from $1::jsonb ->> ${literal(one)}`,
     ),
   ];
   const inserted = await client.query(
@@ -119,8 +117,4 @@ async function columnTypes(client: Client, name: string): ReturnType<typeof read
     name,
   ]);
   return readColumns(client, found.rows[0]?.oid ?? "0");
-}
-
-function textLiteral(name: string): string {
-  return `'${name.replaceAll("'", "''")}'`;
 }

@@ -64,6 +64,8 @@ describe("mcp-fleet serve under attack (issue 16, item 10)", () => {
           sendJson(response, 200, {});
         });
       if (name !== undefined) return sendJson(response, 200, deployment(name));
+      if (url.pathname.includes("/statefulsets/")) return sendJson(response, 404, {});
+      if (url.pathname.endsWith("autoscalers")) return sendJson(response, 200, { items: [] });
       if (url.pathname.endsWith("/pods") && url.searchParams.get("watch") === null) {
         const items =
           deleted.length > 0 ? [] : [podOf("x-abc-1", "x-abc"), podOf("y-abc-1", "y-abc")];
@@ -166,14 +168,15 @@ describe("mcp-fleet serve under attack (issue 16, item 10)", () => {
     holding = true;
     const before = process.memoryUsage.rss();
     const waiting = Array.from({ length: 32 }, () => ask(call("start_mcp", { name: "x" }), bearer));
-    while (held.length < 32) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Each call reads the Deployment and the StatefulSet of the name.
+    while (held.length < 2 * 32) await new Promise((resolve) => setTimeout(resolve, 5));
     for (let round = 0; round < 20; round += 1) {
       const more = await Promise.all(
         Array.from({ length: 50 }, () => ask(call("start_mcp", { name: "x" }), bearer)),
       );
       assert.ok(more.every((answer) => answer.status === 503 && isError(answer)));
     }
-    assert.equal(held.length, 32);
+    assert.equal(held.length, 2 * 32);
     const grown = (process.memoryUsage.rss() - before) / 1024 / 1024;
     assert.ok(grown < 150, `${Math.round(grown)} MiB`);
     holding = false;

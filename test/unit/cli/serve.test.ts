@@ -41,7 +41,7 @@ describe("mcp-fleet serve", () => {
         return sendJson(response, 200, {});
       }
       if (url.pathname.endsWith("/deployments/x")) return sendJson(response, 200, deployment(1));
-      if (url.pathname.includes("/deployments/"))
+      if (/\/(deployments|statefulsets)\//.test(url.pathname))
         return sendJson(response, 404, { message: "not found" });
       if (url.pathname.endsWith("/deployments"))
         return sendJson(response, 200, { items: [deployment(1)] });
@@ -95,12 +95,14 @@ describe("mcp-fleet serve", () => {
     assert.deepEqual(server, {
       name: "x",
       namespace: "n",
-      deployment: "x",
+      kind: "Deployment",
+      workload: "x",
       services: [],
+      endpoints: [],
+      obstacles: ["no Service selects its pods, so no client reaches it"],
       status: "running",
       replicas: 1,
       readyReplicas: 1,
-      endpoints: [],
     });
     const status = await client.callTool({ name: "get_mcp_status", arguments: { name: "x" } });
     assert.equal((status.structuredContent as { replicas: number }).replicas, 1);

@@ -27,8 +27,8 @@ describe("mcp-fleet with a rollout that hangs", function () {
 
   const reasons: [Exclude<Stuck, "nothing">, RegExp][] = [
     ["image", /pod weather-mcp-2-new cannot pull its image \S+weather:2\.0\.0 \(ImagePullBackOff/],
-    ["crash", /weather-mcp-2-new restarts again and again.*exit code 3/],
-    ["schedule", /weather-mcp-2-new is taken by no node \(Unschedulable: 0\/3 nodes/],
+    ["crash", /weather-mcp-2-new is in CrashLoopBackOff: its container mcp-server .*exit code 3/],
+    ["schedule", /weather-mcp-2-new cannot be scheduled \(Unschedulable: 0\/3 nodes/],
     ["quota", /no pod can be made: .*exceeded quota: small/],
   ];
   for (const [stuck, reason] of reasons) {
@@ -79,7 +79,7 @@ describe("mcp-fleet with a rollout that hangs", function () {
       assert.equal(exitCode, 0, name);
       const status = JSON.parse(stdout) as McpServerStatus;
       assert.deepEqual(
-        [status.name, status.deployment, status.services, status.status, status.reason],
+        [status.name, status.workload, status.services, status.status, status.reason],
         ["weather", "weather-mcp", ["weather-svc"], "running", undefined],
       );
     }

@@ -113,7 +113,7 @@ describe("cutover-runner: what keeps a probe from answering", () => {
       { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" },
     ];
     const trouble = probeTrouble({ status: { conditions } });
-    assert.match(trouble?.reason ?? "", /is taken by no node \(Unschedulable: 0\/1 nodes\)/);
+    assert.match(trouble?.reason ?? "", /cannot be scheduled \(Unschedulable: 0\/1 nodes\)/);
     assert.equal(trouble?.patienceSeconds, Infinity);
   });
 

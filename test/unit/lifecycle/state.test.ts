@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 
 import type * as k8s from "@kubernetes/client-node";
-import { pendingReason, podTrouble, troublesOf } from "@mcp-fleet/kube";
-import { endpointsOf, servicesByDeployment } from "@mcp-fleet/lifecycle/dist/endpoints";
+import {
+  pendingReason,
+  podTrouble,
+  troublesOf,
+  unreadyReason,
+  type Workload,
+} from "@mcp-fleet/kube";
 import { details, judge } from "@mcp-fleet/lifecycle/dist/state";
 import { checkName, checkReplicas, checkTimeout } from "@mcp-fleet/lifecycle/dist/validate";
 
@@ -22,6 +27,11 @@ function deployment(
     status,
   };
 }
+
+const partition = (first: number): object => ({
+  updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: first } },
+});
+const onDelete = { updateStrategy: { type: "OnDelete" } };
 
 describe("lifecycle: names, replicas and times", () => {
   for (const name of ["a", "0", "github", "llmctl-mcp-google-cloud", "a.b-c.d", "a".repeat(253)]) {
@@ -144,6 +154,63 @@ describe("lifecycle: a server's state", () => {
     });
   }
 
+  const kept: [string, object, k8s.V1DeploymentStatus, RegExp | undefined][] = [
+    ["a StatefulSet", {}, { ...all, availableReplicas: 2 }, undefined],
+    [
+      "a StatefulSet",
+      {},
+      { ...all, availableReplicas: 2, updatedReplicas: 1 },
+      /1 of 2 replicas on/,
+    ],
+    [
+      "one with partition 1",
+      partition(1),
+      { ...all, availableReplicas: 2, updatedReplicas: 1 },
+      undefined,
+    ],
+    [
+      "one with partition 1",
+      partition(1),
+      { ...all, availableReplicas: 2, updatedReplicas: 0 },
+      /0 of 1 replica on/,
+    ],
+    [
+      "one with partition 1",
+      partition(1),
+      { ...all, readyReplicas: 1, updatedReplicas: 1 },
+      /1 of 2 replicas ready/,
+    ],
+    [
+      "one with OnDelete",
+      onDelete,
+      { ...all, availableReplicas: 2, updatedReplicas: 0 },
+      undefined,
+    ],
+  ];
+  for (const [what, spec, status, reason] of kept) {
+    it(`waits for ${reason?.source ?? "nothing"} of ${what} with ${JSON.stringify(status)}`, () => {
+      const set = deployment(2, status);
+      const said = pendingReason({
+        ...set,
+        kind: "StatefulSet",
+        spec: { ...set.spec, ...spec },
+      } as Workload);
+      if (reason === undefined) assert.equal(said, undefined);
+      else assert.match(said ?? "nothing", reason);
+    });
+  }
+
+  it("waits with a paused rollout for replicas of whatever template", () => {
+    const paused = deployment(2, { ...all, availableReplicas: 2, updatedReplicas: 0 });
+    paused.spec = { ...paused.spec, paused: true } as k8s.V1DeploymentSpec;
+    assert.match(pendingReason(paused) ?? "", /^0 of 2 replicas on .*, and its rollout is paused$/);
+    assert.equal(unreadyReason(paused), undefined);
+    assert.match(
+      unreadyReason({ ...paused, status: { ...all, readyReplicas: 1 } }) ?? "",
+      /1 of 2 replicas ready/,
+    );
+  });
+
   it("takes the latest update of a condition for the last activity, else the creation", () => {
     const condition = (type: string, at: string) => ({
       type,
@@ -164,69 +231,6 @@ describe("lifecycle: a server's state", () => {
   });
 });
 
-describe("lifecycle: a server's endpoints", () => {
-  const ports = [{ port: 8000, nodePort: 31000 }];
-  const kinds: [string, k8s.V1ServiceSpec, k8s.V1LoadBalancerIngress[], string[]][] = [
-    ["ClusterIP", { clusterIP: "10.0.0.1", ports }, [], ["http://10.0.0.1:8000"]],
-    ["IPv6", { clusterIP: "fd00::1", ports }, [], ["http://[fd00::1]:8000"]],
-    ["headless", { clusterIP: "None", ports }, [], ["http://s.n.svc:8000"]],
-    [
-      "two ports",
-      { clusterIP: "10.0.0.1", ports: [...ports, { port: 9000 }] },
-      [],
-      ["http://10.0.0.1:8000", "http://10.0.0.1:9000"],
-    ],
-    ["NodePort", { type: "NodePort", clusterIP: "10.0.0.1", ports }, [], ["nodePort://*:31000"]],
-    [
-      "LoadBalancer, IP",
-      { type: "LoadBalancer", ports },
-      [{ ip: "192.0.2.1" }],
-      ["http://192.0.2.1:8000"],
-    ],
-    [
-      "LoadBalancer, hostname",
-      { type: "LoadBalancer", ports },
-      [{ hostname: "lb.example.com" }],
-      ["http://lb.example.com:8000"],
-    ],
-    ["LoadBalancer, none yet", { type: "LoadBalancer", ports }, [], []],
-    ["ExternalName", { type: "ExternalName", externalName: "example.com", ports }, [], []],
-  ];
-  for (const [kind, spec, ingress, endpoints] of kinds) {
-    it(kind, () =>
-      assert.deepEqual(
-        endpointsOf({ metadata: { name: "s", namespace: "n" }, spec }, ingress),
-        endpoints,
-      ),
-    );
-  }
-
-  it("come from the Services whose whole selector the pods hold", () => {
-    const service = (
-      name: string,
-      selector: Record<string, string> | undefined,
-    ): k8s.V1Service => ({
-      metadata: { name },
-      spec: selector === undefined ? {} : { selector },
-    });
-    const found = servicesByDeployment(
-      [deployment(1, {}, "a"), deployment(1, {}, "b")],
-      [
-        service("z", { "app.kubernetes.io/name": "a" }),
-        service("own", { "app.kubernetes.io/name": "a" }),
-        service("narrow", { "app.kubernetes.io/name": "a", tier: "other" }),
-        service("manual", undefined),
-        service("empty", {}),
-      ],
-    );
-    assert.deepEqual(
-      found.get("a")?.map(({ metadata }) => metadata?.name),
-      ["own", "z"],
-    );
-    assert.equal(found.get("b"), undefined);
-  });
-});
-
 describe("lifecycle: what keeps a pod", () => {
   const status = (state: k8s.V1ContainerState, restartCount = 3): k8s.V1ContainerStatus => ({
     ...{ name: "c", image: "i:1", imageID: "", ready: false, restartCount, state },
@@ -236,7 +240,18 @@ describe("lifecycle: what keeps a pod", () => {
     status({ waiting: { reason, ...(message === undefined ? {} : { message }) } });
   const scheduled = { type: "PodScheduled", status: "False", message: "0/1 nodes" };
   const cases: [string, k8s.V1PodStatus, string | undefined, RegExp?][] = [
-    ["crash", { containerStatuses: [waiting("CrashLoopBackOff")] }, "crash", /exit code 3/],
+    [
+      "crash",
+      { containerStatuses: [waiting("CrashLoopBackOff")] },
+      "crash",
+      /^is in CrashLoopBackOff: its container c ended with exit code 3 \(Error\)$/,
+    ],
+    [
+      "crash of an init container",
+      { initContainerStatuses: [waiting("CrashLoopBackOff")] },
+      "crash",
+      /^is in CrashLoopBackOff: its init container c ended with exit code 3/,
+    ],
     [
       "crash, between two runs",
       { containerStatuses: [status({ terminated: { exitCode: 3, reason: "Error" } })] },
@@ -247,7 +262,7 @@ describe("lifecycle: what keeps a pod", () => {
       "crash, in its fourth run",
       { containerStatuses: [status({ running: {} })] },
       "crash",
-      /has been started 4 times.*exit code 3/,
+      /crashes: its container c has restarted 3 times.*exit code 3/,
     ],
     [
       "image",
@@ -262,7 +277,12 @@ describe("lifecycle: what keeps a pod", () => {
       /secret "s" not found/,
     ],
     ["start", { containerStatuses: [waiting("ContainerCreating")] }, undefined],
-    ["node", { conditions: [scheduled] }, "schedule", /no node \(Unschedulable: 0\/1 nodes\)/],
+    [
+      "node",
+      { conditions: [scheduled] },
+      "schedule",
+      /cannot be scheduled \(Unschedulable: 0\/1 nodes\)/,
+    ],
     [
       "readiness",
       { containerStatuses: [status({ running: {} }, 0)] },
@@ -272,7 +292,8 @@ describe("lifecycle: what keeps a pod", () => {
     [
       "an init container that runs",
       { initContainerStatuses: [status({ running: {} }, 0)] },
-      undefined,
+      "init",
+      /^waits for its init container c, which is running$/,
     ],
     ["a pod that was evicted", { phase: "Failed", conditions: [scheduled] }, undefined],
   ];

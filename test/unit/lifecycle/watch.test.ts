@@ -30,6 +30,7 @@ async function stub(
   let lists = 0;
   const api = await stubApi((_request, response, url) => {
     if (url.pathname.endsWith("/deployments/x")) return sendJson(response, 200, deployment(5, 0));
+    if (url.pathname.includes("/statefulsets/")) return sendJson(response, 404, {});
     if (url.searchParams.has("watch")) {
       const next = watches.shift();
       if (next === undefined) return sendJson(response, 500, { message: "no more watches" });

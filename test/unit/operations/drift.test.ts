@@ -30,7 +30,7 @@ function services(...list: McpService[]): ReadonlyMap<string, McpService> {
 function row(to: string | undefined, key = "github"): RowEndpoint[] {
   return [{ key, rows: 1, shown: to ?? "stdio x", ...(to === undefined ? {} : { url: to }) }];
 }
-const github = { name: "github", ports: [8000], readyPods: 1 };
+const github = { name: "github", ports: [8000], readyPods: 1, servers: ["github"], carries: true };
 const kinds = (found: readonly { kind: string; subject: string }[]): string[] =>
   found.map(({ kind, subject }) => `${kind}/${subject}`);
 
@@ -56,13 +56,29 @@ describe("drift between rows, Services and outputs", () => {
   }
 
   it("Services against rows: one that a row should name, one that nobody knows, one without a row by configuration", () => {
-    const plain = { ...github, name: "plain" };
+    const of = (name: string): McpService => ({ ...github, name, servers: [name] });
     const found = servicesAgainstRows(
       fleet,
       row("http://other.apps.svc.cluster.local:8000/mcp"),
-      services(github, plain, { ...github, name: "stray" }),
+      services(github, of("plain"), of("stray")),
     );
     assert.deepEqual(kinds(found), ["service-without-row/github", "service-without-row/stray"]);
+  });
+
+  it("a server's further Services are no servers: a row may name any of them, and none is missed", () => {
+    const metrics = { ...github, name: "github-metrics", ports: [9090], carries: false };
+    assert.deepEqual(kinds(servicesAgainstRows(fleet, row(url), services(github, metrics))), []);
+    const other = { ...github, name: "github-pods", carries: false };
+    const named = row(url.replace("github.", "github-pods."));
+    assert.deepEqual(kinds(servicesAgainstRows(fleet, named, services(github, other))), []);
+    const unnamed = servicesAgainstRows(fleet, row(undefined), services(github, metrics));
+    assert.deepEqual(kinds(unnamed), ["service-without-row/github"]);
+  });
+
+  it("a Service of something else, or without selector, is not judged by pods that nobody can count", () => {
+    const elsewhere: McpService = { name: "github", ports: [8000], servers: [], carries: false };
+    assert.deepEqual(kinds(rowsAgainstServices(fleet, row(url), services(elsewhere))), []);
+    assert.deepEqual(kinds(servicesAgainstRows(fleet, row(undefined), services(elsewhere))), []);
   });
 
   it("outputs: another generation, another target, another URL", () => {

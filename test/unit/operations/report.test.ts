@@ -69,9 +69,15 @@ describe("report", () => {
 describe("report: the verdict", () => {
   const { settledAt, ...open } = sampleReport.run;
   const failing = {
-    ...{ name: "github", namespace: "llmctl", deployment: "llmctl-mcp-github", services: [] },
+    ...{
+      name: "github",
+      namespace: "llmctl",
+      kind: "Deployment" as const,
+      workload: "llmctl-mcp-github",
+      services: [],
+    },
     ...{ status: "failed" as const, reason: "pod x cannot pull its image y" },
-    ...{ replicas: 1, readyReplicas: 1, endpoints: [] },
+    ...{ replicas: 1, readyReplicas: 1, endpoints: [], obstacles: [] },
   };
   const cases: [string, CutoverReport, string, RegExp, RegExp | undefined][] = [
     ["a settled one", sampleReport, "good", /It is settled/, /mcp-fleet verify --stack prod/],

@@ -1,4 +1,4 @@
-import type { MadeKind, RunWork } from "@mcp-fleet/cluster";
+import { type MadeKind, type RunWork, workOfRun } from "@mcp-fleet/cluster";
 
 import type { Fleet } from "../fleet";
 import type { WantedImage } from "./images";
@@ -38,16 +38,7 @@ export function workOf(
       },
     ];
   });
-  const connect = fleet?.database.connect;
-  const forwards =
-    connect === undefined || connect === "direct"
-      ? {}
-      : { forwards: { namespace: connect.portForward.namespace } };
-  return {
-    ...{ namespace, kinds, moves: fleet !== undefined },
-    probes: fleet !== undefined && fleet.target === "in-cluster" && fleet.probe.from === "cluster",
-    ...forwards,
-  };
+  return workOfRun({ namespace, kinds, ...(fleet === undefined ? {} : { cutover: fleet }) });
 }
 
 /** Every image that a pod of these resources runs, the probe's too. */

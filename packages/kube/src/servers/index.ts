@@ -1,0 +1,36 @@
+export { endpointsOf, urlInCluster, urlOutside } from "./addresses";
+export { type Autoscaler, autoscalerOf, autoscalerText } from "./autoscaler";
+export {
+  autoscalersIn,
+  creationEvents,
+  ifAllowed,
+  podsIn,
+  serverDeployments,
+  servicesIn,
+  serverStatefulSets,
+} from "./lists";
+export { type McpPort, mcpPortOf } from "./mcp-port";
+export {
+  isServer,
+  keyAnnotation,
+  pathAnnotation,
+  portAnnotation,
+  serverName,
+  serverSelector,
+} from "./names";
+export { changeObstacles, resumeCommand } from "./obstacles";
+export { readServerOf, readServers, serversOf, type ServersSeen } from "./read";
+export { leadsTo, servicesByWorkload } from "./selection";
+export { carrierOf, isCarrier, type LeadingService, type Server } from "./server";
+export {
+  heldBack,
+  isOnDelete,
+  isPaused,
+  isStatefulSet,
+  kindOf,
+  mainContainer,
+  referenceOf,
+  type Workload,
+  type WorkloadKind,
+  workloadText,
+} from "./workload";
