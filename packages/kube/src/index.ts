@@ -38,4 +38,4 @@ export {
   unreadyReason,
   wantedReplicas,
 } from "./rollout";
-export * from "./servers";
+export * from "./servers/index";
