@@ -113,8 +113,52 @@ describe("the pages, walked as a reader would", function () {
     });
   });
 
+  it("docs/howto/operate.md: removes a server", async () => {
+    await here.reader.walk({ page: "docs/howto/operate.md" });
+    const rows = await queryAt<{ server_key: string; config_json: string }>(
+      here.adminUrl,
+      "select server_key, config_json::text from mcp_servers where server_key in ('chroma', 'github')",
+    );
+    const stdio = rows.filter((row) => /"command"/.test(row.config_json));
+    assert.deepEqual(
+      stdio.map((row) => row.server_key),
+      ["chroma"],
+      JSON.stringify(rows),
+    );
+  });
+
   it("takes README's stack away again", async () => {
     await type("pulumi destroy && pulumi stack rm prod && git checkout -- .");
+    assert.equal(await here.reader.changes(), "");
+  });
+
+  it("docs/quickstart.md: from nothing, by init, to the cutover and back", async () => {
+    await here.reader.walk({
+      page: "docs/quickstart.md",
+      without: {
+        ...done,
+        "make up": "the lab runs; lab-stack.test.ts is this command",
+        "make rollback": "lab-stack.test.ts is this command",
+        "make down": "machine.test.ts is this command",
+        "make images": noBuilder,
+      },
+      instead: [
+        ["'postgresql://mcp_fleet:...@db.example.com:5432/llmctl_studio'", `'${here.databaseUrl}'`],
+        [
+          "'postgresql://studio:...@db.example.com:5432/llmctl_studio'",
+          `'${here.studioDatabaseUrl}'`,
+        ],
+      ],
+      before: {
+        'databaseUrl "$MCP_FLEET_DATABASE_URL"': async () => {
+          here.edit("Pulumi.studio.yaml");
+          await type(secretCommands());
+        },
+      },
+    });
+    await type(
+      "pulumi destroy && pulumi stack rm studio && rm -f Pulumi.studio.yaml && unset MCP_FLEET_DATABASE_URL",
+    );
     assert.equal(await here.reader.changes(), "");
   });
 
