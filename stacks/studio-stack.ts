@@ -72,7 +72,8 @@ export function buildStack(config: StackConfig): StackOutputs {
     namespace: settings.namespace,
     servers: Object.fromEntries(servers.map(([key, server]) => [key, server.url])),
     ...(mesh === undefined ? {} : { mesh: mesh.urls }),
-    manager,
+    // The engine warns of an output that is undefined.
+    ...(manager === undefined ? {} : { manager }),
     mcpJson: mcpJson(servers.map(([name, { url }]) => ({ name, url }))),
     ...(settings.network.isolate === "none" || config.kubernetes.rendered
       ? {}
