@@ -28,7 +28,7 @@ export const cutover = z.strictObject({
   enabled: z
     .boolean()
     .default(true)
-    .meta({ description: "Whether this stack rewrites rows.", examples: [false] }),
+    .meta({ description: "Whether this stack rewrites rows.", examples: [true] }),
   name: z
     .string()
     .min(1)
@@ -77,7 +77,7 @@ export const cutover = z.strictObject({
     .meta({
       description:
         "What a rollback does with a row that somebody changed since: it stops, keeps the row as it is, or takes it back all the same.",
-      examples: ["keep"],
+      examples: ["fail"],
     }),
   fence: z
     .boolean()
@@ -85,7 +85,7 @@ export const cutover = z.strictObject({
     .meta({
       description:
         "Whether a trigger holds the rows until no old pod of the application is left (the write fence).",
-      examples: [false],
+      examples: [true],
     }),
   timeouts: z
     .strictObject({
@@ -117,7 +117,7 @@ export const cutover = z.strictObject({
     .meta({
       description:
         "What becomes of a user's own row under an alias of a server. merge: its references move to the application's own row, and it goes.",
-      examples: ["merge"],
+      examples: ["refuse"],
     }),
   allowSuperuser: z
     .boolean()
@@ -125,7 +125,7 @@ export const cutover = z.strictObject({
     .meta({
       description:
         "Whether the cutover's role may be a superuser, whose rights are lent to code of the table's owner while rows are written.",
-      examples: [true],
+      examples: [false],
     }),
   allowPublications: z
     .boolean()
@@ -133,7 +133,7 @@ export const cutover = z.strictObject({
     .meta({
       description:
         "Whether a publication may send ledger and journal to its subscribers, old credentials among them.",
-      examples: [true],
+      examples: [false],
     }),
   settleSeconds: seconds.optional().meta({
     description: "How long old pods may take to go after the rollout, in seconds. Default 600.",

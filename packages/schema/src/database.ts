@@ -77,7 +77,7 @@ export const database = z.strictObject({
   tls: tls.default("verify-full").meta({
     description:
       "verify-full: certificate and host name are checked; verify-ca: the certificate; disable: no TLS. sslmode in databaseUrl is ignored.",
-    examples: ["verify-ca"],
+    examples: ["verify-full"],
   }),
   manage: manage.optional().meta({
     description: "Makes a database role for the cutover. Default: the role of databaseUrl is used.",

@@ -23,7 +23,7 @@ export const manager = z
       .meta({
         description:
           "Whether pods may be ended without their grace period. Its account may delete every pod of the namespace then.",
-        examples: [true],
+        examples: [false],
       }),
     scaleToZero: z
       .boolean()

@@ -68,7 +68,7 @@ export const network = z.strictObject({
     .meta({
       description:
         "Which pods are closed by default: every pod of the namespace, those of this program (fleet), or no policy is made. Default namespace where createNamespace is true, else fleet.",
-      examples: ["fleet"],
+      examples: ["namespace"],
     }),
   dns: dns.optional().meta({
     description: "Where pods ask for names. Default: kube-dns in kube-system, on port 53.",

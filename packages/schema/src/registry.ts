@@ -61,7 +61,7 @@ const storage = z.union([
         tls: tls.default("verify-full").meta({
           description:
             "How the registry checks the server's certificate, and so does this program.",
-          examples: ["verify-ca"],
+          examples: ["verify-full"],
         }),
         address: z
           .strictObject({

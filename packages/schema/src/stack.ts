@@ -18,7 +18,7 @@ const probe = z.strictObject({
     .meta({
       description:
         "cluster: a Job with the labels of each consumer asks; here: the process that runs the program.",
-      examples: ["here"],
+      examples: ["cluster"],
     }),
   image: z
     .string()

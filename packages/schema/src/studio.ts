@@ -34,7 +34,7 @@ export const studio = z.strictObject({
   enabled: z
     .boolean()
     .default(true)
-    .meta({ description: "Whether this stack deploys it.", examples: [false] }),
+    .meta({ description: "Whether this stack deploys it.", examples: [true] }),
   name: dnsName.default("llmctl-studio").meta({
     description: "Name of its Deployment, Service and ServiceAccount.",
     examples: ["llmctl-studio"],
