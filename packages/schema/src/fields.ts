@@ -98,9 +98,18 @@ const device = z
   );
 const amount = z
   .object({
-    cpu: cpu.optional(),
-    memory: memory.optional(),
-    "ephemeral-storage": memory.optional(),
+    cpu: cpu.optional().meta({
+      description: "Time of a CPU: 1 is one CPU, 250m a quarter of it.",
+      examples: ["250m"],
+    }),
+    memory: memory.optional().meta({
+      description: "Memory in bytes, with a unit such as Mi or Gi.",
+      examples: ["256Mi"],
+    }),
+    "ephemeral-storage": memory.optional().meta({
+      description: "The node's own disk in bytes, for what the pod writes outside of claims.",
+      examples: ["1Gi"],
+    }),
   })
   .catchall(z.union([z.int().nonnegative(), z.string().regex(/^\d+$/)]).transform(String))
   .superRefine((value, context) => {
@@ -117,8 +126,14 @@ const amount = z
   });
 
 export const resources = z.strictObject({
-  requests: amount.optional(),
-  limits: amount.optional(),
+  requests: amount.optional().meta({
+    description: "What a node has to have free for it. Devices are named by their plugin.",
+    examples: [{ cpu: "250m", memory: "256Mi" }],
+  }),
+  limits: amount.optional().meta({
+    description: "What it gets at most: slowed down above its CPU, ended above its memory.",
+    examples: [{ cpu: "1", memory: "512Mi", "nvidia.com/gpu": 1 }],
+  }),
 });
 
 export const seconds = z

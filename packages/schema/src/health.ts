@@ -3,17 +3,57 @@ import { z } from "zod";
 import { absolutePath } from "./fields";
 
 const times = z.strictObject({
-  initialDelaySeconds: z.int().min(0).optional(),
-  periodSeconds: z.int().min(1).optional(),
-  timeoutSeconds: z.int().min(1).optional(),
-  failureThreshold: z.int().min(1).optional(),
+  initialDelaySeconds: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({
+      description: "How long after the container's start it is asked first, in seconds. Default 0.",
+      examples: [5],
+    }),
+  periodSeconds: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({
+      description: "From one question to the next, in seconds.",
+      examples: [10],
+    }),
+  timeoutSeconds: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({
+      description: "How long an answer may take, in seconds.",
+      examples: [5],
+    }),
+  failureThreshold: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({
+      description: "After how many failures in a row it counts as failed.",
+      examples: [6],
+    }),
 });
 
 /** Timings of a server's probes; what is left out keeps its default. */
 export const probes = z.strictObject({
-  startup: times.optional(),
-  readiness: times.optional(),
-  liveness: times.optional(),
+  startup: times.optional().meta({
+    description:
+      "Until its first answer; a container that fails is started again. Default: every 2 seconds, 3 seconds for an answer, as often as fits into startSeconds.",
+    examples: [{ periodSeconds: 5 }],
+  }),
+  readiness: times.optional().meta({
+    description:
+      "Whether its Service sends it requests. Default: every 5 seconds, 3 seconds for an answer, 2 failures.",
+    examples: [{ periodSeconds: 10 }],
+  }),
+  liveness: times.optional().meta({
+    description:
+      "Whether it still works; one that fails is started again. Default: every 10 seconds, 5 seconds for an answer, 3 failures.",
+    examples: [{ failureThreshold: 6 }],
+  }),
 });
 
 /** How the kubelet asks whether the process lives. Never `GET` on the MCP path: it answers 405 and leaks sessions. */
@@ -21,13 +61,35 @@ export const health = z.union([
   z.literal("tcp"),
   absolutePath,
   z.strictObject({
-    /** Path of the liveness probe, and of the others unless they have their own. */
-    path: absolutePath,
-    startup: absolutePath.optional(),
-    readiness: absolutePath.optional(),
-    https: z.boolean().optional(),
+    path: absolutePath.meta({
+      description: "Path of the liveness probe, and of the others unless they have their own.",
+      examples: ["/healthz"],
+    }),
+    startup: absolutePath.optional().meta({
+      description: "Path of the startup probe. Default: as path.",
+      examples: ["/started"],
+    }),
+    readiness: absolutePath.optional().meta({
+      description: "Path of the readiness probe. Default: as path.",
+      examples: ["/readyz"],
+    }),
+    https: z
+      .boolean()
+      .optional()
+      .meta({
+        description: "Whether it is asked by HTTPS; its certificate is not checked. Default false.",
+        examples: [true],
+      }),
   }),
-  z.strictObject({ exec: z.array(z.string().min(1)).min(1, "must name a command") }),
+  z.strictObject({
+    exec: z
+      .array(z.string().min(1))
+      .min(1, "must name a command")
+      .meta({
+        description: "A command in its container that ends with 0 while it works.",
+        examples: [["pgrep", "-f", "tools-mcp"]],
+      }),
+  }),
 ]);
 
 export type Health = z.output<typeof health>;

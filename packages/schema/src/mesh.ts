@@ -1,79 +1,105 @@
 import { z } from "zod";
 
 import { egress } from "./egress";
-import { dnsName, identifier, port, replicas, resources, seconds, tls } from "./fields";
+import { dnsName, port, replicas, resources, seconds } from "./fields";
 import { operations } from "./operations";
+import { registry } from "./registry";
 import { serverEnv } from "./server-env";
-
-/** What a registry keeps its data in where nothing of it is made here; all that a chart can do. */
-export const givenStorage = z.union([
-  z.strictObject({
-    sqlite: z.strictObject({
-      size: z.string().regex(/^\d+(Ki|Mi|Gi|Ti)$/, 'must be a size such as "1Gi"'),
-      storageClass: dnsName.optional(),
-    }),
-  }),
-  /** A database that exists; the Secret's key holds its URL. */
-  z.strictObject({
-    postgresql: z.strictObject({
-      secret: dnsName,
-      key: z.string().min(1).default("DATABASE_URL"),
-      port: port.default(5432),
-    }),
-  }),
-]);
-
-const storage = z.union([
-  ...givenStorage.options,
-  /** A database, a role and their Secret, made by the login of the secret meshDatabaseUrl. */
-  z.strictObject({
-    managed: z.strictObject({
-      database: identifier.default("mcp_mesh"),
-      role: identifier.default("mcp_mesh_registry"),
-      tls: tls.default("verify-full"),
-      /** Where the registry's pod reaches the server. @default as in meshDatabaseUrl */
-      address: z.strictObject({ host: z.string().min(1), port: port.default(5432) }).optional(),
-    }),
-  }),
-]);
-
-/** The registry of a mesh; the values of charts/mcp-registry are checked by it too. */
-export const registry = z.strictObject({
-  name: dnsName.default("mcp-registry"),
-  image: z.string().min(1),
-  port: port.default(8000),
-  storage: storage.prefault({ sqlite: { size: "1Gi" } }),
-  healthCheckSeconds: z.int().positive().optional(),
-  agentTimeoutSeconds: z.int().positive().optional(),
-  logLevel: z.enum(["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"]).optional(),
-  env: z.record(z.string(), z.string()).optional(),
-  resources: resources.optional(),
-});
+import { serviceMesh } from "./service-mesh";
 
 const capability = z.strictObject({
-  name: z.string().min(1),
-  version: z.string().optional(),
-  tags: z.array(z.string()).optional(),
+  name: z
+    .string()
+    .min(1)
+    .meta({ description: "Name that other agents ask for.", examples: ["greeting"] }),
+  version: z
+    .string()
+    .optional()
+    .meta({ description: "Its version.", examples: ["1.0.0"] }),
+  tags: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "Tags by which it is chosen.", examples: [["hello"]] }),
 });
 
 /** An agent of a mesh; the values of charts/mcp-agent are checked by it too. */
 export const agent = z.strictObject({
-  image: z.string().min(1),
-  /** Its name in the mesh. @default the key */
-  agentName: dnsName.optional(),
-  command: z.array(z.string()).optional(),
-  args: z.array(z.string()).optional(),
-  port: port.default(8080),
-  capabilities: z.array(capability).optional(),
-  dependencies: z.array(z.string().min(1)).optional(),
-  advertise: z.enum(["service", "pod"]).optional(),
-  env: serverEnv.optional(),
-  secret: dnsName.optional(),
-  replicas: replicas.optional(),
-  startSeconds: seconds.optional(),
-  resources: resources.optional(),
-  egress: egress.optional(),
-  user: z.int().positive().optional(),
+  image: z
+    .string()
+    .min(1)
+    .meta({
+      description: "The agent's image, pinned by tag or digest.",
+      examples: ["registry.example.com/agents/greeter:1.0.0"],
+    }),
+  agentName: dnsName.optional().meta({
+    description: "Its name in its own code, @mesh.agent(name=...). Default: its key.",
+    examples: ["greeter"],
+  }),
+  command: z
+    .array(z.string())
+    .optional()
+    .meta({
+      description: "Replaces the image's entrypoint.",
+      examples: [["python", "-m", "greeter"]],
+    }),
+  args: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "Replaces the image's command.", examples: [["--verbose"]] }),
+  port: port.default(8080).meta({ description: "The port it listens on.", examples: [8080] }),
+  capabilities: z
+    .array(capability)
+    .optional()
+    .meta({
+      description: "What it offers, as its code says; shown in its MCPAgent object.",
+      examples: [[{ name: "greeting", version: "1.0.0", tags: ["hello"] }]],
+    }),
+  dependencies: z
+    .array(z.string().min(1))
+    .optional()
+    .meta({
+      description: "Capabilities that it needs, as its code says; shown in its MCPAgent object.",
+      examples: [["greeting"]],
+    }),
+  advertise: z
+    .enum(["service", "pod"])
+    .optional()
+    .meta({
+      description:
+        "Where the registry sends its callers: to its Service, which balances over replicas, or to the very pod. Default service.",
+      examples: ["pod"],
+    }),
+  env: serverEnv.optional().meta({
+    description: "Variables beside the mesh's own.",
+    examples: [{ LOG_LEVEL: "info", TOKEN: { secret: "greeter", key: "token" } }],
+  }),
+  secret: dnsName.optional().meta({
+    description: "Name of a Secret that exists; its keys become variables.",
+    examples: ["greeter"],
+  }),
+  replicas: replicas.optional().meta({
+    description: "Pods. Default 1, or the autoscaler's least.",
+    examples: [2],
+  }),
+  startSeconds: seconds.optional().meta({
+    description: "How long its first start may take, in seconds. Default 120.",
+    examples: [120],
+  }),
+  resources: resources.optional().meta({
+    description:
+      "Requests and limits of its container. Default: 50m to 1 CPU, 192Mi to 512Mi of memory.",
+    examples: [{ requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "512Mi" } }],
+  }),
+  egress: egress.optional().meta({
+    description:
+      "Where it may connect to beside the registry and other agents, as a server. Default dns.",
+    examples: ["internet"],
+  }),
+  user: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ description: "User id of the process. Default 65532.", examples: [1000] }),
   ...{
     autoscaling: operations.autoscaling,
     disruptionBudget: operations.disruptionBudget,
@@ -81,48 +107,32 @@ export const agent = z.strictObject({
   },
 });
 
-/** What is otherwise for one service: each part stands whole in the place of the mesh's own. */
-const serviceTraffic = z.strictObject({
-  timeoutSeconds: seconds.optional(),
-  retries: z.strictObject({ attempts: z.int().min(0), perTrySeconds: seconds }).optional(),
-  outlier: z
-    .strictObject({
-      consecutiveErrors: z.int().min(1),
-      intervalSeconds: seconds,
-      ejectionSeconds: seconds,
-    })
-    .optional(),
-});
-
-/** What the cluster's service mesh is told; the defaults suit tool calls of up to half a minute. */
-const serviceMesh = z.strictObject({
-  kind: z.enum(["istio", "linkerd"]),
-  /** Whether pods of the mesh ask for the service mesh's proxy; false where their namespace does, or there is none. */
-  inject: z.boolean().default(true),
-  /** Where its control plane is, which proxies call. Default: istio-system or linkerd. */
-  controlPlaneNamespace: dnsName.optional(),
-  timeoutSeconds: seconds.default(30),
-  retries: z
-    .strictObject({ attempts: z.int().min(0).default(2), perTrySeconds: seconds.default(10) })
-    .prefault({}),
-  outlier: z
-    .strictObject({
-      consecutiveErrors: z.int().min(1).default(5),
-      intervalSeconds: seconds.default(10),
-      ejectionSeconds: seconds.default(30),
-    })
-    .prefault({}),
-  /** By agent, or the registry's name. */
-  services: z.record(dnsName, serviceTraffic).default({}),
-});
-
 /** An MCP Mesh: a registry and its agents. */
 export const mesh = z.strictObject({
-  /** Whether the definition of MCPAgent objects is made here: once in a cluster. */
-  defineAgents: z.boolean().default(true),
-  registry,
-  agents: z.record(dnsName, agent).default({}),
-  serviceMesh: serviceMesh.optional(),
+  defineAgents: z
+    .boolean()
+    .default(true)
+    .meta({
+      description:
+        "Whether the definition of MCPAgent objects is made here; one stack of a cluster does.",
+      examples: [false],
+    }),
+  registry: registry.meta({
+    description: "The registry through which agents find each other; one pod.",
+    examples: [{ image: "mcpmesh/registry:3.6.0", storage: { sqlite: { size: "2Gi" } } }],
+  }),
+  agents: z
+    .record(dnsName, agent)
+    .default({})
+    .meta({
+      description: "Agents by the name of their Deployment and Service.",
+      examples: [{ greeter: { image: "registry.example.com/agents/greeter:1.0.0" } }],
+    }),
+  serviceMesh: serviceMesh.optional().meta({
+    description:
+      "What the cluster's service mesh is told: mutual TLS, timeouts and retries. Default: nothing.",
+    examples: [{ kind: "istio", timeoutSeconds: 30 }],
+  }),
 });
 
 export type MeshSettings = z.infer<typeof mesh>;

@@ -4,12 +4,27 @@ import { cidr, dnsName, labels, port, someLabels } from "./fields";
 
 /** Where pods ask for names. */
 export const dns = z.strictObject({
-  namespace: dnsName.optional(),
-  labels: someLabels.optional(),
-  /** Port of the DNS pods, behind their Service. @default 53 */
-  port: port.optional(),
-  /** A node-local cache, or name servers outside of the cluster. */
-  addresses: z.array(cidr).min(1, "must name a range of addresses").optional(),
+  namespace: dnsName.optional().meta({
+    description: "Namespace of the cluster's DNS pods. Default kube-system.",
+    examples: ["kube-system"],
+  }),
+  labels: someLabels.optional().meta({
+    description: "Labels of the DNS pods. Default k8s-app: kube-dns.",
+    examples: [{ "dns.operator.openshift.io/daemonset-dns": "default" }],
+  }),
+  port: port.optional().meta({
+    description: "Port of the DNS pods, behind their Service. Default 53.",
+    examples: [5353],
+  }),
+  addresses: z
+    .array(cidr)
+    .min(1, "must name a range of addresses")
+    .optional()
+    .meta({
+      description:
+        "What is asked beside them, on port 53: a node-local cache, or name servers outside of the cluster.",
+      examples: [["169.254.20.10/32"]],
+    }),
 });
 
 /** Ranges of the cluster that are no private ones. */
@@ -17,14 +32,27 @@ export const clusterRanges = z.array(
   cidr.refine((range) => !range.endsWith("/0"), "is every address; name the cluster's own ranges"),
 );
 
+const databasePort = port
+  .default(5432)
+  .meta({ description: "Port of the database, behind its Service.", examples: [5432] });
+
 /** Where servers that read the application's database find it, as their pods connect: behind a Service. */
 const database = z.union([
-  z.strictObject({ cidr, port: port.default(5432) }),
+  z.strictObject({
+    cidr: cidr.meta({ description: "Its addresses.", examples: ["10.20.0.5/32"] }),
+    port: databasePort,
+  }),
   z
     .strictObject({
-      namespace: dnsName.optional(),
-      labels: labels.optional(),
-      port: port.default(5432),
+      namespace: dnsName.optional().meta({
+        description: "Namespace of its pods. Default: the servers' own.",
+        examples: ["databases"],
+      }),
+      labels: labels.optional().meta({
+        description: "Labels of its pods. Default: every pod of the namespace.",
+        examples: [{ "app.kubernetes.io/name": "postgresql" }],
+      }),
+      port: databasePort,
     })
     .refine(
       (value) => value.namespace !== undefined || Object.keys(value.labels ?? {}).length > 0,
@@ -34,8 +62,26 @@ const database = z.union([
 
 /** What NetworkPolicies are made, and what they have to know of the cluster. */
 export const network = z.strictObject({
-  isolate: z.enum(["namespace", "fleet", "none"]).optional(),
-  dns: dns.optional(),
-  clusterRanges: clusterRanges.default([]),
-  database: database.optional(),
+  isolate: z
+    .enum(["namespace", "fleet", "none"])
+    .optional()
+    .meta({
+      description:
+        "Which pods are closed by default: every pod of the namespace, those of this program (fleet), or no policy is made. Default namespace where createNamespace is true, else fleet.",
+      examples: ["namespace"],
+    }),
+  dns: dns.optional().meta({
+    description: "Where pods ask for names. Default: kube-dns in kube-system, on port 53.",
+    examples: [{ addresses: ["169.254.20.10/32"] }],
+  }),
+  clusterRanges: clusterRanges.default([]).meta({
+    description:
+      "Public ranges of addresses of the cluster's pods, Services, nodes or API server; the internet is without them.",
+    examples: [["203.0.113.0/24"]],
+  }),
+  database: database.optional().meta({
+    description:
+      "Where servers that read the application's database find it. Default: as the URL in studioSecrets or databaseUrl says.",
+    examples: [{ cidr: "10.20.0.5/32", port: 5432 }],
+  }),
 });

@@ -11,25 +11,70 @@ const defaultCpuPercent = 70;
 const percent = z.int().min(1, "must be from 1 to 100").max(100, "must be from 1 to 100");
 
 const toleration = z.strictObject({
-  key: z.string().optional(),
-  operator: z.enum(["Exists", "Equal"]).optional(),
-  value: z.string().optional(),
-  effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional(),
-  tolerationSeconds: z.int().optional(),
+  key: z
+    .string()
+    .optional()
+    .meta({
+      description: "Key of the taint. Default, with operator Exists: every taint.",
+      examples: ["nvidia.com/gpu"],
+    }),
+  operator: z
+    .enum(["Exists", "Equal"])
+    .optional()
+    .meta({
+      description: "Whether the taint's value counts (Equal) or not (Exists). Default Equal.",
+      examples: ["Exists"],
+    }),
+  value: z
+    .string()
+    .optional()
+    .meta({
+      description: "Value of the taint, for operator Equal.",
+      examples: ["tools"],
+    }),
+  effect: z
+    .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"])
+    .optional()
+    .meta({
+      description: "Effect of the taint. Default: each of them.",
+      examples: ["NoSchedule"],
+    }),
+  tolerationSeconds: z
+    .int()
+    .optional()
+    .meta({
+      description:
+        "How long a pod stays on its node after a taint with effect NoExecute came. Default: for good.",
+      examples: [300],
+    }),
 });
+
+/** What every object takes, for examples. */
+const annotated = { metadata: { annotations: { "example.com/team": "tools" } } };
 
 /** A part of a Kubernetes object that is merged into ours. */
 export const patch = z.record(z.string(), z.unknown());
 
 export const autoscaling = z
   .strictObject({
-    minReplicas: z.int().min(1).default(1),
+    minReplicas: z
+      .int()
+      .min(1)
+      .default(1)
+      .meta({ description: "How few pods there may be.", examples: [2] }),
     maxReplicas: z
       .int()
       .min(1)
-      .max(replicas.maxValue ?? 100),
-    cpuPercent: percent.optional(),
-    memoryPercent: percent.optional(),
+      .max(replicas.maxValue ?? 100)
+      .meta({ description: "How many pods there may be at most.", examples: [6] }),
+    cpuPercent: percent.optional().meta({
+      description: `CPU that pods use on average, in percent of their request. Default ${defaultCpuPercent} where memoryPercent is not set either.`,
+      examples: [70],
+    }),
+    memoryPercent: percent.optional().meta({
+      description: "Memory that pods use on average, in percent of their request.",
+      examples: [80],
+    }),
   })
   // Without a measure the CPU is one.
   .transform((scaling) =>
@@ -38,32 +83,86 @@ export const autoscaling = z
       : scaling,
   );
 
-export const disruptionBudget = z.strictObject({ maxUnavailable: z.int().min(1).default(1) });
+export const disruptionBudget = z.strictObject({
+  maxUnavailable: z
+    .int()
+    .min(1)
+    .default(1)
+    .meta({ description: "How many pods may be missing during a drain.", examples: [1] }),
+});
 
 const service = z.strictObject({
-  type: z.enum(["ClusterIP", "NodePort", "LoadBalancer"]),
+  type: z.enum(["ClusterIP", "NodePort", "LoadBalancer"]).meta({
+    description: "ClusterIP is not reached from outside of the cluster.",
+    examples: ["LoadBalancer"],
+  }),
   nodePort: z
     .int()
     .min(firstNodePort, nodePortRule)
     .max(lastNodePort, nodePortRule)
     .optional()
-    .meta({ examples: [31100] }),
-  /** Addresses that may call, as the pods see them. */
-  sourceRanges: z.array(cidr).optional(),
-  externalTrafficPolicy: z.enum(["Local", "Cluster"]).optional(),
-  annotations: labels.optional(),
+    .meta({
+      description: "Port on every node. Default: the cluster chooses one.",
+      examples: [31100],
+    }),
+  sourceRanges: z
+    .array(cidr)
+    .optional()
+    .meta({
+      description: "Addresses that may call, as the pods see them. Default: none.",
+      examples: [["10.0.0.0/8"]],
+    }),
+  externalTrafficPolicy: z
+    .enum(["Local", "Cluster"])
+    .optional()
+    .meta({
+      description:
+        "Local: only nodes with a pod take calls, and pods see who calls; Cluster: every node. Default Local for a LoadBalancer, Cluster for a NodePort.",
+      examples: ["Local"],
+    }),
+  annotations: labels.optional().meta({
+    description: "Annotations of the Service, for the cloud's load balancer.",
+    examples: [{ "networking.gke.io/load-balancer-type": "Internal" }],
+  }),
 });
 
 const transform = z.strictObject({
-  deployment: patch.optional(),
-  service: patch.optional(),
-  serviceAccount: patch.optional(),
-  configMap: patch.optional(),
-  externalSecret: patch.optional(),
-  networkPolicy: patch.optional(),
-  fqdnPolicy: patch.optional(),
-  autoscaler: patch.optional(),
-  disruptionBudget: patch.optional(),
+  deployment: patch.optional().meta({
+    description: "Into its Deployment.",
+    examples: [{ spec: { template: { spec: { dnsPolicy: "ClusterFirst" } } } }],
+  }),
+  service: patch.optional().meta({
+    description: "Into its Service.",
+    examples: [{ spec: { sessionAffinity: "ClientIP" } }],
+  }),
+  serviceAccount: patch.optional().meta({
+    description: "Into its ServiceAccount, where one is made.",
+    examples: [annotated],
+  }),
+  configMap: patch.optional().meta({
+    description: "Into the ConfigMap with its code.",
+    examples: [annotated],
+  }),
+  externalSecret: patch.optional().meta({
+    description: "Into the object out of which an operator makes its Secret.",
+    examples: [annotated],
+  }),
+  networkPolicy: patch.optional().meta({
+    description: "Into its NetworkPolicy, which becomes no wider by it.",
+    examples: [annotated],
+  }),
+  fqdnPolicy: patch.optional().meta({
+    description: "Into the CiliumNetworkPolicy of egress.fqdns, which becomes no wider by it.",
+    examples: [annotated],
+  }),
+  autoscaler: patch.optional().meta({
+    description: "Into its HorizontalPodAutoscaler.",
+    examples: [{ spec: { behavior: { scaleDown: { stabilizationWindowSeconds: 600 } } } }],
+  }),
+  disruptionBudget: patch.optional().meta({
+    description: "Into its PodDisruptionBudget.",
+    examples: [annotated],
+  }),
 });
 
 /** How a server runs: replicas, nodes, end, Service. */
@@ -117,7 +216,8 @@ export const operations = {
     .min(0)
     .optional()
     .meta({
-      description: "How long a pod that is to go still serves; 0 for not at all. Default 5.",
+      description:
+        "How long a pod that is to go still serves, in seconds; 0 for not at all. Default 5.",
       examples: [5],
     }),
   terminationGraceSeconds: z
@@ -126,7 +226,7 @@ export const operations = {
     .optional()
     .meta({
       description:
-        "How long a pod may take to go, preStopSeconds included. Default 10 more than those.",
+        "How long a pod may take to go, in seconds, preStopSeconds included. Default 10 more than those.",
       examples: [30],
     }),
   service: service.optional().meta({
@@ -136,6 +236,6 @@ export const operations = {
   transform: transform.optional().meta({
     description:
       "Parts of Kubernetes objects, merged into ours last; lists are merged by their key, as kubectl does. No pod becomes weaker, no policy wider and no object another one by it.",
-    examples: [{ deployment: { metadata: { annotations: { "example.com/team": "tools" } } } }],
+    examples: [{ deployment: annotated }],
   }),
 };

@@ -2,73 +2,26 @@ import { isIP } from "node:net";
 
 import { z } from "zod";
 
+import { account } from "./account";
+import { container } from "./container";
 import { pods } from "./egress";
-import { absolutePath, dnsName, labels, objectName, port, resources, size, text } from "./fields";
-import { serverEnv } from "./server-env";
-
-/** What a process asks for where nothing is said. */
-export const defaultResources = {
-  requests: { cpu: "50m", memory: "128Mi" },
-  limits: { cpu: "1", memory: "512Mi" },
-};
+import { absolutePath, dnsName, labels, port } from "./fields";
+import { volume } from "./volume";
 
 /** User and group of a process where nothing is said: nobody's. */
 export const defaultUser = 65532;
 
-const kindsOfVolume = ["claim", "configMap", "secret", "emptyDir"] as const;
-
-/** Storage that the pod brings: exactly one kind of it. */
-const volume = z
-  .strictObject({
-    mount: absolutePath.optional(),
-    readOnly: z.boolean().optional(),
-    subPath: z.string().min(1).optional(),
-    claim: objectName.optional(),
-    configMap: objectName.optional(),
-    secret: objectName.optional(),
-    emptyDir: z
-      .strictObject({ sizeLimit: size.optional(), memory: z.boolean().optional() })
-      .optional(),
-  })
-  .refine(
-    (value) => kindsOfVolume.filter((kind) => value[kind] !== undefined).length === 1,
-    `must have exactly one of ${kindsOfVolume.join(", ")}`,
-  );
-
-/** Another container of the pod, hardened like the server. */
-const container = z.strictObject({
-  name: dnsName.refine((name) => name !== "mcp-server", "is the server's own name"),
-  image: z.string().min(1),
-  command: z.array(text).optional(),
-  args: z.array(text).optional(),
-  env: serverEnv.default({}),
-  resources: resources.default(defaultResources),
-  writable: z.array(absolutePath).default([]),
-  /** Name of a volume of the server -> where it is in this container. */
-  mounts: z.record(dnsName, absolutePath).default({}),
-});
-
 const extraPort = z.union([
   port.transform((number) => ({ port: number, from: [] })),
-  z.strictObject({ port, from: z.array(pods).default([]) }),
-]);
-
-/** A ServiceAccount that exists, or rights for the one that is made here. */
-const account = z.union([
-  objectName,
   z.strictObject({
-    annotations: labels.optional(),
-    rules: z
-      .array(
-        z.strictObject({
-          apiGroups: z.array(z.string()).default([""]),
-          resources: z.array(z.string().min(1)).min(1),
-          resourceNames: z.array(z.string().min(1)).optional(),
-          verbs: z.array(z.string().min(1)).min(1),
-        }),
-      )
-      .min(1, "must name a right, or be left out")
-      .optional(),
+    port: port.meta({ description: "The port it listens on, by TCP.", examples: [9090] }),
+    from: z
+      .array(pods)
+      .default([])
+      .meta({
+        description: "Pods that may call it. Default: none.",
+        examples: [[{ namespace: "monitoring" }]],
+      }),
   }),
 ]);
 
@@ -154,8 +107,11 @@ export const pod = {
         ip: z
           .string()
           .refine((value) => isIP(value) !== 0, "must be an IP address")
-          .meta({ examples: ["10.0.0.1"] }),
-        hostnames: z.array(z.string().min(1)).min(1, "must name a host"),
+          .meta({ description: "The address of the hosts.", examples: ["10.0.0.1"] }),
+        hostnames: z
+          .array(z.string().min(1))
+          .min(1, "must name a host")
+          .meta({ description: "Names for the address.", examples: [["db.example.com"]] }),
       }),
     )
     .default([])
@@ -169,7 +125,7 @@ export const pod = {
   }),
   podAnnotations: labels.default({}).meta({
     description: "Further annotations of the pods.",
-    examples: [{ "prometheus.io/scrape": "true" }],
+    examples: [{ "example.com/owner": "tools-team" }],
   }),
   serviceAccount: account.optional().meta({
     description:
@@ -177,8 +133,3 @@ export const pod = {
     examples: [{ rules: [{ resources: ["pods", "pods/log"], verbs: ["get", "list"] }] }],
   }),
 };
-
-/** Another container of a server's pod. */
-export type ExtraContainer = z.output<typeof container>;
-/** Storage of a server's pod. */
-export type ServerVolume = z.output<typeof volume>;

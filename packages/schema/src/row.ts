@@ -35,15 +35,25 @@ export const row = z.strictObject({
   set: z
     .record(z.string(), z.string().nullable())
     .optional()
-    .meta({ description: "Other columns written with the row.", examples: [{ enabled: "true" }] }),
+    .meta({ description: "Other columns written with the row.", examples: [{ status: "active" }] }),
   aliases: z
     .array(z.string().min(1))
     .default([])
     .meta({ description: "Older keys of the same server's row.", examples: [["jira"]] }),
   seed: z
     .strictObject({
-      condition: z.string().optional(),
-      values: z.record(z.string(), z.string()),
+      condition: z
+        .string()
+        .optional()
+        .meta({
+          description:
+            "SQL of a query; the row is only made where it returns a row. Default: wherever it is missing.",
+          examples: ["select 1 from integration_settings where provider = 'jira'"],
+        }),
+      values: z.record(z.string(), z.string()).meta({
+        description: "Columns beside key and document, as text that PostgreSQL converts.",
+        examples: [{ name: "Tools", created_at: "now" }],
+      }),
     })
     .optional()
     .meta({

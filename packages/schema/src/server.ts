@@ -1,6 +1,8 @@
 import { UserError } from "@mcp-fleet/errors";
 import { z } from "zod";
 
+import { code } from "./code";
+import { defaultResources } from "./container";
 import { egress } from "./egress";
 import {
   absolutePath,
@@ -15,33 +17,32 @@ import {
 } from "./fields";
 import { health, probes } from "./health";
 import { operations } from "./operations";
-import { defaultResources, pod } from "./pod";
+import { pod } from "./pod";
 import { row } from "./row";
 import { secret } from "./secret";
 import { serverEnv } from "./server-env";
 
-/** Python code that is served out of a ConfigMap. */
-const code = z.strictObject({
-  /** A directory of Python files, from where Pulumi.yaml is. */
-  directory: z.string().min(1).optional(),
-  /** The same in the stack file: file name -> text. */
-  files: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*\.py$/, "must be a Python file's name"),
-      z.string(),
-    )
-    .optional(),
-  /** The ASGI application. */
-  app: z
-    .string()
-    .regex(/^[A-Za-z_]\w*:[A-Za-z_]\w*$/, "must be <module>:<attribute>, like server:app")
-    .default("server:app"),
-});
+const keyOfFile = z
+  .string()
+  .min(1)
+  .meta({ description: "The key in it whose value is the file.", examples: ["ca.crt"] });
 
 const fileSource = z.union([
   z.string().min(1),
-  z.strictObject({ secret: objectName, key: z.string().min(1) }),
-  z.strictObject({ configMap: objectName, key: z.string().min(1) }),
+  z.strictObject({
+    secret: objectName.meta({
+      description: "Name of a Secret that exists in its namespace.",
+      examples: ["tools-login"],
+    }),
+    key: keyOfFile,
+  }),
+  z.strictObject({
+    configMap: objectName.meta({
+      description: "Name of a ConfigMap that exists in its namespace.",
+      examples: ["tools-settings"],
+    }),
+    key: keyOfFile,
+  }),
 ]);
 
 /**
@@ -115,12 +116,12 @@ export const serverSchema = z.strictObject({
     examples: ["/healthz"],
   }),
   startSeconds: seconds.default(60).meta({
-    description: "How long its first start may take.",
+    description: "How long its first start may take, in seconds.",
     examples: [120],
   }),
   requestSeconds: seconds.optional().meta({
     description:
-      "How long one request of the probe with its answer may take. Default: as startSeconds.",
+      "How long one request of the probe with its answer may take, in seconds. Default: as startSeconds.",
     examples: [90],
   }),
   rolloutSeconds: z
@@ -129,11 +130,11 @@ export const serverSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "How long a rollout may go on without progress before it fails, image pull included. Default 600.",
+        "How long a rollout may go on without progress before it fails, in seconds, image pull included. Default 600.",
       examples: [900],
     }),
   probes: probes.optional().meta({
-    description: "Timings of the kubelet's probes. Default: every 2, 5 and 10 seconds.",
+    description: "Timings of the kubelet's probes, in seconds.",
     examples: [{ readiness: { periodSeconds: 10 } }],
   }),
   env: serverEnv.default({}).meta({

@@ -2,19 +2,36 @@ import { z } from "zod";
 
 const output = z.string().min(1);
 
+const outputs = z
+  .strictObject({
+    namespace: output.optional().meta({
+      description: "Output that stands for namespace.",
+      examples: ["namespace"],
+    }),
+    databaseUrl: output.optional().meta({
+      description: "Output that stands for the secret databaseUrl.",
+      examples: ["databaseUrl"],
+    }),
+    studioSecrets: z
+      .record(z.string().min(1), output)
+      .optional()
+      .meta({
+        description: "Outputs that stand for secrets of the application: variable -> output.",
+        examples: [{ DATABASE_URL: "studioDatabaseUrl" }],
+      }),
+  })
+  .refine((value) => Object.keys(value).length > 0, "must name at least one output");
+
 /** What is read from the outputs of another stack: the key that it stands for, and the output's name. */
 export const shared = z.strictObject({
   stack: z
     .string()
     .min(1)
     .meta({ description: "Its full name.", examples: ["organization/project/stack"] }),
-  outputs: z
-    .strictObject({
-      namespace: output.optional(),
-      databaseUrl: output.optional(),
-      studioSecrets: z.record(z.string().min(1), output).optional(),
-    })
-    .refine((value) => Object.keys(value).length > 0, "must name at least one output"),
+  outputs: outputs.meta({
+    description: "What is read: the key that it stands for, and the output's name there.",
+    examples: [{ namespace: "namespace", databaseUrl: "databaseUrl" }],
+  }),
 });
 
 /** The key `shared`, where it is set. */

@@ -7,6 +7,7 @@ import { isUserError } from "@mcp-fleet/errors";
 import { checkStackFile, jsonSchemaOf, serverSchema, stackSchema } from "@mcp-fleet/schema";
 import { Ajv2020 } from "ajv/dist/2020";
 import { parse } from "yaml";
+import { z } from "zod";
 
 import { exampleStacks, root } from "../../support/stack-file";
 
@@ -141,6 +142,13 @@ describe("the JSON Schema of stack files", () => {
     });
   }
 
+  it("takes the example of every key of a stack", () => {
+    for (const [key, one] of Object.entries(stackSchema.shape)) {
+      const [example] = jsonSchemaOf(one).examples ?? [];
+      assert.ok(valid({ config: { [`mcp-fleet:${key}`]: example } }), JSON.stringify(valid.errors));
+    }
+  });
+
   it("refuses a key that nobody knows, a wrong value and a key of ours that is misspelt", () => {
     for (const [key, value] of [
       ["mcp-fleet:servers", { a: { prot: 1 } }],
@@ -152,15 +160,73 @@ describe("the JSON Schema of stack files", () => {
   });
 });
 
+/** A value as `pulumi config set --path` stores what is written for it. */
+function pasted(value: unknown): unknown {
+  if (typeof value === "string")
+    return /^(true|false|-?\d+)$/.test(value) ? (JSON.parse(value) as unknown) : value;
+  if (Array.isArray(value)) return value.map(pasted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, pasted(one)]));
+}
+
+/** Every key of a schema, at every depth and in every form of a value. */
+function keysOf(schema: z.core.$ZodType, path = ""): [path: string, schema: z.core.$ZodType][] {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  switch (def.type) {
+    case "object":
+      return Object.entries(def.shape).flatMap(([key, one]) => {
+        const at = path === "" ? key : `${path}.${key}`;
+        return [[at, one] as [string, z.core.$ZodType], ...keysOf(one, at)];
+      });
+    case "record":
+      return keysOf(def.valueType, `${path}.<key>`);
+    case "array":
+      return keysOf(def.element, `${path}[]`);
+    case "union":
+      return def.options.flatMap((one) => keysOf(one, path));
+    case "pipe":
+      return keysOf(def.in._zod.def.type === "transform" ? def.out : def.in, path);
+    case "optional":
+    case "default":
+    case "prefault":
+      return keysOf(def.innerType, path);
+    default:
+      return [];
+  }
+}
+
 describe("the schema", () => {
-  it("explains every key of a server, with an example that it takes", () => {
-    const { properties } = jsonSchemaOf(serverSchema) as unknown as {
-      properties: Record<string, { description?: string; examples?: unknown[] }>;
-    };
-    for (const [key, { description, examples = [] }] of Object.entries(properties)) {
-      assert.ok((description ?? "").length > 10, `${key} is not explained`);
-      assert.ok(examples.length > 0, `${key} has no example`);
-      for (const example of examples) {
+  const keys = keysOf(stackSchema);
+
+  // A fix that a message prints carries an example, which has to be taken when it is pasted too.
+  it("explains every key at every depth, with an example and a default that it takes", () => {
+    const wanting = keys.flatMap(([path, schema]) => {
+      const said = jsonSchemaOf(schema as z.ZodType);
+      const values = said.examples ?? [];
+      return [
+        ...((said.description ?? "").length > 4 ? [] : [`${path} is not explained`]),
+        ...((said.examples ?? []).length > 0 ? [] : [`${path} has no example`]),
+        ...values
+          .filter((value) =>
+            [value, pasted(value)].some((one) => !z.safeParse(schema, one).success),
+          )
+          .map((value) => `${path} does not take ${JSON.stringify(value)}`),
+        ...(said.default === undefined || z.safeParse(schema, said.default).success
+          ? []
+          : [`${path} does not take its default`]),
+      ];
+    });
+    assert.deepEqual(wanting, []);
+    for (const key of ["mesh.agents.<key>.capabilities[].tags", "servers.<key>.env.<key>.field"])
+      assert.ok(
+        keys.some(([path]) => path === key),
+        `${key} was not looked at`,
+      );
+  });
+
+  it("takes each example of a server's key beside the rest of a server", () => {
+    for (const [key, schema] of Object.entries(serverSchema.shape)) {
+      for (const example of jsonSchemaOf(schema).examples ?? []) {
         const server = { image: "a/b:1", port: 8000, [key]: example };
         const parsed = stackSchema.shape.servers.safeParse({ a: server });
         assert.ok(parsed.success, `${key}: ${JSON.stringify(parsed.error?.issues)}`);
