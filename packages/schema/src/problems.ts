@@ -100,9 +100,9 @@ function invalid(path: readonly Step[], message: string, schema: z.ZodType): Pro
 /** A value that the schema gives as an example for this place, or for the next one around it. */
 function exampleAt(schema: z.ZodType, path: readonly Step[]): unknown {
   for (let length = path.length; length > 0; length -= 1) {
-    let at: SchemaNode | undefined = schema as unknown as SchemaNode;
+    let at: SchemaNode | undefined = schema;
     for (const step of path.slice(0, length)) at = child(unwrap(at), String(step));
-    for (let node = at; node !== undefined; node = node.def?.innerType ?? node.def?.out) {
+    for (let node = at; node !== undefined; node = innerOf(node)) {
       const { examples } = z.globalRegistry.get(node as unknown as z.ZodType) ?? {};
       const [example] = Array.isArray(examples) ? (examples as unknown[]) : [];
       if (example !== undefined)
@@ -123,7 +123,7 @@ function lowerFirst(text: string): string {
 
 /** The keys an object in the schema has at `path`. */
 function keysAt(schema: z.ZodType, path: readonly Step[]): string[] {
-  let at: SchemaNode | undefined = schema as unknown as SchemaNode;
+  let at: SchemaNode | undefined = schema;
   for (const step of path) at = child(unwrap(at), String(step));
   const options = unwrap(at)?.options ?? [unwrap(at)];
   return options.flatMap((option) => Object.keys(unwrap(option)?.shape ?? {}));
@@ -136,14 +136,23 @@ interface SchemaNode {
   /** What the items of a list are. */
   readonly element?: SchemaNode;
   readonly options?: SchemaNode[];
-  /** `out` is what a preprocessed value is parsed with. */
-  readonly def?: { readonly innerType?: SchemaNode; readonly out?: SchemaNode };
+  readonly def?: {
+    readonly type?: string;
+    readonly innerType?: SchemaNode;
+    /** A pipe: one of the two is a transform, the other says what may be written. */
+    readonly in?: SchemaNode;
+    readonly out?: SchemaNode;
+  };
+}
+
+function innerOf({ def }: SchemaNode): SchemaNode | undefined {
+  return def?.innerType ?? (def?.in?.def?.type === "transform" ? def.out : def?.in);
 }
 
 function unwrap(node: SchemaNode | undefined): SchemaNode | undefined {
   let at = node;
   for (;;) {
-    const inner = at?.def?.innerType ?? at?.def?.out;
+    const inner = at === undefined ? undefined : innerOf(at);
     if (inner === undefined) return at;
     at = inner;
   }

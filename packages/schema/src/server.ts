@@ -53,7 +53,7 @@ export const serverSchema = z.strictObject({
   enabled: z
     .boolean()
     .default(true)
-    .meta({ description: "false: the server is not deployed.", examples: [false] }),
+    .meta({ description: "false: the server is not deployed.", examples: [true] }),
   image: z
     .string()
     .min(1)

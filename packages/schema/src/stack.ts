@@ -94,7 +94,7 @@ export const stackSchema = z.strictObject({
     .default(true)
     .meta({
       description: 'Whether the namespace is made here, with Pod Security "restricted" enforced.',
-      examples: [false],
+      examples: [true],
     }),
   servers: z
     .record(dnsName, serverSchema)
@@ -193,7 +193,7 @@ export const stackSchema = z.strictObject({
     .default(false)
     .meta({
       description: "Whether an image without a fixed version is accepted.",
-      examples: [true],
+      examples: [false],
     }),
 });
 

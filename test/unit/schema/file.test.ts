@@ -90,6 +90,14 @@ describe("a stack's file, looked at by itself", () => {
     assert.ok(!found.join("\n").includes("plain") && !found.join("\n").includes("u:p@"));
   });
 
+  it("finds the key that was meant inside of a value that is changed when it is read", () => {
+    const [[problem, fix] = ["", ""]] = wrong(
+      "      autoscaling: { maxReplicas: 3, maxReplica: 3 }\n",
+    );
+    assert.equal(problem, "servers.a.autoscaling.maxReplica: is not a known key.");
+    assert.equal(fix, 'Did you mean "servers.a.autoscaling.maxReplicas"?');
+  });
+
   it("knows encrypted secrets by their names, and says what it cannot see", () => {
     const secrets = (text: string) =>
       checkStackFile(
