@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { cleanLine, messageOf, UserError } from "@mcp-fleet/errors";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
@@ -13,11 +13,11 @@ export function configCommand(context: CliContext): Command {
     .argument("<file>", "a Pulumi.<stack>.yaml")
     .action(async (file: string) => {
       const { integratedServers } = await import("@mcp-fleet/catalog");
-      const { checkStackFile } = await import("@mcp-fleet/schema");
+      const { checkStackFile, sentence } = await import("@mcp-fleet/schema");
       const checked = checkStackFile(file, textOf(file), integratedServers);
       await context.print(checked, () => {
         const lines = checked.problems.map(
-          ({ path, problem, fix }) => `[${path}] ${problem}\n  ${fix}`,
+          (problem) => `${sentence(problem)}\n  ${cleanLine(problem.fix)}`,
         );
         const unseen = checked.unseen.map(
           (key) => `${key} is encrypted as a whole: what depends on its names was not checked.`,

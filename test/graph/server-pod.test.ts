@@ -162,7 +162,7 @@ describe("what a server's pod has beside the server", () => {
     const { pod, deployment } = await make({
       ...{ user: 1000, group: 2000, affinity, health: { exec: ["/bin/check", "--live"] } },
       hostAliases: [{ ip: "10.0.0.1", hostnames: ["db.example.com"] }],
-      podLabels: { team: "tools", "app.kubernetes.io/name": "another" },
+      podLabels: { team: "tools" },
       podAnnotations: { "example.com/note": "x" },
       resources: { limits: { "nvidia.com/gpu": 1, "ephemeral-storage": "2Gi", cpu: 1 } },
     });

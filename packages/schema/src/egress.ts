@@ -1,3 +1,5 @@
+import { BlockList, isIP } from "node:net";
+
 import { z } from "zod";
 
 import { cidr, dnsName, labels, port } from "./fields";
@@ -26,16 +28,36 @@ export const pods = z
     "must name a namespace or labels",
   );
 
+const range = z
+  .strictObject({ cidr, except: z.array(cidr).optional(), ports: ports.optional() })
+  .refine(
+    ({ cidr: whole, except = [] }) => except.every((part) => isWithin(part, whole)),
+    "must have exceptions (except) that lie in its range (cidr) and are smaller",
+  );
+
+function isWithin(part: string, whole: string): boolean {
+  const split = (text: string): [string, number] => {
+    const [address = "", bits = ""] = text.split("/");
+    return [address, Number(bits)];
+  };
+  const [[address, bits], [base, baseBits]] = [split(part), split(whole)];
+  const [family, baseFamily] = [isIP(address), isIP(base)];
+  // What is no range is told by its own check.
+  if (family === 0 || baseFamily === 0 || baseBits > (baseFamily === 4 ? 32 : 128)) return true;
+  if (family !== baseFamily || bits <= baseBits) return false;
+  const type = family === 4 ? "ipv4" : "ipv6";
+  const list = new BlockList();
+  list.addSubnet(base, baseBits, type);
+  return list.check(address, type);
+}
+
 /** Where a server may connect to: a profile, or a profile with ranges of addresses, pods and host names. */
 export const egress = z.union([
   egressProfile,
   z
     .strictObject({
       profile: egressProfile.optional(),
-      to: z
-        .array(z.strictObject({ cidr, except: z.array(cidr).optional(), ports: ports.optional() }))
-        .min(1, "must name a range of addresses")
-        .optional(),
+      to: z.array(range).min(1, "must name a range of addresses").optional(),
       /** Pods that may be called; for the profile "cluster", instead of those of the server's own namespace. */
       pods: z.array(pods).min(1, "must name pods").optional(),
       /** Hosts that may be called on port 443; a CiliumNetworkPolicy, so only where Cilium runs. */

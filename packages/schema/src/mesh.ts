@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { egress } from "./egress";
-import { dnsName, identifier, port, replicas, resources, seconds, tls } from "./fields";
+import { dnsName, identifier, image, port, replicas, resources, seconds, tls } from "./fields";
 import { operations } from "./operations";
 import { serverEnv } from "./server-env";
 
@@ -40,7 +40,7 @@ const storage = z.union([
 /** The registry of a mesh; the values of charts/mcp-registry are checked by it too. */
 export const registry = z.strictObject({
   name: dnsName.default("mcp-registry"),
-  image: z.string().min(1),
+  image,
   port: port.default(8000),
   storage: storage.prefault({ sqlite: { size: "1Gi" } }),
   healthCheckSeconds: z.int().positive().optional(),
@@ -58,7 +58,7 @@ const capability = z.strictObject({
 
 /** An agent of a mesh; the values of charts/mcp-agent are checked by it too. */
 export const agent = z.strictObject({
-  image: z.string().min(1),
+  image,
   /** Its name in the mesh. @default the key */
   agentName: dnsName.optional(),
   command: z.array(z.string()).optional(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { cidr, dnsName, labels, replicas } from "./fields";
+import { annotations, cidr, labelKey, labels, objectName, replicas, wholeSeconds } from "./fields";
 
 const firstNodePort = 31000;
 const lastNodePort = 31999;
@@ -10,16 +10,35 @@ const defaultCpuPercent = 70;
 
 const percent = z.int().min(1, "must be from 1 to 100").max(100, "must be from 1 to 100");
 
-const toleration = z.strictObject({
-  key: z.string().optional(),
-  operator: z.enum(["Exists", "Equal"]).optional(),
-  value: z.string().optional(),
-  effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional(),
-  tolerationSeconds: z.int().optional(),
-});
+const toleration = z
+  .strictObject({
+    key: labelKey.optional(),
+    operator: z.enum(["Exists", "Equal"]).optional(),
+    value: z.string().optional(),
+    effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional(),
+    tolerationSeconds: z.int().optional(),
+  })
+  .refine(
+    ({ key, operator }) => key !== undefined || operator === "Exists",
+    'must have a key, or the operator "Exists" for every taint',
+  )
+  .refine(
+    ({ operator, value = "" }) => operator !== "Exists" || value === "",
+    'must have no value with the operator "Exists"',
+  )
+  .refine(
+    ({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === "NoExecute",
+    'must have the effect "NoExecute" where it has tolerationSeconds',
+  );
 
 /** A part of a Kubernetes object that is merged into ours. */
 export const patch = z.record(z.string(), z.unknown());
+
+const affinity = z.strictObject({
+  nodeAffinity: patch.optional(),
+  podAffinity: patch.optional(),
+  podAntiAffinity: patch.optional(),
+});
 
 export const autoscaling = z
   .strictObject({
@@ -51,7 +70,7 @@ const service = z.strictObject({
   /** Addresses that may call, as the pods see them. */
   sourceRanges: z.array(cidr).optional(),
   externalTrafficPolicy: z.enum(["Local", "Cluster"]).optional(),
-  annotations: labels.optional(),
+  annotations: annotations.optional(),
 });
 
 const transform = z.strictObject({
@@ -78,13 +97,14 @@ export const operations = {
     examples: [{ maxUnavailable: 1 }],
   }),
   spreadOver: z
-    .array(z.string().min(1))
+    .array(labelKey)
+    .refine((keys) => new Set(keys).size === keys.length, "must name each label once")
     .optional()
     .meta({
       description: "Node labels over which replicas are spread where there is room.",
       examples: [["topology.kubernetes.io/zone"]],
     }),
-  priorityClass: dnsName
+  priorityClass: objectName
     .optional()
     .meta({ description: "Name of a PriorityClass.", examples: ["high"] }),
   nodeSelector: labels.optional().meta({
@@ -98,7 +118,7 @@ export const operations = {
       description: "Taints that pods put up with.",
       examples: [[{ key: "nvidia.com/gpu", operator: "Exists" }]],
     }),
-  affinity: patch.optional().meta({
+  affinity: affinity.optional().meta({
     description: "Kubernetes' own affinity, as in a pod's manifest.",
     examples: [
       {
@@ -112,16 +132,14 @@ export const operations = {
       },
     ],
   }),
-  preStopSeconds: z
-    .int()
+  preStopSeconds: wholeSeconds
     .min(0)
     .optional()
     .meta({
       description: "How long a pod that is to go still serves; 0 for not at all. Default 5.",
       examples: [5],
     }),
-  terminationGraceSeconds: z
-    .int()
+  terminationGraceSeconds: wholeSeconds
     .min(1)
     .optional()
     .meta({

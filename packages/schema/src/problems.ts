@@ -1,4 +1,4 @@
-import { nearest, UserError } from "@mcp-fleet/errors";
+import { cleanLine, nearest, UserError } from "@mcp-fleet/errors";
 import { z } from "zod";
 
 import { configPath, setCommand, type Step } from "./paths";
@@ -29,8 +29,9 @@ function twoSentences(problems: readonly Problem[]): [problem: string, fix: stri
   ];
 }
 
-function sentence(one: Problem): string {
-  return `[${one.path}] ${one.problem}`;
+/** On one line: keys are written by somebody. */
+export function sentence(one: Problem): string {
+  return cleanLine(`[${one.path}] ${one.problem}`);
 }
 
 /** Turns what the schema found into sentences: an unknown key comes with the nearest known one. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-import { objectName, text, variable } from "./fields";
+import { objectKey, objectName, text, variable } from "./fields";
 
 const optional = z.boolean().optional();
-const key = z.string().min(1, "must name a key");
+const key = objectKey;
 const fieldPath = z
   .string()
   .regex(

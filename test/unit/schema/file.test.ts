@@ -63,7 +63,7 @@ describe("what YAML makes of a value", () => {
 
   it("is looked at in arguments and commands too, and not where numbers are meant", () => {
     const [[problem, fix] = ["", ""]] = wrong("      args: [--port, 8000, --ratio, 0.50]\n");
-    assert.match(problem, /^servers\.a\.args\.3: is 0\.50 without quotes/);
+    assert.match(problem, /^servers\.a\.args\[3\]: is 0\.50 without quotes/);
     assert.equal(fix, 'Write it in quotes: - "0.50"');
     assert.deepEqual(
       wrong("      startSeconds: 1.50\n      resources: { requests: { cpu: 0.50 } }\n"),

@@ -1,3 +1,4 @@
+import { ownValue } from "../own";
 import type { Problem } from "../problems";
 import { referencesOf } from "../references";
 import type { EnvValue } from "../server-env";
@@ -20,7 +21,8 @@ export function envProblems(
   return Object.entries(env).flatMap(([name, value]) => {
     const problems: Problem[] = [];
     for (const other of new Set(referencesOf(value))) {
-      if (other in env || sources.unknownSecret || sources.secretKeys.includes(other)) continue;
+      if (Object.hasOwn(env, other) || sources.unknownSecret || sources.secretKeys.includes(other))
+        continue;
       problems.push({
         path: `${at}.${name}`,
         problem: `refers to $(${other}), which is neither in env nor in serverSecrets.${owner.split(".")[1] ?? ""}.`,
@@ -44,7 +46,7 @@ function reaches(
   env: Readonly<Record<string, EnvValue>>,
   seen: Set<string>,
 ): boolean {
-  return referencesOf(env[from]).some((other) => {
+  return referencesOf(ownValue(env, from)).some((other) => {
     if (other === to) return true;
     if (seen.has(other)) return false;
     seen.add(other);

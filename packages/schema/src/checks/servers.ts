@@ -1,6 +1,7 @@
 import { nearest } from "@mcp-fleet/errors";
 
 import type { Catalog } from "../catalog";
+import { ownValue } from "../own";
 import { secretCommand } from "../paths";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
@@ -23,7 +24,7 @@ export function serverProblems(
   settings: StackSettings,
   catalog: Catalog,
 ): Problem[] {
-  const entry = catalog[key];
+  const entry = ownValue(catalog, key);
   const at = `servers.${key}`;
   const problems: Problem[] = [];
   const add = (path: string, problem: string, fix: string): void =>
