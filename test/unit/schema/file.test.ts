@@ -141,6 +141,16 @@ describe("the JSON Schema of stack files", () => {
     });
   }
 
+  it("takes secrets as ciphertexts and in no other form", () => {
+    const secure = { secure: "v1:abc" };
+    const holds = (config: object): boolean =>
+      valid({ config: { "mcp-fleet:namespace": "x", ...config } });
+    assert.ok(holds({ "mcp-fleet:databaseUrl": secure, "mcp-fleet:studioSecrets": { A: secure } }));
+    assert.ok(holds({ "mcp-fleet:serverSecrets": { github: { TOKEN: secure } } }));
+    assert.ok(!holds({ "mcp-fleet:databaseUrl": "postgresql://u:p@h/d" }));
+    assert.ok(!holds({ "mcp-fleet:serverSecrets": { github: { TOKEN: "plain" } } }));
+  });
+
   it("refuses a key that nobody knows, a wrong value and a key of ours that is misspelt", () => {
     for (const [key, value] of [
       ["mcp-fleet:servers", { a: { prot: 1 } }],
