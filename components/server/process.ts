@@ -63,7 +63,8 @@ export function serverProcess(server: Server): Pick<Container, "image" | "comman
 /** The bridge starts its server by a shell, so words are quoted as one reads them. */
 function commandLine(stdio: string | readonly string[]): string {
   if (typeof stdio === "string") return stdio;
-  return stdio.map(quoted).join(" ");
+  // Kubernetes would put a variable's value in there, and its quotes would end ours.
+  return stdio.map((word) => quoted(word).replace(/\$(?=[$(])/g, "$$$$")).join(" ");
 }
 
 /** Environment a source needs beside what its server is given. */

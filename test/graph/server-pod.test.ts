@@ -216,6 +216,9 @@ describe("what a server's pod has beside the server", () => {
     const { pod } = await make({ source: "bridge", stdio: ["run it", "--say", "it's $HOME"] });
     const list = pod.containers[0]?.args as string[];
     assert.equal(list[1], `'run it' '--say' 'it'\\''s $HOME'`);
+    // What the kubelet makes `$(TOKEN)` of again, whatever TOKEN is.
+    const { pod: literal } = await make({ source: "bridge", stdio: ["run", "$(TOKEN) $$(X)"] });
+    assert.equal((literal.containers[0]?.args as string[])[1], "'run' '$$(TOKEN) $$$$(X)'");
   });
 
   it("is refused by the first key that is wrong, with where it is explained", async () => {

@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { dnsName, objectName, someLabels } from "./fields";
+import { dnsName, image, objectName, someLabels } from "./fields";
 
 /** The pod through which MCP clients start, stop and scale the servers. */
 export const manager = z
   .strictObject({
     enabled: z.boolean().default(false),
     /** The image built from images/mcp-fleet. */
-    image: z.string().min(1).optional(),
+    image: image.optional(),
     /** Whether pods may be ended without their grace period. */
     forceStop: z.boolean().default(false),
     /** Whether a server may be brought to no replica, so whether it may be stopped at all. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { labels, objectName } from "./fields";
+import { image, labels, objectName } from "./fields";
 
 const minutes = z.number().positive("must be a number of minutes above 0").optional();
 
@@ -24,13 +24,13 @@ const endpoint = z
   );
 
 const observer = z.strictObject({
-  image: z.string().min(1),
+  image,
   certificates: z.array(endpoint).default([]),
 });
 
 const exporter = z.strictObject({
   /** The image built from images/mcp-fleet. */
-  image: z.string().min(1),
+  image,
   /** From one round of checks to the next. */
   intervalSeconds: z.int().positive().default(300),
   /** A Secret that exists, with the address of the database and a login that only reads. */

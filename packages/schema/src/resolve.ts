@@ -42,7 +42,7 @@ export function resolveServers(
   });
   problems.push(
     ...secretsOfNobody(settings, secrets),
-    ...sameNames(servers),
+    ...sameNames(servers, settings),
     ...nodePortsTwice(settings.servers),
   );
   return servers;

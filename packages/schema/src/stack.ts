@@ -6,6 +6,7 @@ import {
   dnsName,
   env,
   identifier,
+  image,
   objectName,
   port,
   replicas,
@@ -25,7 +26,7 @@ import { shared } from "./shared";
 const consumer = z.strictObject({
   name: dnsName,
   labels: someLabels,
-  serviceAccount: z.string().optional(),
+  serviceAccount: objectName.optional(),
   protocols: protocols.optional(),
 });
 
@@ -61,14 +62,12 @@ const database = z.strictObject({
 const studio = z.strictObject({
   enabled: z.boolean().default(true),
   name: dnsName.default("llmctl-studio"),
-  images: z
-    .strictObject({ embedded: z.string().min(1), "in-cluster": z.string().min(1) })
-    .optional(),
+  images: z.strictObject({ embedded: image, "in-cluster": image }).optional(),
   port: port.default(8080),
   replicas: replicas.default(1),
   env: env.default({}),
   /** An account that exists already; else one is made. */
-  serviceAccount: z.string().optional(),
+  serviceAccount: objectName.optional(),
   rolloutSeconds: z.int().positive().optional(),
   resources: resources.optional(),
   writable: z.array(absolutePath).default([]),
@@ -151,7 +150,7 @@ const cutover = z.strictObject({
 
 const probe = z.strictObject({
   from: z.enum(["cluster", "here"]).default("cluster"),
-  image: z.string().min(1).optional(),
+  image: image.optional(),
   imagePullSecrets: z.array(objectName).optional(),
   deadlineSeconds: seconds.optional(),
 });

@@ -124,6 +124,22 @@ const refused: Readonly<Record<string, [fields: string, says: RegExp]>> = {
   ],
   "a toleration that fits nothing": ["tolerations: [{ effect: NoSchedule }]", /must have a key/],
   "affinity of a misspelt kind": ["affinity: { nodeAfinity: {} }", /not a known key/],
+  "a variable in a word of stdio": [
+    "source: bridge, env: { TOKEN: { secret: s, key: k } }, stdio: [x, $(TOKEN)]",
+    /reaches the server as it stands there/,
+  ],
+  "a variable of another container's": [
+    "env: { A: b }, sidecars: [{ name: s, image: 'a/b:1', env: { B: $(A) } }]",
+    /has no secrets of the server/,
+  ],
+  "a variable in a pod's own form": [
+    "env: { A: { value: b } }",
+    /env\.A\.value: is not a known key/,
+  ],
+  "a variable of two forms": [
+    "env: { A: { secret: a, configMap: c, key: b } }",
+    /keys that do not go together/,
+  ],
   "NUL in a variable": ['env: { A: "a\\0b" }', /NUL/],
   "a program that is spaces": ["source: bridge, stdio: '  '", /must name a program/],
 };

@@ -112,6 +112,27 @@ describe("odd YAML in a stack's file", () => {
   });
 });
 
+describe("the name of a server", () => {
+  for (const [config, name, says] of [
+    [
+      "mcp-fleet:manager: { enabled: true, image: a/b:1 }",
+      "llmctl-studio-manager",
+      "the manager's pod",
+    ],
+    [
+      "mcp-fleet:observability: { observer: { image: a/b:1 } }",
+      "llmctl-studio-observer",
+      "the observer's pod",
+    ],
+  ] as const) {
+    it(`is not that of ${says}`, () => {
+      const text = `${head}\n  ${config}\n  mcp-fleet:servers: { a: { image: a/b:1, port: 8000, row: false, name: ${name} } }\n`;
+      const { problems } = checkStackFile("x", text, integratedServers);
+      assert.deepEqual(said(problems), [`[servers.a.name] "${name}" is the name of ${says}.`]);
+    });
+  }
+});
+
 describe("the value that a fix shows", () => {
   it("is text where text is meant, and no option", () => {
     assert.match(

@@ -9,6 +9,8 @@ export interface EnvSources {
   readonly secretKeys: readonly string[];
   /** A Secret whose keys are not known here: any name may be one of them. */
   readonly unknownSecret: boolean;
+  /** Another container than the server's own. @default false */
+  readonly noSecrets?: boolean;
 }
 
 /** References to variables that do not exist, and variables that refer to themselves. */
@@ -25,7 +27,7 @@ export function envProblems(
         continue;
       problems.push({
         path: `${at}.${name}`,
-        problem: `refers to $(${other}), which is neither in env nor in serverSecrets.${owner.split(".")[1] ?? ""}.`,
+        problem: `refers to $(${other}), which is ${sources.noSecrets === true ? "not in its env, and it has no secrets of the server" : `neither in env nor in serverSecrets.${owner.split(".")[1] ?? ""}`}.`,
         fix: `Set ${at}.${other} to {secret: <name>, key: <key>} or to text, or write $$(${other}) for the text itself.`,
       });
     }

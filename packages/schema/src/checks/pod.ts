@@ -50,7 +50,13 @@ function containerProblems(at: string, own: ServerSettings, allowLatest: boolean
       for (const [volume, path] of Object.entries(container.mounts))
         problems.push(...look(path, `${where}.mounts.${volume}`, `mounts.${volume}`));
       problems.push(...resourceProblems(where, container.resources));
-      problems.push(...envProblems(where, container.env, { secretKeys: [], unknownSecret: false }));
+      problems.push(
+        ...envProblems(where, container.env, {
+          secretKeys: [],
+          unknownSecret: false,
+          noSecrets: true,
+        }),
+      );
     }
   }
   return problems;
