@@ -198,8 +198,7 @@ describe("bad configuration of how a server runs", () => {
     {
       what: "a range with a mask that is none",
       plain: withExtra({ egress: { to: [{ cidr: "10.20.0.0/33" }] } }),
-      names:
-        /\[servers\.extra\.egress\.to\[0\]\.cidr\] "10\.20\.0\.0\/33" has a mask that is none/,
+      names: /\[servers\.extra\.egress\.to\[0\]\.cidr\] "10\.20\.0\.0\/33" has a mask that is none/,
       fix: /egress\.to\[0\]\.cidr/,
     },
     {
