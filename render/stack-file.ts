@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { messageOf, UserError } from "@mcp-fleet/errors";
-import { parse } from "yaml";
+import { readYaml } from "@mcp-fleet/schema";
 
 /** What stands for a secret whose value is not known here; it is never written anywhere. */
 export const unknownSecret = "[not known to render]";
@@ -57,15 +57,16 @@ function fromStackFile(file: string): Record<string, CliEntry> {
 }
 
 function readObject(file: string): object {
-  let content: unknown;
+  let text: string;
   try {
-    content = parse(readFileSync(file, "utf8"));
+    text = readFileSync(file, "utf8");
   } catch (error) {
     throw new UserError(
       `${file} cannot be read: ${messageOf(error)}.`,
       "Name a Pulumi.<stack>.yaml, or a .json file with the output of: pulumi config --json --show-secrets",
     );
   }
+  const content = readYaml(file, text);
   if (typeof content === "object" && content !== null) return content;
   throw new UserError(`${file} holds no stack configuration.`, "Name a Pulumi.<stack>.yaml.");
 }

@@ -4,7 +4,7 @@ import { integratedServers } from "@mcp-fleet/catalog";
 import {
   checkStack,
   ConfigError,
-  encrypted,
+  encryptedIn,
   misread,
   type Problem,
   type ResolvedServer,
@@ -127,12 +127,12 @@ function parseValues(raw: Map<string, string>, problems: Problem[]): Record<stri
   const values: Record<string, unknown> = {};
   for (const [key, text] of raw) {
     if (secretKeys.includes(key)) continue;
-    if (!(key in shape)) {
+    if (!Object.hasOwn(shape, key)) {
       problems.push(unknownKey([key], known));
       continue;
     }
     if (isSecret(project, key) === true) {
-      problems.push(encrypted(key));
+      problems.push(...encryptedIn(stackFileText(), key));
       continue;
     }
     const value = plainText.has(key) ? text : parseJson(text);

@@ -1,6 +1,6 @@
 import { type McpJson, mcpJson } from "@mcp-fleet/client-config";
 import type { PolicyEnforcement } from "@mcp-fleet/cluster";
-import type { ResolvedServer } from "@mcp-fleet/schema";
+import { ownValue, type ResolvedServer } from "@mcp-fleet/schema";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
@@ -125,7 +125,7 @@ function mcpServer(
 ): McpServer {
   const { settings, secrets } = config;
   const database = server.database ? databaseTarget(config) : undefined;
-  const secretValues = secrets.servers[server.key]?.values;
+  const secretValues = ownValue(secrets.servers, server.key)?.values;
   return new McpServer(
     server.name,
     {

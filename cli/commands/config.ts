@@ -1,10 +1,13 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { cleanLine, isUserError, messageOf, UserError } from "@mcp-fleet/errors";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { exitCodes } from "../exit-codes";
+
+/** Far above any stack's file. */
+const maxBytes = 4 * 1024 * 1024;
 
 /** Looks at a stack's file, with nothing but the file. */
 export function configCommand(context: CliContext): Command {
@@ -13,11 +16,11 @@ export function configCommand(context: CliContext): Command {
     .argument("<file>", "a Pulumi.<stack>.yaml")
     .action(async (file: string) => {
       const { integratedServers } = await import("@mcp-fleet/catalog");
-      const { checkStackFile } = await import("@mcp-fleet/schema");
+      const { checkStackFile, sentence } = await import("@mcp-fleet/schema");
       const checked = checkStackFile(file, textOf(file), integratedServers);
       await context.print(checked, () => {
         const lines = checked.problems.map(
-          ({ path, problem, fix }) => `[${path}] ${problem}\n  ${fix}`,
+          (problem) => `${sentence(problem)}\n  ${cleanLine(problem.fix)}`,
         );
         const unseen = checked.unseen.map(
           (key) => `${key} is encrypted as a whole: what depends on its names was not checked.`,
@@ -35,8 +38,17 @@ export function configCommand(context: CliContext): Command {
 
 function textOf(file: string): string {
   try {
+    const found = statSync(file);
+    // A device has no end.
+    if (!found.isFile() || found.size > maxBytes)
+      throw new UserError(
+        `${file} is no file of ${maxBytes} bytes at most.`,
+        "Name a Pulumi.<stack>.yaml.",
+        { exitCode: exitCodes.usage },
+      );
     return readFileSync(file, "utf8");
   } catch (error) {
+    if (isUserError(error)) throw error;
     throw new UserError(
       `${file} cannot be read: ${messageOf(error)}.`,
       "Name a file that is there.",

@@ -1,3 +1,4 @@
+import { tokenPath } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
@@ -11,7 +12,6 @@ type PolicyRule = k8s.types.input.rbac.v1.PolicyRule;
 export const apiRightsAnnotation = "mcp-fleet.dev/api-rights";
 
 const tokenSeconds = 3600;
-const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const volumeName = "api-access";
 
 /** Where the API server can be called: it has no labels to select by, and behind its Service it has one of these ports. */

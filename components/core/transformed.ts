@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 
 import { UserError } from "@mcp-fleet/errors";
+import { tokenPath } from "@mcp-fleet/schema";
+import { Output } from "@pulumi/pulumi";
 
 import { podAccount } from "./pod-account";
 import { type PodProblem, restrictedProblems } from "./pod-security";
 import { podTemplateOf } from "./pod-template";
+import { tokenMounts, twiceInPod } from "./pod-twice";
 import { rulesWithin } from "./policy-width";
 import { sayProblems } from "./security";
 import { applyTransform, type Transform } from "./transform";
@@ -48,6 +51,8 @@ export function transformed<T extends object>(
   const identity = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
   const wrong = [
     ...unchanged([...identity, "metadata.generateName"], after, before),
+    ...ownAnnotations("metadata.annotations", after, before),
+    ...directives(after),
     ...(checks[key]?.(after, before) ?? []),
   ];
   if (wrong.length === 0) return changed;
@@ -65,6 +70,32 @@ function unchanged(paths: readonly string[], after: Fields, before: Fields): Pod
     const shown = typeof was === "string" || typeof was === "boolean" ? `"${was}"` : "as it was";
     return [{ field, allowed: was === undefined ? "left out" : shown }];
   });
+}
+
+/** The program's own annotations say what the commands and the policies rest on. */
+function ownAnnotations(at: string, after: unknown, before: unknown): PodProblem[] {
+  const own = (of: unknown): Fields => (valueAt(of, at) ?? {}) as Fields;
+  const [now, was] = [own(after), own(before)];
+  return [...new Set([...Object.keys(now), ...Object.keys(was)])]
+    .filter((key) => key.startsWith("mcp-fleet.dev/") && !same(now[key], was[key]))
+    .map((key) => ({ field: `${at}.${key}`, allowed: "as it was" }));
+}
+
+/** What kubectl obeys and the API server does not know: only an item of a list is taken away by one. */
+function directives(value: unknown, at = ""): PodProblem[] {
+  if (Array.isArray(value))
+    return (value as unknown[]).flatMap((item, index) => directives(item, `${at}[${index}]`));
+  if (typeof value !== "object" || value === null || Output.isInstance(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key.startsWith("$")
+      ? [
+          {
+            field: `${at}.${key}`.replace(/^\./, ""),
+            allowed: "left out; an item of a list with a key goes by $patch: delete",
+          },
+        ]
+      : directives(inner, `${at}.${key}`),
+  );
 }
 
 function same(value: unknown, was: unknown): boolean {
@@ -99,7 +130,12 @@ function checkPod(after: Fields, before: Fields): PodProblem[] {
     ...(same(own.identities, was.identities)
       ? []
       : [{ field: "spec.volumes", allowed: "without another token or certificate of an account" }]),
+    ...ownAnnotations("metadata.annotations", template, old),
+    ...(same(tokenMounts(template), tokenMounts(old))
+      ? []
+      : [{ field: "spec.containers", allowed: `as they were at ${tokenPath}` }]),
     ...restrictedProblems(template),
+    ...twiceInPod(template),
   ];
   return [
     ...unchanged(["spec.selector"], after, before),
@@ -147,7 +183,10 @@ function listAt(object: unknown, path: string): Fields[] {
 
 /** A port of the Service that was there is, and leads where it led. */
 function checkService(after: Fields, before: Fields): PodProblem[] {
-  const fixed = ["selector", "type", "externalIPs", "externalName", "loadBalancerSourceRanges"];
+  const fixed = [
+    ...["selector", "type", "externalIPs", "externalName", "loadBalancerSourceRanges"],
+    "publishNotReadyAddresses",
+  ];
   const ports = listAt(before, "spec.ports").filter(
     (was) =>
       !listAt(after, "spec.ports").some(

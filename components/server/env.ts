@@ -1,5 +1,5 @@
 import { UserError } from "@mcp-fleet/errors";
-import { type EnvValue, referencesOf } from "@mcp-fleet/schema";
+import { type EnvValue, ownValue, referencesOf } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
@@ -20,7 +20,7 @@ export function orderedEnv(
   const open = new Set<string>();
   const add = (name: string, by: string): void => {
     if (done.has(name)) return;
-    const value = env[name];
+    const value = ownValue(env, name);
     if (open.has(name)) throw circular(owner, name);
     if (value === undefined && secretName === undefined) throw unresolved(owner, by, name);
     open.add(name);

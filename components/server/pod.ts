@@ -1,4 +1,4 @@
-import type { ExtraContainer, ServerVolume } from "@mcp-fleet/schema";
+import { codePath, type ExtraContainer, type ServerVolume } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
@@ -7,7 +7,6 @@ import type { Server } from "./args";
 import { serverContainer } from "./container";
 import { orderedEnv } from "./env";
 import { placementSpec } from "./operations";
-import { codePath } from "./process";
 import { hasRights } from "./rights";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { quoted } from "@mcp-fleet/errors";
-import type { Health } from "@mcp-fleet/schema";
+import { codePath, type Health } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 
 import type { Server } from "./args";
@@ -11,8 +11,6 @@ type HealthCheck = "tcp" | Extract<Health, object>;
 
 const bridgeHealthPath = "/healthz";
 
-/** Where the code of a server is mounted. */
-export const codePath = "/app";
 /** On a pod: the hash of the code it was started with, so that other code is another pod template. */
 export const codeAnnotation = "mcp-fleet.dev/code";
 /** How long open streams may hold up a uvicorn that is told to end: less than the pod's grace, in seconds. */
@@ -65,7 +63,8 @@ export function serverProcess(server: Server): Pick<Container, "image" | "comman
 /** The bridge starts its server by a shell, so words are quoted as one reads them. */
 function commandLine(stdio: string | readonly string[]): string {
   if (typeof stdio === "string") return stdio;
-  return stdio.map(quoted).join(" ");
+  // Kubernetes would put a variable's value in there, and its quotes would end ours.
+  return stdio.map((word) => quoted(word).replace(/\$(?=[$(])/g, "$$$$")).join(" ");
 }
 
 /** Environment a source needs beside what its server is given. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { jsonSchemaOf, stackSchema } from "@mcp-fleet/schema";
+import { jsonSchemaOf, secretKeys, stackSchema } from "@mcp-fleet/schema";
 import { stringify } from "yaml";
 
 /** What of a JSON schema is a key of Pulumi.yaml. */
@@ -18,6 +18,8 @@ export function stackFileSchema(): string {
     properties: Record<string, unknown>;
   };
   const keys = Object.entries(config.properties).map(([key, value]) => [`mcp-fleet:${key}`, value]);
+  // They are in no schema; in a file they are ciphertexts, as a whole or by name.
+  const secrets = secretKeys.map((key) => [`mcp-fleet:${key}`, { $ref: "#/$defs/secret" }]);
   const schema = {
     $schema,
     title: "A stack of mcp-fleet",
@@ -25,10 +27,19 @@ export function stackFileSchema(): string {
     properties: {
       config: {
         type: "object",
-        properties: Object.fromEntries(keys) as Record<string, unknown>,
+        properties: Object.fromEntries([...keys, ...secrets]) as Record<string, unknown>,
         // A key of ours with a typing mistake is none of another project's.
         patternProperties: { "^(?!mcp-fleet:)[^:]+(:.*)?$": {} },
         additionalProperties: { not: {} },
+      },
+    },
+    $defs: {
+      secret: {
+        type: "object",
+        description: "Set with pulumi config set --secret.",
+        if: { required: ["secure"] },
+        then: { properties: { secure: { type: "string" } }, additionalProperties: false },
+        else: { additionalProperties: { $ref: "#/$defs/secret" } },
       },
     },
   };

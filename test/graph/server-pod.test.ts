@@ -162,7 +162,7 @@ describe("what a server's pod has beside the server", () => {
     const { pod, deployment } = await make({
       ...{ user: 1000, group: 2000, affinity, health: { exec: ["/bin/check", "--live"] } },
       hostAliases: [{ ip: "10.0.0.1", hostnames: ["db.example.com"] }],
-      podLabels: { team: "tools", "app.kubernetes.io/name": "another" },
+      podLabels: { team: "tools" },
       podAnnotations: { "example.com/note": "x" },
       resources: { limits: { "nvidia.com/gpu": 1, "ephemeral-storage": "2Gi", cpu: 1 } },
     });
@@ -216,6 +216,9 @@ describe("what a server's pod has beside the server", () => {
     const { pod } = await make({ source: "bridge", stdio: ["run it", "--say", "it's $HOME"] });
     const list = pod.containers[0]?.args as string[];
     assert.equal(list[1], `'run it' '--say' 'it'\\''s $HOME'`);
+    // What the kubelet makes `$(TOKEN)` of again, whatever TOKEN is.
+    const { pod: literal } = await make({ source: "bridge", stdio: ["run", "$(TOKEN) $$(X)"] });
+    assert.equal((literal.containers[0]?.args as string[])[1], "'run' '$$(TOKEN) $$$$(X)'");
   });
 
   it("is refused by the first key that is wrong, with where it is explained", async () => {

@@ -62,6 +62,13 @@ const podContext = (securityContext: Record<string, unknown>): Transforms =>
 const volume = (source: Record<string, unknown>): Transforms =>
   pod({ volumes: [{ name: "more", ...source }] });
 
+const hardened = {
+  image: "registry.example/extra:1",
+  securityContext: {
+    ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+    capabilities: { drop: ["ALL"] },
+  },
+};
 const at = "spec\\.template\\.spec\\.";
 const inPod = `${at}securityContext\\.`;
 const inContainer = `${at}containers\\[mcp-server\\]\\.`;
@@ -70,6 +77,55 @@ const inContainer = `${at}containers\\[mcp-server\\]\\.`;
 const weaker: Readonly<Record<string, readonly [Transforms, string]>> = {
   hostIPC: [pod({ hostIPC: true }), `${at}hostIPC has to be false or left out`],
   hostPID: [pod({ hostPID: true }), `${at}hostPID`],
+  "$patch: replace in a list": [
+    pod({ tolerations: [{ $patch: "replace" }] }),
+    `tolerations\\[0\\]\\.\\$patch has to be left out`,
+  ],
+  "$patch: delete of a field": [
+    podContext({ $patch: "delete" }),
+    `${inPod}\\$patch has to be left out`,
+  ],
+  "a container's name twice": [
+    pod({ initContainers: [{ ...hardened, name: "mcp-server" }] }),
+    `initContainers\\[mcp-server\\] has to be there once`,
+  ],
+  "a port's name twice": [
+    container({
+      ports: [
+        { name: "http", containerPort: 8000, protocol: "TCP" },
+        { name: "http", containerPort: 9000 },
+      ],
+    })(),
+    `ports\\[http\\] has to be there once`,
+  ],
+  "a place that is taken twice": [
+    pod({
+      containers: [{ name: "mcp-server", volumeMounts: [{ name: "tmp", mountPath: "/tmp/" }] }],
+    }),
+    `volumeMounts\\[/tmp/\\] has to be there once`,
+  ],
+  "something else at the token's place": [
+    pod({
+      volumes: [{ name: "old-token", secret: { secretName: "s" } }],
+      containers: [
+        {
+          name: "mcp-server",
+          volumeMounts: [
+            { name: "old-token", mountPath: "/run/secrets/kubernetes.io/serviceaccount/" },
+          ],
+        },
+      ],
+    }),
+    `as they were at /var/run/secrets/kubernetes\\.io/serviceaccount`,
+  ],
+  "an annotation of ours": [
+    {
+      deployment: {
+        spec: { template: { metadata: { annotations: { "mcp-fleet.dev/api-rights": "x" } } } },
+      },
+    },
+    `annotations\\.mcp-fleet\\.dev/api-rights has to be as it was`,
+  ],
   hostNetwork: [pod({ hostNetwork: true }), `${at}hostNetwork`],
   shareProcessNamespace: [pod({ shareProcessNamespace: true }), `${at}shareProcessNamespace`],
   "seccomp Unconfined": [

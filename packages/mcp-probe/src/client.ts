@@ -134,11 +134,21 @@ export class McpClient {
     let reply = first;
     for (let resumes = 0; "lastEventId" in reply; resumes += 1) {
       if (resumes === maxResumes) throw reply.failure;
-      await sleep(reply.retryMs ?? 1000, undefined, { signal });
+      const { retryMs = 1000, lastEventId } = reply;
+      const limit = this.limits.requestTimeoutSeconds;
+      if (retryMs > limit * 1000)
+        throw cutFailure(
+          `wants to be asked for it again after ${retryMs} milliseconds, and ${limit} seconds are the limit of one request`,
+        );
+      if (!/^[\x20-\x7e]+$/.test(lastEventId))
+        throw cutFailure("names its last event by an id that no HTTP header can hold");
+      await sleep(retryMs, undefined, { signal });
       const headers = this.headers();
       headers.set("accept", "text/event-stream");
-      headers.set("last-event-id", reply.lastEventId);
+      headers.set("last-event-id", lastEventId);
       const response = await fetch(this.url, { headers, redirect: "manual", signal });
+      if (response.status === 405)
+        throw cutFailure("does not take the GET that takes it up again (HTTP 405)");
       if (!response.ok) throw await this.refusal(response, method, signal);
       reply = await readStream(response, id);
     }
@@ -218,6 +228,11 @@ function parseUrl(url: string): URL {
     throw cannotAsk("its url holds a user name or a password; send them in a header");
   }
   return parsed;
+}
+
+/** A stream that cannot be taken up again. */
+function cutFailure(why: string): ProbeFailure {
+  return new ProbeFailure("not-mcp", "few", `ends its event stream before the answer and ${why}`);
 }
 
 function cannotAsk(why: string): ProbeFailure {

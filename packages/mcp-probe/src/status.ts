@@ -17,11 +17,13 @@ export interface RefusedRequest {
   readonly clean: (text: string, limit?: number) => string;
 }
 
+const redirects: readonly number[] = [300, 301, 302, 303, 307, 308];
+
 /** Explains an HTTP status outside 200 to 299 other than 401 and 403. */
 export function statusFailure(answer: RefusedRequest): ProbeFailure {
   const { status, said, method, url } = answer;
   const saying = said === "" ? "" : `, saying "${said}"`;
-  if (status >= 300 && status < 400) return redirectFailure(answer);
+  if (redirects.includes(status)) return redirectFailure(answer);
   const host = hostCheckFailure(answer);
   if (host !== undefined) return host;
   if (sessionLost(answer)) {
@@ -73,7 +75,9 @@ function redirectFailure({ status, headers, url, clean }: RefusedRequest): Probe
   if (location !== null && URL.canParse(location, url.href)) {
     const target = new URL(location, url);
     to = clean(
-      target.origin === url.origin ? target.pathname : `${target.origin}${target.pathname}`,
+      target.origin === url.origin
+        ? target.pathname
+        : `${target.protocol}//${target.host}${target.pathname}`,
     );
   }
   return new ProbeFailure(

@@ -1,17 +1,37 @@
 import { z } from "zod";
 
-import { labels, objectName } from "./fields";
+import { annotations, objectName } from "./fields";
+
+const apiGroup = z
+  .string()
+  .regex(/^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$/, "must be an API group in full, like apps");
+const kindOfObject = z
+  .string()
+  .regex(
+    /^[a-z0-9.-]+(\/[a-z]+)?$/,
+    "must be a resource like pods or pods/log; not all of them (*)",
+  )
+  .meta({ examples: ["pods"] });
+/** With these verbs, and with all of them, the account has every right that anybody has in the namespace. */
+const verb = z
+  .string()
+  .regex(/^[a-z]+$/, "must be a verb like get; not all of them (*)")
+  .refine(
+    (name) => !["escalate", "bind", "impersonate"].includes(name),
+    "must not be escalate, bind or impersonate: they give every right that somebody has",
+  )
+  .meta({ examples: ["get"] });
 
 const rule = z.strictObject({
   apiGroups: z
-    .array(z.string())
+    .array(apiGroup)
     .default([""])
     .meta({
       description: 'API groups of the resources; "" is the core group.',
       examples: [["", "apps"]],
     }),
   resources: z
-    .array(z.string().min(1))
+    .array(kindOfObject)
     .min(1)
     .meta({
       description: "Resources in the plural, as the API names them.",
@@ -25,16 +45,19 @@ const rule = z.strictObject({
       examples: [["tools-settings"]],
     }),
   verbs: z
-    .array(z.string().min(1))
+    .array(verb)
     .min(1)
     .meta({ description: "What it may do with them.", examples: [["get", "list"]] }),
 });
 
 /** A ServiceAccount that exists, or rights for the one that is made here. */
 export const account = z.union([
-  objectName,
+  objectName.refine(
+    (name) => name !== "default",
+    "must be an account of its own: any pod of the namespace may run as its default one",
+  ),
   z.strictObject({
-    annotations: labels.optional().meta({
+    annotations: annotations.optional().meta({
       description: "Annotations of the account, such as the cloud's account that it stands for.",
       examples: [
         { "iam.gke.io/gcp-service-account": "tools@example-project.iam.gserviceaccount.com" },

@@ -1,3 +1,4 @@
+import { ownValue } from "./own";
 import type { ServerInput } from "./server";
 
 /** By what a server is known where it is started by an application, or lies in its image. */
@@ -36,7 +37,7 @@ export function withCatalog(servers: unknown, catalog: Catalog): unknown {
   if (!isObject(servers)) return servers;
   return Object.fromEntries(
     Object.entries(servers).map(([key, own]) => {
-      const entry = catalog[key];
+      const entry = ownValue(catalog, key);
       return [key, entry === undefined || !isObject(own) ? own : merged(entry.server, own)];
     }),
   );

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { absolutePath, dnsName, resources, text } from "./fields";
+import { dnsName, image, mountPath, resources, text } from "./fields";
 import { serverEnv } from "./server-env";
 
 /** What a process asks for where nothing is said. */
@@ -11,16 +11,15 @@ export const defaultResources = {
 
 /** Another container of the pod, hardened like the server. */
 export const container = z.strictObject({
+  // Volumes are named after it.
   name: dnsName
+    .max(50, "must have 50 characters at most")
     .refine((name) => name !== "mcp-server", "is the server's own name")
     .meta({ description: "Name of the container in the pod.", examples: ["cloud-sql-proxy"] }),
-  image: z
-    .string()
-    .min(1)
-    .meta({
-      description: "The image, pinned by tag or digest.",
-      examples: ["gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.18.0"],
-    }),
+  image: image.meta({
+    description: "The image, pinned by tag or digest.",
+    examples: ["gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.18.0"],
+  }),
   command: z
     .array(text)
     .optional()
@@ -38,14 +37,14 @@ export const container = z.strictObject({
     examples: [{ requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "128Mi" } }],
   }),
   writable: z
-    .array(absolutePath)
+    .array(mountPath)
     .default([])
     .meta({
       description: "Directories it writes to beside /tmp; what is in them goes with the pod.",
       examples: [["/var/cache/proxy"]],
     }),
   mounts: z
-    .record(dnsName, absolutePath)
+    .record(dnsName, mountPath)
     .default({})
     .meta({
       description: "Name of a volume of the server -> where it is in this container.",

@@ -1,3 +1,5 @@
+import { BlockList, isIP } from "node:net";
+
 import { z } from "zod";
 
 import { cidr, dnsName, labels, port } from "./fields";
@@ -35,6 +37,45 @@ export const pods = z
     "must name a namespace or labels",
   );
 
+const range = z
+  .strictObject({
+    cidr: cidr.meta({
+      description: "The range, without the addresses at which clouds hand out credentials.",
+      examples: ["10.20.0.0/16"],
+    }),
+    except: z
+      .array(cidr)
+      .optional()
+      .meta({
+        description: "Ranges within it that may not be called.",
+        examples: [["10.20.5.0/24"]],
+      }),
+    ports: ports.optional().meta({
+      description: "TCP ports. Default: every port.",
+      examples: [[5432]],
+    }),
+  })
+  .refine(
+    ({ cidr: whole, except = [] }) => except.every((part) => isWithin(part, whole)),
+    "must have exceptions (except) that lie in its range (cidr) and are smaller",
+  );
+
+function isWithin(part: string, whole: string): boolean {
+  const split = (text: string): [string, number] => {
+    const [address = "", bits = ""] = text.split("/");
+    return [address, Number(bits)];
+  };
+  const [[address, bits], [base, baseBits]] = [split(part), split(whole)];
+  const [family, baseFamily] = [isIP(address), isIP(base)];
+  // What is no range is told by its own check.
+  if (family === 0 || baseFamily === 0 || baseBits > (baseFamily === 4 ? 32 : 128)) return true;
+  if (family !== baseFamily || bits <= baseBits) return false;
+  const type = family === 4 ? "ipv4" : "ipv6";
+  const list = new BlockList();
+  list.addSubnet(base, baseBits, type);
+  return list.check(address, type);
+}
+
 /** Where a server may connect to: a profile, or a profile with ranges of addresses, pods and host names. */
 export const egress = z.union([
   egressProfile,
@@ -46,25 +87,7 @@ export const egress = z.union([
         examples: ["internet"],
       }),
       to: z
-        .array(
-          z.strictObject({
-            cidr: cidr.meta({
-              description: "The range, without the addresses at which clouds hand out credentials.",
-              examples: ["10.20.0.0/16"],
-            }),
-            except: z
-              .array(cidr)
-              .optional()
-              .meta({
-                description: "Ranges within it that may not be called.",
-                examples: [["10.20.5.0/24"]],
-              }),
-            ports: ports.optional().meta({
-              description: "TCP ports. Default: every port.",
-              examples: [[5432]],
-            }),
-          }),
-        )
+        .array(range)
         .min(1, "must name a range of addresses")
         .optional()
         .meta({

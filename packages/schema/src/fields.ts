@@ -42,8 +42,49 @@ export const mcpPath = z
 
 export const absolutePath = z
   .string()
-  .regex(/^\/[^\s]+$/, "must be an absolute path")
+  .regex(/^\/[^\s\p{Cc}]+$/u, "must be an absolute path")
   .meta({ examples: ["/data"] });
+
+/** A path as two mounts are compared by it; /run and /var/run are one directory in most images. */
+export function placeOf(path: string): string {
+  return path.replace(/\/+$/, "").replace(/^\/run\//, "/var/run/");
+}
+
+/** Where a pod has the token of its account. */
+export const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/** Where the code of a server is mounted. */
+export const codePath = "/app";
+
+/** Where something is mounted. */
+export const mountPath = absolutePath
+  .refine(
+    (path) => !/:|\/(\.{1,2})?(\/|$)/.test(path.replace(/\/$/, "")),
+    "must be a plain path: no colon in it, and no part that is empty or dots",
+  )
+  .refine(
+    (path) => !`${placeOf(path)}/`.startsWith(`${tokenPath}/`),
+    "is where a pod has its account's token; rights come with serviceAccount.rules",
+  );
+
+/** A key of a Secret or a ConfigMap. */
+export const objectKey = z
+  .string()
+  .min(1, "must name a key")
+  .max(253, "must have 253 characters at most")
+  .regex(/^[-._a-zA-Z0-9]+$/, "must be letters, digits, dashes, dots and underscores")
+  .refine((key) => !/^\.{1,2}$/.test(key), "must be more than dots")
+  .meta({ examples: ["password"] });
+
+/** An image as a container runtime takes it. */
+export const image = z
+  .string()
+  .min(1)
+  .regex(
+    /^((\[[0-9a-fA-F:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:\d+)?\/)?[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:\w[\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-fA-F]+)?$/,
+    "must be an image like registry.example.com/tools:1.2.3: lower-case names, no scheme, no spaces",
+  )
+  .meta({ examples: ["registry.example.com/tools:1.2.3"] });
 
 /**
  * Text that YAML may have read as something else. A whole number and true are what was written; 1.10 is not, and a
@@ -51,7 +92,7 @@ export const absolutePath = z
  */
 export const text = z
   .union([
-    z.string(),
+    z.string().refine((value) => !value.includes("\0"), "must not hold the character NUL"),
     z.boolean(),
     z.number().refine((value) => Number.isSafeInteger(value), {
       error: ({ input }) =>
@@ -68,7 +109,31 @@ export const variable = z
 /** Variables of a process, as text. */
 export const env = z.record(variable, text);
 
-export const labels = z.record(z.string(), z.string());
+/** The name of a label or an annotation, or of a node's. */
+export const labelKey = z
+  .string()
+  .max(317, "must have 317 characters at most")
+  .regex(
+    /^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+    "must be a name like tier or example.com/tier",
+  );
+
+export const labels = z.record(
+  labelKey,
+  z
+    .string("must be text: put it in quotes")
+    .regex(
+      /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/,
+      "must be 63 letters, digits, dashes, dots and underscores at most",
+    )
+    .meta({ examples: ["tools"] }),
+);
+
+/** Annotations that a stack gives; ours say what the commands rest on. */
+export const annotations = z.record(
+  labelKey.refine((key) => !key.startsWith("mcp-fleet.dev/"), "must not be one of this program"),
+  z.string("must be text: put it in quotes"),
+);
 
 /** Labels of which there is one at least. */
 export const someLabels = labels.refine(
@@ -83,10 +148,13 @@ const numberOr = (pattern: RegExp, message: string) =>
 const cpu = numberOr(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
 export const size = z
   .string()
-  .regex(/^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/, 'must be an amount of bytes such as "256Mi"')
+  .regex(
+    /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
+    'must be an amount of bytes such as "256Mi"',
+  )
   .meta({ examples: ["1Gi"] });
 const memory = numberOr(
-  /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/,
+  /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
   'must be a memory quantity such as "256Mi"',
 );
 /** What a device plugin offers: `nvidia.com/gpu`. */
@@ -136,10 +204,24 @@ export const resources = z.strictObject({
   }),
 });
 
+/** About 24 days: what a timer counts to in milliseconds. Kubernetes' own fields hold more. */
+const maxSeconds = 2_147_483;
+const tooLong = `must be ${maxSeconds} seconds at most`;
+
 export const seconds = z
   .number()
   .positive("must be a number of seconds above 0")
+  .max(maxSeconds, tooLong)
   .meta({ examples: [30] });
+
+/** Seconds in a field of Kubernetes. */
+export const wholeSeconds = z.int("must be a whole number of seconds").max(maxSeconds, tooLong);
+
+/** User or group of a process. */
+export const userId = z
+  .int("must be a whole number")
+  .positive("must be above 0: no server runs as root")
+  .max(2_147_483_647, "must be 2147483647 at most");
 
 export const replicas = z
   .int("must be a whole number")

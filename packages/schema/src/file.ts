@@ -1,11 +1,11 @@
 import { UserError } from "@mcp-fleet/errors";
-import { parseDocument } from "yaml";
 
 import type { Catalog } from "./catalog";
 import { checkStack, type StackSecrets } from "./check";
 import type { SecretNames } from "./checks";
-import { configPath } from "./paths";
+import { configPath, removeCommand, type Step } from "./paths";
 import { type Problem, unknownKey } from "./problems";
+import { readYaml } from "./read-yaml";
 import { stackSchema } from "./stack";
 import { misread } from "./written";
 
@@ -17,8 +17,6 @@ export const secretKeys: readonly string[] = [
   "serverSecrets",
   "studioSecrets",
 ];
-/** Far above any stack's file, in characters. */
-const maxLength = 1024 * 1024;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -47,10 +45,10 @@ export function checkStackFile(file: string, text: string, catalog: Catalog): Ch
   const values: Record<string, unknown> = {};
   for (const [key, value] of own) {
     if (secretKeys.includes(key)) problems.push(...inClear(key, value));
-    else if (!(key in shape))
+    else if (!Object.hasOwn(shape, key))
       problems.push(unknownKey([key], [...Object.keys(shape), ...secretKeys]));
-    else if (isCiphertext(value)) problems.push(encrypted(key));
-    else values[key] = value;
+    else problems.push(...encryptedParts(value, [key]));
+    if (Object.hasOwn(shape, key) && !isCiphertext(value)) values[key] = value;
   }
   const given = Object.fromEntries(own);
   const shared = (values.shared as { outputs?: Fields } | undefined)?.outputs ?? {};
@@ -62,6 +60,7 @@ export function checkStackFile(file: string, text: string, catalog: Catalog): Ch
   const found = checked.problems.filter(
     ({ path, problem }) =>
       !written.some((one) => one.path === path) &&
+      !problems.some((one) => path.startsWith(one.path)) &&
       !unseen.some((key) => path.startsWith(key) || problem.includes(key)),
   );
   return {
@@ -73,13 +72,7 @@ export function checkStackFile(file: string, text: string, catalog: Catalog): Ch
 
 function configOf(file: string, text: string): Fields {
   const fix = "Name a Pulumi.<stack>.yaml.";
-  if (text.length > maxLength)
-    throw new UserError(`${file} has more than ${maxLength} characters.`, fix);
-  const document = parseDocument(text, { logLevel: "silent" });
-  const [error] = document.errors;
-  if (error !== undefined)
-    throw new UserError(`${file} is no YAML: ${error.message.split("\n")[0] ?? ""}`, fix);
-  const content = document.toJS({ maxAliasCount: 100 }) as unknown;
+  const content = readYaml(file, text);
   // A stack without any configuration has its salt or provider of secrets, or nothing at all.
   const empty = content === null || (isObject(content) && Object.keys(content).every(isOfStack));
   const config = isObject(content) ? (content.config ?? undefined) : undefined;
@@ -133,12 +126,36 @@ function inClear(key: string, value: unknown): Problem[] {
   return found;
 }
 
-/** The problem of a key that is no secret and is kept as one. */
-export function encrypted(key: string): Problem {
+/** Everything encrypted in a key that is no secret: the engine takes the whole of it for one then. */
+function encryptedParts(value: unknown, path: readonly Step[]): Problem[] {
+  if (isCiphertext(value)) return [encrypted(path)];
+  if (typeof value !== "object" || value === null) return [];
+  const parts: [Step, unknown][] = Array.isArray(value)
+    ? [...(value as unknown[]).entries()]
+    : Object.entries(value);
+  return parts.flatMap(([step, one]) => encryptedParts(one, [...path, step]));
+}
+
+/**
+ * The same of one key, as the text of a stack's file shows it. Where it does not, the key as a whole.
+ */
+export function encryptedIn(text: string, key: string): Problem[] {
+  let value: unknown;
+  try {
+    value = configOf("", text)[`${prefix}${key}`];
+  } catch {
+    value = undefined;
+  }
+  const found = encryptedParts(value, [key]);
+  return found.length === 0 ? [encrypted([key])] : found;
+}
+
+/** The problem of a value that is no secret and is kept as one. */
+function encrypted(path: readonly Step[]): Problem {
   return {
-    path: key,
+    path: configPath(path),
     problem: "is encrypted, and would be stored in clear in objects and state.",
-    fix: `Take it out with: pulumi config rm ${key}; then put credentials in serverSecrets.<server>.<KEY>, and the rest of it in clear.`,
+    fix: `Take it out with: ${removeCommand(path)}; then put credentials in serverSecrets.<server>.<KEY>, and the rest of it in clear.`,
   };
 }
 

@@ -1,26 +1,23 @@
 import { z } from "zod";
 
-import { absolutePath } from "./fields";
+import { absolutePath, wholeSeconds } from "./fields";
 
 const times = z.strictObject({
-  initialDelaySeconds: z
-    .int()
+  initialDelaySeconds: wholeSeconds
     .min(0)
     .optional()
     .meta({
       description: "How long after the container's start it is asked first, in seconds. Default 0.",
       examples: [5],
     }),
-  periodSeconds: z
-    .int()
+  periodSeconds: wholeSeconds
     .min(1)
     .optional()
     .meta({
       description: "From one question to the next, in seconds.",
       examples: [10],
     }),
-  timeoutSeconds: z
-    .int()
+  timeoutSeconds: wholeSeconds
     .min(1)
     .optional()
     .meta({
@@ -30,12 +27,15 @@ const times = z.strictObject({
   failureThreshold: z
     .int()
     .min(1)
+    .max(1_000_000)
     .optional()
     .meta({
       description: "After how many failures in a row it counts as failed.",
       examples: [6],
     }),
 });
+
+const httpPath = absolutePath.meta({ examples: ["/healthz"] });
 
 /** Timings of a server's probes; what is left out keeps its default. */
 export const probes = z.strictObject({
@@ -59,17 +59,17 @@ export const probes = z.strictObject({
 /** How the kubelet asks whether the process lives. Never `GET` on the MCP path: it answers 405 and leaks sessions. */
 export const health = z.union([
   z.literal("tcp"),
-  absolutePath,
+  httpPath,
   z.strictObject({
-    path: absolutePath.meta({
+    path: httpPath.meta({
       description: "Path of the liveness probe, and of the others unless they have their own.",
       examples: ["/healthz"],
     }),
-    startup: absolutePath.optional().meta({
+    startup: httpPath.optional().meta({
       description: "Path of the startup probe. Default: as path.",
       examples: ["/started"],
     }),
-    readiness: absolutePath.optional().meta({
+    readiness: httpPath.optional().meta({
       description: "Path of the readiness probe. Default: as path.",
       examples: ["/readyz"],
     }),

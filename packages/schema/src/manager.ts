@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { dnsName, objectName, someLabels } from "./fields";
+import { dnsName, image, objectName, someLabels } from "./fields";
 
 /** The pod through which MCP clients start, stop and scale the servers. */
 export const manager = z
@@ -9,14 +9,10 @@ export const manager = z
       .boolean()
       .default(false)
       .meta({ description: "Whether the pod is made.", examples: [true] }),
-    image: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description: "The image built from images/mcp-fleet. Needed where it is enabled.",
-        examples: ["registry.example.com/mcp-fleet:0.1.0"],
-      }),
+    image: image.optional().meta({
+      description: "The image built from images/mcp-fleet. Needed where it is enabled.",
+      examples: ["registry.example.com/mcp-fleet:0.1.0"],
+    }),
     forceStop: z
       .boolean()
       .default(false)

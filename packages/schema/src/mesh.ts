@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { egress } from "./egress";
-import { dnsName, port, replicas, resources, seconds } from "./fields";
+import { dnsName, image, port, replicas, resources, seconds } from "./fields";
 import { operations } from "./operations";
 import { registry } from "./registry";
 import { serverEnv } from "./server-env";
@@ -24,13 +24,10 @@ const capability = z.strictObject({
 
 /** An agent of a mesh; the values of charts/mcp-agent are checked by it too. */
 export const agent = z.strictObject({
-  image: z
-    .string()
-    .min(1)
-    .meta({
-      description: "The agent's image, pinned by tag or digest.",
-      examples: ["registry.example.com/agents/greeter:1.0.0"],
-    }),
+  image: image.meta({
+    description: "The agent's image, pinned by tag or digest.",
+    examples: ["registry.example.com/agents/greeter:1.0.0"],
+  }),
   agentName: dnsName.optional().meta({
     description: "Its name in its own code, @mesh.agent(name=...). Default: its key.",
     examples: ["greeter"],

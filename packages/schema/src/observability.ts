@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { labels, objectName } from "./fields";
+import { image, labels, objectName } from "./fields";
 
 const minutes = z.number().positive("must be a number of minutes above 0").optional();
 
@@ -58,13 +58,10 @@ const endpoint = z
   );
 
 const observer = z.strictObject({
-  image: z
-    .string()
-    .min(1)
-    .meta({
-      description: "The image built from images/observer.",
-      examples: ["registry.example.com/mcp-observer:0.1.0"],
-    }),
+  image: image.meta({
+    description: "The image built from images/observer.",
+    examples: ["registry.example.com/mcp-observer:0.1.0"],
+  }),
   certificates: z
     .array(endpoint)
     .default([])
@@ -76,13 +73,10 @@ const observer = z.strictObject({
 });
 
 const exporter = z.strictObject({
-  image: z
-    .string()
-    .min(1)
-    .meta({
-      description: "The image built from images/mcp-fleet.",
-      examples: ["registry.example.com/mcp-fleet:0.1.0"],
-    }),
+  image: image.meta({
+    description: "The image built from images/mcp-fleet.",
+    examples: ["registry.example.com/mcp-fleet:0.1.0"],
+  }),
   intervalSeconds: z
     .int()
     .positive()

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { cidr, dnsName, labels, replicas } from "./fields";
+import { annotations, cidr, labelKey, labels, objectName, replicas, wholeSeconds } from "./fields";
 
 const firstNodePort = 31000;
 const lastNodePort = 31999;
@@ -10,50 +10,95 @@ const defaultCpuPercent = 70;
 
 const percent = z.int().min(1, "must be from 1 to 100").max(100, "must be from 1 to 100");
 
-const toleration = z.strictObject({
-  key: z
-    .string()
-    .optional()
-    .meta({
+const toleration = z
+  .strictObject({
+    key: labelKey.optional().meta({
       description: "Key of the taint. Default, with operator Exists: every taint.",
       examples: ["nvidia.com/gpu"],
     }),
-  operator: z
-    .enum(["Exists", "Equal"])
-    .optional()
-    .meta({
-      description: "Whether the taint's value counts (Equal) or not (Exists). Default Equal.",
-      examples: ["Exists"],
-    }),
-  value: z
-    .string()
-    .optional()
-    .meta({
-      description: "Value of the taint, for operator Equal.",
-      examples: ["tools"],
-    }),
-  effect: z
-    .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"])
-    .optional()
-    .meta({
-      description: "Effect of the taint. Default: each of them.",
-      examples: ["NoSchedule"],
-    }),
-  tolerationSeconds: z
-    .int()
-    .optional()
-    .meta({
-      description:
-        "How long a pod stays on its node after a taint with effect NoExecute came. Default: for good.",
-      examples: [300],
-    }),
-});
+    operator: z
+      .enum(["Exists", "Equal"])
+      .optional()
+      .meta({
+        description: "Whether the taint's value counts (Equal) or not (Exists). Default Equal.",
+        examples: ["Exists"],
+      }),
+    value: z
+      .string()
+      .optional()
+      .meta({
+        description: "Value of the taint, for operator Equal.",
+        examples: ["tools"],
+      }),
+    effect: z
+      .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"])
+      .optional()
+      .meta({
+        description: "Effect of the taint. Default: each of them.",
+        examples: ["NoSchedule"],
+      }),
+    tolerationSeconds: z
+      .int()
+      .optional()
+      .meta({
+        description:
+          "How long a pod stays on its node after a taint with effect NoExecute came. Default: for good.",
+        examples: [300],
+      }),
+  })
+  .refine(
+    ({ key, operator }) => key !== undefined || operator === "Exists",
+    'must have a key, or the operator "Exists" for every taint',
+  )
+  .refine(
+    ({ operator, value = "" }) => operator !== "Exists" || value === "",
+    'must have no value with the operator "Exists"',
+  )
+  .refine(
+    ({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === "NoExecute",
+    'must have the effect "NoExecute" where it has tolerationSeconds',
+  );
 
 /** What every object takes, for examples. */
 const annotated = { metadata: { annotations: { "example.com/team": "tools" } } };
 
 /** A part of a Kubernetes object that is merged into ours. */
 export const patch = z.record(z.string(), z.unknown());
+
+const affinity = z.strictObject({
+  nodeAffinity: patch.optional().meta({
+    description: "Labels of nodes that pods run on, or prefer.",
+    examples: [
+      {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [
+            { matchExpressions: [{ key: "node-pool", operator: "In", values: ["mcp"] }] },
+          ],
+        },
+      },
+    ],
+  }),
+  podAffinity: patch.optional().meta({
+    description: "Pods that they run beside.",
+    examples: [
+      {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app: "db" } } },
+        ],
+      },
+    ],
+  }),
+  podAntiAffinity: patch.optional().meta({
+    description: "Pods that they do not run beside.",
+    examples: [
+      {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app: "db" } } },
+        ],
+      },
+    ],
+  }),
+});
 
 export const autoscaling = z
   .strictObject({
@@ -120,7 +165,7 @@ const service = z.strictObject({
         "Local: only nodes with a pod take calls, and pods see who calls; Cluster: every node. Default Local for a LoadBalancer, Cluster for a NodePort.",
       examples: ["Local"],
     }),
-  annotations: labels.optional().meta({
+  annotations: annotations.optional().meta({
     description: "Annotations of the Service, for the cloud's load balancer.",
     examples: [{ "networking.gke.io/load-balancer-type": "Internal" }],
   }),
@@ -177,13 +222,14 @@ export const operations = {
     examples: [{ maxUnavailable: 1 }],
   }),
   spreadOver: z
-    .array(z.string().min(1))
+    .array(labelKey)
+    .refine((keys) => new Set(keys).size === keys.length, "must name each label once")
     .optional()
     .meta({
       description: "Node labels over which replicas are spread where there is room.",
       examples: [["topology.kubernetes.io/zone"]],
     }),
-  priorityClass: dnsName
+  priorityClass: objectName
     .optional()
     .meta({ description: "Name of a PriorityClass.", examples: ["high"] }),
   nodeSelector: labels.optional().meta({
@@ -197,7 +243,7 @@ export const operations = {
       description: "Taints that pods put up with.",
       examples: [[{ key: "nvidia.com/gpu", operator: "Exists" }]],
     }),
-  affinity: patch.optional().meta({
+  affinity: affinity.optional().meta({
     description: "Kubernetes' own affinity, as in a pod's manifest.",
     examples: [
       {
@@ -211,8 +257,7 @@ export const operations = {
       },
     ],
   }),
-  preStopSeconds: z
-    .int()
+  preStopSeconds: wholeSeconds
     .min(0)
     .optional()
     .meta({
@@ -220,8 +265,7 @@ export const operations = {
         "How long a pod that is to go still serves, in seconds; 0 for not at all. Default 5.",
       examples: [5],
     }),
-  terminationGraceSeconds: z
-    .int()
+  terminationGraceSeconds: wholeSeconds
     .min(1)
     .optional()
     .meta({

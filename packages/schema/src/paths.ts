@@ -21,8 +21,22 @@ export function setCommand(path: readonly Step[], example: unknown): string {
     const shown = example === undefined ? "" : `, for example as ${JSON.stringify(example)}`;
     return `Write ${place} in Pulumi.<stack>.yaml${shown}.`;
   }
-  const option = path.length > 1 ? " --path" : "";
-  return `Set it, for example with: pulumi config set${option} ${word(place)} ${word(String(example))}`;
+  const value = String(example);
+  const options = [
+    ...(path.length > 1 ? [" --path"] : []),
+    // The engine makes a number or true of a text that looks like one.
+    ...(path.length > 1 && typeof example === "string" && /^(true|false|[-+\d.].*)$/.test(value)
+      ? [" --type string"]
+      : []),
+    // What begins with a dash would be an option.
+    ...(value.startsWith("-") ? [" --"] : []),
+  ].join("");
+  return `Set it, for example with: pulumi config set${options} ${word(place)} ${word(value)}`;
+}
+
+/** Takes one place out. */
+export function removeCommand(path: readonly Step[]): string {
+  return `pulumi config rm${path.length > 1 ? " --path" : ""} ${word(configPath(path))}`;
 }
 
 /** The command that asks for a secret's value, so that it is in no history of a shell. */

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { account } from "./account";
 import { container } from "./container";
 import { pods } from "./egress";
-import { absolutePath, dnsName, labels, port } from "./fields";
+import { annotations, dnsName, labelKey, labels, mountPath, port, userId } from "./fields";
 import { volume } from "./volume";
 
 /** User and group of a process where nothing is said: nobody's. */
@@ -25,23 +25,44 @@ const extraPort = z.union([
   }),
 ]);
 
+const hostname = z
+  .string()
+  .max(253, "must have 253 characters at most")
+  .regex(
+    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+    "must be a host name in lower case",
+  )
+  .meta({ examples: ["db.example.com"] });
+
+/** What selectors, policies and commands know a pod by is not a stack's to say. */
+const ownLabel =
+  /^(mcp-fleet\.dev\/.*|app\.kubernetes\.io\/(name|component|part-of|managed-by|version)|pod-template-hash)$/;
+const podLabels = z.record(
+  labelKey.refine((key) => !ownLabel.test(key), "must not be one that is set by itself"),
+  labels.valueType,
+);
+
+const appArmor = "container.apparmor.security.beta.kubernetes.io/";
+const podAnnotations = annotations.refine(
+  (all) =>
+    Object.entries(all).every(
+      ([key, value]) =>
+        !key.startsWith(appArmor) || value === "runtime/default" || value.startsWith("localhost/"),
+    ),
+  "must not take AppArmor's profile away",
+);
+
 /** What a server's pod has beside the server. */
 export const pod = {
-  user: z
-    .int()
-    .positive("must be above 0: no server runs as root")
+  user: userId
     .default(defaultUser)
     .meta({ description: "User id of the process.", examples: [1000] }),
-  group: z
-    .int()
-    .positive("must be above 0: no server runs as root")
-    .optional()
-    .meta({
-      description: "Group id of the process and of its files. Default: as user.",
-      examples: [1000],
-    }),
+  group: userId.optional().meta({
+    description: "Group id of the process and of its files. Default: as user.",
+    examples: [1000],
+  }),
   writable: z
-    .array(absolutePath)
+    .array(mountPath)
     .default([])
     .meta({
       description:
@@ -58,9 +79,10 @@ export const pod = {
     }),
   ports: z
     .record(
-      dnsName.max(15, "must have 15 characters at most").refine((name) => name !== "http", {
-        message: "is the name of the port that serves MCP",
-      }),
+      dnsName
+        .max(15, "must have 15 characters at most")
+        .refine((name) => !name.includes("--"), "must not have two dashes in a row")
+        .refine((name) => name !== "http", "is the name of the port that serves MCP"),
       extraPort,
     )
     .default({})
@@ -109,21 +131,25 @@ export const pod = {
           .refine((value) => isIP(value) !== 0, "must be an IP address")
           .meta({ description: "The address of the hosts.", examples: ["10.0.0.1"] }),
         hostnames: z
-          .array(z.string().min(1))
+          .array(hostname)
           .min(1, "must name a host")
           .meta({ description: "Names for the address.", examples: [["db.example.com"]] }),
       }),
+    )
+    .refine(
+      (lines) => new Set(lines.map(({ ip }) => ip)).size === lines.length,
+      "must name each address once, with all of its hostnames",
     )
     .default([])
     .meta({
       description: "Lines of the pods' /etc/hosts.",
       examples: [[{ ip: "10.0.0.1", hostnames: ["db.example.com"] }]],
     }),
-  podLabels: labels.default({}).meta({
+  podLabels: podLabels.default({}).meta({
     description: "Further labels of the pods.",
     examples: [{ "example.com/cost-center": "tools" }],
   }),
-  podAnnotations: labels.default({}).meta({
+  podAnnotations: podAnnotations.default({}).meta({
     description: "Further annotations of the pods.",
     examples: [{ "example.com/owner": "tools-team" }],
   }),

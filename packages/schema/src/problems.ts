@@ -1,4 +1,4 @@
-import { nearest, UserError } from "@mcp-fleet/errors";
+import { cleanLine, nearest, UserError } from "@mcp-fleet/errors";
 import { z } from "zod";
 
 import { configPath, setCommand, type Step } from "./paths";
@@ -29,8 +29,9 @@ function twoSentences(problems: readonly Problem[]): [problem: string, fix: stri
   ];
 }
 
-function sentence(one: Problem): string {
-  return `[${one.path}] ${one.problem}`;
+/** On one line: keys are written by somebody. */
+export function sentence(one: Problem): string {
+  return cleanLine(`[${one.path}] ${one.problem}`);
 }
 
 /** Turns what the schema found into sentences: an unknown key comes with the nearest known one. */
@@ -43,6 +44,9 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
     }
     if (issue.code === "invalid_union") {
       const inner = insideUnion(issue);
+      const at = [...path, ...inner.path];
+      if (inner.unknown !== undefined)
+        return inner.unknown.map((key) => unknownKey([...at, key], keysAt(schema, at)));
       return [invalid([...path, ...inner.path], inner.message, schema)];
     }
     if (issue.code === "invalid_key") {
@@ -59,18 +63,38 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
   });
 }
 
+/** Where in a union something is wrong, and what; or keys there that no alternative knows. */
+interface InnerIssue {
+  readonly path: Step[];
+  readonly message: string;
+  readonly unknown?: readonly string[];
+}
+
 type UnionIssue = Extract<z.core.$ZodIssue, { code: "invalid_union" }>;
 
 /** What is wrong in the alternative that was meant: the one that fits but for something further inside. */
-function insideUnion(issue: UnionIssue): { path: Step[]; message: string } {
+function insideUnion(issue: UnionIssue): InnerIssue {
   const meant = issue.errors.find((found) => found.every((one) => one.path.length > 0));
+  const unknown = issue.errors.map((found) =>
+    found.flatMap((one) =>
+      one.code === "unrecognized_keys" && one.path.length === 0 ? one.keys : [],
+    ),
+  );
+  // Each alternative for an object has keys that it does not know: those that none knows are wrong.
+  const objects = unknown.filter((keys) => keys.length > 0);
+  const [first = []] = objects;
+  const nobodys = first.filter((key) => objects.every((keys) => keys.includes(key)));
+  if (meant === undefined && nobodys.length > 0)
+    return { path: [], message: issue.message, unknown: nobodys };
+  if (meant === undefined && objects.length > 1)
+    return { path: [], message: "has keys that do not go together" };
   const all = meant ?? issue.errors.flat();
   const inner = all.find((one) => one.path.length > 0) ?? all[0];
   if (inner === undefined) return { path: [], message: issue.message };
   const path = inner.path.map((step) => (typeof step === "number" ? step : String(step)));
   if (inner.code !== "invalid_union") return { path, message: inner.message };
   const deeper = insideUnion(inner);
-  return { path: [...path, ...deeper.path], message: deeper.message };
+  return { ...deeper, path: [...path, ...deeper.path] };
 }
 
 /** The problem of a key that nothing reads. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { dnsName, identifier, port, resources, tls } from "./fields";
+import { dnsName, identifier, image, port, resources, tls } from "./fields";
 
 const databasePort = port
   .default(5432)
@@ -92,13 +92,10 @@ export const registry = z.strictObject({
     description: "Name of its StatefulSet and of the Service that agents call.",
     examples: ["mcp-registry"],
   }),
-  image: z
-    .string()
-    .min(1)
-    .meta({
-      description: "The registry's image, pinned by tag or digest.",
-      examples: ["mcpmesh/registry:3.6.0"],
-    }),
+  image: image.meta({
+    description: "The registry's image, pinned by tag or digest.",
+    examples: ["mcpmesh/registry:3.6.0"],
+  }),
   port: port.default(8000).meta({ description: "The port it listens on.", examples: [8000] }),
   storage: storage.prefault({ sqlite: { size: "1Gi" } }).meta({
     description:

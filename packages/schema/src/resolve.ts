@@ -7,6 +7,7 @@ import {
   serverProblems,
 } from "./checks";
 import { codeFiles } from "./checks/code";
+import { ownValue } from "./own";
 import type { Problem } from "./problems";
 import type { ServerSettings } from "./server";
 import type { StackSettings } from "./stack";
@@ -35,13 +36,13 @@ export function resolveServers(
     .filter(([, own]) => own.enabled)
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const servers = enabled.flatMap(([key, own]) => {
-    const found = serverProblems(key, own, secrets[key], settings, catalog);
+    const found = serverProblems(key, own, ownValue(secrets, key), settings, catalog);
     problems.push(...found);
-    return found.length > 0 ? [] : [resolve(key, own, secrets[key], settings)];
+    return found.length > 0 ? [] : [resolve(key, own, ownValue(secrets, key), settings)];
   });
   problems.push(
     ...secretsOfNobody(settings, secrets),
-    ...sameNames(servers),
+    ...sameNames(servers, settings),
     ...nodePortsTwice(settings.servers),
   );
   return servers;

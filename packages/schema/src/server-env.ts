@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { objectName, text, variable } from "./fields";
+import { objectKey, objectName, text, variable } from "./fields";
 
 const optional = z
   .boolean()
@@ -10,10 +10,10 @@ const optional = z
       "Whether the process starts without the variable where object or key is missing. Default false.",
     examples: [true],
   });
-const key = z
-  .string()
-  .min(1, "must name a key")
-  .meta({ description: "The key in it whose value is taken.", examples: ["password"] });
+const key = objectKey.meta({
+  description: "The key in it whose value is taken.",
+  examples: ["password"],
+});
 /** A key of an object, in Kubernetes' own words. */
 const keyRef = z.strictObject({
   name: objectName.meta({

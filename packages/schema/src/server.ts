@@ -5,27 +5,31 @@ import { code } from "./code";
 import { defaultResources } from "./container";
 import { egress } from "./egress";
 import {
-  absolutePath,
   dnsName,
+  image,
   mcpPath,
+  mountPath,
+  objectKey,
   objectName,
   port,
   replicas,
   resources,
   seconds,
   text,
+  wholeSeconds,
 } from "./fields";
 import { health, probes } from "./health";
 import { operations } from "./operations";
 import { pod } from "./pod";
+import { problemsOf } from "./problems";
 import { row } from "./row";
 import { secret } from "./secret";
 import { serverEnv } from "./server-env";
 
-const keyOfFile = z
-  .string()
-  .min(1)
-  .meta({ description: "The key in it whose value is the file.", examples: ["ca.crt"] });
+const keyOfFile = objectKey.meta({
+  description: "The key in it whose value is the file.",
+  examples: ["ca.crt"],
+});
 
 const fileSource = z.union([
   z.string().min(1),
@@ -45,6 +49,22 @@ const fileSource = z.union([
   }),
 ]);
 
+/** What MCP and HTTP clients say by themselves. */
+const ownHeaders = ["accept", "connection", "content-length", "content-type", "host"].concat([
+  "last-event-id",
+  "mcp-protocol-version",
+  "mcp-session-id",
+  "transfer-encoding",
+]);
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be a header's name")
+  .refine((name) => !ownHeaders.includes(name.toLowerCase()), "must not be one that clients set");
+const headerValue = z
+  .string("must be text: put it in quotes")
+  .regex(/^([!-~]([ -~]*[!-~])?)?$/, "must be one line of ASCII, without spaces around it")
+  .meta({ examples: ["studio"] });
+
 /**
  * The one description of a server: what a stack may say, what it means where nothing is said, and what its component
  * takes. An entry of the catalog is a part of it.
@@ -54,15 +74,11 @@ export const serverSchema = z.strictObject({
     .boolean()
     .default(true)
     .meta({ description: "false: the server is not deployed.", examples: [true] }),
-  image: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      description:
-        "The image, pinned by tag or digest. Needed unless the catalog has one of its own.",
-      examples: ["ghcr.io/example/tools-mcp:1.2.3"],
-    }),
+  image: image.optional().meta({
+    description:
+      "The image, pinned by tag or digest. Needed unless the catalog has one of its own.",
+    examples: ["ghcr.io/example/tools-mcp:1.2.3"],
+  }),
   source: z
     .enum(["image", "bridge", "code", "shared"])
     .default("image")
@@ -86,7 +102,13 @@ export const serverSchema = z.strictObject({
       examples: [["--transport", "streamable-http", "--port", "8000"]],
     }),
   stdio: z
-    .union([z.string().min(1), z.array(text).min(1, "must name a program")])
+    .union([
+      z.string().regex(/^[^\0]*[^\s\0][^\0]*$/, "must name a program"),
+      z
+        .array(text)
+        .min(1, "must name a program")
+        .refine(([name]) => name !== "", "must name a program"),
+    ])
     .optional()
     .meta({
       description:
@@ -124,8 +146,7 @@ export const serverSchema = z.strictObject({
       "How long one request of the probe with its answer may take, in seconds. Default: as startSeconds.",
     examples: [90],
   }),
-  rolloutSeconds: z
-    .int()
+  rolloutSeconds: wholeSeconds
     .positive()
     .optional()
     .meta({
@@ -168,7 +189,7 @@ export const serverSchema = z.strictObject({
       examples: [["API_TOKEN"]],
     }),
   files: z
-    .record(absolutePath, fileSource)
+    .record(mountPath, fileSource)
     .default({})
     .meta({
       description:
@@ -203,7 +224,7 @@ export const serverSchema = z.strictObject({
       examples: ["per-request"],
     }),
   headers: z
-    .record(z.string(), z.string())
+    .record(headerName, headerValue)
     .default({})
     .meta({
       description: "Headers of the row and of the probe. No credential: the row shows them.",
@@ -274,10 +295,10 @@ export function parseServer(input: object, owner: string): ServerSettings {
   );
   const parsed = serverSchema.safeParse(own);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const path = issue?.path.map(String).join(".") ?? "";
+  const [found] = problemsOf(parsed.error, serverSchema);
+  const path = found?.path ?? "";
   throw new UserError(
-    `${owner}: [${path}] ${issue?.message ?? "is wrong"}.`,
+    `${owner}: [${path}] ${found?.problem ?? "is wrong."}`,
     `Mend ${path}; docs/reference/configuration.md explains every key of a server.`,
   );
 }

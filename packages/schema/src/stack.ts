@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { cutover } from "./cutover";
 import { database } from "./database";
-import { cidr, dnsName, objectName, seconds } from "./fields";
+import { cidr, dnsName, image, objectName, seconds } from "./fields";
 import { manager } from "./manager";
 import { mesh } from "./mesh";
 import { network } from "./network";
@@ -20,14 +20,10 @@ const probe = z.strictObject({
         "cluster: a Job with the labels of each consumer asks; here: the process that runs the program.",
       examples: ["cluster"],
     }),
-  image: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      description: "The image built from images/probe. Needed with from: cluster.",
-      examples: ["registry.example.com/mcp-probe:0.1.0"],
-    }),
+  image: image.optional().meta({
+    description: "The image built from images/probe. Needed with from: cluster.",
+    examples: ["registry.example.com/mcp-probe:0.1.0"],
+  }),
   imagePullSecrets: z
     .array(objectName)
     .optional()

@@ -1,6 +1,16 @@
 import { z } from "zod";
 
-import { absolutePath, dnsName, env, port, replicas, resources, someLabels } from "./fields";
+import {
+  absolutePath,
+  dnsName,
+  env,
+  image,
+  objectName,
+  port,
+  replicas,
+  resources,
+  someLabels,
+} from "./fields";
 import { protocols } from "./protocols";
 
 /** Pods that call the servers beside the application's web pods. */
@@ -14,14 +24,11 @@ export const consumer = z.strictObject({
       "Labels of the pods: NetworkPolicies select by them, and the probe's pods wear them.",
     examples: [{ "app.kubernetes.io/component": "executor" }],
   }),
-  serviceAccount: z
-    .string()
-    .optional()
-    .meta({
-      description:
-        "ServiceAccount that the probe's pods run as in their place. Default: the namespace's own.",
-      examples: ["executor"],
-    }),
+  serviceAccount: objectName.optional().meta({
+    description:
+      "ServiceAccount that the probe's pods run as in their place. Default: the namespace's own.",
+    examples: ["executor"],
+  }),
   protocols: protocols.optional().meta({
     description:
       "MCP protocol versions that they speak, so the probe offers. Default: those with a handshake, the newest 2025-11-25.",
@@ -41,13 +48,10 @@ export const studio = z.strictObject({
   }),
   images: z
     .strictObject({
-      embedded: z
-        .string()
-        .min(1)
-        .meta({
-          description: "The image that brings the servers itself.",
-          examples: ["registry.example.com/studio:1.9.0"],
-        }),
+      embedded: image.meta({
+        description: "The image that brings the servers itself.",
+        examples: ["registry.example.com/studio:1.9.0"],
+      }),
       "in-cluster": z
         .string()
         .min(1)
@@ -74,13 +78,10 @@ export const studio = z.strictObject({
     description: "Variables that are no secret, kept in a ConfigMap.",
     examples: [{ LOG_LEVEL: "info" }],
   }),
-  serviceAccount: z
-    .string()
-    .optional()
-    .meta({
-      description: "An account that exists already. Default: one is made, named as studio.name.",
-      examples: ["studio"],
-    }),
+  serviceAccount: objectName.optional().meta({
+    description: "An account that exists already. Default: one is made, named as studio.name.",
+    examples: ["studio"],
+  }),
   rolloutSeconds: z
     .int()
     .positive()

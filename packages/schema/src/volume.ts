@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { absolutePath, objectName, size } from "./fields";
+import { mountPath, objectName, size } from "./fields";
 
 const kindsOfVolume = ["claim", "configMap", "secret", "emptyDir"] as const;
 
 /** Storage that the pod brings: exactly one kind of it. */
 export const volume = z
   .strictObject({
-    mount: absolutePath.optional().meta({
+    mount: mountPath.optional().meta({
       description: "Where the server has it. Default: nowhere; another container may mount it.",
       examples: ["/data"],
     }),
@@ -17,7 +17,8 @@ export const volume = z
       .meta({ description: "Whether nothing writes to it. Default false.", examples: [true] }),
     subPath: z
       .string()
-      .min(1)
+      .regex(/^[^/]/, "must be a path within the volume")
+      .refine((path) => !path.split("/").includes(".."), "must not lead out of the volume")
       .optional()
       .meta({
         description:

@@ -1,6 +1,8 @@
-import { isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, Scalar, type YAMLMap } from "yaml";
 
+import { configPath, type Step } from "./paths";
 import type { Problem } from "./problems";
+import { parseYaml } from "./read-yaml";
 
 /** Where a stack says text to a process: what YAML makes of it has to be what stands in the file. */
 const places = [
@@ -19,6 +21,12 @@ const notText = [
   /^\d{4}-\d\d?-\d\d?([Tt ].*)?$/,
   /^(null|~|true|false)$/i,
 ];
+/** How many values of a file are looked at: aliases of aliases have no end. */
+const maxNodes = 200_000;
+/** Stands for the key that merges; no text is like it. */
+const mergeKey = "\0<<";
+/** How deep merged maps may merge others. */
+const maxMerges = 20;
 /** These come out as they went in. */
 const exact = /^(true|false|0|-?[1-9]\d{0,14})$/;
 
@@ -30,12 +38,16 @@ const exact = /^(true|false|0|-?[1-9]\d{0,14})$/;
  */
 export function misread(text: string): Problem[] {
   const problems: Problem[] = [];
-  const walk = (node: unknown, path: readonly string[]): void => {
+  const document = parseYaml(text);
+  let left = maxNodes;
+  const walk = (given: unknown, path: readonly Step[]): void => {
+    const node = resolved(given, document);
+    left -= 1;
+    if (left < 0) return;
     if (isMap(node)) {
-      for (const { key, value } of node.items)
-        walk(value, [...path, String(isScalar(key) ? key.value : key)]);
+      for (const [key, value] of entriesOf(node, document)) walk(value, [...path, key]);
     } else if (isSeq(node)) {
-      for (const [index, item] of node.items.entries()) walk(item, [...path, String(index)]);
+      for (const [index, item] of node.items.entries()) walk(item, [...path, index]);
     } else if (isScalar(node)) {
       const source = node.source ?? "";
       const at = path.join(".");
@@ -45,19 +57,43 @@ export function misread(text: string): Problem[] {
       const last = path.at(-1) ?? "";
       const written = `"${source === "~" ? "" : source}"`;
       problems.push({
-        path: at,
+        path: configPath(path),
         problem: `is ${source} without quotes, which is no text to YAML, so the process may be told something else.`,
-        fix: `Write it in quotes: ${/^\d+$/.test(last) ? "-" : `${last}:`} ${written}`,
+        fix: `Write it in quotes: ${typeof last === "number" ? "-" : `${last}:`} ${written}`,
       });
     }
   };
-  const document = parseDocument(text, { logLevel: "silent" });
-  const config = document.get("config") as Node | undefined;
+  const config = resolved(document.get("config", true), document);
   if (isMap(config)) {
-    for (const { key, value } of config.items) {
-      const name = String(isScalar(key) ? key.value : key);
+    for (const [name, value] of entriesOf(config, document)) {
       if (name.startsWith("mcp-fleet:")) walk(value, [name.slice("mcp-fleet:".length)]);
     }
   }
   return problems;
+}
+
+/** What an alias stands for; anything else as it is. One of nothing is refused where files are read. */
+function resolved(node: unknown, document: Document): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+/** A map's own keys, then those that are merged (`<<`) into it and that it has not itself. */
+function entriesOf(map: YAMLMap, document: Document, depth = 0): [string, unknown][] {
+  // The key that merges is a symbol; the text "<<" is a key like others.
+  const nameOf = (key: unknown): string =>
+    isScalar(key) ? (typeof key.value === "symbol" ? mergeKey : String(key.value)) : String(key);
+  const own = map.items.map(({ key, value }): [string, unknown] => [nameOf(key), value]);
+  const found = new Map(own.filter(([key]) => key !== mergeKey));
+  const merged = own.flatMap(([key, value]) => {
+    const source = resolved(value, document);
+    if (key !== mergeKey || depth > maxMerges) return [];
+    return isSeq(source) ? source.items : [source];
+  });
+  for (const source of merged) {
+    const from = resolved(source, document);
+    if (!isMap(from)) continue;
+    for (const [key, value] of entriesOf(from, document, depth + 1))
+      if (!found.has(key)) found.set(key, value);
+  }
+  return [...found];
 }

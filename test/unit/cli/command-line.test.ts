@@ -57,6 +57,17 @@ describe("mcp-fleet, the command line", () => {
     }
   });
 
+  it("looks at files only, and a forged line in a key stays in its own", async () => {
+    const device = await mcpFleet(["config", "check", "/dev/zero"]);
+    assert.equal(device.exitCode, 2);
+    assert.match(device.stderr, /^\/dev\/zero is no file of/);
+    const file = join(mkdtempSync(join(tmpdir(), "config-check-")), "Pulumi.x.yaml");
+    writeFileSync(file, 'config: { "mcp-fleet:x\\n\\e[2JPulumi.x.yaml": 1 }\n');
+    const { stdout, exitCode } = await mcpFleet(["config", "check", file]);
+    assert.notEqual(exitCode, 0);
+    assert.match(stdout, /^\[\["x +\[2JPulumi\.x\.yaml"\]\] is not a known key\./m);
+  });
+
   it("names its own options when the kubeconfig is missing, broken or lacks the context", async () => {
     const directory = mkdtempSync(join(tmpdir(), "mcp-fleet-cli-"));
     const broken = join(directory, "broken");

@@ -71,6 +71,40 @@ describe("mcp-probe explains by step and cause (issue 18, item 8)", () => {
     assert.match(message, /HTTP\+SSE transport of 2024-11-05.*use the server's other path/);
   });
 
+  const cut: readonly [string, string, RegExp][] = [
+    [
+      "405 to the GET that takes a stream up",
+      "id: 1\nretry: 1",
+      /does not take the GET that takes it up/,
+    ],
+    [
+      "a later time than a request may take",
+      "id: 1\nretry: 99999999999999",
+      /1 seconds are the limit/,
+    ],
+    ["an event's id that is no header", "id: \u00e9\u0007\nretry: 1", /no HTTP header can hold/],
+  ];
+  for (const [what, fields, says] of cut) {
+    it(`a stream that is cut: ${what}`, async () => {
+      const { outcome, message } = await asked((seen, _q, res) => {
+        if (seen.method === "GET") return res.writeHead(405).end();
+        res.writeHead(200, { "content-type": "text/event-stream" });
+        return res.end(`${fields}\ndata:\n\n`);
+      });
+      assert.equal(outcome, "not-mcp");
+      assert.match(message, says);
+    });
+  }
+
+  it("304 is no redirect, and a file is no place of this server", async () => {
+    const same = await asked((_s, _q, res) => res.writeHead(304).end());
+    assert.match(same.message, /answers HTTP 304 to initialize/);
+    const file = await asked((_s, _q, res) =>
+      res.writeHead(302, { location: "file:///etc/passwd" }).end(),
+    );
+    assert.match(file.message, /redirects \/mcp to file:\/\/\/etc\/passwd/);
+  });
+
   it("quotes an error's text and data, cleaned and cut", async () => {
     const data = { detail: `token \u001b[31mmissing ${"x".repeat(500)}` };
     const error = { code: -32603, message: "backend\nis down", data };

@@ -64,7 +64,7 @@ describe("what YAML makes of a value", () => {
 
   it("is looked at in arguments and commands too, and not where numbers are meant", () => {
     const [[problem, fix] = ["", ""]] = wrong("      args: [--port, 8000, --ratio, 0.50]\n");
-    assert.match(problem, /^servers\.a\.args\.3: is 0\.50 without quotes/);
+    assert.match(problem, /^servers\.a\.args\[3\]: is 0\.50 without quotes/);
     assert.equal(fix, 'Write it in quotes: - "0.50"');
     assert.deepEqual(
       wrong("      startSeconds: 1.50\n      resources: { requests: { cpu: 0.50 } }\n"),
@@ -155,6 +155,16 @@ describe("the JSON Schema of stack files", () => {
       const [example] = jsonSchemaOf(one).examples ?? [];
       assert.ok(valid({ config: { [`mcp-fleet:${key}`]: example } }), JSON.stringify(valid.errors));
     }
+  });
+
+  it("takes secrets as ciphertexts and in no other form", () => {
+    const secure = { secure: "v1:abc" };
+    const holds = (config: object): boolean =>
+      valid({ config: { "mcp-fleet:namespace": "x", ...config } });
+    assert.ok(holds({ "mcp-fleet:databaseUrl": secure, "mcp-fleet:studioSecrets": { A: secure } }));
+    assert.ok(holds({ "mcp-fleet:serverSecrets": { github: { TOKEN: secure } } }));
+    assert.ok(!holds({ "mcp-fleet:databaseUrl": "postgresql://u:p@h/d" }));
+    assert.ok(!holds({ "mcp-fleet:serverSecrets": { github: { TOKEN: "plain" } } }));
   });
 
   it("refuses a key that nobody knows, a wrong value and a key of ours that is misspelt", () => {

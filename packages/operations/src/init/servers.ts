@@ -1,6 +1,6 @@
 import { integratedServers } from "@mcp-fleet/catalog";
 import type { SurveyedServer, SurveyedTable } from "@mcp-fleet/row-cutover";
-import type { CatalogEntry } from "@mcp-fleet/schema";
+import { type CatalogEntry, ownValue } from "@mcp-fleet/schema";
 
 import { catalogKeyOf } from "./recognise";
 import { comment, decide, scalar } from "./yaml";
@@ -40,7 +40,7 @@ export function chooseServers({ servers, spec }: SurveyedTable): ServerChoice {
   }
   const known = [...taken].sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [key, rows] of known) {
-    const entry = integratedServers[key];
+    const entry = ownValue(integratedServers, key);
     if (entry === undefined) continue;
     lines.push(...serverLines(key, entry, rows, spec.match !== undefined));
     secrets.push(...secretsOf(entry, rows).map((name) => `serverSecrets.${key}.${name}`));

@@ -1,3 +1,4 @@
+import { ownValue } from "../own";
 import type { Problem } from "../problems";
 import { referencesOf } from "../references";
 import type { EnvValue } from "../server-env";
@@ -8,6 +9,8 @@ export interface EnvSources {
   readonly secretKeys: readonly string[];
   /** A Secret whose keys are not known here: any name may be one of them. */
   readonly unknownSecret: boolean;
+  /** Another container than the server's own. @default false */
+  readonly noSecrets?: boolean;
 }
 
 /** References to variables that do not exist, and variables that refer to themselves. */
@@ -20,10 +23,11 @@ export function envProblems(
   return Object.entries(env).flatMap(([name, value]) => {
     const problems: Problem[] = [];
     for (const other of new Set(referencesOf(value))) {
-      if (other in env || sources.unknownSecret || sources.secretKeys.includes(other)) continue;
+      if (Object.hasOwn(env, other) || sources.unknownSecret || sources.secretKeys.includes(other))
+        continue;
       problems.push({
         path: `${at}.${name}`,
-        problem: `refers to $(${other}), which is neither in env nor in serverSecrets.${owner.split(".")[1] ?? ""}.`,
+        problem: `refers to $(${other}), which is ${sources.noSecrets === true ? "not in its env, and it has no secrets of the server" : `neither in env nor in serverSecrets.${owner.split(".")[1] ?? ""}`}.`,
         fix: `Set ${at}.${other} to {secret: <name>, key: <key>} or to text, or write $$(${other}) for the text itself.`,
       });
     }
@@ -44,7 +48,7 @@ function reaches(
   env: Readonly<Record<string, EnvValue>>,
   seen: Set<string>,
 ): boolean {
-  return referencesOf(env[from]).some((other) => {
+  return referencesOf(ownValue(env, from)).some((other) => {
     if (other === to) return true;
     if (seen.has(other)) return false;
     seen.add(other);

@@ -1,3 +1,5 @@
+import { codePath, placeOf } from "../fields";
+import { configPath } from "../paths";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import { envProblems } from "./env";
@@ -10,6 +12,7 @@ export function podProblems(key: string, own: ServerSettings, allowLatest: boole
     ...containerProblems(at, own, allowLatest),
     ...portProblems(at, own),
     ...volumeProblems(at, own),
+    ...resourceProblems(at, own.resources),
   ];
 }
 
@@ -31,14 +34,29 @@ function containerProblems(at: string, own: ServerSettings, allowLatest: boolean
           fix: "Pin it by tag or digest, or set allowLatest to true in a stack that is not production.",
         });
       }
-      for (const volume of Object.keys(container.mounts).filter((one) => !(one in own.volumes))) {
+      for (const volume of Object.keys(container.mounts).filter(
+        (one) => !Object.hasOwn(own.volumes, one),
+      )) {
         problems.push({
           path: `${where}.mounts.${volume}`,
           problem: "names no volume of the server.",
           fix: `Add ${at}.volumes.${volume}, or take it out.`,
         });
       }
-      problems.push(...envProblems(where, container.env, { secretKeys: [], unknownSecret: false }));
+      const look = placesOf([
+        temporary,
+        ...container.writable.map((path) => [path, "writable"] as const),
+      ]);
+      for (const [volume, path] of Object.entries(container.mounts))
+        problems.push(...look(path, `${where}.mounts.${volume}`, `mounts.${volume}`));
+      problems.push(...resourceProblems(where, container.resources));
+      problems.push(
+        ...envProblems(where, container.env, {
+          secretKeys: [],
+          unknownSecret: false,
+          noSecrets: true,
+        }),
+      );
     }
   }
   return problems;
@@ -60,23 +78,65 @@ function portProblems(at: string, own: ServerSettings): Problem[] {
   });
 }
 
+/** Names of the volumes that a pod has by itself, and what they are for. */
+function ownVolumes(own: ServerSettings): Map<string, string> {
+  const files = Object.values(own.files);
+  const containers = [...own.sidecars, ...own.initContainers];
+  const writable = (list: readonly string[], prefix: string): [string, string][] =>
+    list.map((_, index) => [`${prefix}writable-${index + 1}`, `${prefix}writable`]);
+  return new Map([
+    ["tmp", "the directory for temporary files"],
+    ...writable(own.writable, ""),
+    ...files.map((_, index) => [`file-${index}`, "files"] as const),
+    ["secret-files", "files"],
+    ...(own.code === undefined ? [] : [["config", "code"] as const]),
+    ["api-access", "the account's token"],
+    ...containers.flatMap(({ name, writable: list }) => [
+      [`${name}-tmp`, `${name}'s directory for temporary files`] as const,
+      ...writable(list, `${name}-`),
+    ]),
+  ]);
+}
+
+/** Looks at the places of one container, one after the other: the second of two is told. */
+function placesOf(taken: readonly (readonly [path: string, by: string])[]) {
+  const places = new Map(taken.map(([path, by]) => [placeOf(path), by]));
+  return (path: string, at: string, by: string): Problem[] => {
+    const other = places.get(placeOf(path));
+    places.set(placeOf(path), by);
+    if (other === undefined) return [];
+    return [
+      {
+        path: at,
+        problem: `"${path}" is taken by ${other}.`,
+        fix: "Give one of them another path.",
+      },
+    ];
+  };
+}
+
+const temporary = ["/tmp", "the directory for temporary files"] as const;
+
 function volumeProblems(at: string, own: ServerSettings): Problem[] {
-  const places = new Map<string, string>([
-    ["/tmp", "the directory for temporary files"],
+  const problems: Problem[] = [];
+  const reserved = ownVolumes(own);
+  const look = placesOf([
+    temporary,
+    ...(own.code === undefined ? [] : [[codePath, "code"] as const]),
     ...own.writable.map((path) => [path, "writable"] as const),
   ]);
-  const problems: Problem[] = [];
+  for (const path of Object.keys(own.files))
+    problems.push(...look(path, `${at}.${configPath(["files", path])}`, `files`));
   for (const [name, volume] of Object.entries(own.volumes)) {
-    const { mount } = volume;
-    if (mount === undefined) continue;
-    const other = places.get(mount);
-    places.set(mount, `volumes.${name}`);
-    if (other === undefined) continue;
-    problems.push({
-      path: `${at}.volumes.${name}.mount`,
-      problem: `"${mount}" is taken by ${other}.`,
-      fix: "Give one of them another path.",
-    });
+    const by = reserved.get(name);
+    if (by !== undefined)
+      problems.push({
+        path: `${at}.volumes.${name}`,
+        problem: `is the name of a volume that the pod has for ${by}.`,
+        fix: "Rename it.",
+      });
+    if (volume.mount !== undefined)
+      problems.push(...look(volume.mount, `${at}.volumes.${name}.mount`, `volumes.${name}`));
   }
   const many = Math.max(own.replicas ?? 1, own.autoscaling?.maxReplicas ?? 1) > 1;
   if (many && own.strategy === "recreate") {
@@ -87,4 +147,42 @@ function volumeProblems(at: string, own: ServerSettings): Problem[] {
     });
   }
   return problems;
+}
+
+const units: Readonly<Record<string, number>> = {
+  ...{ "": 1, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 },
+  ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 },
+};
+
+function quantity(text: string): number {
+  const [, number = "", unit = ""] = /^(.*?)([a-zA-Z]*)$/.exec(text) ?? [];
+  return Number(number) * (units[unit] ?? 1);
+}
+
+/** The API server refuses a request above its limit, and a device of which more may be had than is asked for. */
+function resourceProblems(
+  at: string,
+  { requests, limits }: ServerSettings["resources"],
+): Problem[] {
+  return Object.entries(requests ?? {}).flatMap(([name, request]) => {
+    const limit = Object.entries(limits ?? {}).find(([key]) => key === name)?.[1];
+    const path = `${at}.${configPath(["resources", "requests", name])}`;
+    if (name.includes("/") && request !== limit)
+      return [
+        {
+          path,
+          problem: `is a device, and its limit is ${limit ?? "missing"}.`,
+          fix: `Set resources.limits of it to "${String(request)}" too, or leave the request out.`,
+        },
+      ];
+    if (request === undefined || limit === undefined || quantity(request) <= quantity(limit))
+      return [];
+    return [
+      {
+        path,
+        problem: `"${request}" is above its limit "${limit}".`,
+        fix: "Lower it, or raise resources.limits.",
+      },
+    ];
+  });
 }

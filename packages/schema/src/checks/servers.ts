@@ -1,6 +1,7 @@
 import { nearest } from "@mcp-fleet/errors";
 
 import type { Catalog } from "../catalog";
+import { ownValue } from "../own";
 import { secretCommand } from "../paths";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
@@ -23,7 +24,7 @@ export function serverProblems(
   settings: StackSettings,
   catalog: Catalog,
 ): Problem[] {
-  const entry = catalog[key];
+  const entry = ownValue(catalog, key);
   const at = `servers.${key}`;
   const problems: Problem[] = [];
   const add = (path: string, problem: string, fix: string): void =>
@@ -131,12 +132,35 @@ export function secretsOfNobody(
     });
 }
 
+/** Names of what a stack makes beside its servers, and what has them. */
+function ownNames({ application, studio, manager, observability }: StackSettings) {
+  const made: [boolean, string, string][] = [
+    [studio.enabled, studio.name, "the application (studio.name)"],
+    [manager.enabled, `${application}-manager`, "the manager's pod"],
+    [observability.exporter !== undefined, `${application}-exporter`, "the exporter's pod"],
+    [observability.observer !== undefined, `${application}-observer`, "the observer's pod"],
+  ];
+  return new Map(made.flatMap(([is, name, owner]) => (is ? [[name, owner] as const] : [])));
+}
+
 /** Two servers cannot have one Service, and none the key of another: a command would not know which one is meant. */
 export function sameNames(
   servers: readonly { readonly key: string; readonly name: string }[],
+  settings: StackSettings,
 ): Problem[] {
   const seen = new Map<string, string>();
+  const others = ownNames(settings);
   return servers.flatMap((server) => {
+    const owner = others.get(server.name);
+    if (owner !== undefined) {
+      return [
+        {
+          path: `servers.${server.key}.name`,
+          problem: `"${server.name}" is the name of ${owner}.`,
+          fix: "Give the server another name.",
+        },
+      ];
+    }
     const other = seen.get(server.name);
     seen.set(server.name, server.key);
     if (servers.some(({ key }) => key === server.name && key !== server.key)) {

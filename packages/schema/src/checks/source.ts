@@ -1,4 +1,5 @@
 import type { Problem } from "../problems";
+import { referencesOf } from "../references";
 import type { ServerSettings } from "../server";
 import { codeProblems } from "./code";
 
@@ -30,6 +31,15 @@ export function sourceProblems(key: string, own: ServerSettings): Problem[] {
     void problems.push({ path: `${at}.${name}`, problem: "is missing.", fix });
   if (source === "bridge" && own.stdio === undefined) {
     missing("stdio", "Set it to the stdio server's command line.");
+  }
+  for (const [index, word] of (Array.isArray(own.stdio) ? own.stdio : []).entries()) {
+    for (const name of referencesOf(word)) {
+      problems.push({
+        path: `${at}.stdio[${index}]`,
+        problem: `holds $(${name}), which reaches the server as it stands there.`,
+        fix: `Write stdio as one command line with "$${name}" in double quotes, or write $$(${name}) for the text itself.`,
+      });
+    }
   }
   if (source === "shared" && own.command === undefined) {
     missing("command", "Set it to what starts the MCP server in the other workload's image.");

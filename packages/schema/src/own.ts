@@ -1,0 +1,4 @@
+/** The value of a key that may be any word: `constructor` is in every object, and in none of them here. */
+export function ownValue<T>(of: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(of, key) ? of[key] : undefined;
+}
