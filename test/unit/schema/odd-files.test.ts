@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { integratedServers } from "@mcp-fleet/catalog";
 import { isUserError } from "@mcp-fleet/errors";
-import { checkStackFile, encryptedIn, type Problem, sentence } from "@mcp-fleet/schema";
+import { checkStackFile, encryptedIn, type Problem,sentence, setCommand } from "@mcp-fleet/schema";
 
 const head = `config:
   mcp-fleet:namespace: tools
@@ -136,7 +136,7 @@ describe("the name of a server", () => {
 describe("the value that a fix shows", () => {
   it("is text where text is meant, and no option", () => {
     assert.match(
-      alone("podAnnotations: { prometheus.io/scrape: true }")[0]?.fix ?? "",
+      setCommand(["servers", "a", "podAnnotations", "prometheus.io/scrape"], "true"),
       /config set --path --type string 'servers\.a\.podAnnotations\["prometheus\.io\/scrape"\]' true$/,
     );
     assert.match(
