@@ -27,6 +27,10 @@ const mistakes: Readonly<Record<string, [string, string]>> = {
     "servers.web.hostAliases[1].ip",
     server("hostAliases: [{ ip: 10.0.0.1, hostnames: [a] }, { ip: x, hostnames: [b] }]"),
   ],
+  "an argument, whose example begins with a dash": [
+    "servers.web.args[0]",
+    server("args: [{ a: b }]"),
+  ],
   "a key with slashes and dots": [
     'servers.web.files["/run/key.json"].secret',
     server('files: { "/run/key.json": { secret: UPPER, key: k } }'),
