@@ -12,6 +12,7 @@ import {
   stackSchema,
   type StackSettings,
   unknownKey,
+  valueOfText,
 } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -123,7 +124,6 @@ function ownKeys(): Map<string, string> {
 function parseValues(raw: Map<string, string>, problems: Problem[]): Record<string, unknown> {
   const shape = stackSchema.shape as Record<string, unknown>;
   const known = [...Object.keys(shape), ...secretKeys];
-  const plainText = new Set(["target", "application", "namespace"]);
   const values: Record<string, unknown> = {};
   for (const [key, text] of raw) {
     if (secretKeys.includes(key)) continue;
@@ -135,27 +135,11 @@ function parseValues(raw: Map<string, string>, problems: Problem[]): Record<stri
       problems.push(...encryptedIn(stackFileText(), key));
       continue;
     }
-    const value = plainText.has(key) ? text : parseJson(text);
-    if (value === undefined) {
-      problems.push({
-        path: key,
-        problem: "is not valid JSON.",
-        fix: `Take it out with: pulumi config rm ${key}; then write it in Pulumi.<stack>.yaml.`,
-      });
-      continue;
-    }
-    values[key] = value;
+    const read = valueOfText(key, text);
+    if ("problem" in read) problems.push(read.problem);
+    else values[key] = read.value;
   }
   return values;
-}
-
-/** Undefined for text that begins like JSON and is none; other text is left for the schema to judge. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return /^\s*[[{]/.test(text) ? undefined : text;
-  }
 }
 
 /** Provider modes in which a cutover would have no proof that the servers run. */

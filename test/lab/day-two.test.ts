@@ -10,6 +10,7 @@ import { type Lab, openLab } from "../../lab/session";
 import { mcpFleet } from "../support/cli";
 import { everything } from "../support/lab";
 import { queryAt } from "../support/postgres";
+import { serverObjects } from "../support/servers";
 
 const github = "llmctl-mcp-github";
 const atlassian = "llmctl-mcp-atlassian";
@@ -99,14 +100,14 @@ describe("day two on the lab, by command line", function () {
 
   it("drift: a Service that neither a row nor the stack knows", async () => {
     const name = "h-stray";
-    const labels = { "app.kubernetes.io/component": "mcp-server" };
+    const where = { namespace: labNamespace, name };
     const found = await driftWith(
+      () => lab.kube.apply(serverObjects({ ...where, image: "example/none:1", replicas: 0 })),
       () =>
-        lab.kube.core.createNamespacedService({
-          namespace: labNamespace,
-          body: { metadata: { name, labels }, spec: { ports: [{ port: 8000 }] } },
-        }),
-      () => lab.kube.core.deleteNamespacedService({ namespace: labNamespace, name }),
+        Promise.all([
+          lab.kube.core.deleteNamespacedService(where),
+          lab.kube.apps.deleteNamespacedDeployment(where),
+        ]),
     );
     assert.deepEqual(found, [`service-without-row/${name}`]);
   });

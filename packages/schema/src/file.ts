@@ -7,6 +7,7 @@ import { configPath, removeCommand, type Step } from "./paths";
 import { type Problem, unknownKey } from "./problems";
 import { readYaml } from "./read-yaml";
 import { stackSchema } from "./stack";
+import { valueOfText } from "./values";
 import { misread } from "./written";
 
 const prefix = "mcp-fleet:";
@@ -48,7 +49,10 @@ export function checkStackFile(file: string, text: string, catalog: Catalog): Ch
     else if (!Object.hasOwn(shape, key))
       problems.push(unknownKey([key], [...Object.keys(shape), ...secretKeys]));
     else problems.push(...encryptedParts(value, [key]));
-    if (Object.hasOwn(shape, key) && !isCiphertext(value)) values[key] = value;
+    if (!Object.hasOwn(shape, key) || isCiphertext(value)) continue;
+    const read = typeof value === "string" ? valueOfText(key, value) : { value };
+    if ("problem" in read) problems.push(read.problem);
+    else values[key] = read.value;
   }
   const given = Object.fromEntries(own);
   const shared = (values.shared as { outputs?: Fields } | undefined)?.outputs ?? {};

@@ -23,5 +23,6 @@ export * from "./server";
 export type { EnvValue } from "./server-env";
 export * from "./shared";
 export * from "./stack";
+export { valueOfText } from "./values";
 export type { ServerVolume } from "./volume";
 export { misread } from "./written";

@@ -90,6 +90,20 @@ describe("a stack's file, looked at by itself", () => {
     assert.ok(!found.join("\n").includes("plain") && !found.join("\n").includes("u:p@"));
   });
 
+  it("reads what pulumi config set wrote: booleans and objects as text", () => {
+    const { problems } = checkStackFile(
+      "Pulumi.x.yaml",
+      'config:\n  mcp-fleet:namespace: "true"\n  mcp-fleet:createNamespace: "false"\n  mcp-fleet:cutover: "{\\"enabled\\": false}"\n  mcp-fleet:studio: "{"\n',
+      integratedServers,
+    );
+    assert.deepEqual(
+      problems
+        .map(({ path, problem }) => `${path}: ${problem}`)
+        .filter((one) => !/images|DATABASE/.test(one)),
+      ["studio: is not valid JSON."],
+    );
+  });
+
   it("finds the key that was meant inside of a value that is changed when it is read", () => {
     const [[problem, fix] = ["", ""]] = wrong(
       "      autoscaling: { maxReplicas: 3, maxReplica: 3 }\n",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { integratedServers } from "@mcp-fleet/catalog";
 import { isUserError } from "@mcp-fleet/errors";
-import { checkStackFile, encryptedIn, type Problem,sentence, setCommand } from "@mcp-fleet/schema";
+import { checkStackFile, encryptedIn, type Problem, sentence, setCommand } from "@mcp-fleet/schema";
 
 const head = `config:
   mcp-fleet:namespace: tools
