@@ -74,6 +74,7 @@ export class FleetExporter extends pulumi.ComponentResource {
 
     const access = createAccount(this, name, this.metadata, [
       { apiGroups: [""], resources: ["services", "pods"], verbs: ["list"] },
+      { apiGroups: ["apps"], resources: ["deployments", "statefulsets"], verbs: ["list"] },
     ]);
     const fleet = this.createFleet();
     if (args.networkPolicy !== false) this.createNetworkPolicy();

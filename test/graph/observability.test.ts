@@ -115,7 +115,10 @@ describe("observability", () => {
     });
     assert.deepEqual(
       recorder.one("kubernetes:rbac.authorization.k8s.io/v1:Role", name).inputs.rules,
-      [{ apiGroups: [""], resources: ["services", "pods"], verbs: ["list"] }],
+      [
+        { apiGroups: [""], resources: ["services", "pods"], verbs: ["list"] },
+        { apiGroups: ["apps"], resources: ["deployments", "statefulsets"], verbs: ["list"] },
+      ],
     );
   });
 
