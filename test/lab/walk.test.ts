@@ -131,40 +131,6 @@ describe("the pages, walked as a reader would", function () {
     assert.equal(await here.reader.changes(), "");
   });
 
-  it("docs/quickstart.md: from nothing, by init, to the cutover and back", async () => {
-    await here.reader.walk({
-      page: "docs/quickstart.md",
-      without: {
-        ...done,
-        "make up": "the lab runs; lab-stack.test.ts is this command",
-        "make rollback": "lab-stack.test.ts is this command",
-        "make down": "machine.test.ts is this command",
-        "make images": noBuilder,
-      },
-      instead: [
-        // The lab's server has no certificate.
-        [
-          "'postgresql://mcp_fleet:...@db.example.com:5432/llmctl_studio'",
-          `'${here.databaseUrl}?sslmode=disable'`,
-        ],
-        [
-          "'postgresql://studio:...@db.example.com:5432/llmctl_studio'",
-          `'${here.studioDatabaseUrl}'`,
-        ],
-      ],
-      before: {
-        'databaseUrl "$MCP_FLEET_DATABASE_URL"': async () => {
-          here.edit("Pulumi.studio.yaml");
-          await type(secretCommands());
-        },
-      },
-    });
-    await type(
-      "pulumi destroy && pulumi stack rm studio && rm -f Pulumi.studio.yaml && unset MCP_FLEET_DATABASE_URL",
-    );
-    assert.equal(await here.reader.changes(), "");
-  });
-
   it("docs/howto/todo.md", async () => {
     const namespace = "todo-app";
     const file = "Pulumi.todo-dev.yaml";
