@@ -8,7 +8,7 @@ import type { RowPlan } from "@mcp-fleet/row-cutover";
 
 import { labServers } from "../../lab/config";
 import { withClient } from "../../lab/database/access";
-import { placeFile } from "../../lab/engine";
+import { placeFile, stackName } from "../../lab/engine";
 import { paths } from "../../lab/paths";
 import type { Lab } from "../../lab/session";
 import { type CliResult, mcpFleet } from "../support/cli";
@@ -24,7 +24,7 @@ import {
 import { type SecondStack, secondStack } from "../support/second-stack";
 
 function promote(to: SecondStack): Promise<CliResult> {
-  const stacks = ["--from", "lab", "--to", to.name, "--cwd", to.directory];
+  const stacks = ["--from", stackName, "--to", to.name, "--cwd", to.directory];
   return mcpFleet(["promote", ...stacks, "--output", "json"], to.env, 300);
 }
 
@@ -100,7 +100,12 @@ describe("the program on the engine", function () {
     ]);
     assert.equal(shown.rows.changes.filter(({ action }) => action === "rewrite").length, 5);
     assert.ok((shown.resources.create ?? 0) > 20);
-    assert.match(stderr, /What else lab and lab-prod have differently, and keep:[^]*namespace/);
+    assert.match(
+      stderr,
+      new RegExp(
+        `What else ${stackName} and ${stackName}-prod have differently, and keep:[^]*namespace`,
+      ),
+    );
     assert.doesNotMatch(stdout + stderr, /LAB_SECRET/);
     assert.equal(readFileSync(file, "utf8"), configured);
     assert.equal(await everything(lab), before);
@@ -122,13 +127,16 @@ describe("the program on the engine", function () {
        update mcp_servers set config_json = '{"url": "http://elsewhere/mcp"}' ${github}`,
       `update mcp_servers set config_json = (select config_json from kept) ${github}; drop table kept`,
     );
-    assert.match(drifted, /^Rows and cluster of lab differ in \d+ places?\.$/m);
+    assert.match(
+      drifted,
+      new RegExp(`^Rows and cluster of ${stackName} differ in \\d+ places?\\.$`, "m"),
+    );
     const unsettled = await refusedAfter(
       `create table kept as select settled_at from mcp_cutover.run;
        update mcp_cutover.run set settled_at = null`,
       `update mcp_cutover.run set settled_at = (select settled_at from kept); drop table kept`,
     );
-    assert.match(unsettled, /^Generation 1 of lab is not settled/m);
+    assert.match(unsettled, new RegExp(`^Generation 1 of ${stackName} is not settled`, "m"));
     assert.equal(await everything(lab), before);
   });
 
@@ -152,13 +160,13 @@ describe("the program on the engine", function () {
 
   it("writes no secret in clear", async () => {
     const files = filesUnder(paths.engine).filter((file) => file !== placeFile);
-    files.push(join(paths.projectDir, "Pulumi.lab.yaml"));
+    files.push(join(paths.projectDir, `Pulumi.${stackName}.yaml`));
     const texts = [
       await lab.stack.ask(["stack", "export"]),
       ...files.map((file) => readFileSync(file, "utf8")),
     ];
     assert.ok(
-      files.some((file) => file.endsWith("/lab.json")),
+      files.some((file) => file.endsWith(`/${stackName}.json`)),
       "the checkpoint was not looked at",
     );
     assert.match(texts[0] ?? "", /mcp-fleet:Cutover/);
