@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { messageOf, UserError } from "@mcp-fleet/errors";
-import { readYaml } from "@mcp-fleet/schema";
+import { isCiphertext, readYaml, secretKeys as secretsOfStacks } from "@mcp-fleet/schema";
 
 /** What stands for a secret whose value is not known here; it is never written anywhere. */
 export const unknownSecret = "[not known to render]";
@@ -20,8 +20,6 @@ interface CliEntry {
   readonly secret?: boolean;
 }
 
-const secretNames = ["databaseUrl", "meshDatabaseUrl", "serverSecrets", "studioSecrets"];
-
 /**
  * Reads a `Pulumi.<stack>.yaml`, or what `pulumi config --json --show-secrets` printed. Of an encrypted value in the
  * former only the place is known.
@@ -36,7 +34,7 @@ export function readStackFile(file: string, assumed: readonly string[] = []): St
   for (const [key, { value, secret }] of Object.entries(entries)) {
     const clear = withoutCiphertext(key, value);
     values[key] = typeof clear === "string" ? clear : JSON.stringify(clear);
-    if (secret === true || secretNames.some((name) => key.endsWith(`:${name}`))) {
+    if (secret === true || secretsOfStacks.some((name) => key.endsWith(`:${name}`))) {
       secretKeys.push(key);
     }
   }
@@ -88,12 +86,6 @@ function withoutCiphertext(key: string, value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [name, withoutCiphertext("", inner)]),
   );
-}
-
-function isCiphertext(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const keys = Object.keys(value);
-  return keys.length === 1 && keys[0] === "secure";
 }
 
 function assume(config: StackConfigText, assumed: readonly string[]): StackConfigText {

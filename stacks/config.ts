@@ -5,7 +5,6 @@ import {
   checkStack,
   ConfigError,
   encryptedIn,
-  misread,
   type Problem,
   type ResolvedServer,
   secretKeys,
@@ -67,14 +66,12 @@ export async function loadConfig(): Promise<StackConfig> {
     },
     {
       catalog: integratedServers,
+      text: stackFileText(),
       rendered: kubernetes.rendered,
       further: (checked) => unprovable(checked, kubernetes),
     },
   );
-  const written = misread(stackFileText());
-  // The file shows what the value does not.
-  const others = found.filter(({ path }) => !written.some((one) => one.path === path));
-  problems.push(...written, ...others);
+  problems.push(...found);
   if (settings === undefined || problems.length > 0) throw new ConfigError(problems);
   return { settings, servers, secrets, kubernetes };
 }

@@ -1,5 +1,5 @@
 import { isUserError } from "@mcp-fleet/errors";
-import { type Problem, secretCommand } from "@mcp-fleet/schema";
+import { notSecret, type Problem, secretKeys } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
 import { parseDatabaseUrl } from "../components/database";
@@ -34,8 +34,8 @@ export function namesOfSecrets(
   problems: Problem[],
 ): SecretValues {
   const config = new pulumi.Config(project);
-  for (const key of ["databaseUrl", "meshDatabaseUrl", "serverSecrets", "studioSecrets"]) {
-    if (isSet(project, key) && !(isSecret(project, key) ?? true)) problems.push(notSecret(key));
+  for (const key of secretKeys) {
+    if (isSet(project, key) && !(isSecret(project, key) ?? true)) problems.push(notSecret([key]));
   }
   const databaseIsShared = shared.databaseUrl !== undefined;
   if (databaseIsShared && isSet(project, "databaseUrl")) problems.push(setTwice("databaseUrl"));
@@ -121,14 +121,6 @@ function isSet(project: string, key: string): boolean {
 export function isSecret(project: string, key: string): boolean | undefined {
   const runtime = pulumi.runtime as unknown as { isConfigSecret?: (key: string) => boolean };
   return runtime.isConfigSecret?.(`${project}:${key}`);
-}
-
-function notSecret(key: string): Problem {
-  return {
-    path: key,
-    problem: "is stored in clear.",
-    fix: `Set it again with: ${secretCommand([key])}; then change the credential, since the old value is in the stack file.`,
-  };
 }
 
 function parseServers(

@@ -1,3 +1,4 @@
+import { directoryVolumes, drainSeconds } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
@@ -12,8 +13,10 @@ export interface Resources {
   readonly limits?: { readonly cpu?: string; readonly memory?: string };
 }
 
-/** How long a pod that is going away still serves, so that no client meets a closed port, in seconds. */
-export const drainSeconds = 5;
+export { drainSeconds };
+
+/** What the group of a pod may read of a Secret's files. */
+export const secretMode = 0o440;
 
 /** What a hardened single-container pod needs to know. */
 export interface PodOptions {
@@ -50,8 +53,7 @@ export interface PodOptions {
 
 /** A pod with one container, the restricted security profile and writable directories where asked for. */
 export function hardenedPod(options: PodOptions): PodSpec {
-  const directories = [...new Set(["/tmp", ...options.writable])];
-  const volume = (index: number): string => (index === 0 ? "tmp" : `writable-${index}`);
+  const directories = directoryVolumes(options.writable);
   const { secretFiles, configDirectory } = options;
   const drain = options.drainSeconds ?? drainSeconds;
   return {
@@ -70,7 +72,7 @@ export function hardenedPod(options: PodOptions): PodSpec {
         // The endpoint is withdrawn while the process still answers; needs no shell in the image.
         ...(drain === 0 ? {} : { lifecycle: { preStop: { sleep: { seconds: drain } } } }),
         volumeMounts: [
-          ...directories.map((mountPath, index) => ({ name: volume(index), mountPath })),
+          ...directories.map(([name, mountPath]) => ({ name, mountPath })),
           ...Object.entries(secretFiles?.keys ?? {}).map(([mountPath, subPath]) => ({
             name: "secret-files",
             mountPath,
@@ -86,13 +88,13 @@ export function hardenedPod(options: PodOptions): PodSpec {
       },
     ],
     volumes: [
-      ...directories.map((_, index) => ({ name: volume(index), emptyDir: {} })),
+      ...directories.map(([name]) => ({ name, emptyDir: {} })),
       ...(secretFiles === undefined
         ? []
         : [
             {
               name: "secret-files",
-              secret: { secretName: secretFiles.secretName, defaultMode: 0o440 },
+              secret: { secretName: secretFiles.secretName, defaultMode: secretMode },
             },
           ]),
       ...(configDirectory === undefined

@@ -1,8 +1,14 @@
-import { codePath, type ExtraContainer, type ServerVolume } from "@mcp-fleet/schema";
+import {
+  codePath,
+  directoryVolumes,
+  type ExtraContainer,
+  fileVolume,
+  type ServerVolume,
+} from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
-import { hardenedPod, restrictedContainer, withToken } from "../core";
+import { drainSeconds, hardenedPod, restrictedContainer, secretMode, withToken } from "../core";
 import type { Server } from "./args";
 import { serverContainer } from "./container";
 import { orderedEnv } from "./env";
@@ -16,17 +22,14 @@ type VolumeMount = k8s.types.input.core.v1.VolumeMount;
 
 /** How long a process gets to end by itself, in seconds. */
 const endSeconds = 10;
-/** What the group of a pod may read of a Secret. */
-const secretMode = 0o440;
 
 /** The pod of a server: itself, hardened, and what the stack puts beside it. */
 export function serverPod(
   server: Server,
   labels: { name: string; component: string },
   secretName: pulumi.Input<string> | undefined,
-  defaultDrain: number,
 ): PodSpec {
-  const drain = server.preStopSeconds ?? defaultDrain;
+  const drain = server.preStopSeconds ?? drainSeconds;
   const named = Object.entries(server.files).flatMap(([path, source]) =>
     typeof source === "string" ? [[path, source] as const] : [],
   );
@@ -55,17 +58,11 @@ export function serverPod(
   return hasRights(server) ? withToken(pod) : pod;
 }
 
-/** Whether a new pod has to wait for the old one's end: a claim that is written to may be one node's. */
-export function isReplaced({ strategy, volumes }: Pick<Server, "strategy" | "volumes">): boolean {
-  const written = Object.values(volumes).some((one) => one.claim !== undefined && !one.readOnly);
-  return (strategy ?? (written ? "recreate" : "rolling")) === "recreate";
-}
-
 /** Files out of Secrets and ConfigMaps that are not the server's own: a volume for each. */
 function filesOfOthers({ files }: Server): { volumes: Volume[]; mounts: VolumeMount[] } {
   const found = Object.entries(files).flatMap(([mountPath, source], index) => {
     if (typeof source === "string") return [];
-    const name = `file-${index}`;
+    const name = fileVolume(index);
     const from: Omit<Volume, "name"> =
       "secret" in source
         ? { secret: { secretName: source.secret, defaultMode: secretMode } }
@@ -128,10 +125,4 @@ function withContainers(spec: PodSpec, server: Server): PodSpec {
   };
 }
 
-/** Name of a volume -> directory that the container writes to. */
-function directories({ name, writable }: ExtraContainer): [string, string][] {
-  return [...new Set(["/tmp", ...writable])].map((path, index) => [
-    index === 0 ? `${name}-tmp` : `${name}-writable-${index}`,
-    path,
-  ]);
-}
+const directories = ({ name, writable }: ExtraContainer) => directoryVolumes(writable, `${name}-`);

@@ -1,5 +1,5 @@
 import { keyAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
-import { parseServer } from "@mcp-fleet/schema";
+import { isReplaced, parseServer } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -7,7 +7,6 @@ import {
   apiRightsAnnotation,
   createRights,
   defaultRolloutSeconds,
-  drainSeconds,
   gentleRollout,
   mcpServerComponent,
   meshedMetadata,
@@ -25,7 +24,7 @@ import {
 import type { McpServerArgs, Server } from "./args";
 import { egressOf, fqdnPolicySpec, serverPolicy } from "./network";
 import { autoscalerSpec, budgetSpec, serviceSpec } from "./operations";
-import { isReplaced, serverPod } from "./pod";
+import { serverPod } from "./pod";
 import { codeAnnotation, codeHash } from "./process";
 import { hasRights } from "./rights";
 import { createSecret, infisicalReload, secretOperator } from "./secret";
@@ -185,7 +184,7 @@ export class McpServer extends pulumi.ComponentResource {
         strategy: isReplaced(server) ? replacingRollout : gentleRollout,
         template: {
           metadata: meshedMetadata({ labels, annotations }, server.serviceMesh),
-          spec: serverPod(server, this.labels, secretName, drainSeconds),
+          spec: serverPod(server, this.labels, secretName),
         },
       },
     });

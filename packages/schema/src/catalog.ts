@@ -1,4 +1,4 @@
-import { ownValue } from "./own";
+import { isObject, ownValue } from "./own";
 import type { ServerInput } from "./server";
 
 /** By what a server is known where it is started by an application, or lies in its image. */
@@ -58,8 +58,4 @@ function egressOf(own: unknown, known: ServerInput["egress"]): Fields {
   if (!isObject(own) || own.profile !== undefined) return {};
   const profile = own.fqdns === undefined ? known : "dns";
   return { egress: { ...own, profile } };
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

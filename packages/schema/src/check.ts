@@ -5,6 +5,7 @@ import { type Problem, problemsOf } from "./problems";
 import { remainderOf } from "./prune";
 import { type ResolvedServer, resolveServers } from "./resolve";
 import { stackSchema, type StackSettings } from "./stack";
+import { misread } from "./written";
 
 /** What is known of a stack's secrets: their names, never a value. */
 export interface StackSecrets {
@@ -26,6 +27,8 @@ export interface CheckedStack {
 /** Where and how a stack is looked at. */
 export interface CheckPlace {
   readonly catalog: Catalog;
+  /** The stack's file, which shows how values are written. @default it is not known */
+  readonly text?: string;
   /** Whether objects are only written as YAML. @default false */
   readonly rendered?: boolean;
   /** What only the caller knows to be wrong. */
@@ -38,6 +41,18 @@ export interface CheckPlace {
  * @param values by key, without the project's name
  */
 export function checkStack(
+  values: Readonly<Record<string, unknown>>,
+  secrets: StackSecrets,
+  place: CheckPlace,
+): CheckedStack {
+  const checked = checkValues(values, secrets, place);
+  const written = misread(place.text ?? "");
+  // The file shows what the value does not.
+  const others = checked.problems.filter(({ path }) => !written.some((one) => one.path === path));
+  return { ...checked, problems: [...written, ...others] };
+}
+
+function checkValues(
   values: Readonly<Record<string, unknown>>,
   secrets: StackSecrets,
   place: CheckPlace,

@@ -3,12 +3,12 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Catalog } from "./catalog";
 import { checkStack, type StackSecrets } from "./check";
 import type { SecretNames } from "./checks";
-import { configPath, removeCommand, type Step } from "./paths";
+import { isObject } from "./own";
+import { configPath, removeCommand, secretCommand, type Step } from "./paths";
 import { type Problem, unknownKey } from "./problems";
 import { readYaml } from "./read-yaml";
 import { stackSchema } from "./stack";
 import { valueOfText } from "./values";
-import { misread } from "./written";
 
 const prefix = "mcp-fleet:";
 /** Keys of a stack that are secrets, and in no schema. */
@@ -59,16 +59,14 @@ export function checkStackFile(file: string, text: string, catalog: Catalog): Ch
   if (shared.namespace !== undefined) values.namespace ??= "shared";
   const unseen = ["serverSecrets", "studioSecrets"].filter((key) => isCiphertext(given[key]));
   const rendered = config["kubernetes:renderYamlToDirectory"] !== undefined;
-  const checked = checkStack(values, secretsOf(given, shared), { catalog, rendered });
-  const written = misread(text);
+  const checked = checkStack(values, secretsOf(given, shared), { catalog, rendered, text });
   const found = checked.problems.filter(
     ({ path, problem }) =>
-      !written.some((one) => one.path === path) &&
       !problems.some((one) => path.startsWith(one.path)) &&
       !unseen.some((key) => path.startsWith(key) || problem.includes(key)),
   );
   return {
-    problems: [...problems, ...written, ...found],
+    problems: [...problems, ...found],
     unseen,
     servers: checked.servers.map(({ key }) => key),
   };
@@ -119,15 +117,20 @@ function inClear(key: string, value: unknown): Problem[] {
     if (isObject(inner)) {
       for (const [name, one] of Object.entries(inner)) walk(one, [...path, name]);
     } else if (inner !== null && inner !== undefined) {
-      found.push({
-        path: configPath(path),
-        problem: "is stored in clear.",
-        fix: `Set it again with: pulumi config set --secret${path.length > 1 ? " --path" : ""} '${configPath(path)}'; then change the credential, since the old value is in the file.`,
-      });
+      found.push(notSecret(path));
     }
   };
   walk(value, [key]);
   return found;
+}
+
+/** The problem of a secret that stands in the stack's file as it is. */
+export function notSecret(path: readonly Step[]): Problem {
+  return {
+    path: configPath(path),
+    problem: "is stored in clear.",
+    fix: `Set it again with: ${secretCommand(path)}; then change the credential, since the old value is in the stack file.`,
+  };
 }
 
 /** Everything encrypted in a key that is no secret: the engine takes the whole of it for one then. */
@@ -163,10 +166,7 @@ function encrypted(path: readonly Step[]): Problem {
   };
 }
 
-function isCiphertext(value: unknown): boolean {
+/** Whether a value of a stack's file is an encrypted one. */
+export function isCiphertext(value: unknown): boolean {
   return isObject(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -10,6 +10,8 @@ import { volume } from "./volume";
 
 /** User and group of a process where nothing is said: nobody's. */
 export const defaultUser = 65532;
+/** How long a pod that is going away still serves, so that no client meets a closed port, in seconds. */
+export const drainSeconds = 5;
 
 const extraPort = z.union([
   port.transform((number) => ({ port: number, from: [] })),

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 
+import { isObject } from "./own";
 import type { Problem } from "./problems";
 import { stackSchema, type StackSettings } from "./stack";
 
@@ -39,8 +40,4 @@ export function remainderOf(
   const isArtefact = ({ path }: Problem): boolean =>
     [...taken].some((place) => path === place || path.startsWith(`${place}.`));
   return { settings: parsed.data, isArtefact };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

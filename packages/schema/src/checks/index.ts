@@ -1,10 +1,4 @@
 export { meshProblems, storageProblems } from "./mesh";
 export { nodePortsTwice } from "./operations";
-export {
-  isFloating,
-  sameNames,
-  type SecretNames,
-  secretsOfNobody,
-  serverProblems,
-} from "./servers";
+export { sameNames, type SecretNames, secretsOfNobody, serverProblems } from "./servers";
 export { studioProblems } from "./studio";

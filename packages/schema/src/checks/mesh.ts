@@ -1,7 +1,7 @@
 import type { MeshSettings } from "../mesh";
 import type { Problem } from "../problems";
 import type { StackSettings } from "../stack";
-import { isFloating } from "./servers";
+import { floatingImage } from "./image";
 
 /** What is wrong with a mesh beyond what the schema can see. `taken`: the Services of the stack's servers. */
 export function meshProblems(settings: StackSettings, taken: readonly string[]): Problem[] {
@@ -15,21 +15,13 @@ export function meshProblems(settings: StackSettings, taken: readonly string[]):
   ];
 }
 
-function imageProblems({ allowLatest }: StackSettings, mesh: MeshSettings): Problem[] {
-  if (allowLatest) return [];
-  const images = [
-    ["mesh.registry.image", mesh.registry.image] as const,
-    ...Object.entries(mesh.agents).map(
-      ([key, { image }]) => [`mesh.agents.${key}.image`, image] as const,
+function imageProblems(settings: StackSettings, { registry, agents }: MeshSettings): Problem[] {
+  return [
+    ...floatingImage("mesh.registry.image", registry.image, settings),
+    ...Object.entries(agents).flatMap(([key, { image }]) =>
+      floatingImage(`mesh.agents.${key}.image`, image, settings),
     ),
   ];
-  return images
-    .filter(([, image]) => isFloating(image))
-    .map(([path, image]) => ({
-      path,
-      problem: `"${image}" names no fixed version.`,
-      fix: "Pin it by tag or digest, or set allowLatest to true in a stack that is not production.",
-    }));
 }
 
 /** Registry, agents and servers have a Service each, in one namespace. */

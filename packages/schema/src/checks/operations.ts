@@ -1,7 +1,6 @@
+import { drainSeconds } from "../pod";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
-
-const defaultPreStopSeconds = 5;
 
 /** What does not fit together in how a server runs. `closed`: NetworkPolicies are made. */
 export function operationsProblems(key: string, own: ServerSettings, closed: boolean): Problem[] {
@@ -76,7 +75,7 @@ function requestProblems(at: string, { autoscaling, resources }: ServerSettings)
 }
 
 function endProblems(key: string, own: ServerSettings): Problem[] {
-  const drain = own.preStopSeconds ?? defaultPreStopSeconds;
+  const drain = own.preStopSeconds ?? drainSeconds;
   const grace = own.terminationGraceSeconds;
   if (grace === undefined || grace > drain) return [];
   return [

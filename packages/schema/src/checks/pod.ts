@@ -2,21 +2,25 @@ import { codePath, placeOf } from "../fields";
 import { configPath } from "../paths";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
+import type { StackSettings } from "../stack";
+import { directoryVolumes, fileVolume } from "../volume-names";
 import { envProblems } from "./env";
-import { isFloating } from "./servers";
+import { floatingImage } from "./image";
+
+type Stack = Pick<StackSettings, "allowLatest">;
 
 /** What does not fit together in a server's pod. */
-export function podProblems(key: string, own: ServerSettings, allowLatest: boolean): Problem[] {
+export function podProblems(key: string, own: ServerSettings, settings: Stack): Problem[] {
   const at = `servers.${key}`;
   return [
-    ...containerProblems(at, own, allowLatest),
+    ...containerProblems(at, own, settings),
     ...portProblems(at, own),
     ...volumeProblems(at, own),
     ...resourceProblems(at, own.resources),
   ];
 }
 
-function containerProblems(at: string, own: ServerSettings, allowLatest: boolean): Problem[] {
+function containerProblems(at: string, own: ServerSettings, settings: Stack): Problem[] {
   const names = new Set<string>();
   const problems: Problem[] = [];
   for (const list of ["sidecars", "initContainers"] as const) {
@@ -27,13 +31,7 @@ function containerProblems(at: string, own: ServerSettings, allowLatest: boolean
         problems.push({ path: `${where}.name`, problem, fix: "Give one of them another name." });
       }
       names.add(container.name);
-      if (!allowLatest && isFloating(container.image)) {
-        problems.push({
-          path: `${where}.image`,
-          problem: `"${container.image}" names no fixed version.`,
-          fix: "Pin it by tag or digest, or set allowLatest to true in a stack that is not production.",
-        });
-      }
+      problems.push(...floatingImage(`${where}.image`, container.image, settings));
       for (const volume of Object.keys(container.mounts).filter(
         (one) => !Object.hasOwn(own.volumes, one),
       )) {
@@ -80,21 +78,17 @@ function portProblems(at: string, own: ServerSettings): Problem[] {
 
 /** Names of the volumes that a pod has by itself, and what they are for. */
 function ownVolumes(own: ServerSettings): Map<string, string> {
-  const files = Object.values(own.files);
-  const containers = [...own.sidecars, ...own.initContainers];
-  const writable = (list: readonly string[], prefix: string): [string, string][] =>
-    list.map((_, index) => [`${prefix}writable-${index + 1}`, `${prefix}writable`]);
+  const directories = (writable: readonly string[], prefix = ""): [string, string][] =>
+    directoryVolumes(writable, prefix).map(([name, path]) => [name, `the directory ${path}`]);
   return new Map([
-    ["tmp", "the directory for temporary files"],
-    ...writable(own.writable, ""),
-    ...files.map((_, index) => [`file-${index}`, "files"] as const),
+    ...directories(own.writable),
+    ...Object.keys(own.files).map((_, index) => [fileVolume(index), "files"] as const),
     ["secret-files", "files"],
     ...(own.code === undefined ? [] : [["config", "code"] as const]),
     ["api-access", "the account's token"],
-    ...containers.flatMap(({ name, writable: list }) => [
-      [`${name}-tmp`, `${name}'s directory for temporary files`] as const,
-      ...writable(list, `${name}-`),
-    ]),
+    ...[...own.sidecars, ...own.initContainers].flatMap(({ name, writable }) =>
+      directories(writable, `${name}-`),
+    ),
   ]);
 }
 

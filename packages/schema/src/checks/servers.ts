@@ -7,6 +7,7 @@ import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
 import { envProblems } from "./env";
+import { floatingImage } from "./image";
 import { operationsProblems } from "./operations";
 import { podProblems } from "./pod";
 import { sourceProblems } from "./source";
@@ -35,12 +36,8 @@ export function serverProblems(
   const hint = near === undefined ? "" : `; if you meant the catalog's "${near}", rename the key`;
   if (image === undefined) {
     add(`${at}.image`, "is missing.", `Set it to a pinned image reference${hint}.`);
-  } else if (!settings.allowLatest && isFloating(image)) {
-    add(
-      `${at}.image`,
-      `"${image}" names no fixed version.`,
-      "Pin it by tag or digest, or set allowLatest to true in a stack that is not production.",
-    );
+  } else {
+    problems.push(...floatingImage(`${at}.image`, image, settings));
   }
   if (own.port === undefined) {
     add(`${at}.port`, "is missing.", `Set it to the port the server listens on${hint}.`);
@@ -53,10 +50,7 @@ export function serverProblems(
     }),
   );
   const closed = settings.network.isolate !== "none";
-  problems.push(
-    ...operationsProblems(key, own, closed),
-    ...podProblems(key, own, settings.allowLatest),
-  );
+  problems.push(...operationsProblems(key, own, closed), ...podProblems(key, own, settings));
   if (own.session === "stateful" && (own.replicas ?? 1) > 1) {
     add(
       `${at}.replicas`,
@@ -102,13 +96,6 @@ export function serverProblems(
     );
   }
   return problems;
-}
-
-/** Whether the reference can mean another image tomorrow. */
-export function isFloating(image: string): boolean {
-  if (image.includes("@sha256:")) return false;
-  const tag = /:([^/:]+)$/.exec(image)?.[1];
-  return tag === undefined || tag === "latest";
 }
 
 /** Secrets that no server of the stack gets. */
