@@ -221,6 +221,21 @@ describe("what a server's pod has beside the server", () => {
     assert.equal((literal.containers[0]?.args as string[])[1], "'run' '$$(TOKEN) $$$$(X)'");
   });
 
+  it("is refused without what its source reads, and with what it does not", async () => {
+    await Recorder.install();
+    const refused = (more: Partial<McpServerArgs>, said: RegExp): void =>
+      assert.throws(() => new McpServer("tools-mcp", { ...args, ...more }), said);
+    refused({ source: "bridge" }, /McpServer tools-mcp: \[stdio\] is missing/);
+    refused({ stdio: "tools" }, /\[stdio\] means nothing for a server of source "image"/);
+    refused({ source: "code" }, /\[code\] is missing/);
+  });
+
+  it("has the Python files of a directory in its ConfigMap, as a stack's server", async () => {
+    const { recorder } = await make({ source: "code", code: { directory: "examples/code" } });
+    const { data } = recorder.one("kubernetes:core/v1:ConfigMap", "tools-mcp-code").inputs;
+    assert.deepEqual(Object.keys(data as Fields), ["server.py"]);
+  });
+
   it("is refused by the first key that is wrong, with where it is explained", async () => {
     await Recorder.install();
     assert.throws(

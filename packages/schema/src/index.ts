@@ -9,6 +9,7 @@ export { agent, type MeshSettings } from "./mesh";
 export { clusterRanges, dns } from "./network";
 export * from "./file";
 export { ownValue } from "./own";
+export { parseServer } from "./parse-server";
 export * from "./paths";
 export { jsonSchemaOf } from "./json-schema";
 export * from "./pod";

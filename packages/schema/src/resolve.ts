@@ -6,7 +6,6 @@ import {
   secretsOfNobody,
   serverProblems,
 } from "./checks";
-import { codeFiles } from "./checks/code";
 import { ownValue } from "./own";
 import type { Problem } from "./problems";
 import type { ServerSettings } from "./server";
@@ -54,7 +53,7 @@ function resolve(
   secrets: SecretNames | undefined,
   settings: StackSettings,
 ): ResolvedServer {
-  const { image = "", port = 0, code } = own;
+  const { image = "", port = 0 } = own;
   const credentialKeys = new Set([
     ...Object.keys(own.env),
     ...(secrets?.keys ?? []),
@@ -68,9 +67,6 @@ function resolve(
     requestSeconds: own.requestSeconds ?? own.startSeconds,
     imagePullSecrets: own.imagePullSecrets ?? settings.imagePullSecrets,
     credentialKeys: [...credentialKeys].sort(),
-    ...(own.source === "code" && code !== undefined
-      ? { code: { files: codeFiles(code) ?? {}, app: code.app } }
-      : {}),
   };
 }
 

@@ -1,4 +1,3 @@
-import { UserError } from "@mcp-fleet/errors";
 import { z } from "zod";
 
 import { code } from "./code";
@@ -21,7 +20,6 @@ import {
 import { health, probes } from "./health";
 import { operations } from "./operations";
 import { pod } from "./pod";
-import { problemsOf } from "./problems";
 import { row } from "./row";
 import { secret } from "./secret";
 import { serverEnv } from "./server-env";
@@ -280,25 +278,3 @@ export const serverSchema = z.strictObject({
 export type ServerInput = z.input<typeof serverSchema>;
 /** The same with every default filled in. */
 export type ServerSettings = z.output<typeof serverSchema>;
-
-const keys = Object.keys(serverSchema.shape) as readonly (keyof ServerInput)[];
-
-/**
- * A server out of what a program of its own says of it. Keys that are none of a server's are passed over.
- *
- * @param owner the resource that is made of it, for the error
- * @throws UserError naming `owner` and the first key that is wrong
- */
-export function parseServer(input: object, owner: string): ServerSettings {
-  const own = Object.fromEntries(
-    keys.flatMap((key) => (key in input ? [[key, (input as ServerInput)[key]]] : [])),
-  );
-  const parsed = serverSchema.safeParse(own);
-  if (parsed.success) return parsed.data;
-  const [found] = problemsOf(parsed.error, serverSchema);
-  const path = found?.path ?? "";
-  throw new UserError(
-    `${owner}: [${path}] ${found?.problem ?? "is wrong."}`,
-    `Mend ${path}; docs/reference/configuration.md explains every key of a server.`,
-  );
-}

@@ -90,6 +90,13 @@ describe("a stack's file, looked at by itself", () => {
     assert.ok(!found.join("\n").includes("plain") && !found.join("\n").includes("u:p@"));
   });
 
+  it("refuses several replicas where each new pod waits for the end of the old one", () => {
+    const claim =
+      "      volumes: { data: { claim: tools-data, mount: /data } }\n      replicas: 2\n";
+    assert.match(wrong(claim)[0]?.[0] ?? "", /^servers\.a\.strategy: lets no pod serve/);
+    assert.deepEqual(wrong(`${claim}      strategy: rolling\n`), []);
+  });
+
   it("reads what pulumi config set wrote: booleans and objects as text", () => {
     const { problems } = checkStackFile(
       "Pulumi.x.yaml",

@@ -68,11 +68,14 @@ function sizeProblems(at: string, files: Record<string, string>): Problem[] {
   ];
 }
 
-/** Where Pulumi.yaml is: sources and dist differ by a level. */
+/** Where Pulumi.yaml is: around the working directory, else around this program. */
 function projectDirectory(): string {
-  let directory = __dirname;
-  while (!existsSync(join(directory, "Pulumi.yaml")) && dirname(directory) !== directory) {
-    directory = dirname(directory);
+  return around(process.cwd()) ?? around(__dirname) ?? process.cwd();
+}
+
+function around(start: string): string | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, "Pulumi.yaml"))) return directory;
+    if (dirname(directory) === directory) return undefined;
   }
-  return directory;
 }

@@ -1,6 +1,7 @@
 import { codePath, placeOf } from "../fields";
 import { configPath } from "../paths";
 import type { Problem } from "../problems";
+import { isReplaced } from "../rollout";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
 import { directoryVolumes, fileVolume } from "../volume-names";
@@ -133,7 +134,7 @@ function volumeProblems(at: string, own: ServerSettings): Problem[] {
       problems.push(...look(volume.mount, `${at}.volumes.${name}.mount`, `volumes.${name}`));
   }
   const many = Math.max(own.replicas ?? 1, own.autoscaling?.maxReplicas ?? 1) > 1;
-  if (many && own.strategy === "recreate") {
+  if (many && isReplaced(own)) {
     problems.push({
       path: `${at}.strategy`,
       problem: "lets no pod serve while another replaces it, and there are several replicas.",

@@ -10,7 +10,7 @@ import { envProblems } from "./env";
 import { floatingImage } from "./image";
 import { operationsProblems } from "./operations";
 import { podProblems } from "./pod";
-import { sourceProblems } from "./source";
+import { sourceProblems, stdioWordProblems } from "./source";
 
 /** Names of the variables that a server gets from the stack's secrets. */
 export interface SecretNames {
@@ -42,7 +42,8 @@ export function serverProblems(
   if (own.port === undefined) {
     add(`${at}.port`, "is missing.", `Set it to the port the server listens on${hint}.`);
   }
-  problems.push(...sourceProblems(key, own));
+  const ofSource = [...sourceProblems(own), ...stdioWordProblems(own)];
+  problems.push(...ofSource.map((one) => ({ ...one, path: `${at}.${one.path}` })));
   problems.push(
     ...envProblems(at, own.env, {
       secretKeys: secrets?.keys ?? [],

@@ -22,24 +22,14 @@ const instead: Readonly<Record<Source, string>> = {
   shared: 'Set command and args, or set source to "bridge" (stdio) or "code" (code).',
 };
 
-/** What the source lacks, and which keys it does not read. */
-export function sourceProblems(key: string, own: ServerSettings): Problem[] {
-  const at = `servers.${key}`;
+/** What the source lacks, and which keys it does not read; paths are those of the server's keys. */
+export function sourceProblems(own: ServerSettings): Problem[] {
   const { source } = own;
   const problems: Problem[] = [];
   const missing = (name: string, fix: string): void =>
-    void problems.push({ path: `${at}.${name}`, problem: "is missing.", fix });
+    void problems.push({ path: name, problem: "is missing.", fix });
   if (source === "bridge" && own.stdio === undefined) {
     missing("stdio", "Set it to the stdio server's command line.");
-  }
-  for (const [index, word] of (Array.isArray(own.stdio) ? own.stdio : []).entries()) {
-    for (const name of referencesOf(word)) {
-      problems.push({
-        path: `${at}.stdio[${index}]`,
-        problem: `holds $(${name}), which reaches the server as it stands there.`,
-        fix: `Write stdio as one command line with "$${name}" in double quotes, or write $$(${name}) for the text itself.`,
-      });
-    }
   }
   if (source === "shared" && own.command === undefined) {
     missing("command", "Set it to what starts the MCP server in the other workload's image.");
@@ -51,12 +41,24 @@ export function sourceProblems(key: string, own: ServerSettings): Problem[] {
     );
   }
   if (source === "code" && own.code !== undefined) {
-    problems.push(...codeProblems(`${at}.code`, own.code));
+    problems.push(...codeProblems("code", own.code));
   }
   for (const name of allKeys) {
     if (own[name] === undefined || keysOf[source].includes(name)) continue;
     const problem = `means nothing for a server of source "${source}".`;
-    problems.push({ path: `${at}.${name}`, problem, fix: instead[source] });
+    problems.push({ path: name, problem, fix: instead[source] });
   }
   return problems;
+}
+
+/** A word of a stdio list that looks as if Kubernetes put a value there; a list's words stay as they are. */
+export function stdioWordProblems({ stdio }: ServerSettings): Problem[] {
+  const words = Array.isArray(stdio) ? stdio : [];
+  return words.flatMap((word, index) =>
+    referencesOf(word).map((name) => ({
+      path: `stdio[${index}]`,
+      problem: `holds $(${name}), which reaches the server as it stands there.`,
+      fix: `Write stdio as one command line with "$${name}" in double quotes, or write $$(${name}) for the text itself.`,
+    })),
+  );
 }

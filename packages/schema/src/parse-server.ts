@@ -1,0 +1,37 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import { codeFiles } from "./checks/code";
+import { sourceProblems } from "./checks/source";
+import { type Problem, problemsOf } from "./problems";
+import { type ServerInput, serverSchema, type ServerSettings } from "./server";
+
+const keys = Object.keys(serverSchema.shape) as readonly (keyof ServerInput)[];
+
+/**
+ * A server out of what a program says of it, with its code read. Keys that are none of a server's are passed over.
+ *
+ * @param owner the resource that is made of it, for the error
+ * @throws UserError naming `owner` and the first key that is wrong
+ */
+export function parseServer(input: object, owner: string): ServerSettings {
+  const own = Object.fromEntries(
+    keys.flatMap((key) => (key in input ? [[key, (input as ServerInput)[key]]] : [])),
+  );
+  const parsed = serverSchema.safeParse(own);
+  const [wrong] = parsed.success
+    ? sourceProblems(parsed.data)
+    : problemsOf(parsed.error, serverSchema);
+  if (!parsed.success || wrong !== undefined) throw refused(owner, wrong);
+  const { code } = parsed.data;
+  return code === undefined
+    ? parsed.data
+    : { ...parsed.data, code: { files: codeFiles(code) ?? {}, app: code.app } };
+}
+
+function refused(owner: string, wrong: Problem | undefined): UserError {
+  const path = wrong?.path ?? "";
+  return new UserError(
+    `${owner}: [${path}] ${wrong?.problem ?? "is wrong."}`,
+    `Mend ${path}; docs/reference/configuration.md explains every key of a server.`,
+  );
+}
