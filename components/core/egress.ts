@@ -1,6 +1,5 @@
+import { cidrContains } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
-
-import { cidrContains } from "./cidr";
 
 type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;

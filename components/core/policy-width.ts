@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { cidrContains, cidrsOverlap, isCidr } from "./cidr";
+import { cidrContains, cidrsOverlap, isCidr } from "@mcp-fleet/schema";
 
 type Fields = Readonly<Record<string, unknown>>;
 type Peer = Fields | undefined;

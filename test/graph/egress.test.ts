@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { BlockList, isIPv6 } from "node:net";
 
-import { cidrContains } from "../../components/core/cidr";
+import { cidrContains } from "@mcp-fleet/schema";
+
 import { refusesEach, withExtra } from "../support/refusal";
 import { fullStack, runProgram } from "../support/resources";
 

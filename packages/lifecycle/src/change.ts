@@ -7,7 +7,6 @@ import {
   ifAllowed,
   isOnDelete,
   isPaused,
-  kindOf,
   type Kube,
   resumeCommand,
   selectorText,
@@ -23,7 +22,7 @@ import { details } from "./state";
 import type { Change, WaitOptions } from "./types";
 import { checkReplicas, checkTimeout } from "./validate";
 import { waitUntilGone, waitUntilReady } from "./wait";
-import { patchScale, patchTemplate, type WorkloadRef } from "./workload-api";
+import { patchScale, patchTemplate, refOf } from "./workload-api";
 
 /** How often a change is tried again because the object changed in between. */
 const conflictRetries = 5;
@@ -190,10 +189,6 @@ function refuseStaying(workload: Workload): void {
     `${workloadText(workload)} replaces pods only when somebody deletes them (updateStrategy OnDelete).`,
     `Delete them: kubectl delete pods -n ${workload.metadata?.namespace} -l '${selector}'`,
   );
-}
-
-function refOf(workload: Workload, namespace: string): WorkloadRef {
-  return { kind: kindOf(workload), namespace, name: workload.metadata?.name ?? "" };
 }
 
 /** Ends pods at once until none is left: one that a controller makes in between ends too. */

@@ -2,7 +2,6 @@ import { nearest } from "@mcp-fleet/errors";
 import {
   ifAllowed,
   isServer,
-  kindOf,
   type Kube,
   referenceOf,
   serverDeployments,
@@ -18,7 +17,7 @@ import {
 
 import { InvalidError, NotFoundError } from "./errors";
 import { checkName } from "./validate";
-import { readWorkload } from "./workload-api";
+import { readWorkload, refOf } from "./workload-api";
 
 const kinds: Readonly<Record<string, WorkloadKind>> = {
   deployment: "Deployment",
@@ -91,13 +90,6 @@ async function allServers(kube: Kube, namespace: string): Promise<Workload[]> {
     ifAllowed(serverStatefulSets(kube, namespace)),
   ]);
   return both.flat();
-}
-
-function refOf(
-  workload: Workload,
-  namespace: string,
-): { kind: WorkloadKind; namespace: string; name: string } {
-  return { kind: kindOf(workload), namespace, name: workload.metadata?.name ?? "" };
 }
 
 function ambiguous(namespace: string, name: string, found: readonly Workload[]): InvalidError {

@@ -1,5 +1,12 @@
 import type * as k8s from "@kubernetes/client-node";
-import { ApiError, asking, type Kube, type Workload, type WorkloadKind } from "@mcp-fleet/kube";
+import {
+  ApiError,
+  asking,
+  kindOf,
+  type Kube,
+  type Workload,
+  type WorkloadKind,
+} from "@mcp-fleet/kube";
 
 import type { Watched } from "./watch";
 
@@ -11,6 +18,10 @@ export interface WorkloadRef {
   readonly kind: WorkloadKind;
   readonly namespace: string;
   readonly name: string;
+}
+
+export function refOf(workload: Workload, namespace: string): WorkloadRef {
+  return { kind: kindOf(workload), namespace, name: workload.metadata?.name ?? "" };
 }
 
 /** @returns undefined where there is none, and for a kind that the account may not read */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseBoundedJson } from "@mcp-fleet/errors";
 
 import { accessFailure, hostCheckFailure } from "./access";
-import { ProbeFailure } from "./failure";
+import { notMcp, ProbeFailure } from "./failure";
 import { networkFailure, wasClosed } from "./network";
 import {
   type CutStream,
@@ -232,7 +232,7 @@ function parseUrl(url: string): URL {
 
 /** A stream that cannot be taken up again. */
 function cutFailure(why: string): ProbeFailure {
-  return new ProbeFailure("not-mcp", "few", `ends its event stream before the answer and ${why}`);
+  return notMcp(`ends its event stream before the answer and ${why}`);
 }
 
 function cannotAsk(why: string): ProbeFailure {

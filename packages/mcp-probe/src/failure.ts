@@ -36,6 +36,11 @@ export class RpcFailure extends ProbeFailure {
   }
 }
 
+/** An answer that is none of MCP's; most likely permanent. @param reason a predicate */
+export function notMcp(reason: string): ProbeFailure {
+  return new ProbeFailure("not-mcp", "few", reason);
+}
+
 /** `1 second`, `2.5 seconds`. */
 export function seconds(value: number): string {
   const rounded = Math.round(value * 10) / 10;

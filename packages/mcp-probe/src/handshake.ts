@@ -1,5 +1,5 @@
 import { clientInfo, type McpClient } from "./client";
-import { ProbeFailure, RpcFailure } from "./failure";
+import { notMcp, ProbeFailure, RpcFailure } from "./failure";
 import { type ParsedResult, parseResult } from "./schemas";
 import { listTools } from "./tools";
 import { handshakeVersions, modernVersion, protocolVersions } from "./versions";
@@ -107,9 +107,7 @@ function protocolVersionIn(result: unknown): string | undefined {
 function unknownVersion(version: string, versions: readonly string[]): ProbeFailure {
   if (protocolVersions.includes(version)) return noShared([version], versions);
   const said = version === "" ? "an empty text" : JSON.stringify(version.slice(0, 40));
-  return new ProbeFailure(
-    "not-mcp",
-    "few",
+  return notMcp(
     `answers initialize with the protocol version ${said}, which is none of ${versions.join(", ")}`,
   );
 }

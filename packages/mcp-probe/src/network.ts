@@ -1,4 +1,4 @@
-import { ProbeFailure, type Retry, seconds } from "./failure";
+import { notMcp, ProbeFailure, type Retry, seconds } from "./failure";
 
 /** Where and within which bounds a request was sent. */
 export interface Sent {
@@ -60,11 +60,9 @@ export function networkFailure(error: unknown, sent: Sent): ProbeFailure {
     );
   }
   const parse = causeCalled(error, "HTTPParserError");
-  if (parse !== undefined) return new ProbeFailure("not-mcp", "few", notHttp(parse));
+  if (parse !== undefined) return notMcp(notHttp(parse));
   if (code === "UND_ERR_HEADERS_OVERFLOW") {
-    return new ProbeFailure(
-      "not-mcp",
-      "few",
+    return notMcp(
       "answers with more than 16 KiB of HTTP headers, the most that clients in JavaScript read",
     );
   }

@@ -133,35 +133,22 @@ function failed(
 ): ProbeResult {
   const url = shownUrl(target.url);
   const { attempts, latencyMs, spent } = told;
-  const start = `${target.name}: ${url} ${masking(target.headers ?? {})(failure.reason)}`;
-  if (failure.outcome === "auth-required") {
-    const perRequest = target.auth === "per-request";
-    const own = Object.keys(target.headers ?? {}).length > 0;
-    const rest = perRequest
-      ? ', as auth: "per-request" expects; its tools were not listed'
-      : `; give it headers with ${own ? "other " : ""}credentials, or set auth: "per-request" if every client sends its own`;
-    const message = `${start}${rest}.`;
-    return shown(target, {
-      name: target.name,
-      url,
-      ok: perRequest,
-      outcome: failure.outcome,
-      message,
-      attempts,
-      latencyMs,
-    });
-  }
+  const { outcome } = failure;
+  const passes = outcome === "auth-required" && target.auth === "per-request";
   const tried = attempts > 1 ? ` (${attempts} attempts in ${seconds(spent / 1000)})` : "";
-  const message = `${start}${tried}.`;
+  const rest = outcome === "auth-required" ? credentialsText(target) : tried;
   return shown(target, {
-    name: target.name,
-    url,
-    ok: false,
-    outcome: failure.outcome,
-    message,
-    attempts,
-    latencyMs,
+    ...{ name: target.name, url, ok: passes, outcome },
+    message: `${target.name}: ${url} ${masking(target.headers ?? {})(failure.reason)}${rest}.`,
+    ...{ attempts, latencyMs },
   });
+}
+
+/** What a server that wants credentials means for this target; reads on after that. */
+function credentialsText({ auth, headers = {} }: ProbeTarget): string {
+  if (auth === "per-request") return ', as auth: "per-request" expects; its tools were not listed';
+  const own = Object.keys(headers).length > 0 ? "other " : "";
+  return `; give it headers with ${own}credentials, or set auth: "per-request" if every client sends its own`;
 }
 
 /**

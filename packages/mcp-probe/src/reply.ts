@@ -1,7 +1,7 @@
 import { cleanLine, JsonRefused, parseBoundedJson } from "@mcp-fleet/errors";
 import { createParser } from "eventsource-parser";
 
-import { ProbeFailure } from "./failure";
+import { notMcp, type ProbeFailure } from "./failure";
 
 const mib = 1024 * 1024;
 
@@ -67,10 +67,6 @@ async function jsonText(response: Response): Promise<string> {
       ? notMcp("answers with JSON that is no UTF-8")
       : error;
   }
-}
-
-function notMcp(reason: string): ProbeFailure {
-  return new ProbeFailure("not-mcp", "few", reason);
 }
 
 function tooLong(): ProbeFailure {

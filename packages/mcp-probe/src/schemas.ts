@@ -1,6 +1,6 @@
 import { cleanLine } from "@mcp-fleet/errors";
 
-import { ProbeFailure } from "./failure";
+import { notMcp } from "./failure";
 
 /** The results that are looked into. */
 export type Parsed = "initialize" | "server/discover" | "tools/list";
@@ -103,8 +103,4 @@ function problemOf(
 function asObject(value: unknown, method: string): ParsedResult {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw notMcp(`answers ${method} with a result that is not an object`);
-}
-
-function notMcp(reason: string): ProbeFailure {
-  return new ProbeFailure("not-mcp", "few", reason);
 }

@@ -1,5 +1,5 @@
 import type { McpClient } from "./client";
-import { ProbeFailure } from "./failure";
+import { notMcp } from "./failure";
 import { OutputSchemas } from "./output-schemas";
 import { type Era, parseResult } from "./schemas";
 
@@ -52,8 +52,4 @@ export async function listTools(client: McpClient, era: Era, params: object): Pr
     cursor = nextCursor;
   }
   throw notMcp(`answers tools/list with pages that do not end: ${maxPages} were read`);
-}
-
-function notMcp(reason: string): ProbeFailure {
-  return new ProbeFailure("not-mcp", "few", reason);
 }

@@ -1,7 +1,6 @@
-import { BlockList, isIP } from "node:net";
-
 import { z } from "zod";
 
+import { cidrContains, isCidr } from "./cidr";
 import { cidr, dnsName, labels, port } from "./fields";
 
 export const egressProfile = z.enum(["none", "dns", "cluster", "internet"]);
@@ -61,19 +60,9 @@ const range = z
   );
 
 function isWithin(part: string, whole: string): boolean {
-  const split = (text: string): [string, number] => {
-    const [address = "", bits = ""] = text.split("/");
-    return [address, Number(bits)];
-  };
-  const [[address, bits], [base, baseBits]] = [split(part), split(whole)];
-  const [family, baseFamily] = [isIP(address), isIP(base)];
   // What is no range is told by its own check.
-  if (family === 0 || baseFamily === 0 || baseBits > (baseFamily === 4 ? 32 : 128)) return true;
-  if (family !== baseFamily || bits <= baseBits) return false;
-  const type = family === 4 ? "ipv4" : "ipv6";
-  const list = new BlockList();
-  list.addSubnet(base, baseBits, type);
-  return list.check(address, type);
+  if (!isCidr(part) || !isCidr(whole)) return true;
+  return cidrContains(whole, part) && !cidrContains(part, whole);
 }
 
 /** Where a server may connect to: a profile, or a profile with ranges of addresses, pods and host names. */

@@ -2,6 +2,8 @@ import { isIP } from "node:net";
 
 import { z } from "zod";
 
+import { isCidr } from "./cidr";
+
 /** A name Kubernetes accepts for a Service and for a namespace. */
 export const dnsName = z
   .string()
@@ -242,12 +244,12 @@ function cidrMistake(range: string): string | undefined {
   const [address = "", mask, ...rest] = range.split("/");
   const family = isIP(address);
   const bits = family === 4 ? 32 : 128;
-  if (family === 0 || rest.length > 0) {
+  if (family === 0 || rest.length > 0 || address.includes("%")) {
     return `"${range}" is no range of addresses: write it like 10.0.0.0/8`;
   }
   if (mask === undefined)
     return `"${range}" has no mask: write ${range}/${bits} for this one address`;
-  if (!/^\d{1,3}$/.test(mask) || Number(mask) > bits) {
+  if (!isCidr(range)) {
     return `"${range}" has a mask that is none: write a number from 0 to ${bits}`;
   }
   return undefined;

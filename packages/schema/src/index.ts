@@ -1,5 +1,6 @@
 export * from "./catalog";
 export * from "./check";
+export * from "./cidr";
 export * from "./checks";
 export { defaultResources, type ExtraContainer } from "./container";
 export type { Egress } from "./egress";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 
+import { cidrContains, isCidr } from "@mcp-fleet/schema";
+
 import { podTemplateOf, restrictedProblems } from "../../../components/core";
-import { cidrContains, isCidr } from "../../../components/core/cidr";
 import { rulesWithin } from "../../../components/core/policy-width";
 
 const strong = {
