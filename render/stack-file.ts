@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
-
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
 import { isCiphertext, readYaml, secretKeys as secretsOfStacks } from "@mcp-fleet/schema";
 
 /** What stands for a secret whose value is not known here; it is never written anywhere. */
@@ -57,7 +55,7 @@ function fromStackFile(file: string): Record<string, CliEntry> {
 function readObject(file: string): object {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readTextFile(file);
   } catch (error) {
     throw new UserError(
       `${file} cannot be read: ${messageOf(error)}.`,

@@ -1,13 +1,8 @@
-import { readFileSync, statSync } from "node:fs";
-
-import { cleanLine, isUserError, messageOf, UserError } from "@mcp-fleet/errors";
+import { cleanLine, messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { exitCodes } from "../exit-codes";
-
-/** Far above any stack's file. */
-const maxBytes = 4 * 1024 * 1024;
 
 /** Looks at a stack's file, with nothing but the file. */
 export function configCommand(context: CliContext): Command {
@@ -38,23 +33,12 @@ export function configCommand(context: CliContext): Command {
 
 function textOf(file: string): string {
   try {
-    const found = statSync(file);
-    // A device has no end.
-    if (!found.isFile() || found.size > maxBytes)
-      throw new UserError(
-        `${file} is no file of ${maxBytes} bytes at most.`,
-        "Name a Pulumi.<stack>.yaml.",
-        { exitCode: exitCodes.usage },
-      );
-    return readFileSync(file, "utf8");
+    return readTextFile(file);
   } catch (error) {
-    if (isUserError(error)) throw error;
     throw new UserError(
       `${file} cannot be read: ${messageOf(error)}.`,
-      "Name a file that is there.",
-      {
-        exitCode: exitCodes.usage,
-      },
+      "Name a Pulumi.<stack>.yaml that is there.",
+      { exitCode: exitCodes.usage },
     );
   }
 }

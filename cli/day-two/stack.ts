@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import type { Credentials } from "@mcp-fleet/cutover-runner";
 import type { PulumiStack, StackPlace } from "@mcp-fleet/engine";
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
 import type { CutoverResources, Fleet, StackConfig } from "@mcp-fleet/operations";
 import type { Command } from "commander";
 
@@ -153,7 +153,7 @@ function credentialsOf(
 
 function readJson(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as unknown;
+    return JSON.parse(readTextFile(file)) as unknown;
   } catch (error) {
     // The parser's message quotes the text, which may hold a header.
     const why = error instanceof SyntaxError ? "it is not JSON" : messageOf(error);

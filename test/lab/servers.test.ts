@@ -11,6 +11,7 @@ import {
   installationBefore,
   lastingPods,
   refusal,
+  removeInstallation,
   studioConnected,
   studioPods,
 } from "../support/lab";
@@ -25,6 +26,8 @@ describe("the servers of a stack on the engine", function () {
     this.timeout(60 * 60_000);
     lab = await installationBefore("jsonb");
   });
+  // Chroma's row has no earlier form in the end.
+  after(removeInstallation);
 
   /** The five servers with one of them changed. */
   const withServer = (key: string, change: object): ConfigOverrides => {

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { ListedUpdate } from "@mcp-fleet/operations";
 
-import { type Moment, Proxy } from "../database/row-cutover/proxy";
+import { commit, type Moment, Proxy } from "../database/row-cutover/proxy";
 import {
   type Snapshot,
   type StudioDatabase,
@@ -13,11 +12,9 @@ import {
 } from "../database/row-cutover/support";
 import { mcpFleet } from "../support/cli";
 import { FixtureStack, update } from "../support/fixture-stack";
+import { killTree } from "../support/processes";
 import { stubServer } from "../support/state-fixture";
 import { closeServers } from "../unit/mcp-probe/servers";
-
-/** The transaction that moves the rows, and none that only reads. */
-const commit = { statement: "commit\0", past: "insert into mcp_cutover.journal" };
 
 /** The life of a stack on the real engine: the two dynamic resources and a real database, without a cluster. */
 describe("updates on the engine", function () {
@@ -57,7 +54,7 @@ describe("updates on the engine", function () {
     ]);
     await stack.configure("in-cluster", database.db.connectionString);
     return async () => {
-      for (const id of withDescendants(running.pid ?? 0)) process.kill(id, "SIGKILL");
+      killTree(running.pid ?? 0);
       await running;
       await proxy.close();
       await sessionsGone();
@@ -178,15 +175,4 @@ describe("updates on the engine", function () {
 
 function documents({ rows }: Snapshot): (string | null | undefined)[] {
   return rows.map((row) => row.config_json);
-}
-
-/** A process and everything it started: the CLI puts its plugins in process groups of their own. */
-function withDescendants(id: number): number[] {
-  const table = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" });
-  const pairs = table
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number));
-  const children = pairs.flatMap(([child = 0, parent]) => (parent === id ? [child] : []));
-  return [id, ...children.flatMap(withDescendants)];
 }

@@ -1,50 +1,38 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 
-import { withClient } from "../../lab/database/access";
-import { databaseServiceObjects } from "../../lab/database/service";
-import { ensureImages, exampleImageNames, type ImageName, labImageNames } from "../../lab/images";
 import { consoleLog } from "../../lab/log";
 import { type Lab, openLab } from "../../lab/session";
+import { commit, Proxy } from "../database/row-cutover/proxy";
 import { queryAt } from "../support/postgres";
+import { killTree } from "../support/processes";
 import { secretCommands, type Surroundings, surroundings } from "../support/reader";
 
 const noBuilder = "the lab builds images in another way";
-/** What a reader has done for the first page already. */
-const done = {
-  "npm ci": "done for README.md",
-  "make cli": "done for README.md",
-};
+/** A backup of before the cutover, and a copy that somebody else works on. */
+const [restored, clone] = ["walk_before", "walk_clone"];
 
 /**
  * The pages as a reader has them: each command is typed as it stands, in a fresh folder with a fresh Pulumi home, and
  * what a page shows as output has to come. What stands in the place of a page's placeholders is said here.
  */
-describe("the pages, walked as a reader would", function () {
+describe("README and the runbooks, walked as a reader would", function () {
   this.timeout(20 * 60_000);
   let lab: Lab;
   let here: Surroundings;
-  let images: Record<ImageName, string>;
 
   before(async function () {
     this.timeout(60 * 60_000);
     lab = await openLab({}, consoleLog());
-    const wanted = [...labImageNames, ...exampleImageNames];
-    images = await ensureImages(lab.cluster, consoleLog(), wanted);
-    here = await surroundings(lab);
+    here = await surroundings(lab, "walk");
+    await here.database.copyTo(restored);
   });
-  after(async () => {
-    await here?.remove();
-    for (const name of ["todo-app", "ai-platform"]) {
-      await lab?.kube.core.deleteNamespace({ name }).catch(() => undefined);
-    }
-  });
+  after(() => here?.remove());
 
   const type = async (script: string): Promise<void> => {
     const { exitCode, output } = await here.reader.type(script);
     assert.equal(exitCode, 0, `${script}\n${output}`);
   };
+  const setDatabase = (url: string): string => `pulumi config set --secret databaseUrl '${url}'`;
   const namespaced = (): [string, string][] => [
     ["llmctl.svc", `${here.namespace}.svc`],
     ["-n llmctl ", `-n ${here.namespace} `],
@@ -113,6 +101,35 @@ describe("the pages, walked as a reader would", function () {
     });
   });
 
+  it("docs/runbooks/crashed-run.md", async () => {
+    await here.reader.walk({
+      page: "docs/runbooks/crashed-run.md",
+      before: {
+        "pulumi up#1": async () => {
+          await type("pulumi config set target in-cluster");
+          await killedAfterCommit();
+        },
+      },
+      refused: ["pulumi up#1"],
+    });
+  });
+
+  /** An update that is killed when its transaction is committed, and before it is told. */
+  async function killedAfterCommit(): Promise<void> {
+    const proxy = await Proxy.open(here.databaseUrl);
+    proxy.hold = { ...commit, when: "after" };
+    await type(setDatabase(proxy.db.connectionString));
+    const running = here.reader.start("pulumi up");
+    await Promise.race([
+      proxy.held,
+      running.then(({ all }) => assert.fail(`the update ended by itself: ${all}`)),
+    ]);
+    killTree(running.pid ?? 0);
+    await running;
+    await proxy.close();
+    await type(setDatabase(here.databaseUrl));
+  }
+
   it("docs/howto/operate.md: removes a server", async () => {
     await here.reader.walk({ page: "docs/howto/operate.md" });
     const { items } = await lab.kube.apps.listNamespacedDeployment({ namespace: here.namespace });
@@ -126,105 +143,34 @@ describe("the pages, walked as a reader would", function () {
     assert.match(moved?.config_json ?? "", /streamable-http/);
   });
 
-  it("takes README's stack away again", async () => {
-    await type("pulumi destroy && pulumi stack rm prod && git checkout -- .");
-    assert.equal(await here.reader.changes(), "");
-  });
-
-  it("docs/howto/todo.md", async () => {
-    const namespace = "todo-app";
-    const file = "Pulumi.todo-dev.yaml";
+  it("docs/runbooks/lost-database.md, and README's stack is away again", async () => {
+    const { database } = here;
+    let back: () => Promise<void>;
     await here.reader.walk({
-      page: "docs/howto/todo.md",
-      without: { ...done, "docker build": noBuilder, "docker push": noBuilder },
-      instead: [["POSTGRES_PASSWORD=...", "POSTGRES_PASSWORD=walk"]],
+      page: "docs/runbooks/lost-database.md",
       before: {
-        "kubectl -n todo-app create secret": async () => {
-          await withClient(lab.database.superuserUrl, async (db) => {
-            await db.query("drop database if exists todo_db with (force)");
-            await db.query("drop role if exists todo");
-            await db.query("create role todo login password 'walk'");
-            await db.query("create database todo_db owner todo");
-          });
-          const address = {
-            address: lab.cluster.nodeIp,
-            port: Number(new URL(lab.database.url).port),
-          };
-          await lab.kube.apply(databaseServiceObjects({ name: "postgres", namespace, ...address }));
+        "pulumi up#1": async () => {
+          back = await database.away();
+          await type("pulumi config set target embedded");
         },
-        "pulumi preview": () =>
-          here.rewrite(file, (config) => {
-            const { todo } = config["mcp-fleet:servers"] as { todo: object };
-            const egress = { profile: "cluster", to: [{ cidr: `${lab.cluster.nodeIp}/32` }] };
-            return {
-              ...config,
-              "kubernetes:context": lab.cluster.context,
-              "mcp-fleet:servers": { todo: { ...todo, image: images.todo, egress } },
-            };
-          }),
-        "kubectl apply -f ask.yaml": () => {
-          const page = readFileSync(join(here.reader.directory, "docs/howto/todo.md"), "utf8");
-          const [, pod = ""] = /```yaml\n(# ask\.yaml\n[^]*?)```/.exec(page) ?? [];
-          const file = join(here.reader.directory, "ask.yaml");
-          writeFileSync(file, pod.replace(/image: .*/, `image: ${images.probe}`));
+        "pulumi refresh#2": async () => {
+          await back();
+          await database.restoreFrom(restored);
+          await type("pulumi config set target in-cluster");
+        },
+        "pulumi up#3": async () => {
+          await database.copyTo(clone);
+          await type(setDatabase(here.databaseUrl.replace(/walk$/, clone)));
+        },
+        "update mcp_cutover.run": () => type(`export PGDATABASE=${clone}`),
+        "pulumi destroy": async () => {
+          await type("pulumi up && export PGDATABASE=walk");
+          await database.remove();
         },
       },
+      refused: ["pulumi up#1", "pulumi refresh#1", "pulumi up#3"],
     });
-    assert.equal(await here.reader.changes(), "");
-  });
-
-  it("docs/howto/ai-platform.md", async () => {
-    const nodes = [`${lab.cluster.nodeIp}/32`];
-    await here.reader.walk({
-      page: "docs/howto/ai-platform.md",
-      without: {
-        ...done,
-        "docker build": noBuilder,
-        "docker push": noBuilder,
-        "mcp-fleet stray":
-          "what it finds depends on what else the lab runs; examples.test.ts asks it",
-      },
-      before: {
-        "pulumi preview": () =>
-          here.rewrite("Pulumi.agentic.yaml", (config) => {
-            const { clock } = config["mcp-fleet:servers"] as { clock: object };
-            const { allowed, manager } = {
-              allowed: config["mcp-fleet:allowed"] as object,
-              manager: config["mcp-fleet:manager"] as { clients: unknown },
-            };
-            return {
-              ...config,
-              "kubernetes:context": lab.cluster.context,
-              "mcp-fleet:allowed": { ...allowed, clusters: nodes },
-              "mcp-fleet:servers": { clock: { ...clock, image: images.fastmcp } },
-              "mcp-fleet:manager": {
-                enabled: true,
-                image: images["mcp-fleet"],
-                clients: manager.clients,
-              },
-            };
-          }),
-      },
-    });
-    assert.equal(await here.reader.changes(), "");
-  });
-
-  it("docs/howto/studio.md", async () => {
-    await here.reader.walk({
-      page: "docs/howto/studio.md",
-      without: done,
-      instead: [
-        ["databaseUrl postgresql://...", `databaseUrl '${here.databaseUrl}'`],
-        ["DATABASE_URL postgresql://...", `DATABASE_URL '${here.studioDatabaseUrl}'`],
-        ...namespaced(),
-      ],
-      before: {
-        "pulumi config set target embedded#1": async () => {
-          here.edit("Pulumi.studio.yaml");
-          await type(secretCommands());
-        },
-      },
-    });
+    await type("pulumi stack rm prod && git checkout -- .");
     assert.equal(await here.reader.changes(), "");
   });
 });

@@ -21,16 +21,20 @@ const removalMinutes = 3;
  * with its bundled servers. What an earlier test left is removed.
  */
 export async function installationBefore(generation: "jsonb" | "text"): Promise<Lab> {
-  untouched = undefined;
-  const log = consoleLog();
-  const cluster = await ensureCluster(log);
-  await removeNamespace(cluster);
-  await stopDatabase();
-  rmSync(paths.engine, { recursive: true, force: true });
-  const lab = await openLab({ generation }, log);
+  await removeInstallation();
+  const lab = await openLab({ generation }, consoleLog());
   await lab.up("embedded", { servers: {}, serverSecrets: {} });
   await studioConnected(lab, "embedded");
   return lab;
+}
+
+/** Removes namespace, database and state: for a test that leaves rows which the next one does not expect. */
+export async function removeInstallation(): Promise<void> {
+  untouched = undefined;
+  const cluster = await ensureCluster(consoleLog());
+  await removeNamespace(cluster);
+  await stopDatabase();
+  rmSync(paths.engine, { recursive: true, force: true });
 }
 
 let untouched: Promise<Lab> | undefined;

@@ -6,6 +6,13 @@ import type { Lab } from "../../lab/session";
 export interface LegacyDatabase {
   /** A DSN of the lab's server, leading to this database. */
   of(dsn: string): string;
+  /** Puts a copy of this one there, in the place of one of that name. */
+  copyTo(copy: string): Promise<void>;
+  /** Puts a copy in the place of this one, as a restore does; sessions in it end. */
+  restoreFrom(copy: string): Promise<void>;
+  /** Gives it another name, as if it were gone: sessions in it end. Gives the way back. */
+  away(): Promise<() => Promise<void>>;
+  /** Removes it and its copies. */
   remove(): Promise<void>;
 }
 
@@ -19,16 +26,48 @@ export async function legacyDatabase(
     at.pathname = `/${name}`;
     return at.href;
   };
-  const remove = (): Promise<void> =>
+  const asSuperuser = (...statements: string[]): Promise<void> =>
     withClient(superuserUrl, async (db) => {
-      await db.query(`drop database if exists ${name} with (force)`);
+      for (const statement of statements) await db.query(statement);
     });
-  await remove();
-  await withClient(superuserUrl, async (db) => {
-    await db.query(`create database ${name} owner ${applicationRole}`);
-    await db.query(`grant connect, create on database ${name} to ${cutoverRole}`);
-  });
+  const made = (one: string, template = "template1"): string[] => [
+    dropped(one),
+    `create database ${one} owner ${applicationRole} template ${template}`,
+    `grant connect, create on database ${one} to ${cutoverRole}`,
+  ];
+  /** A copy wants nobody in the one that it is made of. */
+  const copied = (to: string, from: string): string[] => [
+    ...shut(from),
+    ...made(to, from),
+    open(from),
+  ];
+  const copies = new Set<string>();
+  await asSuperuser(...made(name));
   await withClient(of(url), (db) => db.query(legacySql({ generation: "jsonb" })));
   await grantCutover(of(superuserUrl));
-  return { of, remove };
+  return {
+    of,
+    async copyTo(copy) {
+      copies.add(copy);
+      await asSuperuser(...copied(copy, name));
+    },
+    restoreFrom: (copy) => asSuperuser(...copied(name, copy)),
+    async away() {
+      const gone = `${name}_away`;
+      copies.add(gone);
+      await asSuperuser(dropped(gone), ...shut(name), renamed(name, gone));
+      return () => asSuperuser(renamed(gone, name), open(name));
+    },
+    remove: () => asSuperuser(...[name, ...copies].map(dropped)),
+  };
 }
+
+const dropped = (name: string): string => `drop database if exists ${name} with (force)`;
+const renamed = (from: string, to: string): string => `alter database ${from} rename to ${to}`;
+const open = (name: string): string => `alter database ${name} allow_connections true`;
+
+/** Lets nobody in, and ends who is in there. */
+const shut = (name: string): string[] => [
+  `alter database ${name} allow_connections false`,
+  `select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '${name}'`,
+];

@@ -14,7 +14,7 @@ import { databaseServiceObjects } from "../../lab/database/service";
 import { environmentOf } from "../../lab/engine";
 import type { Lab } from "../../lab/session";
 import { restrictedNamespace } from "./example";
-import { legacyDatabase } from "./legacy-database";
+import { type LegacyDatabase, legacyDatabase } from "./legacy-database";
 import { freshCheckout, Reader } from "./walk";
 
 /** What a reader of the pages has beside the checkout: a cluster, an application with its database, and a login nowhere. */
@@ -22,6 +22,7 @@ export interface Surroundings {
   readonly reader: Reader;
   /** The application's namespace, in which nothing of ours is yet. */
   readonly namespace: string;
+  readonly database: LegacyDatabase;
   /** DSN of the cutover's role. */
   readonly databaseUrl: string;
   /** DSN of the application, as its pods reach it. */
@@ -38,11 +39,14 @@ export interface Surroundings {
 
 type Config = Record<string, unknown>;
 
-/** @param lab whose cluster, images and database server are used; its own stack stays as it is */
-export async function surroundings(lab: Lab): Promise<Surroundings> {
-  const namespace = "llmctl-walk";
+/**
+ * @param lab whose cluster, images and database server are used; its own stack stays as it is
+ * @param name of the database, and a part of the namespace's
+ */
+export async function surroundings(lab: Lab, name: string): Promise<Surroundings> {
+  const namespace = `llmctl-${name}`;
   const { superuserUrl, cutoverUrl, port } = lab.database;
-  const database = await legacyDatabase(lab.database, "walk");
+  const database = await legacyDatabase(lab.database, name);
   const databaseUrl = database.of(cutoverUrl);
   const home = mkdtempSync(join(tmpdir(), "mcp-fleet-home-"));
   await restrictedNamespace(lab.kube, namespace);
@@ -61,7 +65,7 @@ export async function surroundings(lab: Lab): Promise<Surroundings> {
     servers: { ...labServers(facts.images), chroma: chroma(facts.images.chroma ?? "") },
   };
   return {
-    ...{ reader, namespace },
+    ...{ reader, namespace, database },
     databaseUrl,
     studioDatabaseUrl: database.of(lab.facts.studioDatabaseUrl),
     adminUrl: database.of(superuserUrl),

@@ -4,7 +4,7 @@ import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-import { execa } from "execa";
+import { execa, type ResultPromise } from "execa";
 import MarkdownIt from "markdown-it";
 
 import { paths } from "../../lab/paths";
@@ -106,6 +106,9 @@ export interface Walk {
   readonly refused?: readonly string[];
 }
 
+const options = { reject: false, all: true, stdin: "ignore" } as const;
+type Typed = ResultPromise<typeof options>;
+
 /** Types what pages say into a shell, one block after the other; directory and variables stay from block to block. */
 export class Reader {
   private readonly state = mkdtempSync(join(tmpdir(), "mcp-fleet-reader-"));
@@ -164,6 +167,14 @@ export class Reader {
 
   /** Types commands into the reader's shell. */
   async type(script: string): Promise<{ exitCode: number; output: string }> {
+    const ended = await this.start(script);
+    if (ended.exitCode === undefined)
+      throw new Error(`did not end in ${blockSeconds} s:\n${script}`);
+    return { exitCode: ended.exitCode, output: ended.all };
+  }
+
+  /** Types them and goes on: the process, which does not reject. */
+  start(script: string): Typed {
     const [cwd, env] = ["cwd", "env"].map((name) => join(this.state, name));
     const whole = [
       `. ${env}`,
@@ -172,17 +183,12 @@ export class Reader {
       `trap 'pwd > ${cwd}; export -p > ${env}' EXIT`,
       script,
     ].join("\n");
-    const ended = await execa("bash", ["-c", whole], {
-      reject: false,
-      all: true,
-      stdin: "ignore",
+    return execa("bash", ["-c", whole], {
+      ...options,
       extendEnv: false,
       env: this.env,
       timeout: blockSeconds * 1000,
     });
-    if (ended.exitCode === undefined)
-      throw new Error(`did not end in ${blockSeconds} s:\n${script}`);
-    return { exitCode: ended.exitCode, output: ended.all };
   }
 
   /** What git sees of the checkout, a line for each file. */

@@ -2,6 +2,7 @@ import { cleanLine, cleanText } from "./clean";
 
 export { cleanJson, cleanLine, cleanText, isClean } from "./clean";
 export { nearest } from "./nearest";
+export { largestFile, readTextFile } from "./read-file";
 export { type JsonBounds, JsonRefused, parseBoundedJson, textWithin } from "./json";
 
 /**

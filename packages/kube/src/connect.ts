@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 import type * as k8s from "@kubernetes/client-node";
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
 
 import { NoSuchContextError, programSettings, type SettingNames } from "./errors";
 
@@ -127,7 +127,7 @@ function loadText(config: k8s.KubeConfig, content: string, names: SettingNames):
 
 function readKubeconfig(path: string, names: SettingNames): string {
   try {
-    return readFileSync(path, "utf8");
+    return readTextFile(path);
   } catch (error) {
     throw unreadable(path, error, names);
   }

@@ -10,6 +10,9 @@ export interface Moment {
   readonly past?: string;
 }
 
+/** The transaction that moves the rows, and none that only reads. */
+export const commit = { statement: "commit\0", past: "insert into mcp_cutover.journal" };
+
 /** A way to the database that can be cut, or held still, at a statement of our choice. */
 export class Proxy {
   /** Cuts the line at this moment, once. */
