@@ -34,13 +34,15 @@ export function selects(selector: unknown, labels: unknown): boolean {
   return wanted.every(([key, value]) => at(labels, key) === value);
 }
 
-/** The Deployment of an MCP server, by the labels of its pods. The agents of a mesh are servers too. */
+/** Whether it keeps pods that run on: what a Service leads to. */
+export function isWorkload(resource: FleetResource): boolean {
+  return isKind(resource, "Deployment") || isKind(resource, "StatefulSet");
+}
+
+/** The workload of an MCP server, by the labels of its pods. The agents of a mesh are servers too. */
 export function isMcpServer(resource: FleetResource): boolean {
   const component = at(podLabels(resource), "app.kubernetes.io/component");
-  return (
-    isKind(resource, "Deployment") &&
-    (component === mcpServerComponent || component === agentComponent)
-  );
+  return isWorkload(resource) && (component === mcpServerComponent || component === agentComponent);
 }
 
 export function podLabels(resource: FleetResource): unknown {

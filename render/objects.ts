@@ -69,11 +69,14 @@ export function objectsOf(declared: readonly Declared[], wanted: readonly string
   return { objects: objects.sort(byPlace), references };
 }
 
-/** Names of the Deployments whose replicas are an autoscaler's business: applied again, they keep theirs. */
+/** Workloads whose replicas are an autoscaler's business, by kind and name: applied again, they keep theirs. */
 function autoscaled(declared: readonly Declared[]): ReadonlySet<string> {
   const targets = declared
     .filter(({ inputs }) => inputs.kind === "HorizontalPodAutoscaler")
-    .map(({ inputs }) => (inputs.spec as { scaleTargetRef: { name: string } }).scaleTargetRef.name);
+    .map(({ inputs }) => {
+      const spec = inputs.spec as { scaleTargetRef: { kind: string; name: string } };
+      return `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}`;
+    });
   return new Set(targets);
 }
 
@@ -91,7 +94,7 @@ function clean(object: KubeObject, scaled: ReadonlySet<string>): KubeObject {
     },
     ...rest,
   };
-  if (kind !== "Deployment" || !scaled.has(metadata.name)) return cleaned;
+  if (!scaled.has(`${kind}/${metadata.name}`)) return cleaned;
   const { replicas: _autoscaler, ...spec } = object.spec as Record<string, unknown>;
   return { ...cleaned, spec };
 }

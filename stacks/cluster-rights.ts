@@ -1,4 +1,5 @@
 import { type MadeKind, type RunWork, workOfRun } from "@mcp-fleet/cluster";
+import { workloadKind } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
 import { meshApi } from "../components/mesh";
@@ -18,19 +19,22 @@ export function madeKinds(config: Settings): MadeKind[] {
   const checks = observability.enabled && exporter !== undefined && settings.cutover.enabled;
   const watches = observability.enabled && observer !== undefined;
   const operated = [...servers, ...agents];
-  const pods =
-    servers.length > 0 ||
+  const kept = servers.filter((server) => workloadKind(server) === "StatefulSet");
+  const deployments =
+    servers.length > kept.length ||
     studio.enabled ||
     agents.length > 0 ||
     manager.enabled ||
     watches ||
     checks;
+  const statefulSets = kept.length > 0 || mesh !== undefined;
   const when = (condition: boolean, apiVersion: string, ...kinds: readonly string[]): MadeKind[] =>
     condition ? kinds.map((kind) => ({ apiVersion, kind })) : [];
   return [
     ...when(settings.createNamespace, "v1", "Namespace"),
-    ...when(pods, "apps/v1", "Deployment"),
-    ...when(pods || mesh !== undefined, "v1", "Service", "ServiceAccount"),
+    ...when(deployments, "apps/v1", "Deployment"),
+    ...when(statefulSets, "apps/v1", "StatefulSet"),
+    ...when(deployments || statefulSets, "v1", "Service", "ServiceAccount"),
     ...when(network.isolate !== "none", "networking.k8s.io/v1", "NetworkPolicy"),
     ...when(
       studio.enabled ||
@@ -65,7 +69,6 @@ export function madeKinds(config: Settings): MadeKind[] {
       "Role",
       "RoleBinding",
     ),
-    ...when(mesh !== undefined, "apps/v1", "StatefulSet"),
     ...when(mesh?.defineAgents === true, "apiextensions.k8s.io/v1", "CustomResourceDefinition"),
     ...when(agents.length > 0, `${meshApi.group}/${meshApi.version}`, "MCPAgent"),
     ...wantedKinds(config).map(({ apiVersion, kind }) => ({ apiVersion, kind })),

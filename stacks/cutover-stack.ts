@@ -1,3 +1,4 @@
+import { workloadKind } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
 import { defaultRolloutSeconds } from "../components/core";
@@ -75,11 +76,13 @@ function serverRollouts(
   deployed: ReadonlyMap<string, McpServer>,
 ): pulumi.Output<ServerRollout[]> {
   return pulumi.all(
-    servers.flatMap(({ key, rolloutSeconds = defaultRolloutSeconds }) => {
-      const server = deployed.get(key);
-      if (server === undefined) return [];
-      return server.deployment.metadata.apply(({ name, generation }) => ({
-        ...{ namespace: settings.namespace, deployment: name, generation, rolloutSeconds },
+    servers.flatMap((server) => {
+      const { rolloutSeconds = defaultRolloutSeconds } = server;
+      const made = deployed.get(server.key);
+      if (made === undefined) return [];
+      return made.workload.metadata.apply(({ name, generation }): ServerRollout => ({
+        ...{ namespace: settings.namespace, generation, rolloutSeconds },
+        ...(workloadKind(server) === "StatefulSet" ? { statefulSet: name } : { deployment: name }),
       }));
     }),
   );

@@ -1,3 +1,4 @@
+import { workloadKind } from "@mcp-fleet/schema";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { ResourceManager } from "../components/manager";
@@ -12,6 +13,7 @@ export function manage(
 ): string | undefined {
   const { settings, servers } = config;
   const { manager, application, namespace } = settings;
+  const kept = servers.filter((server) => workloadKind(server) === "StatefulSet");
   if (!manager.enabled) return undefined;
   const { url } = new ResourceManager(
     `${application}-manager`,
@@ -20,7 +22,8 @@ export function manage(
       application,
       // Checked by the schema.
       image: manager.image ?? "",
-      servers: servers.map((server) => server.name),
+      servers: servers.map(({ name }) => name),
+      statefulSets: kept.map(({ name }) => name),
       forceStop: manager.forceStop,
       scaleToZero: manager.scaleToZero,
       token: manager.token,

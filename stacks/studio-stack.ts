@@ -1,6 +1,6 @@
 import { type McpJson, mcpJson } from "@mcp-fleet/client-config";
 import type { PolicyEnforcement } from "@mcp-fleet/cluster";
-import { ownValue, type ResolvedServer } from "@mcp-fleet/schema";
+import { ownValue, type ResolvedServer, workloadKind } from "@mcp-fleet/schema";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
@@ -55,6 +55,7 @@ export function buildStack(config: StackConfig): StackOutputs {
     namespace: settings.namespace,
     application: settings.application,
     createNamespace: settings.createNamespace,
+    keepNamespace: config.servers.some((server) => workloadKind(server) === "StatefulSet"),
     scope,
     consumers,
     ...clusterNetwork(config),

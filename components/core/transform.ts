@@ -38,6 +38,8 @@ const listKeys: Readonly<Record<string, readonly string[]>> = {
   imagePullSecrets: ["name"],
   hostAliases: ["ip"],
   topologySpreadConstraints: ["topologyKey"],
+  // The API replaces the whole list; a claim is known by its name all the same.
+  volumeClaimTemplates: ["metadata.name"],
 };
 
 function merge(base: unknown, patch: unknown, at = ""): unknown {
@@ -60,8 +62,10 @@ function mergeLists(
   keys: readonly string[],
   at: string,
 ): unknown[] {
+  const valueAt = (item: unknown, path: string): unknown =>
+    path.split(".").reduce((inner, key) => (isPlain(inner) ? inner[key] : undefined), item);
   const keyOf = (item: unknown): unknown =>
-    isPlain(item) ? keys.map((key) => item[key]).find((one) => one !== undefined) : undefined;
+    keys.map((key) => valueAt(item, key)).find((one) => one !== undefined);
   const list = [...base];
   for (const item of patch) {
     const key = keyOf(item);

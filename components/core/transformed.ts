@@ -1,23 +1,19 @@
-import { isDeepStrictEqual } from "node:util";
-
 import { UserError } from "@mcp-fleet/errors";
-import { tokenPath } from "@mcp-fleet/schema";
 import { Output } from "@pulumi/pulumi";
 
-import { podAccount } from "./pod-account";
-import { type PodProblem, restrictedProblems } from "./pod-security";
-import { podTemplateOf } from "./pod-template";
-import { tokenMounts, twiceInPod } from "./pod-twice";
+import { type Fields, listAt, ownAnnotations, same, unchanged, valueAt } from "./compared";
+import type { PodProblem } from "./pod-security";
 import { rulesWithin } from "./policy-width";
 import { sayProblems } from "./security";
 import { applyTransform, type Transform } from "./transform";
+import { checkPod, checkStatefulSet } from "./transformed-pod";
 
-type Fields = Readonly<Record<string, unknown>>;
 type Check = (after: Fields, before: Fields) => PodProblem[];
 
 /** What only some objects have, by the key of the transform. */
 const checks: Readonly<Record<string, Check>> = {
   deployment: checkPod,
+  statefulSet: checkStatefulSet,
   service: checkService,
   serviceAccount: (after, before) => unchanged(["automountServiceAccountToken"], after, before),
   networkPolicy: checkNetworkPolicy,
@@ -62,25 +58,6 @@ export function transformed<T extends object>(
   );
 }
 
-/** Fields that have to be as they were. An Output never equals another. */
-function unchanged(paths: readonly string[], after: Fields, before: Fields): PodProblem[] {
-  return paths.flatMap((field) => {
-    const was = valueAt(before, field);
-    if (same(valueAt(after, field), was)) return [];
-    const shown = typeof was === "string" || typeof was === "boolean" ? `"${was}"` : "as it was";
-    return [{ field, allowed: was === undefined ? "left out" : shown }];
-  });
-}
-
-/** The program's own annotations say what the commands and the policies rest on. */
-function ownAnnotations(at: string, after: unknown, before: unknown): PodProblem[] {
-  const own = (of: unknown): Fields => (valueAt(of, at) ?? {}) as Fields;
-  const [now, was] = [own(after), own(before)];
-  return [...new Set([...Object.keys(now), ...Object.keys(was)])]
-    .filter((key) => key.startsWith("mcp-fleet.dev/") && !same(now[key], was[key]))
-    .map((key) => ({ field: `${at}.${key}`, allowed: "as it was" }));
-}
-
 /** What kubectl obeys and the API server does not know: only an item of a list is taken away by one. */
 function directives(value: unknown, at = ""): PodProblem[] {
   if (Array.isArray(value))
@@ -96,89 +73,6 @@ function directives(value: unknown, at = ""): PodProblem[] {
         ]
       : directives(inner, `${at}.${key}`),
   );
-}
-
-function same(value: unknown, was: unknown): boolean {
-  return value === was || isDeepStrictEqual(value ?? undefined, was ?? undefined);
-}
-
-function valueAt(object: unknown, path: string): unknown {
-  return path
-    .split(".")
-    .reduce<unknown>(
-      (inner, key) =>
-        typeof inner === "object" && inner !== null ? (inner as Fields)[key] : undefined,
-      object,
-    );
-}
-
-function checkPod(after: Fields, before: Fields): PodProblem[] {
-  const found = podTemplateOf(after);
-  if (found === undefined) return [{ field: "spec.template.spec", allowed: "given" }];
-  const { at, template } = found;
-  const old = podTemplateOf(before)?.template;
-  const labels = Object.keys(valueAt(old, "metadata.labels") ?? {});
-  const [own, was] = [podAccount(template), podAccount(old)];
-  const pod = [
-    // Who may call the pod, and where it may connect to, is said of these labels.
-    ...labels
-      .filter((label) => !same(labelOf(template, label), labelOf(old, label)))
-      .map((label) => ({ field: `metadata.labels.${label}`, allowed: "as it was" })),
-    ...(same(own.account, was.account)
-      ? []
-      : [{ field: "spec.serviceAccountName", allowed: "as it was" }]),
-    ...(same(own.identities, was.identities)
-      ? []
-      : [{ field: "spec.volumes", allowed: "without another token or certificate of an account" }]),
-    ...ownAnnotations("metadata.annotations", template, old),
-    ...(same(tokenMounts(template), tokenMounts(old))
-      ? []
-      : [{ field: "spec.containers", allowed: `as they were at ${tokenPath}` }]),
-    ...restrictedProblems(template),
-    ...twiceInPod(template),
-  ];
-  return [
-    ...unchanged(["spec.selector"], after, before),
-    ...stillServes(template, old).map(({ field, allowed }) => ({
-      field: `${at}${field}`,
-      allowed,
-    })),
-    ...pod.map(({ field, allowed }) => ({ field: `${at}${field}`, allowed })),
-  ];
-}
-
-/** Every container that was there is, with its ports and probes: else the Service leads nowhere, or to what is not ready. */
-function stillServes(template: unknown, old: unknown): PodProblem[] {
-  const containers = (of: unknown): Fields[] => listAt(of, "spec.containers");
-  return containers(old).flatMap((was) => {
-    const field = `spec.containers[${String(was.name)}]`;
-    const now = containers(template).find(({ name }) => name === was.name);
-    if (now === undefined) return [{ field, allowed: "there" }];
-    const ports = listAt(was, "ports").filter(
-      (port) =>
-        !listAt(now, "ports").some(
-          (one) => one.name === port.name && one.containerPort === port.containerPort,
-        ),
-    );
-    const probes = ["startupProbe", "readinessProbe", "livenessProbe"].filter(
-      (probe) => (was[probe] ?? undefined) !== undefined && (now[probe] ?? undefined) === undefined,
-    );
-    return [
-      ...ports.map(({ name, containerPort }) => ({
-        field: `${field}.ports[${String(name)}]`,
-        allowed: `there, with the number ${String(containerPort)}`,
-      })),
-      ...probes.map((probe) => ({ field: `${field}.${probe}`, allowed: "there" })),
-    ];
-  });
-}
-
-/** A list of objects; what is none, or not known yet, counts as empty. */
-function listAt(object: unknown, path: string): Fields[] {
-  const found = valueAt(object, path);
-  return Array.isArray(found)
-    ? (found as unknown[]).filter((one): one is Fields => typeof one === "object" && one !== null)
-    : [];
 }
 
 /** A port of the Service that was there is, and leads where it led. */
@@ -204,10 +98,6 @@ function checkService(after: Fields, before: Fields): PodProblem[] {
       allowed: `there, with the number ${String(port)}`,
     })),
   ];
-}
-
-function labelOf(template: unknown, label: string): unknown {
-  return ((valueAt(template, "metadata.labels") ?? {}) as Fields)[label];
 }
 
 function checkNetworkPolicy(after: Fields, before: Fields): PodProblem[] {

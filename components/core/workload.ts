@@ -109,7 +109,7 @@ export function hardenedPod(options: PodOptions): PodSpec {
 export const defaultRolloutSeconds = 600;
 
 /**
- * How long the engine waits for a Deployment. Its own limit is ten minutes, and it goes on waiting when Kubernetes has
+ * How long the engine waits for a workload. Its own limit is ten minutes, and it goes on waiting when Kubernetes has
  * given up: each pod may take the deadline, since they come one by one, and then some seconds to see why.
  */
 export function rolloutTimeouts(seconds: number, pods: number): pulumi.CustomTimeouts {

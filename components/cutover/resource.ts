@@ -30,7 +30,7 @@ export interface CutoverArgs {
   readonly meta: RunMeta;
   readonly probe: ProbeSpec;
   readonly targets: readonly ProbeTarget[];
-  /** The servers' Deployments: their rollouts are over before anything is asked, whatever the engine says. */
+  /** The servers' workloads: their rollouts are over before anything is asked, whatever the engine says. */
   readonly servers?: pulumi.Input<readonly ServerRollout[]>;
   readonly kubernetes: KubeRef;
   readonly database: DatabaseRef;

@@ -40,8 +40,10 @@ export interface ResourceManagerArgs {
   readonly application: string;
   /** The image built from `images/mcp-fleet`. */
   readonly image: string;
-  /** Names of the Deployments that it may scale, and whose pods it ends. */
+  /** Names of the workloads that it may scale, and whose pods it ends. */
   readonly servers: readonly string[];
+  /** Those of `servers` that are StatefulSets; the others are Deployments. @default none */
+  readonly statefulSets?: readonly string[];
   /** Whether `stop_mcp` takes `force`. The account may delete every pod of the namespace then. @default false */
   readonly forceStop?: boolean;
   /** Whether a server may be brought to no replica: without it there is no `stop_mcp`. @default true */
@@ -84,8 +86,9 @@ export class ResourceManager extends pulumi.ComponentResource {
       labels: objectLabels({ ...this.labels, application: args.application }),
     };
 
-    const { servers, forceStop = false, networkPolicy = true } = args;
-    const access = createAccount(this, name, this.metadata, managerRules({ servers, forceStop }));
+    const { servers, statefulSets = [], forceStop = false, networkPolicy = true } = args;
+    const rules = managerRules({ servers, statefulSets, forceStop });
+    const access = createAccount(this, name, this.metadata, rules);
     const token = args.token === undefined ? this.createToken() : [];
     if (networkPolicy) this.createNetworkPolicies();
     this.createDeployment([...access, ...token]);

@@ -4,8 +4,10 @@ type PolicyRule = k8s.types.input.rbac.v1.PolicyRule;
 
 /** What a manager does, and with it what its account may do. */
 export interface ManagerPowers {
-  /** Names of the Deployments whose replicas it may change. */
+  /** Names of the workloads whose replicas it may change. */
   readonly servers: readonly string[];
+  /** Those of them that are StatefulSets; the others are Deployments. */
+  readonly statefulSets: readonly string[];
   /** Whether it may end pods without their grace period. The right cannot be narrowed to the servers' pods. */
   readonly forceStop: boolean;
 }
@@ -14,7 +16,19 @@ export interface ManagerPowers {
  * The least that `mcp-fleet serve` needs in its own namespace (docs/cli.md lists it by command): it sees Deployments,
  * StatefulSets, autoscalers, Services and pods, and changes nothing but the number of replicas, and that of the named servers only.
  */
-export function managerRules({ servers, forceStop }: ManagerPowers): PolicyRule[] {
+export function managerRules({ servers, statefulSets, forceStop }: ManagerPowers): PolicyRule[] {
+  // Without a name in it the list would stand for every one.
+  const scale = (resource: string, names: readonly string[]): PolicyRule[] =>
+    names.length === 0
+      ? []
+      : [
+          {
+            apiGroups: ["apps"],
+            resources: [resource],
+            resourceNames: [...names],
+            verbs: ["patch"],
+          },
+        ];
   return [
     {
       apiGroups: ["apps"],
@@ -22,17 +36,14 @@ export function managerRules({ servers, forceStop }: ManagerPowers): PolicyRule[
       verbs: ["get", "list", "watch"],
     },
     { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"], verbs: ["list"] },
-    // Without a name in it the list would stand for every Deployment.
-    ...(servers.length === 0
-      ? []
-      : [
-          {
-            apiGroups: ["apps"],
-            resources: ["deployments/scale"],
-            resourceNames: [...servers],
-            verbs: ["patch"],
-          },
-        ]),
+    ...scale(
+      "deployments/scale",
+      servers.filter((name) => !statefulSets.includes(name)),
+    ),
+    ...scale(
+      "statefulsets/scale",
+      servers.filter((name) => statefulSets.includes(name)),
+    ),
     { apiGroups: [""], resources: ["services"], verbs: ["list"] },
     {
       apiGroups: [""],

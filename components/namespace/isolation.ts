@@ -19,6 +19,8 @@ export interface IsolationArgs {
   readonly application: string;
   /** Whether the namespace is made here, with Pod Security "restricted" enforced. */
   readonly createNamespace: boolean;
+  /** Whether the namespace outlives the stack: claims in it would go with it. @default false */
+  readonly keepNamespace?: boolean;
   /**
    * `namespace`: every pod in it; `fleet`: only pods this program makes, for a namespace shared with
    * workloads that bring no policies of their own; `none`: no policy at all.
@@ -69,7 +71,7 @@ export class Isolation extends pulumi.ComponentResource {
           },
         },
       },
-      { parent: this },
+      { parent: this, retainOnDelete: this.args.keepNamespace ?? false },
     );
   }
 

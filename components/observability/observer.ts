@@ -29,7 +29,7 @@ export interface FleetObserverArgs {
   readonly application: string;
   /** The image built from `images/observer`. */
   readonly image: string;
-  /** Server key -> name of its Deployment. */
+  /** Server key -> name of its Deployment or StatefulSet. */
   readonly servers: Readonly<Record<string, string>>;
   /** Endpoints whose certificate's end is reported: `host:port` or `postgresql://host:port`. @default none */
   readonly certificates?: readonly string[];
@@ -197,7 +197,9 @@ export class FleetObserver extends pulumi.ComponentResource {
 function observerRules(mesh: boolean): k8s.types.input.rbac.v1.PolicyRule[] {
   const rules = [
     { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
-    { apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"] },
+    { apiGroups: ["apps"], resources: ["deployments", "statefulsets"], verbs: ["list"] },
+    // Why a StatefulSet makes no pod is said nowhere else.
+    { apiGroups: [""], resources: ["events"], verbs: ["list"] },
   ];
   if (!mesh) return rules;
   return [

@@ -27,7 +27,7 @@ export type ServerDescription = Omit<
 
 /** Arguments of {@link McpServer}: every key of `servers.<key>` in a stack's configuration, and these. */
 export interface McpServerArgs extends ServerDescription {
-  /** Name of the Deployment, the Service and the ServiceAccount. */
+  /** Name of the Deployment or StatefulSet, the Service and the ServiceAccount. */
   readonly name: string;
   /** What people and clients call it, where that is not its Service's name. @default `name` */
   readonly key?: string;
@@ -55,6 +55,8 @@ export interface McpServerArgs extends ServerDescription {
   /** Changes a child's arguments last, before the security check. */
   readonly transform?: {
     readonly deployment?: Transform<k8s.apps.v1.DeploymentArgs>;
+    /** Instead of `deployment` where a volume has a claimTemplate. */
+    readonly statefulSet?: Transform<k8s.apps.v1.StatefulSetArgs>;
     readonly service?: Transform<k8s.core.v1.ServiceArgs>;
     readonly serviceAccount?: Transform<k8s.core.v1.ServiceAccountArgs>;
     readonly configMap?: Transform<k8s.core.v1.ConfigMapArgs>;

@@ -4,3 +4,4 @@ export { egressOf } from "./network";
 export { hasRights } from "./rights";
 export { secretOperator } from "./secret";
 export { McpServer } from "./server";
+export type { Workload } from "./workload";

@@ -1,3 +1,4 @@
+import { workloadKind } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 
 import { selectorLabels } from "../core";
@@ -6,9 +7,9 @@ import type { Server } from "./args";
 type Labels = Parameters<typeof selectorLabels>[0];
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 
-/** What an autoscaler of the Deployment `name` does. */
+/** What an autoscaler of a server's workload does. */
 export function autoscalerSpec(
-  name: string,
+  target: { readonly kind: "Deployment" | "StatefulSet"; readonly name: string },
   scaling: NonNullable<Server["autoscaling"]>,
 ): k8s.types.input.autoscaling.v2.HorizontalPodAutoscalerSpec {
   const metric = (
@@ -20,7 +21,7 @@ export function autoscalerSpec(
     return [{ type: "Resource", resource: { name: resource, target } }];
   };
   return {
-    scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+    scaleTargetRef: { apiVersion: "apps/v1", ...target },
     minReplicas: scaling.minReplicas,
     maxReplicas: scaling.maxReplicas,
     metrics: [...metric("cpu", scaling.cpuPercent), ...metric("memory", scaling.memoryPercent)],
@@ -48,8 +49,8 @@ export function placementSpec(labels: Labels, server: Server): Partial<PodSpec> 
     topologyKey,
     whenUnsatisfiable: "ScheduleAnyway",
     labelSelector: { matchLabels: selectorLabels(labels) },
-    // Counts the pods of one rollout: those on their way out would push new ones together.
-    matchLabelKeys: ["pod-template-hash"],
+    // Counts the pods of one rollout: those on their way out would push new ones together. A StatefulSet's are gone first.
+    ...(workloadKind(server) === "StatefulSet" ? {} : { matchLabelKeys: ["pod-template-hash"] }),
   }));
   return {
     priorityClassName: priorityClass,

@@ -1,4 +1,5 @@
 import {
+  claimTemplates,
   codePath,
   directoryVolumes,
   type ExtraContainer,
@@ -47,15 +48,22 @@ export function serverPod(
         : { secretName, keys: Object.fromEntries(named) },
     configDirectory:
       server.code === undefined ? undefined : { configMap: `${server.name}-code`, path: codePath },
-    volumes: [...files.volumes, ...Object.entries(server.volumes).map(volumeOf)],
+    volumes: [...files.volumes, ...Object.entries(server.volumes).flatMap(volumeOf)],
     mounts: [...files.mounts, ...Object.entries(server.volumes).flatMap(mountOf)],
     placement: placementSpec(labels, server),
     drainSeconds: drain,
     graceSeconds: (server.terminationGraceSeconds ?? drain + endSeconds) - drain,
   });
   const beside = withContainers(spec, server);
-  const pod = { ...beside, hostAliases: hostAliases.length === 0 ? undefined : hostAliases };
+  const aliased = { ...beside, hostAliases: hostAliases.length === 0 ? undefined : hostAliases };
+  const pod = claimTemplates(server).length === 0 ? aliased : withKeptFiles(aliased);
   return hasRights(server) ? withToken(pod) : pod;
+}
+
+/** A claim's files get the pod's group once, and not file by file at every start. */
+function withKeptFiles(spec: PodSpec): PodSpec {
+  const context = spec.securityContext as k8s.types.input.core.v1.PodSecurityContext;
+  return { ...spec, securityContext: { ...context, fsGroupChangePolicy: "OnRootMismatch" } };
 }
 
 /** Files out of Secrets and ConfigMaps that are not the server's own: a volume for each. */
@@ -77,14 +85,16 @@ function filesOfOthers({ files }: Server): { volumes: Volume[]; mounts: VolumeMo
   return { volumes: found.map(({ volume }) => volume), mounts: found.map(({ mount }) => mount) };
 }
 
-function volumeOf([name, volume]: [string, ServerVolume]): Volume {
-  const { claim, configMap, secret, emptyDir, readOnly } = volume;
-  if (claim !== undefined) return { name, persistentVolumeClaim: { claimName: claim, readOnly } };
-  if (configMap !== undefined) return { name, configMap: { name: configMap } };
+/** None for a claim of the pod's own: the StatefulSet puts that one in. */
+function volumeOf([name, volume]: [string, ServerVolume]): Volume[] {
+  const { claim, claimTemplate, configMap, secret, emptyDir, readOnly } = volume;
+  if (claimTemplate !== undefined) return [];
+  if (claim !== undefined) return [{ name, persistentVolumeClaim: { claimName: claim, readOnly } }];
+  if (configMap !== undefined) return [{ name, configMap: { name: configMap } }];
   if (secret !== undefined)
-    return { name, secret: { secretName: secret, defaultMode: secretMode } };
+    return [{ name, secret: { secretName: secret, defaultMode: secretMode } }];
   const { sizeLimit, memory } = emptyDir ?? {};
-  return { name, emptyDir: { sizeLimit, medium: memory === true ? "Memory" : undefined } };
+  return [{ name, emptyDir: { sizeLimit, medium: memory === true ? "Memory" : undefined } }];
 }
 
 function mountOf([name, { mount, subPath, readOnly }]: [string, ServerVolume]): VolumeMount[] {

@@ -24,7 +24,7 @@ export interface ServerSecret {
   readonly made?: pulumi.Resource;
 }
 
-/** On a Deployment: Infisical's operator restarts it when the Secret's content changes. */
+/** On a workload: Infisical's operator restarts it when the Secret's content changes. */
 export const infisicalReload = { "secrets.infisical.com/auto-reload": "true" };
 
 type Metadata = { namespace: string; labels: Record<string, string> };

@@ -1,21 +1,13 @@
-import { keyAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
-import { isReplaced, parseServer } from "@mcp-fleet/schema";
+import { pathAnnotation } from "@mcp-fleet/cluster";
+import { parseServer, workloadKind } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import {
-  apiRightsAnnotation,
   createRights,
-  defaultRolloutSeconds,
-  gentleRollout,
   mcpServerComponent,
-  meshedMetadata,
   objectLabels,
-  replacingRollout,
   requireServiceName,
-  rolloutTimeouts,
-  secretVersionAnnotation,
-  selectorLabels,
   serviceUrl,
   type Transform,
   transformed,
@@ -24,13 +16,12 @@ import {
 import type { McpServerArgs, Server } from "./args";
 import { egressOf, fqdnPolicySpec, serverPolicy } from "./network";
 import { autoscalerSpec, budgetSpec, serviceSpec } from "./operations";
-import { serverPod } from "./pod";
-import { codeAnnotation, codeHash } from "./process";
 import { hasRights } from "./rights";
-import { createSecret, infisicalReload, secretOperator } from "./secret";
+import { createSecret } from "./secret";
+import { createWorkload, keyAnnotationOf, type Workload } from "./workload";
 
 /**
- * One MCP server on Kubernetes: Deployment, Service, ServiceAccount without token, Secret and NetworkPolicy,
+ * One MCP server on Kubernetes: Deployment or StatefulSet, Service, ServiceAccount without token, Secret and NetworkPolicy,
  * hardened to Pod Security "restricted"; autoscaler and disruption budget where asked for.
  */
 export class McpServer extends pulumi.ComponentResource {
@@ -38,7 +29,8 @@ export class McpServer extends pulumi.ComponentResource {
 
   /** The URL of the server within the cluster. */
   readonly url: string;
-  readonly deployment: k8s.apps.v1.Deployment;
+  /** A StatefulSet where a volume has a claimTemplate. */
+  readonly workload: Workload;
   readonly service: k8s.core.v1.Service;
   /** What has to be there before the server can be called. Depend on these, not on the component. */
   readonly ready: readonly pulumi.Resource[];
@@ -74,15 +66,15 @@ export class McpServer extends pulumi.ComponentResource {
     const policies = args.networkPolicy === false ? [] : this.createNetworkPolicies();
     const secret = createSecret(this, this.name, this.metadata, server);
     const before = [...account, this.createCode(), secret.made];
-    this.deployment = this.createDeployment(
-      secret.name,
-      before.filter((one) => one !== undefined),
-    );
+    this.workload = createWorkload(this, this.name, {
+      ...{ server, labels: this.labels, metadata: this.metadata, secretName: secret.name },
+      dependsOn: before.filter((one) => one !== undefined),
+    });
     this.service = this.createService();
     this.createAutoscaler();
     this.createDisruptionBudget();
     this.url = serviceUrl(args.name, args.namespace, server.port, server.path);
-    this.ready = [this.deployment, this.service, ...policies];
+    this.ready = [this.workload, this.service, ...policies];
     this.registerOutputs({ url: this.url });
   }
 
@@ -153,54 +145,6 @@ export class McpServer extends pulumi.ComponentResource {
     );
   }
 
-  private createDeployment(
-    secretName: pulumi.Input<string> | undefined,
-    dependsOn: pulumi.Resource[],
-  ): k8s.apps.v1.Deployment {
-    const { server } = this;
-    const { secretVersion, autoscaling, code } = server;
-    const annotations = {
-      ...server.podAnnotations,
-      ...(hasRights(server) ? { [apiRightsAnnotation]: "namespace" } : {}),
-      ...(code === undefined ? {} : { [codeAnnotation]: codeHash(code.files ?? {}) }),
-      ...(secretVersion === undefined ? {} : { [secretVersionAnnotation]: secretVersion }),
-    };
-    const rolloutSeconds = server.rolloutSeconds ?? defaultRolloutSeconds;
-    const pods = autoscaling?.maxReplicas ?? server.replicas ?? 1;
-    const reload = secretOperator(server.secret)?.startsWith("infisical") ? infisicalReload : {};
-    const own = { ...reload, ...this.keyAnnotation() };
-    const labels = { ...server.podLabels, ...this.metadata.labels };
-    const args = this.changed<k8s.apps.v1.DeploymentArgs>("deployment", {
-      metadata: {
-        ...this.metadata,
-        name: server.name,
-        ...(Object.keys(own).length === 0 ? {} : { annotations: own }),
-      },
-      spec: {
-        replicas: server.replicas ?? autoscaling?.minReplicas ?? 1,
-        revisionHistoryLimit: 2,
-        progressDeadlineSeconds: rolloutSeconds,
-        selector: { matchLabels: selectorLabels(this.labels) },
-        strategy: isReplaced(server) ? replacingRollout : gentleRollout,
-        template: {
-          metadata: meshedMetadata({ labels, annotations }, server.serviceMesh),
-          spec: serverPod(server, this.labels, secretName),
-        },
-      },
-    });
-    return new k8s.apps.v1.Deployment(this.name, args, {
-      parent: this,
-      dependsOn,
-      customTimeouts: rolloutTimeouts(rolloutSeconds, pods),
-      // The autoscaler's business from then on.
-      ...(autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
-    });
-  }
-
-  private keyAnnotation(): Record<string, string> {
-    return this.server.key === undefined ? {} : { [keyAnnotation]: this.server.key };
-  }
-
   private createService(): k8s.core.v1.Service {
     return new k8s.core.v1.Service(
       this.name,
@@ -212,7 +156,7 @@ export class McpServer extends pulumi.ComponentResource {
           annotations: {
             "pulumi.com/skipAwait": "true",
             [pathAnnotation]: this.server.path,
-            ...this.keyAnnotation(),
+            ...keyAnnotationOf(this.server),
             ...this.server.service?.annotations,
           },
         },
@@ -229,9 +173,9 @@ export class McpServer extends pulumi.ComponentResource {
       this.name,
       this.changed<k8s.autoscaling.v2.HorizontalPodAutoscalerArgs>("autoscaler", {
         metadata: { ...this.metadata, name },
-        spec: autoscalerSpec(name, autoscaling),
+        spec: autoscalerSpec({ kind: workloadKind(this.server), name }, autoscaling),
       }),
-      { parent: this, dependsOn: [this.deployment] },
+      { parent: this, dependsOn: [this.workload] },
     );
   }
 

@@ -104,6 +104,10 @@ const recipes: Readonly<Record<ImageName, Recipe>> = {
   "kubernetes-server": exampleServer("kubernetes-server"),
   "playwright-server": exampleServer("playwright-server"),
   "argocd-server": exampleServer("argocd-server"),
+  "memory-server": {
+    ...exampleServer("memory-server"),
+    files: [...lock("lab/images/example-servers"), ...gateway],
+  },
   fastmcp: { dockerfile: "images/fastmcp/Dockerfile", files: fastmcp },
   todo: {
     dockerfile: "examples/todo/backend/Dockerfile",

@@ -23,6 +23,7 @@ export const exampleImageNames = [
   "kubernetes-server",
   "playwright-server",
   "argocd-server",
+  "memory-server",
 ] as const;
 
 export const imageNames = [...labImageNames, ...exampleImageNames] as const;
@@ -82,11 +83,13 @@ const bridge = (stdio: string): Pick<ImageSpec, "entrypoint" | "args" | "port"> 
 
 const nodeApp = (file: string): Pick<ImageSpec, "entrypoint"> => ({ entrypoint: ["node", file] });
 
+const exampleEnv = { PATH: "/opt/example-servers/node_modules/.bin:/usr/local/bin:/usr/bin:/bin" };
+
 /** A server of examples/servers, as its publisher has it on npm. */
 const exampleServer = (program: string): ImageSpec => ({
   layers: ["debian", "node", "example-servers"],
   entrypoint: [program],
-  env: { PATH: "/opt/example-servers/node_modules/.bin:/usr/local/bin:/usr/bin:/bin" },
+  env: exampleEnv,
   description: `${program} of npm, for the stack file of that server under examples/servers`,
 });
 
@@ -210,4 +213,10 @@ export const imageSpecs: Readonly<Record<ImageName, ImageSpec>> = {
   ),
   "playwright-server": exampleServer("playwright-mcp"),
   "argocd-server": exampleServer("argocd-mcp"),
+  "memory-server": {
+    layers: ["debian", "node", "supergateway", "example-servers"],
+    ...bridge("mcp-server-memory"),
+    env: exampleEnv,
+    description: "mcp-server-memory of npm behind supergateway, for its stack file",
+  },
 };

@@ -1,5 +1,5 @@
 import { workloadLabel } from "../../components/core";
-import { at, type Fields, isKind, namespaceOf, podLabels, selects } from "../object";
+import { at, type Fields, isKind, isWorkload, namespaceOf, podLabels, selects } from "../object";
 import type { FleetResource, ResourceRule, StackRule } from "../resource";
 
 const isCutover = (resource: FleetResource): boolean =>
@@ -37,7 +37,8 @@ export const cutoverNeverReplaced: ResourceRule = {
 /** Without the dependency the rows may point at a server that is not there yet, or is gone already. */
 export const cutoverDependsOnServers: StackRule = {
   name: "cutover-depends-on-servers",
-  description: "The Cutover depends on the Service and the Deployment behind every URL it writes.",
+  description:
+    "The Cutover depends on the Service and the Deployment or StatefulSet behind every URL it writes.",
   check: (resources) =>
     resources.filter(isCutover).flatMap((cutover) => {
       const waitedFor = new Set(cutover.dependencies);
@@ -57,7 +58,7 @@ function urlsOf(cutover: FleetResource): string[] {
   return rows.map((row) => at(row, "url")).filter((url) => typeof url === "string");
 }
 
-/** The Service a cluster-internal URL names and the Deployments it selects. A Service of somebody else's is nobody here. */
+/** The Service a cluster-internal URL names and the workloads it selects. A Service of somebody else's is nobody here. */
 function behind(url: string, resources: readonly FleetResource[]): FleetResource[] {
   const [name, namespace] = new URL(url).hostname.split(".");
   const services = resources.filter(
@@ -69,12 +70,10 @@ function behind(url: string, resources: readonly FleetResource[]): FleetResource
   return services.flatMap((service) => {
     const selector = at(service.props, "spec", "selector") as Fields | undefined;
     if (selector === undefined) return [service];
-    const deployments = resources.filter(
+    const workloads = resources.filter(
       (one) =>
-        isKind(one, "Deployment") &&
-        namespaceOf(one) === namespace &&
-        selects(selector, podLabels(one)),
+        isWorkload(one) && namespaceOf(one) === namespace && selects(selector, podLabels(one)),
     );
-    return [service, ...deployments];
+    return [service, ...workloads];
   });
 }

@@ -23,7 +23,7 @@ function isCredential(name: string, value: string): boolean {
   return credentialName.test(name);
 }
 
-/** A credential in `env` is readable by whoever may read the Deployment; one in a Secret is not. */
+/** A credential in `env` is readable by whoever may read the workload; one in a Secret is not. */
 export const noPlaintextSecret: ResourceRule = {
   name: "no-plaintext-secret",
   description: "No credential stands in a container's env; it comes from a Secret.",
@@ -112,7 +112,7 @@ export const restricted: ResourceRule = {
 };
 
 /**
- * The wait for a Deployment is the gate before the probe. A Service's wait proves less than the probe does, which
+ * The wait for a workload is the gate before the probe. A Service's wait proves less than the probe does, which
  * asks through that very Service.
  */
 export const noSkippedWait: ResourceRule = {

@@ -203,6 +203,31 @@ describe("the policy rules", () => {
     }
   });
 
+  it("see a server that keeps data, and the Cutover that does not wait for it", async () => {
+    const kept = "kubernetes:apps/v1:StatefulSet";
+    const asSet = (one: FleetResource): FleetResource =>
+      one.type === deployment && one.name === "llmctl-mcp-github" ? { ...one, type: kept } : one;
+    const fleet = (await fleetOf("prod")).map(asSet);
+    assert.equal(fleet.filter(isMcpServer).length, 5);
+    assert.deepEqual(violations(fleet), {});
+    const broken = edited(fleet, cutover, "llmctl-studio-rows", (resource) => {
+      resource.dependencies = resource.dependencies.filter(
+        (urn) => !urn.endsWith("Deployment::llmctl-mcp-github"),
+      );
+    });
+    assert.match(
+      String(violations(broken)["cutover-depends-on-servers"]),
+      /writes a URL of llmctl-mcp-github and does not depend on its StatefulSet/,
+    );
+    const bare = edited(fleet, kept, "llmctl-mcp-github", ({ props }) => {
+      const { containers } = (props as Fields).spec?.template?.spec as unknown as {
+        containers: Record<string, unknown>[];
+      };
+      delete containers[0]?.livenessProbe;
+    });
+    assert.match(String(violations(bare)["mcp-server-probes"]), /has no livenessProbe/);
+  });
+
   it("refuse a server with an account's token, or with the namespace's own account", async () => {
     const fleet = edited(await fleetOf("prod"), deployment, "llmctl-mcp-github", ({ props }) => {
       const pod = (props as Fields).spec?.template?.spec as unknown as Record<string, unknown>;

@@ -68,7 +68,8 @@ describe("observability", () => {
       recorder.one("kubernetes:rbac.authorization.k8s.io/v1:Role", name).inputs.rules,
       [
         { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
-        { apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"] },
+        { apiGroups: ["apps"], resources: ["deployments", "statefulsets"], verbs: ["list"] },
+        { apiGroups: [""], resources: ["events"], verbs: ["list"] },
       ],
     );
   });

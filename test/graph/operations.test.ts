@@ -111,7 +111,7 @@ describe("replicas of a server", () => {
         },
         { transformations: [look] },
       );
-      await promiseOf(server.deployment.urn);
+      await promiseOf(server.workload.urn);
       return seen;
     };
     const autoscaling = { minReplicas: 1, maxReplicas: 3, cpuPercent: 70 };

@@ -162,6 +162,31 @@ describe("a stack as plain YAML", () => {
     assert.equal((one(dev, "Deployment", "mcp-server").spec as { replicas: number }).replicas, 1);
   });
 
+  it("writes a server that keeps data, and leaves the replicas of the one that is scaled to the autoscaler", async () => {
+    const rendered = await go(join("examples", "servers", "memory.yaml"));
+    const set = one(rendered, "StatefulSet", "memory-mcp").spec as Record<string, unknown>;
+    assert.deepEqual([set.replicas, set.serviceName], [1, "memory-mcp"]);
+    const directory = join(scratch, "memory");
+    assert.deepEqual(writeDirectory(directory, "memory.yaml", rendered), [
+      ...["memory-mcp.yaml", "namespace.yaml", "kustomization.yaml"],
+    ]);
+    const target = (kind: string): object => ({
+      ...{ apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler" },
+      ...{
+        metadata: { name: "memory-mcp" },
+        spec: { scaleTargetRef: { kind, name: "memory-mcp" } },
+      },
+    });
+    const objects = (kind: string): Rendered =>
+      objectsOf(
+        [...rendered.objects, target(kind)].map((inputs) => ({ name: "memory-mcp", inputs })) as [],
+        [],
+      );
+    const replicas = (kind: string): unknown =>
+      (one(objects(kind), "StatefulSet", "memory-mcp").spec as { replicas?: number }).replicas;
+    assert.deepEqual([replicas("StatefulSet"), replicas("Deployment")], [undefined, 1]);
+  });
+
   it("is one file for each workload under a kustomization, and replaces what it wrote before", async () => {
     const rendered = await go(join("examples", "ai-platform", "stack.yaml"));
     const directory = join(scratch, "out");

@@ -24,7 +24,7 @@ interface Made {
 async function make(more: Partial<McpServerArgs>): Promise<Made> {
   const recorder = await Recorder.install();
   const server = new McpServer("tools-mcp", { ...args, ...more });
-  await Promise.all([promiseOf(server.deployment.urn), promiseOf(server.service.urn)]);
+  await Promise.all([promiseOf(server.workload.urn), promiseOf(server.service.urn)]);
   const { inputs } = recorder.one("kubernetes:apps/v1:Deployment", "tools-mcp");
   const deployment = inputs as unknown as Made["deployment"];
   const { template } = deployment.spec;

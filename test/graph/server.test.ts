@@ -39,7 +39,7 @@ const selector = {
 async function build(changes: Partial<McpServerArgs> = {}): Promise<Recorder> {
   const recorder = await Recorder.install();
   const server = new McpServer("tools-mcp", { ...args, ...changes });
-  await Promise.all([promiseOf(server.deployment.urn), promiseOf(server.service.urn)]);
+  await Promise.all([promiseOf(server.workload.urn), promiseOf(server.service.urn)]);
   return recorder;
 }
 

@@ -185,7 +185,7 @@ describe("McpServer's environment", () => {
   it("keeps its order where nothing refers to anything", async () => {
     const recorder = await Recorder.install();
     const server = new McpServer("x-mcp", { ...args, env: { B: "1", A: "2" } });
-    await promiseOf(server.deployment.urn);
+    await promiseOf(server.workload.urn);
     const { inputs } = recorder.one("kubernetes:apps/v1:Deployment", "x-mcp");
     assert.match(JSON.stringify(inputs), /"env":\[\{"name":"B","value":"1"\},\{"name":"A"/);
   });

@@ -443,7 +443,7 @@ describe("a transform (issue 16, item 7)", () => {
         fqdnPolicy: { spec: { egressDeny: [{ toCIDR: ["203.0.113.9/32"] }] } },
       },
     });
-    await Promise.all([promiseOf(server.deployment.urn), promiseOf(server.service.urn)]);
+    await Promise.all([promiseOf(server.workload.urn), promiseOf(server.service.urn)]);
     const { inputs } = recorder.one("kubernetes:apps/v1:Deployment", "tools-mcp");
     assert.match(JSON.stringify(inputs), /"NET_BIND_SERVICE"/);
   });

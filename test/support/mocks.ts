@@ -18,6 +18,7 @@ export interface Registered {
   readonly dependencies: readonly string[];
   readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
+  readonly retainOnDelete: boolean;
   /** How long the engine waits for an update, such as `630s`. Empty for its own limit. */
   readonly updateTimeout: string;
 }
@@ -83,6 +84,7 @@ export class Recorder implements pulumi.runtime.Mocks {
             dependencies: request.getDependenciesList(),
             deleteBeforeReplace: request.getDeletebeforereplace(),
             ignoreChanges: request.getIgnorechangesList(),
+            retainOnDelete: request.getRetainondelete() ?? false,
             updateTimeout: request.getCustomtimeouts()?.getUpdate() ?? "",
           });
         }

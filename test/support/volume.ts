@@ -1,14 +1,18 @@
 import type { V1PersistentVolume } from "@kubernetes/client-node";
 
-/** A volume of the storage class `name`: a directory of this machine, which the bare lab has no provisioner for. */
-export const hostVolume = (name: string, path: string): V1PersistentVolume => ({
+/** A volume of a storage class of its own name: a directory of this machine, which the bare lab has no provisioner for. */
+export const hostVolume = (
+  name: string,
+  path: string,
+  storageClassName = name,
+): V1PersistentVolume => ({
   apiVersion: "v1",
   kind: "PersistentVolume",
   metadata: { name },
   spec: {
     capacity: { storage: "64Mi" },
     accessModes: ["ReadWriteOnce"],
-    storageClassName: name,
+    storageClassName,
     persistentVolumeReclaimPolicy: "Retain",
     hostPath: { path, type: "Directory" },
   },

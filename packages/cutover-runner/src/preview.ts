@@ -6,7 +6,7 @@ import { connectKube, UnreachableError } from "@mcp-fleet/kube";
 import type { Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
-import { unfinishedServers } from "./rollout";
+import { unfinishedServers, workloadOf } from "./rollout";
 import { readLedgerStep } from "./run";
 import type { Credentials, CutoverInputs } from "./types";
 
@@ -69,10 +69,8 @@ export async function serversRolling(
   credentials: Credentials,
 ): Promise<boolean> {
   const { servers = [], target, kubernetes, probe } = inputs;
-  const known = new Map(before?.map((one) => [one.deployment, one.generation]));
-  const changed = servers.filter(
-    ({ deployment, generation }) => known.get(deployment) !== generation,
-  );
+  const known = new Map(before?.map((one) => [workloadOf(one), one.generation]));
+  const changed = servers.filter((one) => known.get(workloadOf(one)) !== one.generation);
   if (target === "embedded" || probe.from === "here" || changed.length === 0) return false;
   const kube = await connectKube(kubernetes, credentials);
   return (await unfinishedServers(kube, changed)).pending.length > 0;

@@ -4,6 +4,7 @@ import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import {
   asking,
+  eventsFor,
   isPodOf,
   type Kube,
   lastWords,
@@ -13,6 +14,8 @@ import {
   stuckReason,
   troublesOf,
   wordsText,
+  type Workload,
+  workloadText,
 } from "@mcp-fleet/kube";
 
 import type { ServerRollout } from "./types";
@@ -70,44 +73,48 @@ export async function rolloutState(
   };
 }
 
-/** Why a Deployment's rollout is not over, with what keeps its pods from it; empty when it is. */
-function pendingReasons(deployment: k8s.V1Deployment, pods: readonly k8s.V1Pod[]): string[] {
-  const pending = pendingReason(deployment);
+/** Why a workload's rollout is not over, with what keeps its pods from it; empty when it is. */
+function pendingReasons(
+  workload: Workload,
+  pods: readonly k8s.V1Pod[],
+  events: readonly k8s.CoreV1Event[] = [],
+): string[] {
+  const pending = pendingReason(workload);
   if (pending === undefined) return [];
-  const { name, namespace } = deployment.metadata ?? {};
-  const stuck = stuckReason(deployment);
-  const { failures, delays } = troublesOf(deployment, pods);
+  const stuck = stuckReason(workload);
+  const { failures, delays } = troublesOf(workload, pods, events);
   return [
-    `Deployment ${namespace}/${name}: ${pending}${stuck === undefined ? "" : `, and ${stuck}`}`,
+    `${workloadText(workload)}: ${pending}${stuck === undefined ? "" : `, and ${stuck}`}`,
     ...failures.filter((one) => one !== stuck),
     ...delays,
   ];
 }
 
 /**
- * Looks once at the servers' Deployments. The engine's own wait is not enough: of an update it may say at once that it is
+ * Looks once at the servers' workloads. The engine's own wait is not enough: of an update it may say at once that it is
  * complete, because it has looked at the Deployment before the change (seen with version 4.34 of its plugin).
- * @returns why rollouts are not over, texts for each Deployment where it is not, and the pods of those
+ * @returns why rollouts are not over, texts for each workload where it is not, and the pods of those
  */
 export async function unfinishedServers(
   kube: Kube,
   servers: readonly ServerRollout[],
 ): Promise<Pick<RolloutState, "pending" | "stuck"> & { readonly pods: readonly k8s.V1Pod[] }> {
   const states = await Promise.all(
-    servers.map(async ({ namespace, deployment: name }) => {
-      const at = `Deployment ${namespace}/${name}`;
-      const deployment = await asking(kube, `read ${at}`, () =>
-        kube.apps.readNamespacedDeployment({ namespace, name }),
-      );
-      if (pendingReason(deployment) === undefined) return { pending: [], stuck: false, pods: [] };
-      const labelSelector = selectorText(deployment.spec?.selector);
-      const { items } = await asking(kube, `list pods in ${namespace}`, () =>
-        kube.core.listNamespacedPod({ namespace, labelSelector }),
-      );
+    servers.map(async (server) => {
+      const { namespace } = server;
+      const workload = await readServer(kube, server);
+      if (pendingReason(workload) === undefined) return { pending: [], stuck: false, pods: [] };
+      const labelSelector = selectorText(workload.spec?.selector);
+      const [{ items }, events] = await Promise.all([
+        asking(kube, `list pods in ${namespace}`, () =>
+          kube.core.listNamespacedPod({ namespace, labelSelector }),
+        ),
+        eventsFor(kube, namespace, [workload]),
+      ]);
       return {
-        pending: pendingReasons(deployment, items),
-        stuck: stuckReason(deployment) !== undefined,
-        pods: items.filter((pod) => isPodOf(deployment, pod)),
+        pending: pendingReasons(workload, items, events),
+        stuck: stuckReason(workload) !== undefined,
+        pods: items.filter((pod) => isPodOf(workload, pod)),
       };
     }),
   );
@@ -118,9 +125,27 @@ export async function unfinishedServers(
   };
 }
 
+/** As messages name it, and one server's of before is told by from its one of now: `StatefulSet mcp/memory`. */
+export function workloadOf(server: ServerRollout): string {
+  const [kind, name] =
+    "statefulSet" in server
+      ? ["StatefulSet", server.statefulSet]
+      : ["Deployment", server.deployment];
+  return `${kind} ${server.namespace}/${name}`;
+}
+
+async function readServer(kube: Kube, server: ServerRollout): Promise<Workload> {
+  const { namespace } = server;
+  return asking(kube, `read ${workloadOf(server)}`, () =>
+    "statefulSet" in server
+      ? kube.apps.readNamespacedStatefulSet({ namespace, name: server.statefulSet })
+      : kube.apps.readNamespacedDeployment({ namespace, name: server.deployment }),
+  );
+}
+
 /**
  * Returns when the rollout of every server is over.
- * @throws {UserError} naming the Deployments where it is not, and why, once one is stuck or the longest `rolloutSeconds`
+ * @throws {UserError} naming the workloads where it is not, and why, once one is stuck or the longest `rolloutSeconds`
  *   are over
  */
 export async function waitForServers(kube: Kube, servers: readonly ServerRollout[]): Promise<void> {

@@ -57,16 +57,18 @@ export interface CutoverInputs {
   readonly meta: RunMeta;
   readonly probe: ProbeSpec;
   readonly targets: readonly ProbeTarget[];
-  /** The servers' Deployments, whose rollouts have to be over before anything is asked. @default [] */
+  /** The servers' workloads, whose rollouts have to be over before anything is asked. @default [] */
   readonly servers?: readonly ServerRollout[];
   readonly kubernetes: KubeRef;
   readonly database: DatabaseRef;
 }
 
-/** A Deployment of a server. */
-export interface ServerRollout {
+/** A server's Deployment or StatefulSet, by its name. */
+export type ServerRollout = Rollout &
+  ({ readonly deployment: string } | { readonly statefulSet: string });
+
+interface Rollout {
   readonly namespace: string;
-  readonly deployment: string;
   /** `metadata.generation` after the engine applied it. */
   readonly generation?: number;
   /** How long its rollout may take, in seconds. */

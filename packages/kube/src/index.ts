@@ -1,4 +1,5 @@
 export { connectKube, type ConnectOptions, type Kube } from "./connect";
+export { eventsFor, lacksPods } from "./creation-events";
 export {
   ApiError,
   apiMessage,

@@ -1,6 +1,7 @@
 import {
   carrierOf,
   endpointsOf,
+  eventsFor,
   ifAllowed,
   isCarrier,
   type Kube,
@@ -18,7 +19,7 @@ import {
 import { readServer } from "./find";
 import { type ProbeOptions, probeServer } from "./probe";
 import { details, servingImages } from "./state";
-import { allTroubles, eventsFor, podsOf } from "./troubles";
+import { allTroubles, podsOf } from "./troubles";
 import type { McpServerStatus, McpServerSummary } from "./types";
 
 /** How a list is made. */

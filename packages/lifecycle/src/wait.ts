@@ -1,6 +1,7 @@
 import type * as k8s from "@kubernetes/client-node";
 import { isUserError } from "@mcp-fleet/errors";
 import {
+  eventsFor,
   isPodOf,
   type Kube,
   lastWords,
@@ -15,7 +16,7 @@ import {
 } from "@mcp-fleet/kube";
 
 import { NotFoundError, TimeoutError } from "./errors";
-import { allTroubles, eventsFor, podsOf } from "./troubles";
+import { allTroubles, podsOf } from "./troubles";
 import type { Change, WaitOptions } from "./types";
 import { checkTimeout } from "./validate";
 import { follow } from "./watch";

@@ -7,12 +7,12 @@ import type { MetricDefinition } from "./definition";
 export const observerMetrics = {
   podsWanted: {
     name: "mcp_server_pods_wanted",
-    help: "Replicas the server's Deployment asks for",
+    help: "Replicas the server's Deployment or StatefulSet asks for",
     labels: ["server"],
   },
   podsReady: {
     name: "mcp_server_pods_ready",
-    help: "Replicas of the server's Deployment that are ready",
+    help: "Replicas of the server's Deployment or StatefulSet that are ready",
     labels: ["server"],
   },
   /** Pods of before may be ready all the same, so that {@link podsReady} alone says nothing of it. */

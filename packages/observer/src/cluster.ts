@@ -1,13 +1,14 @@
 import {
   AppsV1Api,
   CoreV1Api,
+  type CoreV1Event,
   CustomObjectsApi,
   KubeConfig,
   PatchStrategy,
   setHeaderOptions,
-  type V1Deployment,
   type V1Pod,
 } from "@kubernetes/client-node";
+import { statusOf, type Workload } from "@mcp-fleet/kube";
 
 import type { AgentObject, AgentStatus } from "./agents";
 
@@ -15,8 +16,11 @@ const group = { group: "mesh.mcp.io", version: "v1", plural: "mcpagents" };
 
 /** What the observer asks of Kubernetes, in one namespace. */
 export interface ClusterView {
-  deployments(): Promise<V1Deployment[]>;
+  /** Deployments and StatefulSets, each with its kind. */
+  workloads(): Promise<Workload[]>;
   pods(): Promise<V1Pod[]>;
+  /** Those that say why a StatefulSet makes no pod. */
+  creationEvents(): Promise<CoreV1Event[]>;
   agents(): Promise<AgentObject[]>;
   setStatus(name: string, status: AgentStatus): Promise<void>;
 }
@@ -30,8 +34,21 @@ export function openCluster(namespace: string, application: string): ClusterView
   const custom = config.makeApiClient(CustomObjectsApi);
   const ours = { namespace, labelSelector: `app.kubernetes.io/part-of=${application}` };
   return {
-    deployments: async () => (await apps.listNamespacedDeployment(ours)).items,
+    workloads: async () => {
+      const [deployments, statefulSets] = await Promise.all([
+        apps.listNamespacedDeployment(ours),
+        ifAllowed(apps.listNamespacedStatefulSet(ours)),
+      ]);
+      return [
+        ...deployments.items,
+        ...statefulSets.items.map((one): Workload => ({ ...one, kind: "StatefulSet" })),
+      ];
+    },
     pods: async () => (await core.listNamespacedPod(ours)).items,
+    creationEvents: async () => {
+      const fieldSelector = "reason=FailedCreate,involvedObject.kind=StatefulSet";
+      return (await ifAllowed(core.listNamespacedEvent({ namespace, fieldSelector }))).items;
+    },
     agents: async () => {
       const found = (await custom.listNamespacedCustomObject({ ...group, namespace })) as {
         items: AgentObject[];
@@ -45,4 +62,16 @@ export function openCluster(namespace: string, application: string): ClusterView
       );
     },
   };
+}
+
+/** Nothing where the rights are those of a program before: it knew of no StatefulSets. */
+async function ifAllowed<T extends { items: unknown[] }>(
+  asked: Promise<T>,
+): Promise<T | { items: [] }> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (statusOf(error) !== 403) throw error;
+    return { items: [] };
+  }
 }

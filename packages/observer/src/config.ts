@@ -4,7 +4,7 @@ import { z } from "zod";
 const schema = z.strictObject({
   namespace: z.string().min(1),
   application: z.string().min(1),
-  /** Server key -> its Deployment. */
+  /** Server key -> its Deployment or StatefulSet. */
   servers: z.record(z.string(), z.string()).default({}),
   /** `host:port`, or `postgresql://host:port` for a database that starts TLS on request. */
   certificates: z.array(z.string()).default([]),

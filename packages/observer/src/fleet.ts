@@ -1,5 +1,5 @@
-import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
-import { troublesOf } from "@mcp-fleet/kube";
+import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
+import { isStatefulSet, troublesOf, type Workload } from "@mcp-fleet/kube";
 
 /** On the application's pods: the cutover generation they were started for. */
 const generationLabel = "mcp-fleet.dev/generation";
@@ -16,20 +16,23 @@ export interface ServerPods {
   readonly restarts: Readonly<Record<string, number>>;
 }
 
-/** The servers of a fleet, out of the namespace's Deployments and pods. A Deployment that is gone has no pods. */
+/** The servers of a fleet, out of the namespace's workloads and pods. A workload that is gone has no pods. */
 export function serverPods(
   servers: Readonly<Record<string, string>>,
-  deployments: readonly V1Deployment[],
+  workloads: readonly Workload[],
   pods: readonly V1Pod[],
+  events: readonly CoreV1Event[],
 ): ServerPods[] {
   return Object.entries(servers).map(([server, name]) => {
-    const deployment = deployments.find((one) => one.metadata?.name === name);
+    // While a server becomes a StatefulSet, its Deployment is there too, and is to go.
+    const named = workloads.filter((one) => one.metadata?.name === name);
+    const workload = named.find(isStatefulSet) ?? named[0];
     const own = pods.filter((pod) => pod.metadata?.labels?.[nameLabel] === name);
     return {
       server,
-      wanted: deployment?.spec?.replicas ?? 1,
-      ready: deployment?.status?.readyReplicas ?? 0,
-      failed: deployment !== undefined && troublesOf(deployment, pods).failures.length > 0,
+      wanted: workload?.spec?.replicas ?? 1,
+      ready: workload?.status?.readyReplicas ?? 0,
+      failed: workload !== undefined && troublesOf(workload, pods, events).failures.length > 0,
       restarts: Object.fromEntries(own.map((pod) => [pod.metadata?.name ?? "", restartsOf(pod)])),
     };
   });

@@ -1,4 +1,5 @@
 import { messageOf } from "@mcp-fleet/errors";
+import { lacksPods } from "@mcp-fleet/kube";
 
 import { type AgentStatus, sameStatus, statusOf } from "./agents";
 import { certificateEnd } from "./certificates";
@@ -67,10 +68,11 @@ async function lookAtFleet(
   config: ObserverConfig,
   cluster: ClusterView,
 ): Promise<Pick<Observation, "servers" | "generation">> {
-  const [deployments, pods] = await Promise.all([cluster.deployments(), cluster.pods()]);
+  const [workloads, pods] = await Promise.all([cluster.workloads(), cluster.pods()]);
+  const events = workloads.some(lacksPods) ? await cluster.creationEvents() : [];
   const generation = lowestGeneration(pods);
   return {
-    servers: serverPods(config.servers, deployments, pods),
+    servers: serverPods(config.servers, workloads, pods, events),
     ...(generation === undefined ? {} : { generation }),
   };
 }

@@ -20,7 +20,7 @@ export { readYaml } from "./read-yaml";
 export * from "./references";
 export { givenStorage, registry } from "./registry";
 export * from "./resolve";
-export { isReplaced } from "./rollout";
+export { claimTemplates, isReplaced, workloadKind } from "./rollout";
 export type { SecretSource } from "./secret";
 export * from "./server";
 export type { EnvValue } from "./server-env";

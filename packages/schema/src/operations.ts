@@ -176,6 +176,10 @@ const transform = z.strictObject({
     description: "Into its Deployment.",
     examples: [{ spec: { template: { spec: { dnsPolicy: "ClusterFirst" } } } }],
   }),
+  statefulSet: patch.optional().meta({
+    description: "Into its StatefulSet, which it is where a volume has a claimTemplate.",
+    examples: [{ spec: { minReadySeconds: 10 } }],
+  }),
   service: patch.optional().meta({
     description: "Into its Service.",
     examples: [{ spec: { sessionAffinity: "ClientIP" } }],

@@ -1,5 +1,6 @@
 import { UserError } from "@mcp-fleet/errors";
 
+import { claimProblems } from "./checks/claims";
 import { codeFiles } from "./checks/code";
 import { sourceProblems } from "./checks/source";
 import { type Problem, problemsOf } from "./problems";
@@ -19,7 +20,7 @@ export function parseServer(input: object, owner: string): ServerSettings {
   );
   const parsed = serverSchema.safeParse(own);
   const [wrong] = parsed.success
-    ? sourceProblems(parsed.data)
+    ? [...sourceProblems(parsed.data), ...claimProblems(parsed.data, parsed.data.name ?? "")]
     : problemsOf(parsed.error, serverSchema);
   if (!parsed.success || wrong !== undefined) throw refused(owner, wrong);
   const { code } = parsed.data;

@@ -76,7 +76,7 @@ export const pod = {
     .default({})
     .meta({
       description:
-        "Storage by name: a claim, a ConfigMap, a Secret or an emptyDir, and where the server has it (mount).",
+        "Storage by name: a claim, a claim for each pod (claimTemplate), a ConfigMap, a Secret or an emptyDir, and where the server has it (mount).",
       examples: [{ data: { claim: "tools-data", mount: "/data" } }],
     }),
   ports: z

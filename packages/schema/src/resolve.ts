@@ -1,5 +1,6 @@
 import type { Catalog } from "./catalog";
 import {
+  claimsTwice,
   nodePortsTwice,
   sameNames,
   type SecretNames,
@@ -9,6 +10,7 @@ import {
 import { ownValue } from "./own";
 import type { Problem } from "./problems";
 import type { ServerSettings } from "./server";
+import { serverNameOf } from "./server-name";
 import type { StackSettings } from "./stack";
 
 /** A server with everything decided: the schema's output, and what only the whole stack can say. */
@@ -42,6 +44,7 @@ export function resolveServers(
   problems.push(
     ...secretsOfNobody(settings, secrets),
     ...sameNames(servers, settings),
+    ...claimsTwice(servers),
     ...nodePortsTwice(settings.servers),
   );
   return servers;
@@ -63,7 +66,7 @@ function resolve(
   return {
     ...own,
     ...{ key, image, port },
-    name: own.name ?? `${key}-mcp`,
+    name: serverNameOf(key, own),
     requestSeconds: own.requestSeconds ?? own.startSeconds,
     imagePullSecrets: own.imagePullSecrets ?? settings.imagePullSecrets,
     credentialKeys: [...credentialKeys].sort(),

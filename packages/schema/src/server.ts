@@ -119,7 +119,8 @@ export const serverSchema = z.strictObject({
     examples: [{ directory: "servers/clock", app: "server:app" }],
   }),
   name: dnsName.optional().meta({
-    description: "Name of Deployment, Service and ServiceAccount. Default: <key>-mcp.",
+    description:
+      "Name of Deployment or StatefulSet, Service and ServiceAccount. Default: <key>-mcp.",
     examples: ["tools-mcp"],
   }),
   port: port.optional().meta({
@@ -203,7 +204,7 @@ export const serverSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "rolling: a new pod is ready before an old one goes; recreate: the old one is gone first, for a volume that only one pod can have. Default rolling, and recreate with a claim that is written to.",
+        "rolling: a new pod is ready before an old one goes; recreate: the old one is gone first, for a volume that only one pod can have. Default rolling, and recreate with a claim that is written to. Not with a claimTemplate.",
       examples: ["recreate"],
     }),
   session: z

@@ -89,7 +89,8 @@ export const stackSchema = z.strictObject({
     .boolean()
     .default(true)
     .meta({
-      description: 'Whether the namespace is made here, with Pod Security "restricted" enforced.',
+      description:
+        'Whether the namespace is made here, with Pod Security "restricted" enforced. A destroy leaves it there where a server has a claimTemplate.',
       examples: [true],
     }),
   servers: z

@@ -2,7 +2,34 @@ import { z } from "zod";
 
 import { mountPath, objectName, size } from "./fields";
 
-const kindsOfVolume = ["claim", "configMap", "secret", "emptyDir"] as const;
+const kindsOfVolume = ["claim", "claimTemplate", "configMap", "secret", "emptyDir"] as const;
+
+/** A claim is there to be written to: ReadOnlyMany would be one that nothing ever comes into. */
+const accessMode = z.enum(["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]);
+
+/** The claim that each pod gets for itself; it makes the server a StatefulSet. */
+const claimTemplate = z.strictObject({
+  size: size
+    .refine((amount) => Number.parseFloat(amount) > 0, "must be above 0")
+    .meta({ description: "How much each claim asks for, in bytes.", examples: ["10Gi"] }),
+  storageClass: objectName.optional().meta({
+    description: "Name of a StorageClass. Default: the cluster's.",
+    examples: ["fast"],
+  }),
+  accessModes: z
+    .array(accessMode)
+    .min(1, "must name a mode")
+    .refine((modes) => new Set(modes).size === modes.length, "must name each mode once")
+    .refine(
+      (modes) => modes.length === 1 || !modes.includes("ReadWriteOncePod"),
+      "must have ReadWriteOncePod alone",
+    )
+    .default(["ReadWriteOnce"])
+    .meta({
+      description: "Who may mount it: the pods of one node, one pod, or those of every node.",
+      examples: [["ReadWriteOnce"]],
+    }),
+});
 
 /** Storage that the pod brings: exactly one kind of it. */
 export const volume = z
@@ -28,6 +55,11 @@ export const volume = z
     claim: objectName.optional().meta({
       description: "Name of a PersistentVolumeClaim that exists in its namespace.",
       examples: ["tools-data"],
+    }),
+    claimTemplate: claimTemplate.optional().meta({
+      description:
+        "A claim of its own for each pod, named <volume>-<server>-<number>. It makes the server a StatefulSet, and it stays when pods or server go.",
+      examples: [{ size: "10Gi", storageClass: "fast" }],
     }),
     configMap: objectName.optional().meta({
       description: "Name of a ConfigMap that exists in its namespace; each key is a file.",
@@ -61,6 +93,10 @@ export const volume = z
   .refine(
     (value) => kindsOfVolume.filter((kind) => value[kind] !== undefined).length === 1,
     `must have exactly one of ${kindsOfVolume.join(", ")}`,
+  )
+  .refine(
+    ({ claimTemplate: own, readOnly }) => own === undefined || readOnly !== true,
+    "must not be readOnly with a claimTemplate: a new claim is empty",
   );
 
 /** Storage of a server's pod. */

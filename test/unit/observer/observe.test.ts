@@ -30,7 +30,8 @@ after(() => listening.forEach((server) => server.close()));
 
 const labels = { "app.kubernetes.io/name": "llmctl-mcp-github" };
 const cluster = (written: [string, AgentStatus][]): ClusterView => ({
-  deployments: () =>
+  creationEvents: () => assert.fail("no StatefulSet lacks a pod"),
+  workloads: () =>
     Promise.resolve([
       {
         metadata: { name: "llmctl-mcp-github" },
@@ -122,6 +123,50 @@ describe("the observer", () => {
     ]) {
       assert.ok(text.split("\n").includes(line), `${line} is not in\n${text}`);
     }
+  });
+
+  it("looks at StatefulSets, also while a Deployment of the same name is still there", async () => {
+    const config = parseConfig(
+      JSON.stringify({
+        ...{ namespace: "llmctl", application: "llmctl-studio" },
+        servers: { memory: "memory-mcp", kept: "kept-mcp" },
+      }),
+    );
+    const spec = { selector: {}, serviceName: "memory-mcp", template: {} };
+    const view: ClusterView = {
+      ...cluster([]),
+      workloads: () =>
+        Promise.resolve([
+          { metadata: { name: "memory-mcp" }, spec: { replicas: 1, selector: {}, template: {} } },
+          {
+            ...{ kind: "StatefulSet", metadata: { name: "memory-mcp", uid: "m" } },
+            ...{ spec: { ...spec, replicas: 3 }, status: { replicas: 2, readyReplicas: 2 } },
+          },
+          {
+            ...{ kind: "StatefulSet", metadata: { name: "kept-mcp", uid: "k" } },
+            spec: { ...spec, replicas: 1 },
+            status: { replicas: 1, readyReplicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+          },
+        ]),
+      creationEvents: () =>
+        Promise.resolve([
+          {
+            ...{ metadata: {}, reason: "FailedCreate", message: "exceeded quota: pods" },
+            involvedObject: { kind: "StatefulSet", name: "memory-mcp", uid: "m" },
+          },
+        ]),
+    };
+    const recorder = new Recorder();
+    recorder.record(await observe(config, view, () => assert.fail()));
+    const text = await recorder.registry.metrics();
+    for (const line of [
+      'mcp_server_pods_wanted{server="memory"} 3',
+      'mcp_server_pods_ready{server="memory"} 2',
+      'mcp_server_rollout_failed{server="memory"} 1',
+      'mcp_server_pods_ready{server="kept"} 1',
+      'mcp_server_rollout_failed{server="kept"} 0',
+    ])
+      assert.ok(text.split("\n").includes(line), `${line} is not in\n${text}`);
   });
 
   it("says what it cannot see and goes on with the rest", async () => {

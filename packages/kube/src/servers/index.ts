@@ -2,7 +2,6 @@ export { endpointsOf, urlInCluster, urlOutside } from "./addresses";
 export { type Autoscaler, autoscalerOf, autoscalerText } from "./autoscaler";
 export {
   autoscalersIn,
-  creationEvents,
   ifAllowed,
   podsIn,
   serverDeployments,

@@ -1,3 +1,4 @@
+export { claimsTwice, otherTransform } from "./claims";
 export { meshProblems, storageProblems } from "./mesh";
 export { nodePortsTwice } from "./operations";
 export { sameNames, type SecretNames, secretsOfNobody, serverProblems } from "./servers";

@@ -5,7 +5,9 @@ import { ownValue } from "../own";
 import { secretCommand } from "../paths";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
+import { serverNameOf } from "../server-name";
 import type { StackSettings } from "../stack";
+import { claimProblems } from "./claims";
 import { envProblems } from "./env";
 import { floatingImage } from "./image";
 import { operationsProblems } from "./operations";
@@ -42,8 +44,11 @@ export function serverProblems(
   if (own.port === undefined) {
     add(`${at}.port`, "is missing.", `Set it to the port the server listens on${hint}.`);
   }
-  const ofSource = [...sourceProblems(own), ...stdioWordProblems(own)];
-  problems.push(...ofSource.map((one) => ({ ...one, path: `${at}.${one.path}` })));
+  const ofKeys = [
+    ...[...sourceProblems(own), ...stdioWordProblems(own)],
+    ...claimProblems(own, serverNameOf(key, own)),
+  ];
+  problems.push(...ofKeys.map((one) => ({ ...one, path: `${at}.${one.path}` })));
   problems.push(
     ...envProblems(at, own.env, {
       secretKeys: secrets?.keys ?? [],
