@@ -7,10 +7,12 @@ import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
 import { envProblems } from "./env";
+import { headerProblems } from "./headers";
 import { floatingImage } from "./image";
 import { operationsProblems } from "./operations";
 import { podProblems } from "./pod";
 import { sourceProblems, stdioWordProblems } from "./source";
+import { tlsProblems } from "./tls";
 
 /** Names of the variables that a server gets from the stack's secrets. */
 export interface SecretNames {
@@ -50,6 +52,7 @@ export function serverProblems(
       unknownSecret: own.secret !== undefined,
     }),
   );
+  problems.push(...headerProblems(key, own, secrets), ...tlsProblems(key, own));
   const closed = settings.network.isolate !== "none";
   problems.push(...operationsProblems(key, own, closed), ...podProblems(key, own, settings));
   if (own.session === "stateful" && (own.replicas ?? 1) > 1) {
