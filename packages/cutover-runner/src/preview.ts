@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { connect } from "node:net";
 
 import { isUserError } from "@mcp-fleet/errors";
-import { connectKube, UnreachableError } from "@mcp-fleet/kube";
+import { connectKube, UnreachableError, UnreadKeyError } from "@mcp-fleet/kube";
 import type { Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
 import { unfinishedServers } from "./rollout";
-import { readLedgerStep } from "./run";
+import { readLedgerStep, specFor } from "./run";
 import type { Credentials, CutoverInputs } from "./types";
 
 /** How long a preview waits for the database, in seconds. */
@@ -32,7 +32,7 @@ export async function previewRows(
   });
   try {
     const answer = await Promise.race([plan, late]);
-    if (!("unreachable" in answer)) return answer;
+    if (!("unreachable" in answer) || "unread" in answer) return answer;
     return {
       unreachable: `${answer.unreachable} It was looked for at ${placeOf(inputs, credentials)}.`,
     };
@@ -114,15 +114,18 @@ export async function observeStep(
 async function planRows(
   inputs: Parameters<typeof previewRows>[0],
   credentials: Credentials,
-): Promise<RowPlan | { unreachable: string }> {
+): Promise<RowPlan | { unreachable: string; unread?: true }> {
   const rows = await import("@mcp-fleet/row-cutover");
   let reached: Db | undefined;
   try {
+    const spec = await specFor(inputs, credentials);
     return await withDatabase(inputs, credentials, (db) => {
       reached = db;
-      return rows.planRows(db, inputs.spec, inputs.target);
+      return rows.planRows(db, spec, inputs.target);
     });
   } catch (error) {
+    // It may be made by then, and whoever previews may see less than whoever updates.
+    if (error instanceof UnreadKeyError) return { unreachable: error.problem, unread: true };
     const closed = reached !== undefined && !(await accepts(reached.connectionString));
     if (!closed && !(error instanceof UnreachableError)) throw error;
     return { unreachable: isUserError(error) ? error.problem : "The database cannot be reached." };
