@@ -21,6 +21,13 @@ export function manage(
       // Checked by the schema.
       image: manager.image ?? "",
       servers: servers.map((server) => server.name),
+      authorities: [
+        ...new Set(
+          servers.flatMap(({ tls }) =>
+            tls?.ca !== undefined && "configMap" in tls.ca ? [tls.ca.configMap] : [],
+          ),
+        ),
+      ],
       forceStop: manager.forceStop,
       scaleToZero: manager.scaleToZero,
       token: manager.token,

@@ -42,6 +42,8 @@ export interface ResourceManagerArgs {
   readonly image: string;
   /** Names of the Deployments that it may scale, and whose pods it ends. */
   readonly servers: readonly string[];
+  /** Names of the ConfigMaps with authorities of servers that serve TLS. @default none */
+  readonly authorities?: readonly string[];
   /** Whether `stop_mcp` takes `force`. The account may delete every pod of the namespace then. @default false */
   readonly forceStop?: boolean;
   /** Whether a server may be brought to no replica: without it there is no `stop_mcp`. @default true */
@@ -84,8 +86,9 @@ export class ResourceManager extends pulumi.ComponentResource {
       labels: objectLabels({ ...this.labels, application: args.application }),
     };
 
-    const { servers, forceStop = false, networkPolicy = true } = args;
-    const access = createAccount(this, name, this.metadata, managerRules({ servers, forceStop }));
+    const { servers, authorities, forceStop = false, networkPolicy = true } = args;
+    const rules = managerRules({ servers, authorities, forceStop });
+    const access = createAccount(this, name, this.metadata, rules);
     const token = args.token === undefined ? this.createToken() : [];
     if (networkPolicy) this.createNetworkPolicies();
     this.createDeployment([...access, ...token]);

@@ -1,3 +1,4 @@
+import { authorityText, caAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
 import type * as k8s from "@pulumi/kubernetes";
 
 import { selectorLabels } from "../core";
@@ -60,6 +61,16 @@ export function placementSpec(labels: Labels, server: Server): Partial<PodSpec> 
   };
 }
 
+/** What a Service tells of how to call the server behind it. */
+export function addressAnnotations({ path, tls }: Pick<Server, "path" | "tls">): {
+  [name: string]: string;
+} {
+  return {
+    [pathAnnotation]: path,
+    ...(tls?.ca === undefined ? {} : { [caAnnotation]: authorityText(tls.ca) }),
+  };
+}
+
 /** The Service of the server, within the cluster unless it is exposed. */
 export function serviceSpec(labels: Labels, server: Server): k8s.types.input.core.v1.ServiceSpec {
   const { port, service } = server;
@@ -67,7 +78,11 @@ export function serviceSpec(labels: Labels, server: Server): k8s.types.input.cor
   const others = Object.entries(server.ports).map(([name, { port: number }]) => ({
     ...{ name, port: number, targetPort: name, protocol: "TCP" },
   }));
-  const http = { name: "http", port, targetPort: "http", protocol: "TCP" };
+  const http = {
+    ...{ name: "http", port, targetPort: "http", protocol: "TCP" },
+    // The port keeps its name, by which probes and transforms know it; this says what is spoken there.
+    ...(server.tls === undefined ? {} : { appProtocol: "https" }),
+  };
   return {
     type: exposed?.type ?? "ClusterIP",
     selector: selectorLabels(labels),

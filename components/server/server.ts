@@ -1,4 +1,4 @@
-import { keyAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
+import { keyAnnotation } from "@mcp-fleet/cluster";
 import { isReplaced, parseServer } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -23,7 +23,7 @@ import {
 } from "../core";
 import type { McpServerArgs, Server } from "./args";
 import { egressOf, fqdnPolicySpec, serverPolicy } from "./network";
-import { autoscalerSpec, budgetSpec, serviceSpec } from "./operations";
+import { addressAnnotations, autoscalerSpec, budgetSpec, serviceSpec } from "./operations";
 import { serverPod } from "./pod";
 import { codeAnnotation, codeHash } from "./process";
 import { hasRights } from "./rights";
@@ -81,7 +81,8 @@ export class McpServer extends pulumi.ComponentResource {
     this.service = this.createService();
     this.createAutoscaler();
     this.createDisruptionBudget();
-    this.url = serviceUrl(args.name, args.namespace, server.port, server.path);
+    const { path, tls } = server;
+    this.url = serviceUrl(args.name, args.namespace, server.port, path, tls !== undefined);
     this.ready = [this.deployment, this.service, ...policies];
     this.registerOutputs({ url: this.url });
   }
@@ -211,7 +212,7 @@ export class McpServer extends pulumi.ComponentResource {
           // The engine's await of a Service costs ten seconds and proves less than the probe through it.
           annotations: {
             "pulumi.com/skipAwait": "true",
-            [pathAnnotation]: this.server.path,
+            ...addressAnnotations(this.server),
             ...this.keyAnnotation(),
             ...this.server.service?.annotations,
           },
