@@ -1,12 +1,12 @@
 export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
 export { quietly } from "./job-wait";
-export { withHeaderValues } from "./kept";
+export { specFor, withHeaderValues } from "./kept";
 export { mountedFleet, MountedValues } from "./mounted";
 export { type Observed, observeStep, previewRows, serversRolling } from "./preview";
 export type { ConsumerProbe } from "./probe-job";
 export type { OnProgress } from "./progress";
-export { askServers, probeServers, readLedgerStep, runCutoverStep, specFor } from "./run";
+export { askServers, probeServers, readLedgerStep, runCutoverStep } from "./run";
 export { runSettleStep, type SettleOutputs } from "./settle";
 export type { PortForwardRef } from "@mcp-fleet/kube";
 export type {

@@ -3,7 +3,7 @@ import { connectKube, type Kube, readObjectKey, UnreadKeyError } from "@mcp-flee
 import { headerValue, isHeaderValue, type ProbeTarget, withFiles } from "@mcp-fleet/mcp-probe";
 import type { CutoverSpec } from "@mcp-fleet/row-cutover";
 
-import type { Credentials, KeptHeader, KubeRef, ServerTarget } from "./types";
+import type { Credentials, CutoverInputs, KeptHeader, KubeRef, ServerTarget } from "./types";
 
 /** How the cluster is opened: only where something is kept there. */
 type Open = () => Promise<Kube>;
@@ -28,6 +28,14 @@ export async function withHeaderValues(
     }),
   );
   return rows.every((row, index) => row === spec.rows[index]) ? spec : { ...spec, rows };
+}
+
+/** The spec of a run, likewise. The way back needs no header, and must not wait for a Secret that is gone. */
+export async function specFor(
+  { spec, target, kubernetes }: Pick<CutoverInputs, "spec" | "target" | "kubernetes">,
+  credentials: Pick<Credentials, "kubeconfig">,
+): Promise<CutoverSpec> {
+  return target === "embedded" ? spec : withHeaderValues(spec, kubernetes, credentials);
 }
 
 /**

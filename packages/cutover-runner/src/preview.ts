@@ -3,11 +3,12 @@ import { connect } from "node:net";
 
 import { isUserError } from "@mcp-fleet/errors";
 import { connectKube, UnreachableError, UnreadKeyError } from "@mcp-fleet/kube";
-import type { Db, RowPlan } from "@mcp-fleet/row-cutover";
+import type { CutoverSpec, Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
+import { specFor } from "./kept";
 import { unfinishedServers } from "./rollout";
-import { readLedgerStep, specFor } from "./run";
+import { readLedgerStep } from "./run";
 import type { Credentials, CutoverInputs } from "./types";
 
 /** How long a preview waits for the database, in seconds. */
@@ -23,10 +24,12 @@ export async function previewRows(
   credentials: Credentials,
 ): Promise<RowPlan | { unreachable: string }> {
   const plan = planRows(inputs, credentials);
+  const isKept = inputs.spec.rows.some(({ headersFrom }) => headersFrom !== undefined);
+  const who = isKept ? "The database, or the cluster with a header's Secret," : "The database";
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<{ unreachable: string }>((resolve) => {
     timer = setTimeout(
-      () => resolve({ unreachable: `The database did not answer within ${limitSeconds} seconds.` }),
+      () => resolve({ unreachable: `${who} did not answer within ${limitSeconds} seconds.` }),
       limitSeconds * 1000,
     );
   });
@@ -117,15 +120,20 @@ async function planRows(
 ): Promise<RowPlan | { unreachable: string; unread?: true }> {
   const rows = await import("@mcp-fleet/row-cutover");
   let reached: Db | undefined;
+  let spec: CutoverSpec;
   try {
-    const spec = await specFor(inputs, credentials);
+    spec = await specFor(inputs, credentials);
+  } catch (error) {
+    // It may be made by then, and whoever previews may see less than whoever updates.
+    if (!(error instanceof UnreadKeyError || error instanceof UnreachableError)) throw error;
+    return { unreachable: error.problem, unread: true };
+  }
+  try {
     return await withDatabase(inputs, credentials, (db) => {
       reached = db;
       return rows.planRows(db, spec, inputs.target);
     });
   } catch (error) {
-    // It may be made by then, and whoever previews may see less than whoever updates.
-    if (error instanceof UnreadKeyError) return { unreachable: error.problem, unread: true };
     const closed = reached !== undefined && !(await accepts(reached.connectionString));
     if (!closed && !(error instanceof UnreachableError)) throw error;
     return { unreachable: isUserError(error) ? error.problem : "The database cannot be reached." };

@@ -7,7 +7,7 @@ import type { AgreedProtocols, Db, LedgerState, ToolLists } from "@mcp-fleet/row
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
-import { withHeaderValues } from "./kept";
+import { specFor } from "./kept";
 import { phase } from "./phases";
 import { probeFromHere } from "./probe-here";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
@@ -91,14 +91,6 @@ async function runOn(
       completedAt,
     })),
   };
-}
-
-/** The way back needs no header, and must not wait for a Secret that is gone. */
-export async function specFor(
-  { spec, target, kubernetes }: Pick<CutoverInputs, "spec" | "target" | "kubernetes">,
-  credentials: Pick<Credentials, "kubeconfig">,
-): Promise<CutoverInputs["spec"]> {
-  return target === "embedded" ? spec : withHeaderValues(spec, kubernetes, credentials);
 }
 
 /** Old pods would pass a probe that is meant for new ones. */
