@@ -1,7 +1,7 @@
 import { authorityText, caAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
 import type * as k8s from "@pulumi/kubernetes";
 
-import { selectorLabels } from "../core";
+import { selectorLabels, serviceUrl } from "../core";
 import type { Server } from "./args";
 
 type Labels = Parameters<typeof selectorLabels>[0];
@@ -59,6 +59,11 @@ export function placementSpec(labels: Labels, server: Server): Partial<PodSpec> 
     affinity,
     topologySpreadConstraints: constraints.length === 0 ? undefined : constraints,
   };
+}
+
+/** Where the server is called within the cluster. */
+export function urlOf({ name, namespace, port, path, tls }: Server): string {
+  return serviceUrl(name, namespace, port, path, tls !== undefined);
 }
 
 /** What a Service tells of how to call the server behind it. */

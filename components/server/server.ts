@@ -16,14 +16,13 @@ import {
   rolloutTimeouts,
   secretVersionAnnotation,
   selectorLabels,
-  serviceUrl,
   type Transform,
   transformed,
   versionOf,
 } from "../core";
 import type { McpServerArgs, Server } from "./args";
 import { egressOf, fqdnPolicySpec, serverPolicy } from "./network";
-import { addressAnnotations, autoscalerSpec, budgetSpec, serviceSpec } from "./operations";
+import { addressAnnotations, autoscalerSpec, budgetSpec, serviceSpec, urlOf } from "./operations";
 import { serverPod } from "./pod";
 import { codeAnnotation, codeHash } from "./process";
 import { hasRights } from "./rights";
@@ -81,8 +80,7 @@ export class McpServer extends pulumi.ComponentResource {
     this.service = this.createService();
     this.createAutoscaler();
     this.createDisruptionBudget();
-    const { path, tls } = server;
-    this.url = serviceUrl(args.name, args.namespace, server.port, path, tls !== undefined);
+    this.url = urlOf(server);
     this.ready = [this.deployment, this.service, ...policies];
     this.registerOutputs({ url: this.url });
   }
