@@ -63,7 +63,7 @@ export async function targetsHere(
 }
 
 /**
- * Has everything be there that a pod needs to ask the targets: without it the pod never starts, and nobody says why. What
+ * Has everything be there that a pod needs to ask the targets, so that what is missing is told by its configuration key. What
  * this identity may not read is left to the pod.
  * @throws {UnreadKeyError} for what is missing
  */

@@ -29,9 +29,11 @@ export class MountedValues {
     return this.known.map((from, index) => {
       const items = [{ key: from.key, path: from.key }];
       const name = `kept-${index}`;
+      // A pod that waits for a volume says nothing; one that starts without it says which file is missing.
+      const optional = true;
       return "secret" in from
-        ? { name, secret: { secretName: from.secret, items, defaultMode: mode } }
-        : { name, configMap: { name: from.configMap, items } };
+        ? { name, secret: { secretName: from.secret, items, defaultMode: mode, optional } }
+        : { name, configMap: { name: from.configMap, items, optional } };
     });
   }
 

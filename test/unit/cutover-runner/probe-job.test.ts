@@ -83,12 +83,15 @@ describe("cutover-runner: the probe Job", () => {
     assert.deepEqual(template?.spec?.volumes, [
       {
         name: "kept-0",
-        configMap: { name: "corp-ca", items: [{ key: "ca.crt", path: "ca.crt" }] },
+        configMap: {
+          ...{ name: "corp-ca", optional: true },
+          items: [{ key: "ca.crt", path: "ca.crt" }],
+        },
       },
       {
         name: "kept-1",
         secret: {
-          ...{ secretName: "a-token", defaultMode: 0o440 },
+          ...{ secretName: "a-token", defaultMode: 0o440, optional: true },
           items: [{ key: "token", path: "token" }],
         },
       },
