@@ -7,6 +7,7 @@ import { hasRights } from "../components/server";
 import { seeCluster } from "./cluster";
 import type { StackConfig } from "./config";
 import { wantedKinds } from "./custom-kinds";
+import { probeTargets } from "./cutover-spec";
 
 type Settings = Pick<StackConfig, "settings" | "servers" | "secrets">;
 
@@ -78,9 +79,10 @@ export function madeKinds(config: Settings): MadeKind[] {
 /** What an update of this stack asks of its cluster. */
 export function runWork(config: Settings): RunWork {
   const { namespace, cutover, target, probe, database } = config.settings;
+  const targets = probeTargets(namespace, config.servers, config.secrets);
   return workOfRun({
     ...{ namespace, kinds: madeKinds(config) },
-    ...(cutover.enabled ? { cutover: { target, probe, database } } : {}),
+    ...(cutover.enabled ? { cutover: { target, probe, database, targets } } : {}),
   });
 }
 

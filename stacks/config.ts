@@ -15,6 +15,7 @@ import {
 } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
+import { headerValueProblems } from "./headers";
 import { isSecret, namesOfSecrets, type SecretValues, setTwice } from "./secrets";
 import { readShared, type SharedValues } from "./shared";
 
@@ -72,6 +73,7 @@ export async function loadConfig(): Promise<StackConfig> {
     },
   );
   problems.push(...found);
+  if (settings?.cutover.enabled === true) problems.push(...headerValueProblems(servers, secrets));
   if (settings === undefined || problems.length > 0) throw new ConfigError(problems);
   return { settings, servers, secrets, kubernetes };
 }

@@ -5,10 +5,12 @@ import type {
   CutoverSpec,
   DatabaseRef,
   ProbeSpec,
-  ProbeTarget,
   RowSpec,
+  ServerTarget,
   TableSpec,
 } from "../components/cutover";
+import { headersOf, targetHeaders } from "./headers";
+import type { SecretValues } from "./secrets";
 
 /** Pods that call MCP servers, as the probe and the NetworkPolicies know them. */
 export interface ConsumerPosition {
@@ -24,9 +26,10 @@ export function cutoverSpec(
   name: string,
   settings: StackSettings,
   servers: readonly ResolvedServer[],
+  secrets: Pick<SecretValues, "servers">,
 ): CutoverSpec {
   const { cutover } = settings;
-  const rows = servers.flatMap((server) => rowSpec(settings.namespace, server));
+  const rows = servers.flatMap((server) => rowSpec(settings.namespace, server, secrets));
   const served = new Set(rows.map((row) => row.key));
   return {
     name: cutover.name ?? name,
@@ -69,9 +72,14 @@ function tableSpec(table: StackSettings["cutover"]["table"]): TableSpec {
   };
 }
 
-function rowSpec(namespace: string, server: ResolvedServer): RowSpec[] {
-  const { row, headers } = server;
+function rowSpec(
+  namespace: string,
+  server: ResolvedServer,
+  secrets: Pick<SecretValues, "servers">,
+): RowSpec[] {
+  const { row } = server;
   if (row === false) return [];
+  const { headers, headersFrom } = headersOf(namespace, server, secrets);
   const owns = row.applicationOwns ?? [];
   return [
     {
@@ -82,6 +90,7 @@ function rowSpec(namespace: string, server: ResolvedServer): RowSpec[] {
       secretKeys: server.credentialKeys,
       settings: settingsOf(server),
       ...(Object.keys(headers).length === 0 ? {} : { headers }),
+      ...(Object.keys(headersFrom).length === 0 ? {} : { headersFrom }),
       ...(owns.length === 0 ? {} : { applicationOwns: owns }),
       keep: row.keep,
       set: row.set,
@@ -99,7 +108,11 @@ function settingsOf({ env, args = [] }: ResolvedServer): NonNullable<RowSpec["se
 }
 
 /** Every endpoint that has to answer MCP before a row may point to it: the server's own, and its row's if it is another. */
-export function probeTargets(namespace: string, servers: readonly ResolvedServer[]): ProbeTarget[] {
+export function probeTargets(
+  namespace: string,
+  servers: readonly ResolvedServer[],
+  secrets: Pick<SecretValues, "servers">,
+): ServerTarget[] {
   return servers.flatMap((server) => {
     const target = {
       name: server.key,
@@ -108,7 +121,8 @@ export function probeTargets(namespace: string, servers: readonly ResolvedServer
       requiredTools: server.requiredTools,
       minTools: server.minTools,
       answerSeconds: server.requestSeconds,
-      ...(Object.keys(server.headers).length === 0 ? {} : { headers: server.headers }),
+      ...(server.tls?.ca === undefined ? {} : { caFrom: server.tls.ca }),
+      ...targetHeaders(headersOf(namespace, server, secrets)),
     };
     const url = rowUrlOf(namespace, server);
     return url === target.url
@@ -140,7 +154,7 @@ export function databaseRef(settings: StackSettings): DatabaseRef {
 }
 
 function urlOf(namespace: string, server: ResolvedServer): string {
-  return serviceUrl(server.name, namespace, server.port, server.path);
+  return serviceUrl(server.name, namespace, server.port, server.path, server.tls !== undefined);
 }
 
 function rowUrlOf(namespace: string, server: ResolvedServer): string {

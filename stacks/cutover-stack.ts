@@ -38,20 +38,19 @@ export function moveRows(
   deployed: ReadonlyMap<string, McpServer>,
   before: readonly pulumi.Resource[],
 ): Moved {
-  const { settings, servers } = config;
+  const { settings, servers, secrets } = config;
   const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
-  const spec = cutoverSpec(stack, settings, servers);
+  const spec = cutoverSpec(stack, settings, servers, secrets);
   const seeds = spec.rows.some((row) => row.seed !== undefined);
   const database = managedDatabase(config, databaseUrl, seeds);
-  const given =
-    database?.databaseUrl ?? (config.secrets.databaseIsShared ? databaseUrl : undefined);
+  const given = database?.databaseUrl ?? (secrets.databaseIsShared ? databaseUrl : undefined);
   const credentials = given?.apply((url) => ({ databaseUrl: url }));
   const args = {
     target: settings.target,
     spec,
     meta: runMeta(stack, toolVersion),
     probe: probeSpec(settings, consumers),
-    targets: probeTargets(settings.namespace, servers),
+    targets: probeTargets(settings.namespace, servers, secrets),
     servers: serverRollouts(config, deployed),
     kubernetes: kubeRef(config),
     database: databaseRef(settings),

@@ -24,6 +24,13 @@ export function manage(
       image: manager.image ?? "",
       servers: servers.map(({ name }) => name),
       statefulSets: kept.map(({ name }) => name),
+      authorities: [
+        ...new Set(
+          servers.flatMap(({ tls }) =>
+            tls?.ca !== undefined && "configMap" in tls.ca ? [tls.ca.configMap] : [],
+          ),
+        ),
+      ],
       forceStop: manager.forceStop,
       scaleToZero: manager.scaleToZero,
       token: manager.token,

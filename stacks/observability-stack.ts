@@ -1,3 +1,4 @@
+import { mountedFleet, MountedValues } from "@mcp-fleet/cutover-runner";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
@@ -77,6 +78,8 @@ export function exportChecks(
   const { namespace, application, observability, studio, target } = settings;
   const { exporter, scrapers } = observability;
   if (!observability.enabled || exporter === undefined) return;
+  const kept = new MountedValues();
+  const mounted = mountedFleet({ spec, targets }, kept);
   const web = selectorLabels({ name: studio.name, component: studioComponent });
   new FleetExporter(
     `${application}-exporter`,
@@ -85,7 +88,7 @@ export function exportChecks(
       application,
       image: exporter.image,
       fleet: {
-        ...{ target, spec, targets, servers, generation: cutover.generation },
+        ...{ target, ...mounted, servers, generation: cutover.generation },
         // From a pod: its own account, the database from where it stands, and so the servers.
         kubernetes: {},
         database: { ...databaseRef(settings), connect: "direct" },
@@ -93,6 +96,8 @@ export function exportChecks(
         workloads: studio.enabled ? [{ namespace, deployment: studio.name }] : [],
       },
       database: exporter.database,
+      volumes: kept.volumes(),
+      mounts: kept.mounts(),
       ...(studio.enabled ? { position: web } : {}),
       intervalSeconds: exporter.intervalSeconds,
       scrapers,

@@ -1,5 +1,5 @@
 import { isUserError } from "@mcp-fleet/errors";
-import { notSecret, type Problem, secretKeys } from "@mcp-fleet/schema";
+import { notSecret, ownValue, type Problem, secretKeys } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
 import { parseDatabaseUrl } from "../components/database";
@@ -9,6 +9,8 @@ import type { SharedValues } from "./shared";
 export interface SecretBundle {
   readonly keys: readonly string[];
   readonly values: pulumi.Output<Record<string, string>>;
+  /** One of them in clear: for a header of a row, which the Cutover keeps as a secret. Not to be printed. */
+  readonly clear: (name: string) => string | undefined;
 }
 
 /** The stack's secrets. Every value is an output that is marked secret. */
@@ -101,6 +103,7 @@ function withShared(
   return {
     keys: [...(own?.keys ?? []), ...names].sort(),
     values: pulumi.secret(own?.values ?? {}).apply((values) => ({ ...values, ...shared })),
+    clear: (name) => ownValue(shared, name) ?? own?.clear(name),
   };
 }
 
@@ -159,9 +162,11 @@ function parseBundle(
 function bundleOf(content: unknown): SecretBundle | undefined {
   if (typeof content !== "object" || content === null || Array.isArray(content)) return undefined;
   const entries = Object.entries(content).map(([key, value]) => [key, String(value)] as const);
+  const values = Object.fromEntries(entries);
   return {
     keys: entries.map(([key]) => key).sort(),
-    values: pulumi.secret(Object.fromEntries(entries)),
+    values: pulumi.secret(values),
+    clear: (name) => ownValue(values, name),
   };
 }
 

@@ -1,13 +1,13 @@
 import { type McpJson, mcpJson } from "@mcp-fleet/client-config";
 import type { PolicyEnforcement } from "@mcp-fleet/cluster";
-import { ownValue, type ResolvedServer, workloadKind } from "@mcp-fleet/schema";
+import { ownValue, type ResolvedServer, trustedAuthority, workloadKind } from "@mcp-fleet/schema";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
 import type { Cutover, ProbedServer, ProbeRun } from "../components/cutover";
 import { Isolation } from "../components/namespace";
 import { McpServer } from "../components/server";
-import { Studio, studioAccount, studioComponent } from "../components/studio";
+import { Studio, studioAccount, type StudioArgs, studioComponent } from "../components/studio";
 import { enforcementOf } from "./cluster";
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
@@ -168,10 +168,21 @@ function application(
       resources: studio.resources,
       writable: studio.writable,
       imagePullSecrets: settings.imagePullSecrets,
+      trust: studioTrust(config),
       networkPolicy: settings.network.isolate !== "none",
     },
     { dependsOn },
   );
+}
+
+/** A variable that the stack sets by itself keeps its value; where it sets all of them, nothing is mounted. */
+function studioTrust({ settings, servers, secrets }: StackConfig): StudioArgs["trust"] {
+  const { trust, env } = settings.studio;
+  const ca = trustedAuthority(settings, servers);
+  if (ca === undefined || trust === false) return undefined;
+  const own = new Set([...Object.keys(env), ...(secrets.studio?.keys ?? [])]);
+  const variables = trust.variables.filter((name) => !own.has(name));
+  return variables.length === 0 ? undefined : { ca, variables };
 }
 
 function studioIdentity({ settings }: StackConfig): {

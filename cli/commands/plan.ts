@@ -40,9 +40,10 @@ export function planCommand(context: CliContext): Command {
 
 /** The rows' plan for a cutover, as the program's own preview has it. */
 export async function rowPlan({ fleet, credentials }: Opened): Promise<RowPlan> {
-  const { withDatabase } = await import("@mcp-fleet/cutover-runner");
+  const { specFor, withDatabase } = await import("@mcp-fleet/cutover-runner");
   const { planRows } = await import("@mcp-fleet/row-cutover");
-  return withDatabase(fleet, credentials, (db) => planRows(db, fleet.spec, fleet.target));
+  const spec = await specFor(fleet, credentials);
+  return withDatabase(fleet, credentials, (db) => planRows(db, spec, fleet.target));
 }
 
 /** Each row's way, conflicts among them, and what the run costs. @param width see {@link CliContext.width} */

@@ -15,7 +15,13 @@ export function requireServiceName(name: string, where: string): string {
   );
 }
 
-/** The URL of a Service within the cluster, path included. */
-export function serviceUrl(service: string, namespace: string, port: number, path: string): string {
-  return `http://${service}.${namespace}.svc.cluster.local:${port}${path}`;
+/** The URL of a Service within the cluster, path included. @param tls whether what is behind it serves TLS */
+export function serviceUrl(
+  service: string,
+  namespace: string,
+  port: number,
+  path: string,
+  tls = false,
+): string {
+  return `${tls ? "https" : "http"}://${service}.${namespace}.svc.cluster.local:${port}${path}`;
 }

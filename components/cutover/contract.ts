@@ -5,16 +5,18 @@ export type {
   Credentials,
   CutoverInputs,
   DatabaseRef,
+  KeptHeader,
   KubeRef,
   ProbedServer,
   ProbeRun,
   ProbeSpec,
   ServerRollout,
+  ServerTarget,
   SettleInputs,
 } from "@mcp-fleet/cutover-runner";
-export type { ProbeTarget } from "@mcp-fleet/mcp-probe";
 export type {
   CutoverSpec,
+  HeaderSource,
   RowPlan,
   RowSpec,
   RunMeta,

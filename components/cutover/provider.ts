@@ -65,6 +65,12 @@ function differs(keys: string[], olds: Bag, news: Bag): boolean {
   });
 }
 
+/** The values of the rows' headers. Those of secrets are in no hash, and a run is the only place to write another one. */
+function headerValues(bag: Bag): string {
+  const spec = bag.spec as { rows?: { headers?: unknown }[] } | undefined;
+  return JSON.stringify((spec?.rows ?? []).map((row) => row.headers ?? null));
+}
+
 /** An error without a stack trace, which the engine's dynamic provider host would print. */
 function withoutStack(error: unknown): Error {
   const message = error instanceof Error ? error.message : String(error);
@@ -77,9 +83,12 @@ export const cutoverProvider: Provider = {
   async diff(_id, olds, news) {
     if (differs(["specHash", "target", "toolVersion", "__provider"], olds, news))
       return { changes: true };
-    const credentials = credentialsIfAny(this, news);
     // A value that is not known yet is the sentinel's text.
-    if (credentials === undefined || typeof news.spec !== "object") return { changes: false };
+    if (typeof news.spec !== "object") return { changes: false };
+    if (news.target === "in-cluster" && headerValues(olds) !== headerValues(news))
+      return { changes: true };
+    const credentials = credentialsIfAny(this, news);
+    if (credentials === undefined) return { changes: false };
     // State may be older than the ledger (an import), and rows may have been written since.
     const runner = require("@mcp-fleet/components/runner") as Runner;
     const servers = olds.servers as CutoverInputs["servers"];

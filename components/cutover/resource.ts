@@ -7,9 +7,9 @@ import {
   type ProbedServer,
   type ProbeRun,
   type ProbeSpec,
-  type ProbeTarget,
   type RunMeta,
   type ServerRollout,
+  type ServerTarget,
   specHash,
   type Target,
 } from "./contract";
@@ -29,7 +29,7 @@ export interface CutoverArgs {
   /** Recorded with the run; a change in it alone is no reason to run. */
   readonly meta: RunMeta;
   readonly probe: ProbeSpec;
-  readonly targets: readonly ProbeTarget[];
+  readonly targets: readonly ServerTarget[];
   /** The servers' workloads: their rollouts are over before anything is asked, whatever the engine says. */
   readonly servers?: pulumi.Input<readonly ServerRollout[]>;
   readonly kubernetes: KubeRef;
@@ -99,7 +99,7 @@ export interface SettleArgs {
   readonly kubernetes: KubeRef;
   readonly database: DatabaseRef;
   /** The servers that the rows point at: asked once more while the application rolls out. Empty when none is used. */
-  readonly targets: readonly ProbeTarget[];
+  readonly targets: readonly ServerTarget[];
   readonly probe: ProbeSpec;
   /** The Deployments whose pods must all be of the new generation. */
   readonly workloads: readonly { readonly namespace: string; readonly deployment: string }[];
@@ -156,7 +156,7 @@ function secretCredentials(credentials: pulumi.Input<CutoverCredentials> | undef
 /** A header may hold a credential, so what has any is kept encrypted. Nothing to add where none has. */
 function secretHeaders(values: {
   readonly spec: CutoverSpec;
-  readonly targets?: readonly ProbeTarget[];
+  readonly targets?: readonly ServerTarget[];
 }): Record<string, pulumi.Output<unknown>> {
   const all = [...values.spec.rows, ...(values.targets ?? [])];
   if (!all.some(({ headers }) => headers !== undefined && Object.keys(headers).length > 0))

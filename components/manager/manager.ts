@@ -44,6 +44,8 @@ export interface ResourceManagerArgs {
   readonly servers: readonly string[];
   /** Those of `servers` that are StatefulSets; the others are Deployments. @default none */
   readonly statefulSets?: readonly string[];
+  /** Names of the ConfigMaps with authorities of servers that serve TLS. @default none */
+  readonly authorities?: readonly string[];
   /** Whether `stop_mcp` takes `force`. The account may delete every pod of the namespace then. @default false */
   readonly forceStop?: boolean;
   /** Whether a server may be brought to no replica: without it there is no `stop_mcp`. @default true */
@@ -86,8 +88,14 @@ export class ResourceManager extends pulumi.ComponentResource {
       labels: objectLabels({ ...this.labels, application: args.application }),
     };
 
-    const { servers, statefulSets = [], forceStop = false, networkPolicy = true } = args;
-    const rules = managerRules({ servers, statefulSets, forceStop });
+    const {
+      servers,
+      statefulSets = [],
+      authorities,
+      forceStop = false,
+      networkPolicy = true,
+    } = args;
+    const rules = managerRules({ servers, statefulSets, authorities, forceStop });
     const access = createAccount(this, name, this.metadata, rules);
     const token = args.token === undefined ? this.createToken() : [];
     if (networkPolicy) this.createNetworkPolicies();

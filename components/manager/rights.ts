@@ -10,13 +10,21 @@ export interface ManagerPowers {
   readonly statefulSets: readonly string[];
   /** Whether it may end pods without their grace period. The right cannot be narrowed to the servers' pods. */
   readonly forceStop: boolean;
+  /** Names of the ConfigMaps with authorities by which it checks servers' certificates. @default none */
+  readonly authorities?: readonly string[] | undefined;
 }
 
 /**
  * The least that `mcp-fleet serve` needs in its own namespace (docs/cli.md lists it by command): it sees Deployments,
- * StatefulSets, autoscalers, Services and pods, and changes nothing but the number of replicas, and that of the named servers only.
+ * StatefulSets, autoscalers, Services and pods, and changes nothing but the number of replicas, and that of the named servers only. An authority's certificate is read
+ * out of a ConfigMap alone: the Secret of a certificate holds its key too.
  */
-export function managerRules({ servers, statefulSets, forceStop }: ManagerPowers): PolicyRule[] {
+export function managerRules({
+  servers,
+  statefulSets,
+  forceStop,
+  authorities = [],
+}: ManagerPowers): PolicyRule[] {
   // Without a name in it the list would stand for every one.
   const scale = (resource: string, names: readonly string[]): PolicyRule[] =>
     names.length === 0
@@ -45,6 +53,16 @@ export function managerRules({ servers, statefulSets, forceStop }: ManagerPowers
       servers.filter((name) => statefulSets.includes(name)),
     ),
     { apiGroups: [""], resources: ["services"], verbs: ["list"] },
+    ...(authorities.length === 0
+      ? []
+      : [
+          {
+            apiGroups: [""],
+            resources: ["configmaps"],
+            resourceNames: [...authorities],
+            verbs: ["get"],
+          },
+        ]),
     {
       apiGroups: [""],
       resources: ["pods"],

@@ -25,6 +25,9 @@ export interface FleetExporterArgs {
   readonly image: string;
   /** The cutover, as `mcp-fleet describe --in-cluster` writes it. It may hold headers, and is kept in a Secret. */
   readonly fleet: pulumi.Input<object>;
+  /** What the cutover's description names as files, and where they are. @default it names none */
+  readonly volumes?: readonly k8s.types.input.core.v1.Volume[];
+  readonly mounts?: readonly k8s.types.input.core.v1.VolumeMount[];
   /** A Secret that exists: the database's address, with a login that only compares (docs/security.md). */
   readonly database: { readonly secret: string; readonly key: string };
   /** Labels by which the servers let their consumer in: the place it asks from. @default labels of its own */
@@ -146,6 +149,8 @@ export class FleetExporter extends pulumi.ComponentResource {
       writable: [],
       imagePullSecrets: this.args.imagePullSecrets ?? [],
       secretFiles: { secretName: fleet.metadata.name, keys: { [fleetFile]: fleetKey } },
+      volumes: this.args.volumes ?? [],
+      mounts: this.args.mounts ?? [],
       drainSeconds: 0,
       graceSeconds: 10,
     });

@@ -42,7 +42,8 @@ function probes(
   const check = (own: "startup" | "readiness" | "path"): Probe => {
     if (health === "tcp") return { tcpSocket: { port: "http" } };
     if ("exec" in health) return { exec: { command: [...health.exec] } };
-    const scheme = health.https === true ? { scheme: "HTTPS" } : {};
+    const secure = health.https ?? server.tls !== undefined;
+    const scheme = secure ? { scheme: "HTTPS" } : {};
     return { httpGet: { path: health[own] ?? health.path, port: "http", ...scheme } };
   };
   const { startup = {}, readiness = {}, liveness = {} }: Probes = server.probes ?? {};

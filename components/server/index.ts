@@ -2,6 +2,6 @@ export * from "./args";
 export { environmentVariable } from "./env";
 export { egressOf } from "./network";
 export { hasRights } from "./rights";
-export { secretOperator } from "./secret";
+export { secretNameOf, secretOperator } from "./secret";
 export { McpServer } from "./server";
 export type { Workload } from "./workload";

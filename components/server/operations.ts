@@ -1,7 +1,8 @@
+import { authorityText, caAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
 import { workloadKind } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 
-import { selectorLabels } from "../core";
+import { selectorLabels, serviceUrl } from "../core";
 import type { Server } from "./args";
 
 type Labels = Parameters<typeof selectorLabels>[0];
@@ -61,6 +62,21 @@ export function placementSpec(labels: Labels, server: Server): Partial<PodSpec> 
   };
 }
 
+/** Where the server is called within the cluster. */
+export function urlOf({ name, namespace, port, path, tls }: Server): string {
+  return serviceUrl(name, namespace, port, path, tls !== undefined);
+}
+
+/** What a Service tells of how to call the server behind it. */
+export function addressAnnotations({ path, tls }: Pick<Server, "path" | "tls">): {
+  [name: string]: string;
+} {
+  return {
+    [pathAnnotation]: path,
+    ...(tls?.ca === undefined ? {} : { [caAnnotation]: authorityText(tls.ca) }),
+  };
+}
+
 /** The Service of the server, within the cluster unless it is exposed. */
 export function serviceSpec(labels: Labels, server: Server): k8s.types.input.core.v1.ServiceSpec {
   const { port, service } = server;
@@ -68,7 +84,11 @@ export function serviceSpec(labels: Labels, server: Server): k8s.types.input.cor
   const others = Object.entries(server.ports).map(([name, { port: number }]) => ({
     ...{ name, port: number, targetPort: name, protocol: "TCP" },
   }));
-  const http = { name: "http", port, targetPort: "http", protocol: "TCP" };
+  const http = {
+    ...{ name: "http", port, targetPort: "http", protocol: "TCP" },
+    // The port keeps its name, by which probes and transforms know it; this says what is spoken there.
+    ...(server.tls === undefined ? {} : { appProtocol: "https" }),
+  };
   return {
     type: exposed?.type ?? "ClusterIP",
     selector: selectorLabels(labels),

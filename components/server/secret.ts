@@ -18,6 +18,15 @@ export function secretOperator(
   return "authRef" in secret.infisical ? "infisical-static" : "infisical";
 }
 
+/** The name of the Secret that is not made of the stack's values; undefined where there is none but that. */
+export function secretNameOf({
+  secret,
+  name,
+}: Pick<Server, "secret" | "name">): string | undefined {
+  if (secret === undefined || typeof secret === "string") return secret;
+  return `${name}-secrets`;
+}
+
 /** The Secret of a server: its name, and what makes it where that is ours. */
 export interface ServerSecret {
   readonly name?: pulumi.Input<string>;
@@ -54,7 +63,7 @@ export function createSecret(
     );
     return { name: secret.metadata.name, made: secret };
   }
-  const target = `${server.name}-secrets`;
+  const target = secretNameOf(server) ?? "";
   const made = new k8s.apiextensions.CustomResource(
     `${name}-secrets`,
     transformed<k8s.apiextensions.CustomResourceArgs>(

@@ -1,4 +1,3 @@
-import { pathAnnotation } from "@mcp-fleet/cluster";
 import { parseServer, workloadKind } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -8,14 +7,13 @@ import {
   mcpServerComponent,
   objectLabels,
   requireServiceName,
-  serviceUrl,
   type Transform,
   transformed,
   versionOf,
 } from "../core";
 import type { McpServerArgs, Server } from "./args";
 import { egressOf, fqdnPolicySpec, serverPolicy } from "./network";
-import { autoscalerSpec, budgetSpec, serviceSpec } from "./operations";
+import { addressAnnotations, autoscalerSpec, budgetSpec, serviceSpec, urlOf } from "./operations";
 import { hasRights } from "./rights";
 import { createSecret } from "./secret";
 import { createWorkload, keyAnnotationOf, type Workload } from "./workload";
@@ -73,7 +71,7 @@ export class McpServer extends pulumi.ComponentResource {
     this.service = this.createService();
     this.createAutoscaler();
     this.createDisruptionBudget();
-    this.url = serviceUrl(args.name, args.namespace, server.port, server.path);
+    this.url = urlOf(server);
     this.ready = [this.workload, this.service, ...policies];
     this.registerOutputs({ url: this.url });
   }
@@ -155,7 +153,7 @@ export class McpServer extends pulumi.ComponentResource {
           // The engine's await of a Service costs ten seconds and proves less than the probe through it.
           annotations: {
             "pulumi.com/skipAwait": "true",
-            [pathAnnotation]: this.server.path,
+            ...addressAnnotations(this.server),
             ...keyAnnotationOf(this.server),
             ...this.server.service?.annotations,
           },

@@ -1,3 +1,4 @@
+import type { Authority } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -17,6 +18,7 @@ import {
   transformed,
   workloadLabel,
 } from "../core";
+import { trustEnv, trustMounts } from "./trust";
 
 /** Role of Studio's web pods within the application. */
 export const studioComponent = "web";
@@ -47,6 +49,8 @@ export interface StudioArgs {
   /** Directories the process writes to, beside `/tmp`. */
   readonly writable?: readonly string[];
   readonly imagePullSecrets?: readonly string[];
+  /** An authority whose certificates it trusts, and the variables that name their file to it. @default none */
+  readonly trust?: { readonly ca: Authority; readonly variables: readonly string[] };
   /** @default true */
   readonly networkPolicy?: boolean;
   readonly transform?: {
@@ -177,6 +181,7 @@ export class Studio extends pulumi.ComponentResource {
                   { configMapRef: { name: settings.metadata.name } },
                   { secretRef: { name: secret.metadata.name } },
                 ],
+                ...trustEnv(this.args.trust),
                 resources: this.args.resources ?? {
                   requests: { cpu: "50m", memory: "256Mi" },
                   limits: { cpu: "2", memory: "1Gi" },
@@ -189,6 +194,7 @@ export class Studio extends pulumi.ComponentResource {
               user: defaultUser,
               writable: this.args.writable ?? [],
               imagePullSecrets: this.args.imagePullSecrets ?? [],
+              ...trustMounts(this.args.trust),
               graceSeconds: 25,
             }),
           },

@@ -1,5 +1,10 @@
 import { selectorLabels } from "@mcp-fleet/components/core";
-import { Cutover, type CutoverSpec, type ProbeTarget, Settle } from "@mcp-fleet/components/cutover";
+import {
+  Cutover,
+  type CutoverSpec,
+  type ServerTarget,
+  Settle,
+} from "@mcp-fleet/components/cutover";
 import { McpServer } from "@mcp-fleet/components/server";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -69,7 +74,7 @@ const probe = {
   image: "ghcr.io/example/mcp-probe:0.1.0",
   consumers: [{ name: "web", labels }],
 } as const;
-const targets: ProbeTarget[] = [
+const targets: ServerTarget[] = [
   { name: "github", url: github.url, auth: "none", requiredTools: ["get_me"], minTools: 1 },
 ];
 

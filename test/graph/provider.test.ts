@@ -168,6 +168,25 @@ describe("the dynamic providers as text", () => {
     }
   });
 
+  it("diff finds another value of a header, which is in no hash, unless the rows go back", async () => {
+    const provider = await load(cutoverProvider, directory);
+    const spec = (value?: string): Bag => ({
+      name: "mcp-fleet/test",
+      rows: [{ key: "a" }, { key: "b", ...(value === undefined ? {} : { headers: { X: value } }) }],
+    });
+    const olds = { ...inputs, spec: spec("one"), generation: 3 };
+    for (const [value, target, changes] of [
+      ["one", "in-cluster", false],
+      ["two", "in-cluster", true],
+      [undefined, "in-cluster", true],
+      ["two", "embedded", false],
+    ] as const) {
+      const news = { ...inputs, target, spec: spec(value) };
+      const answer = await provider.diff("id", { ...olds, target }, news);
+      assert.deepEqual(answer, { changes }, `${value} ${target}`);
+    }
+  });
+
   it("diff finds a ledger that is ahead of an imported state, and rows written since (S7, S16)", async () => {
     const provider = await load(cutoverProvider, directory);
     const olds = { ...inputs, generation: 3 };

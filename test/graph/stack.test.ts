@@ -244,7 +244,7 @@ describe("the stack", () => {
 
   it("keeps headers encrypted in the cutover's inputs and outputs (S35)", async () => {
     const servers = fullStack.plain.servers as Record<string, object>;
-    const github = { ...servers.github, headers: { Authorization: "header-secret" } };
+    const github = { ...servers.github, headers: { "X-Tenant": "header-secret" } };
     const { recorder } = await runProgram(changed({ servers: { ...servers, github } }));
     const rows = recorder.one(cutover, "llmctl-studio-rows");
     const end = recorder.one(settle, "llmctl-studio-settle");

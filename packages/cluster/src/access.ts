@@ -24,7 +24,7 @@ export async function missingClusterRights(
 }
 
 async function isAllowed(kube: Kube, right: ClusterRight): Promise<boolean> {
-  const { verb, group, resource: named, namespace } = right;
+  const { verb, group, resource: named, namespace, name } = right;
   const [resource = "", subresource] = named.split("/");
   const body = {
     apiVersion: "authorization.k8s.io/v1",
@@ -34,6 +34,7 @@ async function isAllowed(kube: Kube, right: ClusterRight): Promise<boolean> {
         ...{ verb, group, resource },
         ...(subresource === undefined ? {} : { subresource }),
         ...(namespace === undefined ? {} : { namespace }),
+        ...(name === undefined ? {} : { name }),
       },
     },
   };
@@ -70,7 +71,9 @@ export function refusedRights(
   const places = [...new Set(missing.map(({ namespace }) => namespace))];
   const said = places.map((namespace) => {
     const rights = groupedByResource(missing.filter((right) => right.namespace === namespace));
-    const list = rights.map(({ resource, verbs }) => `${verbs.join(", ")} ${resource}`);
+    const list = rights.map(({ resource, verbs, name }) =>
+      [verbs.join(", "), resource, name].filter((part) => part !== undefined).join(" "),
+    );
     return `${list.join("; ")} ${namespace === undefined ? "in the whole cluster" : `in namespace ${namespace}`}`;
   });
   return new UserError(
@@ -79,7 +82,7 @@ export function refusedRights(
   );
 }
 
-/** A role for each set of verbs, since one command gives all its verbs on all its resources. */
+/** A role for each set of verbs and each object, since one command gives all its verbs on all its resources. */
 function commands(
   missing: readonly ClusterRight[],
   namespace: string | undefined,
@@ -87,16 +90,22 @@ function commands(
 ): string[] {
   const rights = groupedByResource(missing.filter((right) => right.namespace === namespace));
   const byVerbs = new Map<string, string[]>();
-  for (const { resource, verbs } of rights) {
+  const named: [string, string][] = [];
+  for (const { resource, verbs, name } of rights) {
     const key = verbs.join(",");
-    byVerbs.set(key, [...(byVerbs.get(key) ?? []), resource]);
+    if (name === undefined) byVerbs.set(key, [...(byVerbs.get(key) ?? []), resource]);
+    else named.push([key, `${resource} --resource-name=${name}`]);
   }
+  const roles = [
+    ...[...byVerbs].map(([verbs, resources]) => [verbs, resources.join(",")] as const),
+    ...named,
+  ];
   const kind = namespace === undefined ? "clusterrole" : "role";
   const where = namespace === undefined ? "" : ` -n ${namespace}`;
-  return [...byVerbs].flatMap(([verbs, resources], i) => {
+  return roles.flatMap(([verbs, resources], i) => {
     const name = i === 0 ? "mcp-fleet" : `mcp-fleet-${i + 1}`;
     return [
-      `kubectl create ${kind} ${name}${where} --verb=${verbs} --resource=${resources.join(",")}`,
+      `kubectl create ${kind} ${name}${where} --verb=${verbs} --resource=${resources}`,
       `kubectl create ${kind}binding ${name}${where} --${kind}=${name} ${subject(who)}`,
     ];
   });
@@ -110,12 +119,17 @@ function subject(who: string | undefined): string {
 
 function groupedByResource(
   rights: readonly ClusterRight[],
-): { readonly resource: string; readonly verbs: string[] }[] {
-  const grouped = new Map<string, string[]>();
-  for (const { group, resource: named, verb } of rights) {
+): { readonly resource: string; readonly name?: string | undefined; readonly verbs: string[] }[] {
+  const grouped = new Map<
+    string,
+    { resource: string; name: string | undefined; verbs: string[] }
+  >();
+  for (const { group, resource: named, verb, name } of rights) {
     const [resource = "", subresource] = named.split("/");
     const full = `${resource}${group === "" ? "" : `.${group}`}${subresource === undefined ? "" : `/${subresource}`}`;
-    grouped.set(full, [...(grouped.get(full) ?? []), verb]);
+    const id = JSON.stringify([full, name]);
+    const { verbs } = grouped.get(id) ?? { verbs: [] };
+    grouped.set(id, { resource: full, name, verbs: [...verbs, verb] });
   }
-  return [...grouped].map(([resource, verbs]) => ({ resource, verbs }));
+  return [...grouped.values()];
 }

@@ -25,5 +25,11 @@ export {
   type FoundServers,
   type McpEndpoint,
 } from "./servers";
-export { keyAnnotation, pathAnnotation, portAnnotation } from "@mcp-fleet/kube";
+export {
+  authorityText,
+  caAnnotation,
+  keyAnnotation,
+  pathAnnotation,
+  portAnnotation,
+} from "@mcp-fleet/kube";
 export { findStray, type StrayServer, strayReport } from "./stray";

@@ -9,7 +9,12 @@ export interface ClusterRight {
   readonly resource: string;
   /** Not there for what belongs to no namespace. */
   readonly namespace?: string;
+  /** The one object that it is about. @default all of the kind */
+  readonly name?: string;
 }
+
+/** An object whose content a run reads. */
+export type ReadObject = { readonly secret: string } | { readonly configMap: string };
 
 /** A kind of object that an update makes. */
 export interface MadeKind extends ObjectKind {
@@ -26,6 +31,8 @@ export interface RunWork {
   readonly moves: boolean;
   /** Whether the servers are asked by Jobs. */
   readonly probes: boolean;
+  /** What it reads to write headers, and where it asks servers itself. @default nothing */
+  readonly reads?: readonly ReadObject[];
   /** Where the database is, when a port is forwarded to it. */
   readonly forwards?: { readonly namespace: string };
 }
@@ -41,18 +48,38 @@ export interface RunSettings {
     readonly database: {
       readonly connect?: "direct" | { readonly portForward: { readonly namespace: string } };
     };
+    /** The servers to ask. @default none of which anything is kept in the cluster */
+    readonly targets?: readonly KeptTarget[];
   };
+}
+
+/** A server to ask, with what of it is kept in the cluster; a file is no matter of the cluster. */
+interface KeptTarget {
+  readonly caFrom?: ReadObject | { readonly file: string };
+  readonly headersFrom?: Readonly<
+    Record<string, { readonly secret: string } | { readonly file: string }>
+  >;
 }
 
 /** What an update of a stack does in its cluster. */
 export function workOfRun({ namespace, kinds, cutover }: RunSettings): RunWork {
-  const { target, probe, database } = cutover ?? {};
+  const { target, probe, database, targets = [] } = cutover ?? {};
   const connect = database?.connect ?? "direct";
   return {
     ...{ namespace, kinds, moves: cutover !== undefined },
+    reads: target === "in-cluster" ? readsOf(targets, probe?.from === "here") : [],
     probes: target === "in-cluster" && probe?.from === "cluster",
     ...(connect === "direct" ? {} : { forwards: { namespace: connect.portForward.namespace } }),
   };
+}
+
+/** Rows get the values of headers whoever asks; an authority is read by who asks, and a Job's pod has it mounted. */
+function readsOf(targets: readonly KeptTarget[], here: boolean): ReadObject[] {
+  const all = targets.flatMap(({ caFrom, headersFrom = {} }) => [
+    ...Object.values(headersFrom),
+    ...(here && caFrom !== undefined ? [caFrom] : []),
+  ]);
+  return all.flatMap((one) => ("file" in one ? [] : [one]));
 }
 
 /** Kinds without a namespace. */
@@ -88,6 +115,7 @@ export function rightsOfRun({
   kinds,
   moves,
   probes,
+  reads = [],
   forwards,
 }: RunWork): ClusterRight[] {
   const rights: ClusterRight[] = [];
@@ -113,6 +141,11 @@ export function rightsOfRun({
     add(namespace, "batch", "jobs", ["get", "list", "create", "patch", "delete"]);
     add(namespace, "", "secrets", ["create", "delete"]);
     add(namespace, "", "pods/log", ["get"]);
+  }
+  for (const one of reads) {
+    const [resource, name] =
+      "secret" in one ? ["secrets", one.secret] : ["configmaps", one.configMap];
+    rights.push({ verb: "get", group: "", resource, namespace, name });
   }
   if (forwards !== undefined) {
     add(forwards.namespace, "", "services", ["get"]);

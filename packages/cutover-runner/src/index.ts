@@ -1,6 +1,8 @@
 export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
 export { quietly } from "./job-wait";
+export { specFor, withHeaderValues } from "./kept";
+export { mountedFleet, MountedValues } from "./mounted";
 export { type Observed, observeStep, previewRows, serversRolling } from "./preview";
 export type { ConsumerProbe } from "./probe-job";
 export type { OnProgress } from "./progress";
@@ -13,10 +15,12 @@ export type {
   CutoverInputs,
   CutoverOutputs,
   DatabaseRef,
+  KeptHeader,
   KubeRef,
   ProbedServer,
   ProbeRun,
   ProbeSpec,
   ServerRollout,
+  ServerTarget,
   SettleInputs,
 } from "./types";

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
-import { defaultDeadlineSeconds, type ProbeOptions, type ProbeTarget } from "@mcp-fleet/mcp-probe";
+import { defaultDeadlineSeconds, type ProbeOptions } from "@mcp-fleet/mcp-probe";
 
-import type { Consumer, ProbeSpec } from "./types";
+import { mountedTargets, MountedValues } from "./mounted";
+import type { Consumer, ProbeSpec, ServerTarget } from "./types";
 
 /** On every object of a probe; the value is the probe run's id. */
 export const runLabel = "mcp-fleet.dev/probe-run";
@@ -24,7 +25,7 @@ export const startSeconds = 120;
 /** How long all servers may take to pass or fail, in seconds: what is configured, else the probe's own limits. */
 export function deadlineOf(
   { deadlineSeconds }: Pick<ProbeSpec, "deadlineSeconds">,
-  targets: readonly ProbeTarget[],
+  targets: readonly ServerTarget[],
 ): number {
   const answers = targets.map(({ answerSeconds = 0 }) => answerSeconds);
   return deadlineSeconds ?? Math.max(defaultDeadlineSeconds, ...answers);
@@ -50,7 +51,7 @@ export interface ProbeObjects {
   readonly runId: string;
   readonly owner: string;
   readonly spec: ProbeSpec & { readonly image: string };
-  readonly targets: readonly ProbeTarget[];
+  readonly targets: readonly ServerTarget[];
 }
 
 /** The label value that stands for a cutover's name, which may have any characters. */
@@ -69,7 +70,7 @@ export function jobName(consumer: string, runId: string): string {
 }
 
 /** Whether the targets go into a Secret: when a header may be one, or when the list is long. */
-export function needsSecret(targets: readonly ProbeTarget[]): boolean {
+export function needsSecret(targets: readonly ServerTarget[]): boolean {
   return (
     targets.some(({ headers }) => headers !== undefined && Object.keys(headers).length > 0) ||
     Buffer.byteLength(targetsJson({ targets, spec: {} }, {})) > maxEnvironmentBytes
@@ -114,6 +115,12 @@ export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
     );
   }
   const secret = needsSecret(probe.targets);
+  const values = new MountedValues();
+  mountedTargets(probe.targets, values);
+  const volumes: k8s.V1Volume[] = [
+    ...(secret ? [{ name: "targets", secret: { secretName: name, defaultMode: 0o440 } }] : []),
+    ...values.volumes(),
+  ];
   const deadline = deadlineOf(spec, probe.targets);
   return {
     metadata: { name, namespace: spec.namespace, labels: ownLabels(probe) },
@@ -144,26 +151,30 @@ export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
             fsGroup: 65532,
             seccompProfile: { type: "RuntimeDefault" },
           },
-          containers: [container(probe, consumer, secret)],
-          ...(secret && {
-            volumes: [{ name: "targets", secret: { secretName: name, defaultMode: 0o440 } }],
-          }),
+          containers: [container(probe, consumer, { secret, mounts: values.mounts() })],
+          ...(volumes.length > 0 && { volumes }),
         },
       },
     },
   };
 }
 
-function container(probe: ProbeObjects, consumer: Consumer, secret: boolean): k8s.V1Container {
+function container(
+  probe: ProbeObjects,
+  consumer: Consumer,
+  { secret, mounts }: { readonly secret: boolean; readonly mounts: readonly k8s.V1VolumeMount[] },
+): k8s.V1Container {
+  const volumeMounts = [
+    ...(secret ? [{ name: "targets", mountPath: "/targets", readOnly: true }] : []),
+    ...mounts,
+  ];
   return {
     name: containerName,
     image: probe.spec.image,
     imagePullPolicy: "IfNotPresent",
+    ...(volumeMounts.length > 0 && { volumeMounts }),
     ...(secret
-      ? {
-          args: ["/targets/targets.json"],
-          volumeMounts: [{ name: "targets", mountPath: "/targets", readOnly: true }],
-        }
+      ? { args: ["/targets/targets.json"] }
       : { env: [{ name: "MCP_PROBE_TARGETS", value: targetsJson(probe, consumer) }] }),
     resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "192Mi" } },
     terminationMessagePolicy: "FallbackToLogsOnError",
@@ -180,8 +191,11 @@ function ownLabels({ runId, owner }: ProbeObjects): Record<string, string> {
 }
 
 function targetsJson(
-  { targets, spec }: { targets: readonly ProbeTarget[]; spec: Partial<ProbeSpec> },
+  { targets, spec }: { targets: readonly ServerTarget[]; spec: Partial<ProbeSpec> },
   consumer: Pick<Consumer, "protocols">,
 ): string {
-  return JSON.stringify({ targets, options: probeOptions(spec, consumer) });
+  return JSON.stringify({
+    targets: mountedTargets(targets, new MountedValues()),
+    options: probeOptions(spec, consumer),
+  });
 }

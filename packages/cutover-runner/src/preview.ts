@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { connect } from "node:net";
 
 import { isUserError } from "@mcp-fleet/errors";
-import { connectKube, UnreachableError } from "@mcp-fleet/kube";
-import type { Db, RowPlan } from "@mcp-fleet/row-cutover";
+import { connectKube, UnreachableError, UnreadKeyError } from "@mcp-fleet/kube";
+import type { CutoverSpec, Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
+import { specFor } from "./kept";
 import { unfinishedServers, workloadOf } from "./rollout";
 import { readLedgerStep } from "./run";
 import type { Credentials, CutoverInputs } from "./types";
@@ -23,16 +24,18 @@ export async function previewRows(
   credentials: Credentials,
 ): Promise<RowPlan | { unreachable: string }> {
   const plan = planRows(inputs, credentials);
+  const isKept = inputs.spec.rows.some(({ headersFrom }) => headersFrom !== undefined);
+  const who = isKept ? "The database, or the cluster with a header's Secret," : "The database";
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<{ unreachable: string }>((resolve) => {
     timer = setTimeout(
-      () => resolve({ unreachable: `The database did not answer within ${limitSeconds} seconds.` }),
+      () => resolve({ unreachable: `${who} did not answer within ${limitSeconds} seconds.` }),
       limitSeconds * 1000,
     );
   });
   try {
     const answer = await Promise.race([plan, late]);
-    if (!("unreachable" in answer)) return answer;
+    if (!("unreachable" in answer) || "unread" in answer) return answer;
     return {
       unreachable: `${answer.unreachable} It was looked for at ${placeOf(inputs, credentials)}.`,
     };
@@ -112,13 +115,21 @@ export async function observeStep(
 async function planRows(
   inputs: Parameters<typeof previewRows>[0],
   credentials: Credentials,
-): Promise<RowPlan | { unreachable: string }> {
+): Promise<RowPlan | { unreachable: string; unread?: true }> {
   const rows = await import("@mcp-fleet/row-cutover");
   let reached: Db | undefined;
+  let spec: CutoverSpec;
+  try {
+    spec = await specFor(inputs, credentials);
+  } catch (error) {
+    // It may be made by then, and whoever previews may see less than whoever updates.
+    if (!(error instanceof UnreadKeyError || error instanceof UnreachableError)) throw error;
+    return { unreachable: error.problem, unread: true };
+  }
   try {
     return await withDatabase(inputs, credentials, (db) => {
       reached = db;
-      return rows.planRows(db, inputs.spec, inputs.target);
+      return rows.planRows(db, spec, inputs.target);
     });
   } catch (error) {
     const closed = reached !== undefined && !(await accepts(reached.connectionString));

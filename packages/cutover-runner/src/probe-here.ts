@@ -1,17 +1,22 @@
+import { connectKube } from "@mcp-fleet/kube";
 import { probeAll } from "@mcp-fleet/mcp-probe";
 
 import { probeOptions } from "./job-spec";
+import { targetsHere } from "./kept";
 import type { ConsumerProbe } from "./probe-job";
-import type { Consumer, CutoverInputs } from "./types";
+import type { Consumer, Credentials, CutoverInputs } from "./types";
 
 /**
  * Asks from this process: once for all consumers, and once for each where they speak different protocol versions.
  * @returns one result for each, called `here`, with the consumers that it stands for where there are several
  */
-export async function probeFromHere({
-  probe,
-  targets,
-}: Pick<CutoverInputs, "probe" | "targets">): Promise<ConsumerProbe[]> {
+export async function probeFromHere(
+  { probe, targets: wanted, kubernetes }: Pick<CutoverInputs, "probe" | "targets" | "kubernetes">,
+  credentials: Pick<Credentials, "kubeconfig">,
+): Promise<ConsumerProbe[]> {
+  const targets = await targetsHere(wanted, probe.namespace, () =>
+    connectKube(kubernetes, credentials),
+  );
   const groups = new Map<string, Consumer[]>();
   for (const consumer of probe.consumers) {
     const key = JSON.stringify(consumer.protocols ?? []);

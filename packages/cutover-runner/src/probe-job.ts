@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { UserError } from "@mcp-fleet/errors";
 import { asking, type Kube } from "@mcp-fleet/kube";
-import type { ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
+import type { ProbeResult } from "@mcp-fleet/mcp-probe";
 
 import {
   jobName,
@@ -14,11 +14,12 @@ import {
   targetsSecret,
 } from "./job-spec";
 import { finished, jobError, kept, quietly, readLog } from "./job-wait";
+import { requireKept } from "./kept";
 import { phase } from "./phases";
 import { endTrouble, probeState } from "./pod-trouble";
 import { resultsIn, unanswered } from "./probe-log";
 import type { OnProgress } from "./progress";
-import type { Consumer, ProbeRun, ProbeSpec } from "./types";
+import type { Consumer, ProbeRun, ProbeSpec, ServerTarget } from "./types";
 
 /** What a pod with one consumer's labels saw. */
 export interface ConsumerProbe extends ProbeRun {
@@ -37,7 +38,7 @@ export async function probeFromCluster(
   kube: Kube,
   cutoverName: string,
   spec: ProbeSpec,
-  targets: readonly ProbeTarget[],
+  targets: readonly ServerTarget[],
   onProgress?: OnProgress,
 ): Promise<ConsumerProbe[]> {
   const { image, consumers } = spec;
@@ -60,6 +61,7 @@ export async function probeFromCluster(
     spec: { ...spec, image },
     targets,
   };
+  await requireKept(kube, targets, spec.namespace);
   await clearLeftovers(kube, probe);
   const outcomes = await Promise.allSettled(
     consumers.map((consumer) =>

@@ -7,6 +7,7 @@ import type { AgreedProtocols, Db, LedgerState, ToolLists } from "@mcp-fleet/row
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
+import { specFor } from "./kept";
 import { phase } from "./phases";
 import { probeFromHere } from "./probe-here";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
@@ -46,7 +47,8 @@ async function runOn(
 ): Promise<CutoverOutputs> {
   // Imported here, not at the top: loading this package must stay quick.
   const rows = await import("@mcp-fleet/row-cutover");
-  const { spec, target } = inputs;
+  const { target } = inputs;
+  const spec = await specFor(inputs, credentials);
   const plan = await phase("preconditions", {}, () => rows.planRows(db, spec, target));
   if (target === "in-cluster") await serversRolledOut(inputs, credentials);
   if (plan.noop) {
@@ -203,7 +205,7 @@ export async function askServers(
   const where = probe.from === "here" ? ["here"] : probe.consumers.map(({ name }) => name);
   const count = targets.length === 1 ? "1 server" : `${targets.length} servers`;
   onProgress?.(`asking ${count} from ${where.join(", ")}`);
-  if (probe.from === "here") return probeFromHere(inputs);
+  if (probe.from === "here") return probeFromHere(inputs, credentials);
   const kube = await connectKube(inputs.kubernetes, credentials);
   return probeFromCluster(kube, inputs.spec.name, probe, targets, onProgress);
 }

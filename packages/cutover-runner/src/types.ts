@@ -1,6 +1,6 @@
-import type { PortForwardRef } from "@mcp-fleet/kube";
+import type { ObjectKey, PortForwardRef } from "@mcp-fleet/kube";
 import type { ProbeTarget } from "@mcp-fleet/mcp-probe";
-import type { CutoverSpec, RunMeta, Target } from "@mcp-fleet/row-cutover";
+import type { CutoverSpec, HeaderSource, RunMeta, Target } from "@mcp-fleet/row-cutover";
 
 /** Where the application runs one kind of its processes, and so where a probe must come from. */
 export interface Consumer {
@@ -13,6 +13,17 @@ export interface Consumer {
   /** MCP protocol versions that this kind of process speaks. @default the probe's: those with a handshake */
   readonly protocols?: readonly string[];
 }
+
+/** A server to ask, with what of it is kept in the cluster: who asks reads it, and no state holds it. */
+export interface ServerTarget extends Omit<ProbeTarget, "ca" | "serverName"> {
+  /** The authority that signed its certificate: of the application's namespace, or a file. @default a public one */
+  readonly caFrom?: ObjectKey | { readonly file: string };
+  /** Header name -> where its value is kept. */
+  readonly headersFrom?: Readonly<Record<string, KeptHeader>>;
+}
+
+/** A header's value that is in no state. */
+export type KeptHeader = Exclude<HeaderSource, { stack: string }>;
 
 /** How the servers are probed before rows are written. */
 export interface ProbeSpec {
@@ -56,7 +67,7 @@ export interface CutoverInputs {
   readonly spec: CutoverSpec;
   readonly meta: RunMeta;
   readonly probe: ProbeSpec;
-  readonly targets: readonly ProbeTarget[];
+  readonly targets: readonly ServerTarget[];
   /** The servers' workloads, whose rollouts have to be over before anything is asked. @default [] */
   readonly servers?: readonly ServerRollout[];
   readonly kubernetes: KubeRef;
@@ -120,7 +131,7 @@ export interface SettleInputs {
   readonly database: DatabaseRef;
   readonly kubernetes: KubeRef;
   /** The servers the rows point at, asked once more. State of release 0.1.0 has none. @default [] */
-  readonly targets?: readonly ProbeTarget[];
+  readonly targets?: readonly ServerTarget[];
   /** Needed with `targets`. */
   readonly probe?: ProbeSpec;
   /** The application's Deployments that read the rows. */

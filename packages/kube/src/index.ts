@@ -14,6 +14,7 @@ export {
 } from "./errors";
 export { getJson, postJson, type Query, type ServerAbout, serverAbout } from "./json";
 export { lastWords, wordsText, type LastWords } from "./last-words";
+export { type ObjectKey, objectKeyText, readObjectKey, UnreadKeyError } from "./objects";
 export { isPodOf, isReady, mayRun, selectorText } from "./pods";
 export {
   creationTrouble,

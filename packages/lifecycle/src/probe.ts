@@ -1,5 +1,15 @@
+import type { V1Service } from "@kubernetes/client-node";
 import { isUserError } from "@mcp-fleet/errors";
-import { carrierOf, isReady, type Kube, openPortForward, type Server } from "@mcp-fleet/kube";
+import {
+  authorityOf,
+  caAnnotation,
+  carrierOf,
+  isReady,
+  type Kube,
+  openPortForward,
+  readObjectKey,
+  type Server,
+} from "@mcp-fleet/kube";
 import {
   modernVersion,
   probe,
@@ -23,7 +33,8 @@ export interface ProbeOptions {
  * Asks a server through a port-forward to a ready pod of its own, at the port that its Service leads to: from outside of the
  * cluster no Service address can be called, and inside a NetworkPolicy keeps strangers out. So it shows that the server
  * answers, not that the application may call it; that is what `mcp-fleet verify` shows. A server that wants credentials
- * counts as answering.
+ * counts as answering. Of one that serves TLS the certificate is checked for the Service's name, with the authority that the
+ * Service's annotation names.
  */
 export async function probeServer(
   kube: Kube,
@@ -38,6 +49,7 @@ export async function probeServer(
   try {
     const pod = (await podsOf(kube, workload)).find(isReady)?.metadata?.name;
     if (pod === undefined) return { ok: false, message: `${name}: none of its pods is ready.` };
+    const trust = mcp.scheme === "https" ? await trustOf(kube, service) : {};
     const forward = await openPortForward(
       kube,
       { namespace, pod, port },
@@ -47,7 +59,7 @@ export async function probeServer(
       const asked = path ?? carrier.path;
       const url = `${mcp.scheme}://127.0.0.1:${forward.port}${asked}`;
       const { ok, message, protocolVersion, tools, latencyMs } = await askedInItsEra(
-        { name, url, auth: "per-request", minTools: 0 },
+        { name, url, auth: "per-request", minTools: 0, ...trust },
         { deadlineSeconds: timeoutSeconds, requestTimeoutSeconds: timeoutSeconds },
       );
       const shown = message.replace(url, `port ${mcp.port.port}, ${asked},`);
@@ -65,6 +77,19 @@ export async function probeServer(
     if (!isUserError(error)) throw error;
     return { ok: false, message: error.problem };
   }
+}
+
+/** The forwarded port is at another address than the certificate names. */
+async function trustOf(
+  kube: Kube,
+  service: V1Service,
+): Promise<Pick<ProbeTarget, "ca" | "serverName">> {
+  const { name = "", namespace = "" } = service.metadata ?? {};
+  const serverName = `${name}.${namespace}.svc.cluster.local`;
+  const authority = authorityOf(service);
+  if (authority === undefined) return { serverName };
+  const owner = `Service ${name}, ${caAnnotation}`;
+  return { serverName, ca: await readObjectKey(kube, namespace, authority, owner) };
 }
 
 /** A server of any era answers; which one a client needs is what `verify` looks at. */

@@ -18,6 +18,7 @@ import { isRpcError, rpcErrorIn, rpcFailure, saidBy, withCode } from "./rpc-erro
 import { cleaner } from "./shown";
 import { statusFailure } from "./status";
 import { speaksTls } from "./tls";
+import { fetchOf } from "./trust";
 import type { ProbeTarget } from "./types";
 
 /** Sent as `User-Agent` and as the MCP client's name, so that a server's log says who asked. */
@@ -37,6 +38,7 @@ export class McpClient {
   private nextId = 0;
   private readonly url: URL;
   private readonly clean: ReturnType<typeof cleaner>;
+  private readonly fetch: typeof fetch;
   /** Headers the protocol wants on every later request: version, session, method. */
   readonly protocolHeaders = new Headers();
 
@@ -46,6 +48,7 @@ export class McpClient {
   ) {
     this.clean = cleaner(target.headers ?? {});
     this.url = parseUrl(target.url);
+    this.fetch = fetchOf(target);
   }
 
   /**
@@ -81,7 +84,7 @@ export class McpClient {
     const signal = AbortSignal.timeout(Math.min(this.limits.requestTimeoutSeconds, 2) * 1000);
     try {
       const headers = this.headers();
-      const response = await fetch(this.url, {
+      const response = await this.fetch(this.url, {
         method: "DELETE",
         headers,
         redirect: "manual",
@@ -103,7 +106,7 @@ export class McpClient {
     headers.set("accept", "application/json, text/event-stream");
     const { signal, end } = limited(this.limits);
     try {
-      const response = await fetch(this.url, {
+      const response = await this.fetch(this.url, {
         method: "POST",
         headers,
         body: JSON.stringify(message),
@@ -116,7 +119,7 @@ export class McpClient {
       const secure = this.url.protocol === "https:";
       const tls = !secure && !signal.aborted && wasClosed(error) && (await speaksTls(this.url));
       throw networkFailure(error, {
-        ...{ signal, secure, speaksTls: tls },
+        ...{ signal, secure, speaksTls: tls, ownAuthority: this.target.ca !== undefined },
         ...(this.limits.deadline.aborted
           ? { seconds: this.limits.deadlineSeconds, what: "deadline" }
           : { seconds: this.limits.requestTimeoutSeconds, what: "limit of one request" }),
@@ -146,7 +149,7 @@ export class McpClient {
       const headers = this.headers();
       headers.set("accept", "text/event-stream");
       headers.set("last-event-id", lastEventId);
-      const response = await fetch(this.url, { headers, redirect: "manual", signal });
+      const response = await this.fetch(this.url, { headers, redirect: "manual", signal });
       if (response.status === 405)
         throw cutFailure("does not take the GET that takes it up again (HTTP 405)");
       if (!response.ok) throw await this.refusal(response, method, signal);
@@ -207,7 +210,7 @@ export class McpClient {
     const wellKnown = "/.well-known/oauth-protected-resource";
     for (const path of new Set([wellKnown + this.url.pathname.replace(/\/$/, ""), wellKnown])) {
       try {
-        const response = await fetch(new URL(path, this.url), { redirect: "manual", signal });
+        const response = await this.fetch(new URL(path, this.url), { redirect: "manual", signal });
         const text = await readText(response, maxRefusal);
         if (response.ok && isResourceMetadata(text))
           return `protected-resource metadata at ${path}`;

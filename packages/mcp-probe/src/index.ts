@@ -1,4 +1,12 @@
+export { headerValue, isHeaderValue, withFiles } from "./files";
 export { defaultDeadlineSeconds, probe, probeAll } from "./probe";
 export { parseRequest, type ProbeRequest } from "./targets";
-export type { ProbeOptions, ProbeOutcome, ProbeResult, ProbeTarget } from "./types";
+export type {
+  FileTarget,
+  HeaderFile,
+  ProbeOptions,
+  ProbeOutcome,
+  ProbeResult,
+  ProbeTarget,
+} from "./types";
 export { handshakeVersions, modernVersion, protocolVersions } from "./versions";

@@ -1,3 +1,5 @@
+import { causes } from "./causes";
+import { certificateTrouble } from "./certificate";
 import { notMcp, ProbeFailure, type Retry, seconds } from "./failure";
 
 /** Where and within which bounds a request was sent. */
@@ -9,6 +11,8 @@ export interface Sent {
   readonly secure: boolean;
   /** Whether a server that closed a plain connection answers TLS at the same port. */
   readonly speaksTls?: boolean;
+  /** Whether an authority is configured for the target. */
+  readonly ownAuthority?: boolean;
 }
 
 const closed = "closes the connection without an answer";
@@ -26,6 +30,9 @@ const networkReasons: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: closed,
 };
 
+const plain =
+  "does not speak TLS there; use http:// in its URL, or have the server serve TLS (tls of the server says which)";
+
 /** By OpenSSL's code, the first that is in it. */
 const tlsReasons: readonly (readonly [string, string])[] = [
   [
@@ -40,8 +47,8 @@ const tlsReasons: readonly (readonly [string, string])[] = [
     "PROTOCOL_VERSION",
     "speaks only versions of TLS there that are no longer taken; it needs TLS 1.2 or 1.3",
   ],
-  ["WRONG_VERSION_NUMBER", "does not speak TLS there; use http:// in its URL"],
-  ["PACKET_LENGTH_TOO_LONG", "does not speak TLS there; use http:// in its URL"],
+  ["WRONG_VERSION_NUMBER", plain],
+  ["PACKET_LENGTH_TOO_LONG", plain],
   [
     "HANDSHAKE_FAILURE",
     "ends the TLS handshake; it may want a client's certificate, which MCP clients have not, or no cipher is shared",
@@ -72,9 +79,8 @@ export function networkFailure(error: unknown, sent: Sent): ProbeFailure {
     const known = tlsReasons.find(([part]) => code.includes(part))?.[1];
     return unreachable("never", known ?? `ends the TLS handshake (${code})`);
   }
-  if (code.includes("CERT") || code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE") {
-    return unreachable("never", `shows a certificate that is not trusted here (${code})`);
-  }
+  const certificate = certificateTrouble(error, code, sent.ownAuthority === true);
+  if (certificate !== undefined) return unreachable("never", certificate);
   if (causeSaying(error, "bad port")) {
     return unreachable(
       "never",
@@ -95,7 +101,7 @@ export function wasClosed(error: unknown): boolean {
 
 function whyClosed({ secure, speaksTls = false }: Sent): string {
   if (speaksTls) {
-    return ", and speaks TLS there; use https:// in its URL, or make the caller a member of the service mesh that wants TLS";
+    return ", and speaks TLS there; use https:// in its URL (tls of the server), or make the caller a member of the service mesh that wants TLS";
   }
   return secure ? "; it may want a client's certificate, which MCP clients have not" : "";
 }
@@ -109,15 +115,9 @@ function notHttp(error: Error): string {
     return "speaks HTTP/2 only there; MCP clients send HTTP/1.1, so let it take that too";
   }
   // A record of TLS: an alert, of version 3.
-  if (bytes[0] === 0x15 && bytes[1] === 3) return "speaks TLS there; use https:// in its URL";
+  if (bytes[0] === 0x15 && bytes[1] === 3)
+    return "speaks TLS there; use https:// in its URL (tls of the server)";
   return "answers with something that is not HTTP";
-}
-
-function* causes(error: unknown): Generator<Error> {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
-    yield at;
-    at = at instanceof AggregateError ? at.errors[0] : at.cause;
-  }
 }
 
 /** The system's or undici's code, also of the first inner error when several addresses were tried. */

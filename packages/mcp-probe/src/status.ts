@@ -45,7 +45,9 @@ export function statusFailure(answer: RefusedRequest): ProbeFailure {
     return final(`does not take POST at ${path} (HTTP 405${saying}); ${sse}`);
   }
   if (status === 400 && /plain http request was sent to https|http request to an https/i.test(said))
-    return final(`speaks TLS there (HTTP 400${saying}); use https:// in its URL`);
+    return final(
+      `speaks TLS there (HTTP 400${saying}); use https:// in its URL (tls of the server)`,
+    );
   if (status === 505 || status === 426) {
     return final(
       `answers HTTP ${status} to ${method}${saying}; it wants another version of HTTP, and MCP clients send HTTP/1.1`,

@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import type { ProbeOptions, ProbeTarget } from "./types";
+import { withFiles } from "./files";
+import type { FileTarget, ProbeOptions, ProbeTarget } from "./types";
 import { protocolVersions } from "./versions";
 
 /** What the command is asked to do. */
@@ -11,7 +12,7 @@ export interface ProbeRequest {
 
 const targetKeys = [
   ...["name", "url", "headers", "auth", "requiredTools", "minTools"],
-  "answerSeconds",
+  ...["answerSeconds", "caFile", "headerFiles", "serverName"],
 ];
 const numberOptions = [
   ...["deadlineSeconds", "requestTimeoutSeconds"],
@@ -19,7 +20,8 @@ const numberOptions = [
 ];
 
 /**
- * Reads the command's input: a JSON array of targets, or an object `{ "targets": [...], "options": {...} }`.
+ * Reads the command's input: a JSON array of targets, or an object `{ "targets": [...], "options": {...} }`. What a target
+ * has in files is read too.
  * @throws {UserError} naming the first thing that is wrong, without quoting any header
  */
 export function parseRequest(text: string): ProbeRequest {
@@ -43,6 +45,7 @@ function parseTarget(value: unknown, index: number): ProbeTarget {
   if (!isRecord(value)) throw wrong(`has no object at ${at}`);
   refuseUnknown(value, targetKeys, at);
   const { name, url, headers, auth, requiredTools, minTools, answerSeconds } = value;
+  const { caFile, headerFiles, serverName } = value;
   if (typeof name !== "string" || name === "") throw wrong(`has no name at ${at}`);
   if (typeof url !== "string") throw wrong(`has no url at ${at}`);
   if (headers !== undefined && !(isRecord(headers) && Object.values(headers).every(isString))) {
@@ -63,7 +66,23 @@ function parseTarget(value: unknown, index: number): ProbeTarget {
   if (answerSeconds !== undefined && !(typeof answerSeconds === "number" && answerSeconds > 0)) {
     throw wrong(`has an answerSeconds at ${at} that is not above 0`);
   }
-  return value as unknown as ProbeTarget;
+  for (const [key, own] of Object.entries({ caFile, serverName })) {
+    if (own !== undefined && !isString(own)) throw wrong(`has a ${key} at ${at} that is not text`);
+  }
+  if (headerFiles !== undefined && !isHeaderFiles(headerFiles)) {
+    throw wrong(`has headerFiles at ${at} that do not name a file each`);
+  }
+  return withFiles(value as unknown as FileTarget);
+}
+
+function isHeaderFiles(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    Object.values(value).every(
+      (one) =>
+        isRecord(one) && isString(one.file) && (one.prefix === undefined || isString(one.prefix)),
+    )
+  );
 }
 
 function parseOptions(value: unknown): ProbeOptions {

@@ -7,6 +7,13 @@ export interface ProbeTarget {
   /** Sent with every request. Values are secrets: they appear in no message and no result. */
   readonly headers?: Readonly<Record<string, string>>;
   /**
+   * Certificates (PEM) of the authority that signed the server's own. They are trusted beside the system's, and for this
+   * target alone.
+   */
+  readonly ca?: string;
+  /** The name that the server's certificate has to have. @default the URL's host */
+  readonly serverName?: string;
+  /**
    * What 401 or 403 means: a failure (`none`), or a server whose clients bring their own credentials
    * (`per-request`).
    * @default "none"
@@ -22,6 +29,20 @@ export interface ProbeTarget {
    * @default the options' `requestTimeoutSeconds`
    */
   readonly answerSeconds?: number;
+}
+
+/** A header's value in a file of its own. */
+export interface HeaderFile {
+  readonly file: string;
+  /** Stands before what is in the file: `"Bearer "`. @default nothing */
+  readonly prefix?: string;
+}
+
+/** A target of which parts are in files, as a pod has what is mounted for it. */
+export interface FileTarget extends Omit<ProbeTarget, "ca"> {
+  readonly caFile?: string;
+  /** Header name -> where its value is. */
+  readonly headerFiles?: Readonly<Record<string, HeaderFile>>;
 }
 
 /** Limits of a probe. */

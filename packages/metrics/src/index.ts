@@ -76,6 +76,7 @@ export const driftKinds = [
   "wrong-port",
   "wrong-path",
   "output-differs",
+  "stale-header",
 ] as const;
 
 export type DriftKind = (typeof driftKinds)[number];

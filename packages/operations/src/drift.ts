@@ -8,14 +8,14 @@ import {
   readEndpoints,
   readLedger,
   type RowEndpoint,
-  type RowKey,
   type RowSpec,
   sameServer,
   type Target,
 } from "@mcp-fleet/row-cutover";
 
 import type { Fleet } from "./fleet";
-import { type McpService, readServices, serviceAddress } from "./services";
+import { type McpService, readServices, rowName, serviceAddress } from "./services";
+import { headerFindings } from "./stale-headers";
 
 /** One difference. Names keys, Services and plain URLs, never a value of a document. */
 export interface DriftFinding {
@@ -44,11 +44,15 @@ export interface DriftReport {
  */
 export async function findDrift(fleet: Fleet, credentials: Credentials): Promise<DriftReport> {
   const { spec } = fleet;
-  const [ledger, rows, endpoints] = await withDatabase(fleet, credentials, async (db) => [
-    await readLedger(db, spec),
-    await driftOfRows(db, spec),
-    await readEndpoints(db, spec),
-  ]);
+  const [ledger, rows, endpoints, headers] = await withDatabase(fleet, credentials, async (db) => {
+    const newest = await readLedger(db, spec);
+    return [
+      newest,
+      await driftOfRows(db, spec),
+      await readEndpoints(db, spec),
+      newest?.target === "in-cluster" ? await headerFindings(db, fleet, credentials) : [],
+    ] as const;
+  });
   const kube = await connectKube(fleet.kubernetes, credentials);
   const services = await readServices(kube, fleet.probe.namespace);
   const findings: DriftFinding[] = [
@@ -69,6 +73,7 @@ export async function findDrift(fleet: Fleet, credentials: Credentials): Promise
     ...rowsAgainstServices(fleet, endpoints, services),
     ...(ledger?.target === "in-cluster" ? servicesAgainstRows(fleet, endpoints, services) : []),
     ...outputsAgainst(fleet, endpoints, ledger),
+    ...headers,
   ];
   return {
     cutover: spec.name,
@@ -179,9 +184,4 @@ export function outputsAgainst(
 /** Whether a URL is the application's own writing: another path on the same server, where it owns the URL. */
 function isOwned(row: RowSpec, url: string | undefined): boolean {
   return ownsUrl(row) && sameServer(url, row.url);
-}
-
-/** A row's key as the row engine prints it. */
-export function rowName(key: RowKey): string {
-  return typeof key === "string" ? key : key.join("/");
 }

@@ -23,11 +23,17 @@ const text = z.string();
 const strings = z.array(text);
 const key = z.union([text, strings]);
 const headers = z.record(text, text);
+const kept = z.record(text, headers);
 
 const spec = z.looseObject({
   name: text,
   table: z.looseObject({ schema: text, table: text, key: strings, config: text }),
-  rows: z.array(z.looseObject({ key, url: text, transport: text, headers: headers.optional() })),
+  rows: z.array(
+    z.looseObject({
+      ...{ key, url: text, transport: text },
+      ...{ headers: headers.optional(), headersFrom: kept.optional() },
+    }),
+  ),
   deferred: z.array(key),
   skip: z.array(key),
   softReferences: z.array(z.looseObject({ table: text })),
@@ -47,7 +53,12 @@ const fleet = z.object({
   target: z.enum(["in-cluster", "embedded"]),
   spec,
   probe,
-  targets: z.array(z.looseObject({ name: text, url: text, headers: headers.optional() })),
+  targets: z.array(
+    z.looseObject({
+      ...{ name: text, url: text, headers: headers.optional() },
+      ...{ headersFrom: kept.optional(), caFrom: headers.optional() },
+    }),
+  ),
   kubernetes: z.looseObject({}),
   database,
   servers: z.record(text, text).default({}),

@@ -7,6 +7,7 @@ import {
   readServers,
   servicesIn,
 } from "@mcp-fleet/kube";
+import type { RowKey } from "@mcp-fleet/row-cutover";
 
 /** A Service as the cluster has it. */
 export interface McpService {
@@ -64,7 +65,12 @@ export async function readServices(
   );
 }
 
-/** @returns undefined for a URL that is not `http://<service>.<namespace>[.svc[.<domain>]]:<port>/<path>` */
+/** A row's key as the row engine prints it. */
+export function rowName(key: RowKey): string {
+  return typeof key === "string" ? key : key.join("/");
+}
+
+/** @returns undefined for a URL that is not `http(s)://<service>.<namespace>[.svc[.<domain>]]:<port>/<path>` */
 export function serviceAddress(url: string, namespace: string): ServiceAddress | undefined {
   if (!URL.canParse(url)) return undefined;
   const { protocol, hostname, port, pathname } = new URL(url);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import { ownsUrl } from "./application-owned";
 import { keyOf } from "./keys";
-import type { CutoverSpec, Target } from "./spec";
+import type { CutoverSpec, RowSpec, Target } from "./spec";
 
 /**
  * The identity of what a run writes: equal hashes mean equal rows. How a run goes about it (conflict policy,
@@ -24,7 +24,8 @@ function computeHash(spec: CutoverSpec, target: Target): string {
       key: keyOf(row.key),
       url: row.url,
       transport: row.transport,
-      headers: row.headers ?? {},
+      headers: plainHeaders(row),
+      headersFrom: row.headersFrom,
       keep: row.keep ?? [],
       applicationOwns: ownsUrl(row) ? ["url"] : undefined,
       set: row.set ?? {},
@@ -39,6 +40,13 @@ function computeHash(spec: CutoverSpec, target: Target): string {
   const identity =
     target === "embedded" ? { name, table, target } : { name, table, target, written };
   return createHash("sha256").update(canonicalJson(identity)).digest("hex");
+}
+
+/** Those whose value stands in the configuration: out of a hash a value of few possibilities could be found. */
+function plainHeaders({ headers = {}, headersFrom = {} }: RowSpec): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !Object.hasOwn(headersFrom, name)),
+  );
 }
 
 /** JSON with sorted object keys, so that the order they were written in does not count. */

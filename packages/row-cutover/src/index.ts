@@ -18,6 +18,7 @@ export { planRows, readLedger } from "./plan";
 export { type Readiness, readReadiness } from "./readiness";
 export { recordPlan, runCutover } from "./run";
 export { removeFence, settle } from "./settle";
+export { type StaleHeader, staleHeaders } from "./stale-headers";
 export type {
   AgreedProtocols,
   CutoverSpec,
@@ -25,6 +26,7 @@ export type {
   DriftedRow,
   DriftReport,
   FinalizeResult,
+  HeaderSource,
   LedgerState,
   MaskedDocument,
   PlanSize,

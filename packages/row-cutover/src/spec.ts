@@ -40,6 +40,20 @@ export interface RowCondition {
   readonly value?: string;
 }
 
+/**
+ * Where a header's value is kept: a Secret of the cluster, a file, or the stack's own secrets. Who calls this package puts
+ * the values into `headers`; here only their place is looked at, for {@link specHash}.
+ */
+export type HeaderSource =
+  | {
+      readonly namespace: string;
+      readonly secret: string;
+      readonly key: string;
+      readonly prefix?: string;
+    }
+  | { readonly file: string; readonly prefix?: string }
+  | { readonly stack: string };
+
 /** What one row becomes. */
 export interface RowSpec {
   readonly key: RowKey;
@@ -47,6 +61,8 @@ export interface RowSpec {
   readonly transport: "streamable-http";
   /** Written beside URL and transport. The values may be secret: shown nowhere. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Where the values of some of them come from, by name. A value that comes from somewhere is in no hash. */
+  readonly headersFrom?: Readonly<Record<string, HeaderSource>>;
   /** Keys of the old document that stay. `all`: everything but command, args, env and cwd. Default: none. */
   readonly keep?: "all" | readonly string[];
   /**

@@ -1,5 +1,11 @@
 import { type Catalog, withCatalog } from "./catalog";
-import { meshProblems, type SecretNames, storageProblems, studioProblems } from "./checks";
+import {
+  meshProblems,
+  type SecretNames,
+  storageProblems,
+  studioProblems,
+  trustProblems,
+} from "./checks";
 import { missing } from "./checks/stack";
 import { type Problem, problemsOf } from "./problems";
 import { remainderOf } from "./prune";
@@ -84,6 +90,7 @@ function together(
   problems.push(
     ...missing(settings, secrets.databaseUrl),
     ...studioProblems(settings, secrets.studio),
+    ...trustProblems(settings, servers),
     ...further(settings),
     ...meshProblems(
       settings,

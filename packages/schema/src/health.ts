@@ -77,7 +77,8 @@ export const health = z.union([
       .boolean()
       .optional()
       .meta({
-        description: "Whether it is asked by HTTPS; its certificate is not checked. Default false.",
+        description:
+          "Whether it is asked by HTTPS; its certificate is not checked. Default: where tls is set.",
         examples: [true],
       }),
   }),

@@ -17,12 +17,14 @@ import {
   text,
   wholeSeconds,
 } from "./fields";
+import { headers } from "./headers";
 import { health, probes } from "./health";
 import { operations } from "./operations";
 import { pod } from "./pod";
 import { row } from "./row";
 import { secret } from "./secret";
 import { serverEnv } from "./server-env";
+import { tls } from "./tls";
 
 const keyOfFile = objectKey.meta({
   description: "The key in it whose value is the file.",
@@ -46,22 +48,6 @@ const fileSource = z.union([
     key: keyOfFile,
   }),
 ]);
-
-/** What MCP and HTTP clients say by themselves. */
-const ownHeaders = ["accept", "connection", "content-length", "content-type", "host"].concat([
-  "last-event-id",
-  "mcp-protocol-version",
-  "mcp-session-id",
-  "transfer-encoding",
-]);
-const headerName = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be a header's name")
-  .refine((name) => !ownHeaders.includes(name.toLowerCase()), "must not be one that clients set");
-const headerValue = z
-  .string("must be text: put it in quotes")
-  .regex(/^([!-~]([ -~]*[!-~])?)?$/, "must be one line of ASCII, without spaces around it")
-  .meta({ examples: ["studio"] });
 
 /**
  * The one description of a server: what a stack may say, what it means where nothing is said, and what its component
@@ -130,6 +116,11 @@ export const serverSchema = z.strictObject({
   path: mcpPath.default("/mcp").meta({
     description: "The path it serves MCP on; never one that redirects.",
     examples: ["/mcp"],
+  }),
+  tls: tls.optional().meta({
+    description:
+      "It serves TLS itself: its URLs are https ones, and who signed its certificate. {} for a public authority. Default: it serves plain HTTP.",
+    examples: [{ ca: { configMap: "corp-ca", key: "ca.crt" } }],
   }),
   health: health.optional().meta({
     description:
@@ -222,13 +213,16 @@ export const serverSchema = z.strictObject({
         "per-request: it wants credentials with every request, so the probe takes its refusal for an answer.",
       examples: ["per-request"],
     }),
-  headers: z
-    .record(headerName, headerValue)
-    .default({})
-    .meta({
-      description: "Headers of the row and of the probe. No credential: the row shows them.",
-      examples: [{ "X-Tenant": "studio" }],
-    }),
+  headers: headers.default({}).meta({
+    description:
+      "Headers of the row and of the probe: text, {secret, key} of a Secret that exists, or {secretKey} of the server's own. A credential is never text.",
+    examples: [
+      {
+        "X-Tenant": "studio",
+        Authorization: { secret: "tools-token", key: "token", prefix: "Bearer " },
+      },
+    ],
+  }),
   requiredTools: z
     .array(z.string())
     .default([])

@@ -10,8 +10,10 @@ import {
   replicas,
   resources,
   someLabels,
+  variable,
 } from "./fields";
 import { protocols } from "./protocols";
+import { authority } from "./tls";
 
 /** Pods that call the servers beside the application's web pods. */
 export const consumer = z.strictObject({
@@ -107,4 +109,30 @@ export const studio = z.strictObject({
     description: "MCP protocol versions that it speaks. Default: as a consumer's.",
     examples: [["2025-06-18", "2025-11-25"]],
   }),
+  trust: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        ca: authority.optional().meta({
+          description:
+            "The bundle that is mounted. Default: the one that the servers' tls.ca name.",
+          examples: [{ configMap: "corp-ca", key: "ca.crt" }],
+        }),
+        variables: z
+          .array(variable)
+          .min(1, "must name a variable")
+          .default(["NODE_EXTRA_CA_CERTS"])
+          .meta({
+            description:
+              "Variables that name the mounted file to it. Node.js trusts NODE_EXTRA_CA_CERTS beside the public authorities; what SSL_CERT_FILE and REQUESTS_CA_BUNDLE name takes their place.",
+            examples: [["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"]],
+          }),
+      }),
+    ])
+    .prefault({})
+    .meta({
+      description:
+        "How it comes to trust servers with tls.ca, at target in-cluster. false: it does by itself.",
+      examples: [{ variables: ["NODE_EXTRA_CA_CERTS"] }],
+    }),
 });

@@ -6,7 +6,9 @@ import {
   missingClusterRights,
   refusedRights,
   rightsOfRun,
+  type RunSettings,
   whoAmI,
+  workOfRun,
 } from "@mcp-fleet/cluster";
 
 import { sendJson, type StubApi, stubApi } from "../../support/api-server";
@@ -60,6 +62,40 @@ describe("what an update does in its cluster", () => {
       assert.ok(named.includes(one), `${one} of\n${named.join("\n")}`);
     const without = rightsOfRun({ namespace: "a", kinds: [], moves: false, probes: false });
     assert.deepEqual(without, []);
+  });
+
+  it("reads the objects that headers and authorities name, and no others of their kinds", async () => {
+    const kept = (from: string): RunSettings => ({
+      ...{ namespace: "llmctl", kinds: [] },
+      cutover: {
+        ...{ target: "in-cluster", probe: { from }, database: { connect: "direct" } },
+        targets: [
+          {
+            caFrom: { configMap: "corp-ca" },
+            headersFrom: {
+              Authorization: { secret: "tools-token" },
+              "X-Key": { file: "/kept/0/k" },
+            },
+          },
+        ],
+      },
+    });
+    const named = (settings: RunSettings): string[] =>
+      rightsOfRun(workOfRun(settings)).flatMap(({ verb, resource, name }) =>
+        name === undefined ? [] : [`${verb} ${resource} ${name}`],
+      );
+    // A Job's pod has the authority mounted, and the row still needs the header.
+    assert.deepEqual(named(kept("cluster")), ["get secrets tools-token"]);
+    assert.deepEqual(named(kept("here")), ["get secrets tools-token", "get configmaps corp-ca"]);
+    api = await cluster(["get  secrets llmctl"]);
+    const kube = await api.kube();
+    const missing = await missingClusterRights(kube, rightsOfRun(workOfRun(kept("here"))));
+    const { problem, fix } = refusedRights(kube, missing, "ann");
+    assert.match(problem, /may not get secrets tools-token in namespace llmctl\.$/);
+    assert.match(
+      fix,
+      /kubectl create role mcp-fleet -n llmctl --verb=get --resource=secrets --resource-name=tools-token && /,
+    );
   });
 
   it("is refused by name, with the commands that grant it and no more", async () => {

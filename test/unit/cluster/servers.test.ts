@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import type { V1Service } from "@kubernetes/client-node";
 import { addressesOf, type FoundServer, keyAnnotation, pathAnnotation } from "@mcp-fleet/cluster";
-import { serversOf } from "@mcp-fleet/kube";
+import { authorityOf, authorityText, caAnnotation, serversOf } from "@mcp-fleet/kube";
 
 import { serverWorkload } from "../../support/servers";
 
@@ -46,6 +46,35 @@ describe("the address of an MCP server (issue 16, item 9)", () => {
     assert.equal(found("/mcp", spec, "2001:db8::1")?.outside, "http://[2001:db8::1]:31000/mcp");
     for (const host of ["evil.example/x", "a@evil.example", "a:80", "a b", "", "\u001b"])
       assert.equal(found("/mcp", spec, host)?.outside, undefined, host);
+  });
+});
+
+describe("an MCP server that serves TLS", () => {
+  it("has an https address by its port's appProtocol or name, whatever other ports there are", () => {
+    const url = "https://clock.apps.svc.cluster.local:8443/mcp";
+    const other = { name: "web", port: 80 };
+    for (const port of [
+      { name: "http", port: 8443, appProtocol: "https" },
+      { name: "https", port: 8443 },
+    ])
+      assert.equal(found(undefined, { ports: [port] })?.inCluster, url, port.name);
+    const ports = [{ name: "http", port: 8443, appProtocol: "https" }, other];
+    assert.equal(found(undefined, { ports })?.inCluster, url);
+    const nodePort = { type: "NodePort", ports: [{ ...ports[0], port: 8443, nodePort: 31000 }] };
+    assert.equal(found(undefined, nodePort)?.outside, "https://203.0.113.7:31000/mcp");
+  });
+
+  it("names its authority on its Service, and nothing else is taken for one", () => {
+    const service = (text: string): V1Service => ({
+      metadata: { annotations: { [caAnnotation]: text } },
+    });
+    for (const from of [
+      { configMap: "corp-ca", key: "ca.crt" },
+      { secret: "tools.tls", key: "ca.crt" },
+    ])
+      assert.deepEqual(authorityOf(service(authorityText(from))), from);
+    for (const text of ["", "secret/x", "pod/x/y", "secret/../x", "secret/X/y", "secret/x/y/z"])
+      assert.equal(authorityOf(service(text)), undefined, text);
   });
 });
 

@@ -64,6 +64,61 @@ describe("cutover-runner: the probe Job", () => {
     assert.equal(probeJob(probe([target]), web).spec?.suspend, false);
   });
 
+  it("mounts what is kept in the cluster, each key alone, and copies none of it", () => {
+    const kept = probe([
+      {
+        ...target,
+        url: target.url.replace("http:", "https:"),
+        caFrom: { configMap: "corp-ca", key: "ca.crt" },
+        headersFrom: {
+          Authorization: { namespace: "tools", secret: "a-token", key: "token", prefix: "Bearer " },
+        },
+      },
+      { ...target, name: "b", caFrom: { configMap: "corp-ca", key: "ca.crt" } },
+    ]);
+    const job = probeJob(kept, web);
+    const { template } = job.spec ?? {};
+    assert.equal(job.spec?.suspend, false);
+    assert.deepEqual(restrictedProblems(template), []);
+    assert.deepEqual(template?.spec?.volumes, [
+      {
+        name: "kept-0",
+        configMap: {
+          ...{ name: "corp-ca", optional: true },
+          items: [{ key: "ca.crt", path: "ca.crt" }],
+        },
+      },
+      {
+        name: "kept-1",
+        secret: {
+          ...{ secretName: "a-token", defaultMode: 0o440, optional: true },
+          items: [{ key: "token", path: "token" }],
+        },
+      },
+    ]);
+    const [container] = template?.spec?.containers ?? [];
+    assert.deepEqual(
+      container?.volumeMounts?.map(({ name, mountPath }) => [name, mountPath]),
+      [
+        ["kept-0", "/kept/0"],
+        ["kept-1", "/kept/1"],
+      ],
+    );
+    const { targets } = JSON.parse(container?.env?.[0]?.value ?? "") as { targets: object[] };
+    assert.deepEqual(targets, [
+      {
+        ...{ name: "a", url: "https://a.tools.svc.cluster.local:8000/mcp" },
+        caFile: "/kept/0/ca.crt",
+        headerFiles: { Authorization: { file: "/kept/1/token", prefix: "Bearer " } },
+      },
+      { ...target, name: "b", caFile: "/kept/0/ca.crt" },
+    ]);
+    // Beside a header in clear, which has a Secret of the Job's own.
+    const both = probe([...kept.targets, { ...target, name: "c", headers: { "X-Tenant": "s" } }]);
+    const names = probeJob(both, web).spec?.template.spec?.volumes?.map(({ name }) => name);
+    assert.deepEqual(names, ["targets", "kept-0", "kept-1"]);
+  });
+
   it("makes valid names of any consumer's name", () => {
     assert.equal(jobName("web", "0badcafe"), "mcp-probe-web-0badcafe");
     assert.equal(jobName("Web UI (blue)", "0badcafe"), "mcp-probe-web-ui-blue-0badcafe");

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createSecure } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** One request as the server saw it. */
@@ -23,10 +29,17 @@ export interface TestServer {
 
 const closers: (() => Promise<void>)[] = [];
 
-/** Starts a server on a free loopback port; {@link closeServers} ends it. */
-export async function serve(handler: Handler, path = "/mcp"): Promise<TestServer> {
+/**
+ * Starts a server on a free loopback port; {@link closeServers} ends it.
+ * @param tls with it, it speaks nothing but TLS
+ */
+export async function serve(
+  handler: Handler,
+  path = "/mcp",
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<TestServer> {
   const seen: SeenRequest[] = [];
-  const server = createServer((req, res) => {
+  const answer: RequestListener = (req, res) => {
     void (async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of req) chunks.push(chunk as Buffer);
@@ -36,7 +49,8 @@ export async function serve(handler: Handler, path = "/mcp"): Promise<TestServer
       seen.push(request);
       await handler(request, req, res);
     })().catch((error: unknown) => res.destroy(error as Error));
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createSecure({ ...tls }, answer);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", resolve);
@@ -50,7 +64,7 @@ export async function serve(handler: Handler, path = "/mcp"): Promise<TestServer
   );
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}${path}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}${path}`,
     seen,
     asked: () => seen.map(({ method, body }) => [method, body?.method ?? ""].join(" ").trim()),
   };
@@ -82,12 +96,19 @@ export function initialized(id: number | undefined, capabilities: object = { too
 }
 
 /** An MCP server that answers as long as `state.works`. */
-export function mcpServer(state: { works: boolean }): Promise<TestServer> {
-  return serve((seen, _req, res) => {
-    const { id, method } = seen.body ?? {};
-    if (!state.works) return res.writeHead(500).end("no backend");
-    if (id === undefined) return res.writeHead(202).end();
-    if (method === "initialize") return json(res, initialized(id));
-    return json(res, { jsonrpc: "2.0", id, result: { tools: ["a", "b"].map(toolNamed) } });
-  });
+export function mcpServer(
+  state: { works: boolean },
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<TestServer> {
+  return serve(
+    (seen, _req, res) => {
+      const { id, method } = seen.body ?? {};
+      if (!state.works) return res.writeHead(500).end("no backend");
+      if (id === undefined) return res.writeHead(202).end();
+      if (method === "initialize") return json(res, initialized(id));
+      return json(res, { jsonrpc: "2.0", id, result: { tools: ["a", "b"].map(toolNamed) } });
+    },
+    "/mcp",
+    tls,
+  );
 }

@@ -1,4 +1,5 @@
 export { endpointsOf, urlInCluster, urlOutside } from "./addresses";
+export { authorityOf, authorityText, caAnnotation } from "./authority";
 export { type Autoscaler, autoscalerOf, autoscalerText } from "./autoscaler";
 export {
   autoscalersIn,

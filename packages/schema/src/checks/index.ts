@@ -3,3 +3,4 @@ export { meshProblems, storageProblems } from "./mesh";
 export { nodePortsTwice } from "./operations";
 export { sameNames, type SecretNames, secretsOfNobody, serverProblems } from "./servers";
 export { studioProblems } from "./studio";
+export { trustedAuthority, trustProblems } from "./tls";

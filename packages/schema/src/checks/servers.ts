@@ -9,10 +9,12 @@ import { serverNameOf } from "../server-name";
 import type { StackSettings } from "../stack";
 import { claimProblems } from "./claims";
 import { envProblems } from "./env";
+import { headerProblems } from "./headers";
 import { floatingImage } from "./image";
 import { operationsProblems } from "./operations";
 import { podProblems } from "./pod";
 import { sourceProblems, stdioWordProblems } from "./source";
+import { tlsProblems } from "./tls";
 
 /** Names of the variables that a server gets from the stack's secrets. */
 export interface SecretNames {
@@ -55,6 +57,7 @@ export function serverProblems(
       unknownSecret: own.secret !== undefined,
     }),
   );
+  problems.push(...headerProblems(key, own, secrets), ...tlsProblems(key, own));
   const closed = settings.network.isolate !== "none";
   problems.push(...operationsProblems(key, own, closed), ...podProblems(key, own, settings));
   if (own.session === "stateful" && (own.replicas ?? 1) > 1) {

@@ -1,0 +1,7 @@
+/** An error and what it came from, the outermost first; of several addresses that were tried, the first. */
+export function* causes(error: unknown): Generator<Error> {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
+    yield at;
+    at = at instanceof AggregateError ? at.errors[0] : at.cause;
+  }
+}

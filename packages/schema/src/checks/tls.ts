@@ -1,0 +1,76 @@
+import type { Problem } from "../problems";
+import type { ServerSettings } from "../server";
+import type { StackSettings } from "../stack";
+import type { Authority } from "../tls";
+
+/** Servers that are started here without a certificate. */
+const plain: Partial<Readonly<Record<ServerSettings["source"], string>>> = {
+  bridge: "the bridge serves plain HTTP",
+  code: "its code is served by plain HTTP",
+};
+
+/** A server that cannot serve TLS by itself. */
+export function tlsProblems(
+  key: string,
+  { tls, source, health }: Pick<ServerSettings, "tls" | "source" | "health">,
+): Problem[] {
+  const why = plain[source];
+  if (tls === undefined) return [];
+  if (why !== undefined) {
+    return [
+      {
+        path: `servers.${key}.tls`,
+        problem: `means nothing for a server of source "${source}": ${why}.`,
+        fix: 'Take it out, or set source to "image" with a command that serves TLS.',
+      },
+    ];
+  }
+  const clear = typeof health === "object" && "path" in health && health.https === false;
+  // One port serves one of the two: the kubelet asks the port that serves MCP.
+  return clear
+    ? [
+        {
+          path: `servers.${key}.health.https`,
+          problem: "is false, and the port that is asked serves TLS (tls).",
+          fix: "Take it out, or take tls out.",
+        },
+      ]
+    : [];
+}
+
+/** The authority that Studio has mounted, by what the stack says; undefined for none. */
+export function trustedAuthority(
+  { studio, target }: Pick<StackSettings, "studio" | "target">,
+  servers: readonly Pick<ServerSettings, "tls" | "row">[],
+): Authority | undefined {
+  if (!studio.enabled || studio.trust === false || target !== "in-cluster") return undefined;
+  return studio.trust.ca ?? authoritiesOf(servers)[0];
+}
+
+/** One file can be named to Studio: of several authorities somebody has to make a bundle. */
+export function trustProblems(
+  { studio }: Pick<StackSettings, "studio">,
+  servers: readonly Pick<ServerSettings, "tls" | "row">[],
+): Problem[] {
+  if (!studio.enabled || studio.trust === false) return [];
+  const named = authoritiesOf(servers);
+  if (studio.trust.ca !== undefined || named.length < 2) return [];
+  const names = named.map((one) =>
+    "secret" in one ? `Secret ${one.secret}, ${one.key}` : `ConfigMap ${one.configMap}, ${one.key}`,
+  );
+  return [
+    {
+      path: "studio.trust.ca",
+      problem: `is missing: the servers have several authorities (${names.join("; ")}), and one file can be named to Studio.`,
+      fix: "Set it to a ConfigMap whose key holds the certificates of all of them, or set studio.trust to false.",
+    },
+  ];
+}
+
+/** The authorities of servers with a row, each once. */
+function authoritiesOf(servers: readonly Pick<ServerSettings, "tls" | "row">[]): Authority[] {
+  const all = servers.flatMap(({ tls, row }) =>
+    row === false || tls?.ca === undefined ? [] : [tls.ca],
+  );
+  return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
+}

@@ -1,0 +1,69 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A key with its certificate, in PEM. */
+export interface Certificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** What a certificate is made for. */
+export interface Leaf {
+  /** As openssl writes them: `IP:127.0.0.1,DNS:tools`. */
+  readonly names: string;
+  /** Whether its days are over. */
+  readonly expired?: boolean;
+}
+
+/** An authority of a test's own, and certificates that it signs; all by openssl. */
+export class Authority {
+  private readonly directory = mkdtempSync(join(tmpdir(), "mcp-probe-ca-"));
+  private leaves = 0;
+
+  constructor(name: string) {
+    this.openssl([
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+      ...["-subj", `/CN=${name}`, "-keyout", "ca.key", "-out", "ca.crt", "-days", "3"],
+    ]);
+  }
+
+  /** What clients are told to trust. */
+  get certificate(): string {
+    return readFileSync(this.file, "utf8");
+  }
+
+  get file(): string {
+    return join(this.directory, "ca.crt");
+  }
+
+  sign({ names, expired = false }: Leaf): Certificate {
+    this.leaves += 1;
+    const [key, request, cert, ext] = ["key", "csr", "crt", "ext"].map(
+      (end) => `${this.leaves}.${end}`,
+    ) as [string, string, string, string];
+    writeFileSync(
+      join(this.directory, ext),
+      `subjectAltName=${names}\nextendedKeyUsage=serverAuth\n`,
+    );
+    this.openssl([
+      ...["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+      ...["-subj", "/CN=server", "-keyout", key, "-out", request],
+    ]);
+    this.openssl([
+      ...["x509", "-req", "-in", request, "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"],
+      ...["-extfile", ext, "-out", cert, "-days", expired ? "-1" : "2"],
+    ]);
+    const read = (name: string): string => readFileSync(join(this.directory, name), "utf8");
+    return { key: read(key), cert: read(cert) };
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private openssl(args: readonly string[]): void {
+    execFileSync("openssl", args, { cwd: this.directory, stdio: "pipe" });
+  }
+}
