@@ -150,7 +150,8 @@ describe("a server that keeps data", function () {
   });
 
   it("is mended by the next template where one never gets ready", async () => {
-    const broken = { stdio: ["no-such-program"], health: "/nowhere", rolloutSeconds: 20 };
+    const command = ["node", "-e", "process.exit(3)"];
+    const broken = { source: "image", stdio: undefined, command, rolloutSeconds: 20 };
     await assert.rejects(up(claim("32Mi"), broken));
     assert.deepEqual(await up(claim("32Mi")), [["apps/v1:StatefulSet", "update"]]);
     assert.match(await call("read_graph"), /restart/);

@@ -26,15 +26,20 @@ export async function* documentsNow(
   const { table } = spec;
   const config = `t.${ident(table.config)}::text as config`;
   const key = keyArray(table.key, "t");
-  const server = `t.${ident(table.match ?? "")}::text`;
   const query =
     table.match === undefined
       ? `select ${key} as key, ${config}, 1 as count
            from ${shape.rows} t where ${table.type === undefined ? hasOneOf(spec, namedKeys(spec)) : ownRow(spec)}
           order by ${table.key.map((column) => `t.${ident(column)}`).join(", ")}`
-      : `select array[${server}] as key, ${config}, count(*)::int as count
-           from ${shape.rows} t
-          where ${ownRow(spec)} ${table.type === undefined ? `and ${server} = any(${textArray(namedKeys(spec).flat())})` : ""}
-          group by 1, 2 order by 1`;
+      : perServer(spec, shape, `t.${ident(table.match)}::text`, config);
   for await (const batch of inBatches<DocumentNow>(client, query)) yield* batch;
+}
+
+/** Where a server has many rows: each of its documents once. */
+function perServer(spec: CutoverSpec, shape: TableShape, server: string, config: string): string {
+  const named = `${server} = any(${textArray(namedKeys(spec).flat())})`;
+  return `select array[${server}] as key, ${config}, count(*)::int as count
+            from ${shape.rows} t
+           where ${ownRow(spec)} ${spec.table.type === undefined ? `and ${named}` : ""}
+           group by 1, 2 order by 1`;
 }
