@@ -32,7 +32,7 @@ export async function installationBefore(generation: "jsonb" | "text"): Promise<
 export async function removeInstallation(): Promise<void> {
   untouched = undefined;
   const cluster = await ensureCluster(consoleLog());
-  await removeNamespace(cluster);
+  await removeNamespace(cluster, labNamespace);
   await stopDatabase();
   rmSync(paths.engine, { recursive: true, force: true });
 }
@@ -44,15 +44,16 @@ export function untouchedInstallation(): Promise<Lab> {
   return (untouched ??= installationBefore("jsonb"));
 }
 
-async function removeNamespace(cluster: Cluster): Promise<void> {
+/** Removes a namespace, if it is there, and waits until it is gone. */
+export async function removeNamespace(cluster: Cluster, namespace: string): Promise<void> {
   const { core } = openKube(cluster.kubeconfig, cluster.context);
   const listed = async (): Promise<boolean> =>
-    (await core.listNamespace()).items.some((item) => item.metadata?.name === labNamespace);
+    (await core.listNamespace()).items.some((item) => item.metadata?.name === namespace);
   if (!(await listed())) return;
-  await core.deleteNamespace({ name: labNamespace });
+  await core.deleteNamespace({ name: namespace });
   const deadline = Date.now() + removalMinutes * 60_000;
   while (await listed()) {
-    if (Date.now() > deadline) throw new Error(`namespace ${labNamespace} does not go away`);
+    if (Date.now() > deadline) throw new Error(`namespace ${namespace} does not go away`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

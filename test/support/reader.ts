@@ -14,6 +14,7 @@ import { databaseServiceObjects } from "../../lab/database/service";
 import { environmentOf } from "../../lab/engine";
 import type { Lab } from "../../lab/session";
 import { restrictedNamespace } from "./example";
+import { removeNamespace } from "./lab";
 import { type LegacyDatabase, legacyDatabase } from "./legacy-database";
 import { freshCheckout, Reader } from "./walk";
 
@@ -49,6 +50,8 @@ export async function surroundings(lab: Lab, name: string): Promise<Surroundings
   const database = await legacyDatabase(lab.database, name);
   const databaseUrl = database.of(cutoverUrl);
   const home = mkdtempSync(join(tmpdir(), "mcp-fleet-home-"));
+  // One that an ended test left.
+  await removeNamespace(lab.cluster, namespace);
   await restrictedNamespace(lab.kube, namespace);
   await lab.kube.apply(databaseServiceObjects({ namespace, address: lab.cluster.nodeIp, port }));
   const environment = readersEnvironment(lab, home, new URL(databaseUrl));
