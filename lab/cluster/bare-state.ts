@@ -11,6 +11,8 @@ export interface BareState {
   readonly kernel: Readonly<Record<string, string>>;
   /** The boot these were read in: a restart of the machine resets them by itself. */
   readonly bootId?: string;
+  /** Whether the packet filter had the table of iptables before. */
+  readonly filterTable?: boolean;
   /** Directories outside the lab's own that were not there before, and that the kubelet and containerd make. */
   readonly madeDirs: readonly string[];
   /** Whether the start came to its end; a cluster that did not is taken down before the next. */
@@ -29,6 +31,7 @@ const file = join(paths.run, "cluster.json");
 export const daemons = [
   "kubelet",
   "kube-proxy",
+  "network-policies",
   "kube-scheduler",
   "kube-controller-manager",
   "kube-apiserver",

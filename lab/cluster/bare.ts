@@ -28,6 +28,7 @@ import {
 import { startNode, waitNodeReady } from "./node";
 import { ensurePackages } from "./packages";
 import { clusterName, makePki } from "./pki";
+import { hasFilterTable, startPolicies } from "./policies";
 import { runningPid } from "./processes";
 import { stopBare } from "./teardown";
 import type { Cluster, ClusterStatus } from "./types";
@@ -92,6 +93,7 @@ async function start(): Promise<BareState> {
   const state: BareState = {
     plan,
     kernel: readKernelSettings(),
+    filterTable: await hasFilterTable(),
     bootId: currentBoot(),
     madeDirs: absentPlaces(),
     complete: false,
@@ -114,6 +116,7 @@ async function start(): Promise<BareState> {
   await startNode(plan, pki);
   await applyDns(plan, coredns.ref);
   await waitNodeReady();
+  await startPolicies(plan, pki);
   await waitDns(plan);
   const complete = { ...state, complete: true };
   writeBareState(complete);

@@ -14,6 +14,7 @@ const components = [
   "kubelet",
   "kube-proxy",
   "kubectl",
+  "network-policies",
 ] as const;
 
 export type BinaryName = (typeof components)[number] | "coredns" | "pause" | "tryout";
@@ -35,10 +36,10 @@ function build(): GoBuild {
   ]);
   return {
     name: "cluster",
-    what: `Kubernetes ${version}, etcd and CoreDNS`,
+    what: `Kubernetes ${version}, etcd, CoreDNS and kube-router's policies`,
     minutes: 6,
     scratchGiB: 5,
-    sources: mains.map((name) => join(name, "main.go")),
+    sources: [...mains.map((name) => join(name, "main.go")), "kubernetes/policies.go"],
     packages: mains.map((name) => `./${name}`),
     output: "/",
     flags: [`-ldflags=-s -w ${stamps.join(" ")}`],

@@ -14,6 +14,7 @@ export interface Footprint {
   readonly routes: readonly string[];
   readonly nft: readonly string[];
   readonly iptables: readonly string[];
+  readonly ipsets: readonly string[];
   /** Processes of the lab: run from its cache directory, or told of it on their command line. */
   readonly processes: readonly string[];
   readonly cgroups: readonly string[];
@@ -22,11 +23,12 @@ export interface Footprint {
 
 /** Takes stock of this machine. Nothing is changed. */
 export async function footprint(): Promise<Footprint> {
-  const [links, routes, nft, iptables] = await Promise.all([
+  const [links, routes, nft, iptables, ipsets] = await Promise.all([
     lines("ip", ["-brief", "address"]),
     lines("ip", ["route"]),
     lines("nft", ["list", "ruleset"]),
     lines("iptables-save", []),
+    lines("ipset", ["list", "-name"]),
   ]);
   return {
     mounts: readFileSync("/proc/self/mounts", "utf8")
@@ -49,6 +51,7 @@ export async function footprint(): Promise<Footprint> {
     iptables: iptables
       .filter((line) => !line.startsWith("#"))
       .map((l) => l.replace(/\[\d+:\d+\]/, "")),
+    ipsets,
     processes: labProcesses(),
     cgroups: hierarchies().flatMap((dir) => directories(dir).map((name) => `${dir}/${name}`)),
     kernel: readKernelSettings(),

@@ -31,6 +31,8 @@ const needs: readonly Need[] = [
   command("ctr", "containerd"),
   command("runc", "runc"),
   command("nft", "nftables"),
+  command("iptables", "iptables"),
+  command("ipset", "ipset"),
   command("ip", "iproute2"),
   command("openssl", "openssl"),
   command("mount", "mount"),

@@ -8,6 +8,7 @@ import { removeCgroups } from "./cgroups";
 import { endShims, imageStore, podNetwork, purgeContainers } from "./containerd";
 import { leftoverPlan, networkDown, restoreKernelSettings } from "./network";
 import { removeNodeTraces } from "./node";
+import { policiesDown } from "./policies";
 import { runningPid, stopDaemon } from "./processes";
 
 /** Directories under the lab's run directory that belong to the bare cluster. */
@@ -32,6 +33,7 @@ export async function stopBare(): Promise<void> {
   await unmountUnder(paths.run);
   await unmountUnder(imageStore);
   await networkDown(state.plan);
+  await policiesDown(state.filterTable ?? true);
   if (state.bootId === currentBoot()) restoreKernelSettings(state.kernel);
   removeNodeTraces();
   removeNetworkCache();

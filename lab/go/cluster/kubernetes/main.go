@@ -32,13 +32,14 @@ var commands = map[string]func() *cobra.Command{
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	"kube-proxy":              proxy.NewProxyCommand,
+	"network-policies":        newPoliciesCommand,
 }
 
 func main() {
 	name := filepath.Base(os.Args[0])
 	if name != "kubectl" && name != "etcd" && commands[name] == nil {
 		if len(os.Args) < 2 {
-			fmt.Fprintln(os.Stderr, "name a component: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy or kubectl")
+			fmt.Fprintln(os.Stderr, "name a component: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy, network-policies or kubectl")
 			os.Exit(2)
 		}
 		name = os.Args[1]

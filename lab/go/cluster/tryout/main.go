@@ -31,6 +31,13 @@ func main() {
 		body, err := io.ReadAll(io.LimitReader(response.Body, 1<<16))
 		answer(w, string(body), err)
 	})
+	http.HandleFunc("/connect", func(w http.ResponseWriter, r *http.Request) {
+		connection, err := net.DialTimeout("tcp", r.FormValue("to"), 3*time.Second)
+		if err == nil {
+			connection.Close()
+		}
+		answer(w, "open", err)
+	})
 	log.Print("listening on 8080")
 	log.Fatal(http.ListenAndServe(":8080", nil))
 }

@@ -1,0 +1,100 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import { connectKube, openPortForward } from "@mcp-fleet/kube";
+
+import type { Cluster } from "../../lab/cluster";
+import { ensureBinaries } from "../../lab/cluster/binaries";
+import { binaryImage } from "../../lab/cluster/binary-image";
+import type { Kube } from "../../lab/kube";
+import { consoleLog } from "../../lab/log";
+import { eventually } from "./eventually";
+
+/** A pod that tells where it gets through to. */
+export interface Caller {
+  /** Whether `host:port` takes a TCP connection from there, within three seconds. */
+  opens(to: string): Promise<boolean>;
+  /** Whether it learns the address of a name. */
+  resolves(name: string): Promise<boolean>;
+  remove(): Promise<void>;
+}
+
+/** Its condition is nobody's to set, so no Service ever leads to the pod, whatever its labels are. */
+const neverReady = "mcp-fleet.dev/never";
+const names = { subject: "the caller", setting: "labels" };
+
+/**
+ * Starts a pod with these labels: to NetworkPolicies it is one of the pods that have them. It is asked through the
+ * Kubernetes API, which no policy is about.
+ */
+export async function callerPod(
+  { cluster, kube }: { readonly cluster: Cluster; readonly kube: Kube },
+  where: { readonly namespace: string; readonly name: string },
+  labels: Readonly<Record<string, string>> = {},
+): Promise<Caller> {
+  await ensureBinaries(consoleLog());
+  const image = await binaryImage("tryout");
+  if (!(await cluster.hasImage(image.ref))) await cluster.importImage(image.archive);
+  await kube.apply([podOf(where, labels, image.ref)]);
+  await eventually("the caller runs", async () => {
+    const { status } = await kube.core.readNamespacedPod(where);
+    return status?.phase === "Running";
+  });
+  const { context, kubeconfig } = cluster;
+  const forward = await openPortForward(
+    await connectKube({ context }, { kubeconfig }),
+    { namespace: where.namespace, pod: where.name, port: 8080 },
+    names,
+  );
+  const ask = async (path: string): Promise<boolean> => {
+    const response = await fetch(`http://127.0.0.1:${forward.port}${path}`, {
+      signal: AbortSignal.timeout(20_000),
+    });
+    await response.text();
+    // 502: it tried, and did not get through.
+    if (![200, 502].includes(response.status))
+      throw new Error(`the caller answered ${response.status}`);
+    return response.status === 200;
+  };
+  return {
+    opens: (to) => ask(`/connect?to=${encodeURIComponent(to)}`),
+    resolves: (name) => ask(`/resolve?name=${encodeURIComponent(name)}`),
+    async remove() {
+      await forward.close();
+      await kube.core.deleteNamespacedPod({ ...where, gracePeriodSeconds: 0 });
+    },
+  };
+}
+
+function podOf(
+  metadata: { readonly namespace: string; readonly name: string },
+  labels: Readonly<Record<string, string>>,
+  image: string,
+): V1Pod {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...metadata, labels: { ...labels } },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      readinessGates: [{ conditionType: neverReady }],
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 65532,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      containers: [
+        {
+          name: "caller",
+          image,
+          imagePullPolicy: "IfNotPresent",
+          resources: { limits: { memory: "64Mi" } },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"] },
+          },
+        },
+      ],
+    },
+  };
+}
