@@ -168,6 +168,10 @@ describe("README and the runbooks, walked as a reader would", function () {
           await database.remove();
         },
       },
+      instead: [
+        ["llmctl_studio_clone", clone],
+        ["database llmctl_studio ", "database walk "],
+      ],
       refused: ["pulumi up#1", "pulumi refresh#1", "pulumi up#3"],
     });
     await type("pulumi stack rm prod && git checkout -- .");
