@@ -29,6 +29,8 @@ async function agentOf({ ca, serverName: servername }: ProbeTarget): Promise<Age
   const own = ca === undefined ? [] : certificatesIn(ca);
   const undici = await import("undici");
   return new undici.Agent({
+    // As Node.js' own fetch and other MCP clients: what speaks HTTP/2 alone is of no use to them.
+    allowH2: false,
     connect: {
       ca: [...getCACertificates("default"), ...own],
       ...(servername === undefined ? {} : { servername }),
