@@ -75,7 +75,7 @@ export const objectKey = z
   .min(1, "must name a key")
   .max(253, "must have 253 characters at most")
   .regex(/^[-._a-zA-Z0-9]+$/, "must be letters, digits, dashes, dots and underscores")
-  .refine((key) => !/^\.{1,2}$/.test(key), "must be more than dots")
+  .refine((key) => key !== "." && !key.startsWith(".."), "must not be a dot, or begin with two")
   .meta({ examples: ["password"] });
 
 /** An image as a container runtime takes it. */
