@@ -144,21 +144,16 @@ export const someLabels = labels.refine(
 );
 
 const numberOr = (pattern: RegExp, message: string) =>
-  z.union([z.number().nonnegative(), z.string().regex(pattern, message)]).transform(String);
+  z.union([z.string().regex(pattern, message), z.number().nonnegative()]).transform(String);
 
 /** Kubernetes quantities; `1` and `"1"` are one CPU. */
 const cpu = numberOr(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
-export const size = z
-  .string()
-  .regex(
-    /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
-    'must be an amount of bytes such as "256Mi"',
-  )
-  .meta({ examples: ["1Gi"] });
-const memory = numberOr(
-  /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
-  'must be a memory quantity such as "256Mi"',
-);
+const bytes = /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/;
+/** Manifests have whole numbers there too: 10737418240 is 10Gi. */
+export const size = numberOr(bytes, 'must be an amount of bytes such as "256Mi"').meta({
+  examples: ["1Gi"],
+});
+const memory = numberOr(bytes, 'must be a memory quantity such as "256Mi"');
 /** What a device plugin offers: `nvidia.com/gpu`. */
 const device = z
   .string()
@@ -227,8 +222,8 @@ export const userId = z
 
 export const replicas = z
   .int("must be a whole number")
-  .min(0)
-  .max(100)
+  .min(0, "must be 0 at least")
+  .max(100, "must be 100 at most")
   .meta({ examples: [2] });
 
 /** A range of addresses with its mask. */
