@@ -167,6 +167,20 @@ describe("a server with a claim for each pod", () => {
       },
       /\[transform\.statefulSet\].*spec\.volumeClaimTemplates\[data\] has to be there once/,
     ],
+    "adds a claim without a name": [
+      { statefulSet: { spec: { volumeClaimTemplates: [{ spec: {} }] } } },
+      /spec\.volumeClaimTemplates\[\]\.metadata\.name has to be given/,
+    ],
+    "makes a device of a claim that is mounted": [
+      {
+        statefulSet: {
+          spec: {
+            volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { volumeMode: "Block" } }],
+          },
+        },
+      },
+      /spec\.volumeClaimTemplates\[data\]\.spec\.volumeMode has to be "Filesystem"/,
+    ],
     "leaves old pods as they are": [
       { statefulSet: { spec: { updateStrategy: { type: "OnDelete" } } } },
       /spec\.updateStrategy\.type has to be "RollingUpdate"/,
