@@ -242,6 +242,13 @@ describe("a header whose value comes from a Secret", () => {
       fix: /servers\.tools\.headers\.X-Token/,
     },
     {
+      what: "a secret of nothing but a line end",
+      plain: stack({ headers: { "X-Token": { secretKey: "TOKEN", prefix: "Bearer " } } }).plain,
+      secret: secrets("\n"),
+      names: /\[serverSecrets\.tools\.TOKEN\] is empty, and a header is made of it/,
+      fix: /servers\.tools\.headers\.X-Token/,
+    },
+    {
       what: "a credential as text",
       plain: stack({ headers: { Authorization: "Bearer clear-secret" } }).plain,
       names: /\[servers\.tools\.headers\.Authorization\] holds a credential as text/,

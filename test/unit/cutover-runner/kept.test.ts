@@ -139,6 +139,14 @@ describe("cutover-runner: what is kept in the cluster", () => {
     });
   });
 
+  it("says that a value is empty", async () => {
+    await assert.rejects(specFor(inputs, await cluster({ token: "\n" })), (error) => {
+      assert.ok(isUserError(error));
+      assert.match(error.problem, /The value under token of Secret apps\/tools-token is empty\.$/);
+      return true;
+    });
+  });
+
   describe("a server with a private authority, asked from here", () => {
     const own = new Authority("corp");
     const tls = own.sign({ names: "IP:127.0.0.1" });
