@@ -144,15 +144,19 @@ export const someLabels = labels.refine(
 );
 
 const numberOr = (pattern: RegExp, message: string) =>
-  z.union([z.string().regex(pattern, message), z.number().nonnegative()]).transform(String);
+  z.union([z.number().nonnegative(), z.string().regex(pattern, message)]).transform(String);
 
 /** Kubernetes quantities; `1` and `"1"` are one CPU. */
 const cpu = numberOr(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
 const bytes = /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/;
 /** Manifests have whole numbers there too: 10737418240 is 10Gi. */
-export const size = numberOr(bytes, 'must be an amount of bytes such as "256Mi"').meta({
-  examples: ["1Gi"],
-});
+export const size = z
+  .union([
+    z.string().regex(bytes, 'must be an amount of bytes such as "256Mi"'),
+    z.int().nonnegative(),
+  ])
+  .transform(String)
+  .meta({ examples: ["1Gi"] });
 const memory = numberOr(bytes, 'must be a memory quantity such as "256Mi"');
 /** What a device plugin offers: `nvidia.com/gpu`. */
 const device = z
