@@ -43,7 +43,7 @@ function fromCli(file: string): Record<string, CliEntry> | undefined {
   if (!file.endsWith(".json")) return undefined;
   const entries = Object.entries(readObject(file));
   const wrong = entries.find(([, entry]) => typeof entry !== "object" || entry === null);
-  if (wrong === undefined) return Object.fromEntries(entries) as Record<string, CliEntry>;
+  if (wrong === undefined) return Object.fromEntries(entries);
   throw new UserError(
     `[${cleanLine(wrong[0])}] is no entry of a configuration: there is no {"value": …, "secret": …}.`,
     "Name a .json file with the output of: pulumi config --json --show-secrets",
