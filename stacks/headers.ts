@@ -59,7 +59,7 @@ export function headerValueProblems(
       const why =
         text.trim() === prefix.trim()
           ? "is empty, and a header is made of it"
-          : "is not one line of ASCII, which is all that a header can hold";
+          : "is not one line of ASCII without spaces around it, which is all that a header can hold";
       return [
         {
           path: from.stack,

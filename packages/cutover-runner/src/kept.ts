@@ -119,7 +119,7 @@ async function valueOf(
   const value = headerValue(prefix, await readObjectKey(await open(), namespace, from, owner));
   if (isHeaderValue(value)) return value;
   throw new UserError(
-    `[${owner}] The value under ${from.key} of Secret ${namespace}/${from.secret} is ${value.trim() === (prefix ?? "").trim() ? "empty" : "not one line of ASCII, which is all that a header can hold"}.`,
+    `[${owner}] The value under ${from.key} of Secret ${namespace}/${from.secret} is ${value.trim() === (prefix ?? "").trim() ? "empty" : "not one line of ASCII without spaces around it, which is all that a header can hold"}.`,
     `Put the value alone there, or name another key in ${owner}.`,
   );
 }

@@ -35,8 +35,8 @@ export function withFiles({ caFile, headerFiles, ...target }: FileTarget): Probe
     if (isHeaderValue(value)) return [name, value] as const;
     const empty = value.trim() === (prefix ?? "").trim();
     throw new UserError(
-      `The header ${name} of the MCP server ${JSON.stringify(target.name)} is ${empty ? "empty" : "not one line of ASCII"}.`,
-      `Put the value alone into ${file}, without a second line.`,
+      `The header ${name} of the MCP server ${JSON.stringify(target.name)} is ${empty ? "empty" : "not one line of ASCII without spaces around it"}.`,
+      `Put the value alone into ${file}, without a second line or a space.`,
       { exitCode: 2 },
     );
   });

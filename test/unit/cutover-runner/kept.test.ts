@@ -107,6 +107,7 @@ describe("cutover-runner: what is kept in the cluster", () => {
       /^\[servers\.tools\.headers\.Authorization\] Secret apps\/tools-token may not be read by this identity\.$/,
     ],
     ["has no such key", { other: "s3cret" }, /has no key token\.$/],
+    ["holds nothing at all", {}, /has no key token\.$/],
   ] as const) {
     it(`says by its key that it ${what}: a run is refused, and a preview goes on`, async () => {
       const credentials = {
@@ -137,6 +138,15 @@ describe("cutover-runner: what is kept in the cluster", () => {
       assert.ok(!error.message.includes("s3cret"));
       return true;
     });
+  });
+
+  it("takes no key for one that every object of JavaScript has", async () => {
+    const { Authorization: from } = row.headersFrom;
+    const named = { ...row, headersFrom: { Authorization: { ...from, key: "constructor" } } };
+    await assert.rejects(
+      specFor({ ...inputs, spec: { ...spec, rows: [named] } }, await cluster({ token: "s3cret" })),
+      /Secret apps\/tools-token has no key constructor\./,
+    );
   });
 
   it("says that a value is empty", async () => {
