@@ -112,6 +112,8 @@ describe("a server that serves TLS itself", () => {
     assert.deepEqual(podOf(recorder, "llmctl-studio").containers[0]?.env, [
       { name: "REQUESTS_CA_BUNDLE", value: "/etc/mcp-fleet/ca/all.pem" },
     ]);
+    const { probe } = recorder.one(cutover, "llmctl-studio-rows").inputs as { probe: Fields };
+    assert.deepEqual(probe.needs, { "studio.trust.ca": studio.trust.ca });
   });
 
   it("is nothing that a way back waits for", async () => {

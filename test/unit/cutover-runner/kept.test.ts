@@ -10,7 +10,9 @@ import {
   probeServers,
   specFor,
 } from "@mcp-fleet/cutover-runner";
+import { requireKept } from "@mcp-fleet/cutover-runner/dist/kept";
 import { isUserError } from "@mcp-fleet/errors";
+import { connectKube } from "@mcp-fleet/kube";
 import { specHash } from "@mcp-fleet/row-cutover";
 
 import { sendJson, type StubApi, stubApi } from "../../support/api-server";
@@ -147,6 +149,22 @@ describe("cutover-runner: what is kept in the cluster", () => {
       specFor({ ...inputs, spec: { ...spec, rows: [named] } }, await cluster({ token: "s3cret" })),
       /Secret apps\/tools-token has no key constructor\./,
     );
+  });
+
+  it("has the bundle be there that the application mounts, where it may be looked at", async () => {
+    const spec = {
+      namespace: "apps",
+      needs: { "studio.trust.ca": { configMap: "all", key: "a" } },
+    };
+    const ask = async (configMap: Readonly<Record<string, string>> | number): Promise<void> =>
+      requireKept(await connectKube({}, await cluster(404, configMap)), [], spec);
+    await assert.rejects(
+      ask(404),
+      /\[studio\.trust\.ca\] There is no ConfigMap all in namespace apps/,
+    );
+    await assert.rejects(ask({ b: "x" }), /\[studio\.trust\.ca\] ConfigMap apps\/all has no key a/);
+    await ask({ a: "x" });
+    await ask(403);
   });
 
   it("says that a value is empty", async () => {
