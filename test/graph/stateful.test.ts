@@ -279,5 +279,15 @@ describe("a stack with a server that keeps data", () => {
         ?.retainOnDelete;
     assert.equal(await kept({ size: "1Gi" }), true);
     assert.equal(await kept(), false);
+    // One that is left out for a while has its claims there still.
+    const { servers } = fullStack.plain as { servers: Record<string, object> };
+    const volumes = { data: { mount: "/data", claimTemplate: { size: "1Gi" } } };
+    const away = { image: "a/b:1", port: 8000, enabled: false, volumes };
+    const { recorder } = await runProgram({
+      ...fullStack,
+      plain: { ...fullStack.plain, servers: { ...servers, away } },
+    });
+    const namespace = recorder.registrations.find(({ type }) => type.endsWith(":Namespace"));
+    assert.equal(namespace?.retainOnDelete, true);
   });
 });
