@@ -53,11 +53,17 @@ export function headerValueProblems(
     Object.entries(server.headers).flatMap(([name, value]): Problem[] => {
       const from = sourceOf("", server, value);
       if (from === undefined || !("stack" in from)) return [];
-      if (isHeaderValue(clearValue(server, value, secrets))) return [];
+      const text = clearValue(server, value, secrets);
+      if (isHeaderValue(text)) return [];
+      const { prefix = "" } = typeof value === "string" ? {} : value;
+      const why =
+        text.trim() === prefix.trim()
+          ? "is empty, and a header is made of it"
+          : "is not one line of ASCII without spaces around it, which is all that a header can hold";
       return [
         {
           path: from.stack,
-          problem: `is not one line of ASCII, which is all that the header ${name} can hold.`,
+          problem: `${why} (${name}).`,
           fix: `Set it anew, or name another key in servers.${server.key}.headers.${name}.`,
         },
       ];

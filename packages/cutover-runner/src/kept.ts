@@ -3,7 +3,14 @@ import { connectKube, type Kube, readObjectKey, UnreadKeyError } from "@mcp-flee
 import { headerValue, isHeaderValue, type ProbeTarget, withFiles } from "@mcp-fleet/mcp-probe";
 import type { CutoverSpec } from "@mcp-fleet/row-cutover";
 
-import type { Credentials, CutoverInputs, KeptHeader, KubeRef, ServerTarget } from "./types";
+import type {
+  Credentials,
+  CutoverInputs,
+  KeptHeader,
+  KubeRef,
+  ProbeSpec,
+  ServerTarget,
+} from "./types";
 
 /** How the cluster is opened: only where something is kept there. */
 type Open = () => Promise<Kube>;
@@ -70,12 +77,22 @@ export async function targetsHere(
 export async function requireKept(
   kube: Kube,
   targets: readonly ServerTarget[],
-  namespace: string,
+  { namespace, needs = {} }: Pick<ProbeSpec, "namespace" | "needs">,
 ): Promise<void> {
-  try {
-    await targetsHere(targets, namespace, () => Promise.resolve(kube));
-  } catch (error) {
-    if (!(error instanceof UnreadKeyError && error.forbidden)) throw error;
+  const reads: (() => Promise<unknown>)[] = [
+    () => targetsHere(targets, namespace, () => Promise.resolve(kube)),
+    ...Object.entries(needs).map(
+      ([owner, from]) =>
+        () =>
+          readObjectKey(kube, namespace, from, owner),
+    ),
+  ];
+  for (const read of reads) {
+    try {
+      await read();
+    } catch (error) {
+      if (!(error instanceof UnreadKeyError && error.forbidden)) throw error;
+    }
   }
 }
 
@@ -119,7 +136,7 @@ async function valueOf(
   const value = headerValue(prefix, await readObjectKey(await open(), namespace, from, owner));
   if (isHeaderValue(value)) return value;
   throw new UserError(
-    `[${owner}] The value under ${from.key} of Secret ${namespace}/${from.secret} is not one line of ASCII, which is all that a header can hold.`,
+    `[${owner}] The value under ${from.key} of Secret ${namespace}/${from.secret} is ${value.trim() === (prefix ?? "").trim() ? "empty" : "not one line of ASCII without spaces around it, which is all that a header can hold"}.`,
     `Put the value alone there, or name another key in ${owner}.`,
   );
 }

@@ -33,9 +33,10 @@ export function withFiles({ caFile, headerFiles, ...target }: FileTarget): Probe
   const headers = Object.entries(headerFiles ?? {}).map(([name, { file, prefix }]) => {
     const value = headerValue(prefix, read(file, `The header ${name}`));
     if (isHeaderValue(value)) return [name, value] as const;
+    const empty = value.trim() === (prefix ?? "").trim();
     throw new UserError(
-      `The header ${name} of the MCP server ${JSON.stringify(target.name)} is not one line of ASCII.`,
-      `Put the value alone into ${file}, without a second line.`,
+      `The header ${name} of the MCP server ${JSON.stringify(target.name)} is ${empty ? "empty" : "not one line of ASCII without spaces around it"}.`,
+      `Put the value alone into ${file}, without a second line or a space.`,
       { exitCode: 2 },
     );
   });

@@ -75,7 +75,7 @@ export const objectKey = z
   .min(1, "must name a key")
   .max(253, "must have 253 characters at most")
   .regex(/^[-._a-zA-Z0-9]+$/, "must be letters, digits, dashes, dots and underscores")
-  .refine((key) => !/^\.{1,2}$/.test(key), "must be more than dots")
+  .refine((key) => key !== "." && !key.startsWith(".."), "must not be a dot, or begin with two")
   .meta({ examples: ["password"] });
 
 /** An image as a container runtime takes it. */
@@ -148,17 +148,16 @@ const numberOr = (pattern: RegExp, message: string) =>
 
 /** Kubernetes quantities; `1` and `"1"` are one CPU. */
 const cpu = numberOr(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
+const bytes = /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/;
+/** Manifests have whole numbers there too: 10737418240 is 10Gi. */
 export const size = z
-  .string()
-  .regex(
-    /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
-    'must be an amount of bytes such as "256Mi"',
-  )
+  .union([
+    z.string().regex(bytes, 'must be an amount of bytes such as "256Mi"'),
+    z.int().nonnegative(),
+  ])
+  .transform(String)
   .meta({ examples: ["1Gi"] });
-const memory = numberOr(
-  /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
-  'must be a memory quantity such as "256Mi"',
-);
+const memory = numberOr(bytes, 'must be a memory quantity such as "256Mi"');
 /** What a device plugin offers: `nvidia.com/gpu`. */
 const device = z
   .string()
@@ -227,8 +226,8 @@ export const userId = z
 
 export const replicas = z
   .int("must be a whole number")
-  .min(0)
-  .max(100)
+  .min(0, "must be 0 at least")
+  .max(100, "must be 100 at most")
   .meta({ examples: [2] });
 
 /** A range of addresses with its mask. */
