@@ -24,7 +24,11 @@ help: ## Show this list
 
 node_modules/.package-lock.json: package.json package-lock.json packages/*/package.json
 	@echo "- installing the npm packages of package-lock.json" >&2
-	@npm ci --no-audit --no-fund >/dev/null
+	@npm ci --no-audit --no-fund >/dev/null & started=$$!; seconds=0; \
+	while kill -0 $$started 2>/dev/null; do \
+	  sleep 1; seconds=$$((seconds + 1)); \
+	  [ $$((seconds % 15)) -ne 0 ] || echo "  still: npm ci ($$seconds s)" >&2; \
+	done; wait $$started
 	@touch $@
 
 .PHONY: build

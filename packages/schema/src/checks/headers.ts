@@ -1,7 +1,7 @@
 import { configPath, secretCommand } from "../paths";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
-import { isCredential, isCredentialPrefix, schemeOf } from "./header-credentials";
+import { isCredential, isCredentialPrefix, schemeOf } from "./credentials";
 import type { SecretNames } from "./servers";
 
 /** Credentials that stand as text, and keys of a Secret that the server does not have. */

@@ -27,17 +27,20 @@ const credential = [
   /(^|[\s=])(sk-[A-Za-z0-9_-]{16,}|dapi[0-9a-f]{32})/,
 ];
 
+/** Whether a text is a credential by its looks, whatever it is called. */
+export const isCredentialText = (text: string): boolean => credential.some((one) => one.test(text));
+
 /** Whether a header with this text shows a credential. */
 export function isCredential(name: string, value: string): boolean {
   if (value === "") return false;
-  if (credential.some((one) => one.test(value))) return true;
+  if (isCredentialText(value)) return true;
   return telling.test(name) && !about.test(name) && !plain.test(value);
 }
 
 /** Whether a prefix holds more than what stands before a credential: `Bearer `, `Token token=`. */
 export function isCredentialPrefix(prefix: string): boolean {
   const before = prefix.replace(/[\w-]+=["']?$/, "");
-  if (credential.some((one) => one.test(before))) return true;
+  if (isCredentialText(before)) return true;
   // A login, and a word that is none.
   return (
     /[^\s:=]:[^\s:@=]+@?$/.test(before) || /(?=[A-Za-z]*\d)(?=\d*[A-Za-z])\w{12,}/.test(before)
