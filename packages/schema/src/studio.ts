@@ -8,11 +8,11 @@ import {
   objectName,
   port,
   replicas,
-  resources,
   someLabels,
   variable,
 } from "./fields";
 import { protocols } from "./protocols";
+import { resources } from "./resources";
 import { authority } from "./tls";
 
 /** Pods that call the servers beside the application's web pods. */
