@@ -1,5 +1,5 @@
 import { UserError } from "@mcp-fleet/errors";
-import { type Kube, statusOf } from "@mcp-fleet/kube";
+import type { Kube } from "@mcp-fleet/kube";
 import type { Change, McpServerSummary, ServerState, WaitOptions } from "@mcp-fleet/lifecycle";
 import { Argument } from "commander";
 
@@ -77,15 +77,13 @@ export function waiting(context: CliContext, timeoutSeconds: number): WaitOption
  * A list of a namespace that is not there is as empty as one without servers.
  * @throws UserError with the exit code of what is not found; whoever may not see namespaces is told nothing
  */
-export async function requireNamespace({ core, namespace }: Kube): Promise<void> {
-  try {
-    await core.readNamespace({ name: namespace });
-  } catch (error) {
-    if (statusOf(error) !== 404) return;
-    throw new UserError(
-      `There is no namespace "${namespace}".`,
-      "Name another with -n; kubectl get namespaces lists them.",
-      { exitCode: exitCodes.notFound },
-    );
-  }
+export async function requireNamespace(kube: Kube): Promise<void> {
+  const { namespaceState } = await import("@mcp-fleet/cluster");
+  const state = await namespaceState(kube, kube.namespace).catch(() => undefined);
+  if (state !== "missing") return;
+  throw new UserError(
+    `There is no namespace "${kube.namespace}".`,
+    "Name another with -n; kubectl get namespaces lists them.",
+    { exitCode: exitCodes.notFound },
+  );
 }

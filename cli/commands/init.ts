@@ -90,7 +90,7 @@ async function keptParts(file: string, force: boolean): Promise<Kept> {
   const head = lines.filter((line) => /^(encryptionsalt|encryptedkey|secretsprovider):/.test(line));
   const more = lines.some((line) => !/^\s*(#.*)?$/.test(line) && !head.includes(line));
   if (!more) return { head, secrets: "" };
-  if (force) return { head, secrets: await secretsIn(text) };
+  if (force) return { head, secrets: await secretsIn(file, text) };
   throw new UserError(
     `${file} has a configuration already; nothing was written.`,
     "Give another file with --file, or --force to write over it.",
@@ -99,13 +99,13 @@ async function keptParts(file: string, force: boolean): Promise<Kept> {
 }
 
 /** The secrets of a stack file's configuration as they stand there; they were typed, and nothing else has them. */
-async function secretsIn(text: string): Promise<string> {
-  const { parse, stringify } = await import("yaml");
-  const { config } = (parse(text) ?? {}) as { config?: Record<string, unknown> };
+async function secretsIn(file: string, text: string): Promise<string> {
+  const { stringify } = await import("yaml");
+  const { isCiphertext, readYaml } = await import("@mcp-fleet/schema");
+  const { config } = (readYaml(file, text) ?? {}) as { config?: Record<string, unknown> };
   const hidden = (value: unknown): boolean =>
-    typeof value === "object" &&
-    value !== null &&
-    ("secure" in value || Object.values(value).some(hidden));
+    isCiphertext(value) ||
+    (typeof value === "object" && value !== null && Object.values(value).some(hidden));
   const secrets = Object.entries(config ?? {}).filter(([, value]) => hidden(value));
   if (secrets.length === 0) return "";
   return stringify(Object.fromEntries(secrets)).replace(/^(?=.)/gm, "  ");
