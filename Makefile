@@ -24,7 +24,11 @@ help: ## Show this list
 
 node_modules/.package-lock.json: package.json package-lock.json packages/*/package.json
 	@echo "- installing the npm packages of package-lock.json" >&2
-	@npm ci --no-audit --no-fund >/dev/null
+	@npm ci --no-audit --no-fund >/dev/null & started=$$!; seconds=0; \
+	while kill -0 $$started 2>/dev/null; do \
+	  sleep 1; seconds=$$((seconds + 1)); \
+	  [ $$((seconds % 15)) -ne 0 ] || echo "  still: npm ci ($$seconds s)" >&2; \
+	done; wait $$started
 	@touch $@
 
 .PHONY: build
@@ -56,6 +60,8 @@ check: node_modules/.package-lock.json ## Types, lint, format, unit tests: under
 	@npm run --silent check
 
 render: build ## A stack as plain YAML with a kustomization.yaml, without the Pulumi CLI (FILE=Pulumi.dev.yaml OUT=out/render SERVERS_ONLY=1)
+	@[ -n "$(FILE)" ] || { echo "FILE is not set, so there is nothing to render." >&2; \
+	  echo "Name a stack file: make render FILE=Pulumi.dev.yaml" >&2; exit 1; }
 	@node --enable-source-maps dist/render/main.js $(FILE) --out $(or $(OUT),out/render) $(if $(SERVERS_ONLY),--servers-only) \
 	  $(if $(ASSUME_SECRETS),--assume-secret $(ASSUME_SECRETS)) $(if $(WITH_SECRETS),--with-secret $(WITH_SECRETS))
 

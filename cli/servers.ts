@@ -1,7 +1,10 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Kube } from "@mcp-fleet/kube";
 import type { Change, McpServerSummary, ServerState, WaitOptions } from "@mcp-fleet/lifecycle";
 import { Argument } from "commander";
 
 import type { CliContext } from "./context";
+import { exitCodes } from "./exit-codes";
 
 const colours: Record<ServerState, "green" | "dim" | "yellow" | "red"> = {
   running: "green",
@@ -68,4 +71,19 @@ export function waiting(context: CliContext, timeoutSeconds: number): WaitOption
     signal: context.signal,
     onProgress: (text) => context.note(`waiting: ${text}`),
   };
+}
+
+/**
+ * A list of a namespace that is not there is as empty as one without servers.
+ * @throws UserError with the exit code of what is not found; whoever may not see namespaces is told nothing
+ */
+export async function requireNamespace(kube: Kube): Promise<void> {
+  const { namespaceState } = await import("@mcp-fleet/cluster");
+  const state = await namespaceState(kube, kube.namespace).catch(() => undefined);
+  if (state !== "missing") return;
+  throw new UserError(
+    `There is no namespace "${kube.namespace}".`,
+    "Name another with -n; kubectl get namespaces lists them.",
+    { exitCode: exitCodes.notFound },
+  );
 }

@@ -2,7 +2,7 @@
 # Builds the images and says what to put into the stack file. Run it as `make images REGISTRY=<registry>/<path>`.
 #   PUSH=1         pushes each one when it is built
 #   IMAGES="a b"   builds these only; default: all but those that nobody needs who uses the publisher's image
-#   BUILDER=name   docker, podman or buildah; default: the first of them on PATH
+#   BUILDER=name   docker, podman or buildah; default: the first of them that answers
 # Images that others build on come before them. A tag is the version in the Dockerfile's label.
 set -eu
 cd "$(dirname "$0")/.."
@@ -36,12 +36,15 @@ done
 builder="${BUILDER:-}"
 if [ -z "$builder" ]; then
   for one in docker podman buildah; do
-    if command -v "$one" >/dev/null 2>&1; then builder="$one"; break; fi
+    if command -v "$one" >/dev/null 2>&1 && "$one" info >/dev/null 2>&1; then builder="$one"; break; fi
   done
 fi
 command -v "${builder:-nothing}" >/dev/null 2>&1 || refuse \
-  "No program that builds images is on PATH${builder:+: $builder is not}." \
-  "Install docker, podman or buildah, or name one with BUILDER."
+  "No program that builds images is on PATH and answers${builder:+: $builder is not there}." \
+  "Install docker, podman or buildah, start docker's daemon, or name one with BUILDER."
+"$builder" info >/dev/null 2>&1 || refuse \
+  "$builder is there and does not answer (\`$builder info\`)." \
+  "Start its daemon, or name another program with BUILDER."
 
 for image in $images; do
   reference="$registry/$image:$(version_of "$image")"

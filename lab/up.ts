@@ -41,7 +41,7 @@ export async function up(request: Omit<DatabaseRequest, "listen">, log: Log): Pr
   print(studioTable(view));
   print(
     `\n${changed} resources changed, generation ${String(result.outputs.generation)}. Next: make rollback, make preview, make status; make down removes it all.
-A shell that speaks to the lab: eval "$(make env)", then pulumi preview, pulumi stack history, kubectl -n ${labNamespace} get pods, psql, mcp-fleet list.`,
+A shell that speaks to the lab: eval "$(make env)", then pulumi preview, pulumi stack history, kubectl -n ${labNamespace} get pods, psql, mcp-fleet list -n ${labNamespace}.`,
   );
 }
 

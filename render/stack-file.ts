@@ -1,4 +1,4 @@
-import { messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
+import { cleanLine, messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
 import { isCiphertext, readYaml, secretKeys as secretsOfStacks } from "@mcp-fleet/schema";
 
 /** What stands for a secret whose value is not known here; it is never written anywhere. */
@@ -41,7 +41,13 @@ export function readStackFile(file: string, assumed: readonly string[] = []): St
 
 function fromCli(file: string): Record<string, CliEntry> | undefined {
   if (!file.endsWith(".json")) return undefined;
-  return readObject(file) as Record<string, CliEntry>;
+  const entries = Object.entries(readObject(file));
+  const wrong = entries.find(([, entry]) => typeof entry !== "object" || entry === null);
+  if (wrong === undefined) return Object.fromEntries(entries);
+  throw new UserError(
+    `[${cleanLine(wrong[0])}] is no entry of a configuration: there is no {"value": …, "secret": …}.`,
+    "Name a .json file with the output of: pulumi config --json --show-secrets",
+  );
 }
 
 function fromStackFile(file: string): Record<string, CliEntry> {

@@ -145,7 +145,15 @@ export function probeSpec(
     imagePullSecrets,
     consumers: consumers.map((consumer) => ({ ...consumer })),
     deadlineSeconds: probe.deadlineSeconds,
+    ...bundleNeeded(settings),
   };
+}
+
+/** A bundle that no server names is read by nobody before Studio's pods wait for it, and rows have moved by then. */
+function bundleNeeded({ studio, target }: StackSettings): Pick<ProbeSpec, "needs"> {
+  const { enabled, trust } = studio;
+  if (!enabled || target !== "in-cluster" || trust === false || trust.ca === undefined) return {};
+  return { needs: { "studio.trust.ca": trust.ca } };
 }
 
 /** How the cutover reaches the database. */

@@ -1,4 +1,4 @@
-import { isHeaderValue } from "@mcp-fleet/mcp-probe";
+import { headerFault, headerValue } from "@mcp-fleet/mcp-probe";
 import { type HeaderValue, ownValue, type Problem, type ResolvedServer } from "@mcp-fleet/schema";
 
 import type { HeaderSource, KeptHeader } from "../components/cutover";
@@ -53,11 +53,15 @@ export function headerValueProblems(
     Object.entries(server.headers).flatMap(([name, value]): Problem[] => {
       const from = sourceOf("", server, value);
       if (from === undefined || !("stack" in from)) return [];
-      if (isHeaderValue(clearValue(server, value, secrets))) return [];
+      const text = clearValue(server, value, secrets);
+      const fault = headerFault(typeof value === "string" ? undefined : value.prefix, text);
+      if (fault === undefined) return [];
+      const why =
+        fault === "empty" ? "and a header is made of it" : "which is all that a header can hold";
       return [
         {
           path: from.stack,
-          problem: `is not one line of ASCII, which is all that the header ${name} can hold.`,
+          problem: `is ${fault}, ${why} (${name}).`,
           fix: `Set it anew, or name another key in servers.${server.key}.headers.${name}.`,
         },
       ];
@@ -83,9 +87,5 @@ function sourceOf(
 function clearValue({ key }: ResolvedServer, value: HeaderValue, { servers }: Secrets): string {
   if (typeof value === "string") return value;
   const name = "secretKey" in value ? value.secretKey : "";
-  // A line end is the editor's.
-  const text = ownValue(servers, key)
-    ?.clear(name)
-    ?.replace(/\r?\n$/, "");
-  return `${value.prefix ?? ""}${text ?? ""}`;
+  return headerValue(value.prefix, ownValue(servers, key)?.clear(name) ?? "");
 }

@@ -55,7 +55,7 @@ export function buildStack(config: StackConfig): StackOutputs {
     namespace: settings.namespace,
     application: settings.application,
     createNamespace: settings.createNamespace,
-    keepNamespace: config.servers.some((server) => workloadKind(server) === "StatefulSet"),
+    keepNamespace: keepsData(config),
     scope,
     consumers,
     ...clusterNetwork(config),
@@ -173,6 +173,12 @@ function application(
     },
     { dependsOn },
   );
+}
+
+/** Claims stay where a server is left out for a while (`enabled: false`) too. */
+function keepsData({ settings, servers }: StackConfig): boolean {
+  const written = Object.values(settings.servers).map(({ volumes = {} }) => ({ volumes }));
+  return [...servers, ...written].some((server) => workloadKind(server) === "StatefulSet");
 }
 
 /** A variable that the stack sets by itself keeps its value; where it sets all of them, nothing is mounted. */

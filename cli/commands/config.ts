@@ -22,7 +22,7 @@ export function configCommand(context: CliContext): Command {
         );
         const verdict =
           lines.length === 0
-            ? `${file}: nothing is wrong; it deploys ${checked.servers.length} servers.`
+            ? `${file}: nothing is wrong; it deploys ${checked.servers.length} ${checked.servers.length === 1 ? "server" : "servers"}.`
             : `${file}: ${lines.length} ${lines.length === 1 ? "thing is" : "things are"} wrong.`;
         return [...lines, ...unseen, verdict].join("\n");
       });

@@ -31,14 +31,14 @@ export function initCommand(context: CliContext): Command {
       ).choices(["verify-full", "verify-ca", "disable"]),
     )
     .option("--no-cluster", "look at no cluster")
-    .option("--force", "write over a configuration that is there")
+    .option("--force", "write over a configuration that is there; its secrets stay")
     .addHelpText("after", "\nThe database's address is taken from MCP_FLEET_DATABASE_URL.")
     .action((options: Options) => init(context, options));
 }
 
 async function init(context: CliContext, options: Options): Promise<void> {
   const target = await targetOf(context, options);
-  const kept = keptLines(target.file, options.force === true);
+  const kept = await keptParts(target.file, options.force === true);
   const tls = options.tls ?? tlsOf(process.env.MCP_FLEET_DATABASE_URL);
   const survey = await look(tls, options.table);
   const { found } = survey;
@@ -52,7 +52,7 @@ async function init(context: CliContext, options: Options): Promise<void> {
     tls,
     ...(cluster === undefined ? {} : { cluster }),
   });
-  writeFileSync(target.file, [...kept, draft.text].join("\n"));
+  writeFileSync(target.file, [...kept.head, draft.text + kept.secrets].join("\n"));
   const { schema, table } = found.spec;
   const data = { file: target.file, table: `${schema}.${table}`, ...withoutText(draft) };
   await context.print({ ...data, also: survey.also, unfit: survey.unfit }, () =>
@@ -75,21 +75,40 @@ async function targetOf(context: CliContext, options: Options): Promise<Target> 
   return { file: StackFile.of(stack.directory, name).path, stack: name };
 }
 
-/**
- * What stays of a file that is there: by what its secrets are encrypted, as `pulumi stack init` leaves it.
- * @throws UserError when it has more than that
- */
-function keptLines(file: string, force: boolean): string[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").split("\n");
-  const kept = lines.filter((line) => /^(encryptionsalt|encryptedkey|secretsprovider):/.test(line));
-  const more = lines.some((line) => !/^\s*(#.*)?$/.test(line) && !kept.includes(line));
-  if (!more || force) return kept;
+/** What stays of a file that is there: by what its secrets are encrypted, and they themselves. */
+interface Kept {
+  readonly head: readonly string[];
+  /** Entries of `config`, as text. */
+  readonly secrets: string;
+}
+
+/** @throws UserError when the file has more than what `pulumi stack init` leaves in it */
+async function keptParts(file: string, force: boolean): Promise<Kept> {
+  if (!existsSync(file)) return { head: [], secrets: "" };
+  const text = readFileSync(file, "utf8");
+  const lines = text.split("\n");
+  const head = lines.filter((line) => /^(encryptionsalt|encryptedkey|secretsprovider):/.test(line));
+  const more = lines.some((line) => !/^\s*(#.*)?$/.test(line) && !head.includes(line));
+  if (!more) return { head, secrets: "" };
+  if (force) return { head, secrets: await secretsIn(file, text) };
   throw new UserError(
     `${file} has a configuration already; nothing was written.`,
     "Give another file with --file, or --force to write over it.",
     { exitCode: exitCodes.usage },
   );
+}
+
+/** The secrets of a stack file's configuration as they stand there; they were typed, and nothing else has them. */
+async function secretsIn(file: string, text: string): Promise<string> {
+  const { stringify } = await import("yaml");
+  const { isCiphertext, readYaml } = await import("@mcp-fleet/schema");
+  const { config } = (readYaml(file, text) ?? {}) as { config?: Record<string, unknown> };
+  const hidden = (value: unknown): boolean =>
+    isCiphertext(value) ||
+    (typeof value === "object" && value !== null && Object.values(value).some(hidden));
+  const secrets = Object.entries(config ?? {}).filter(([, value]) => hidden(value));
+  if (secrets.length === 0) return "";
+  return stringify(Object.fromEntries(secrets)).replace(/^(?=.)/gm, "  ");
 }
 
 /** The DSN's own wish, as libpq has it; what it leaves open is checked. */

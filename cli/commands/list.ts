@@ -3,7 +3,7 @@ import { table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { isFinding, pathHelp, shownReplicas, shownState } from "../servers";
+import { isFinding, pathHelp, requireNamespace, shownReplicas, shownState } from "../servers";
 
 export function listCommand(context: CliContext): Command {
   return new Command("list")
@@ -18,7 +18,10 @@ export function listCommand(context: CliContext): Command {
         onUnseen,
         ...(probe === true ? { probe: { path } } : {}),
       });
-      if (servers.length === 0) context.note(`No MCP servers in namespace ${kube.namespace}.`);
+      if (servers.length === 0) {
+        await requireNamespace(kube);
+        context.note(`No MCP servers in namespace ${kube.namespace}.`);
+      }
       await context.print(servers, () =>
         servers.length === 0 ? "" : shown(context, servers, probe === true),
       );

@@ -74,17 +74,37 @@ function labelOf(template: unknown, label: string): unknown {
 
 /** A StatefulSet keeps its claims too, and a rollout that ends by itself: rows move only after it. */
 export function checkStatefulSet(after: Fields, before: Fields): PodProblem[] {
-  const claims = (of: Fields): unknown[] =>
-    listAt(of, "spec.volumeClaimTemplates").map((claim) => valueAt(claim, "metadata.name"));
   const strategy = ["type", "rollingUpdate.partition"].map((key) => `spec.updateStrategy.${key}`);
   return [
     ...unchanged(strategy, after, before),
-    ...claims(before)
-      .filter((name) => claims(after).filter((one) => one === name).length !== 1)
-      .map((name) => ({
-        field: `spec.volumeClaimTemplates[${String(name)}]`,
-        allowed: "there once",
-      })),
+    ...claimTemplateProblems(after, before),
     ...checkPod(after, before),
   ];
+}
+
+/** Claims that were there are, and new ones are such that pods can be made of them: the API server lets all of them in. */
+function claimTemplateProblems(after: Fields, before: Fields): PodProblem[] {
+  const claims = (of: Fields): Fields[] => listAt(of, "spec.volumeClaimTemplates");
+  const nameOf = (claim: Fields): unknown => valueAt(claim, "metadata.name");
+  const names = claims(after).map(nameOf);
+  return [...new Set([...claims(before).map(nameOf), ...names])].flatMap((name): PodProblem[] => {
+    const field = `spec.volumeClaimTemplates[${typeof name === "string" ? name : ""}]`;
+    if (typeof name !== "string" || name === "")
+      return [{ field: `${field}.metadata.name`, allowed: "given" }];
+    if (names.filter((one) => one === name).length !== 1) return [{ field, allowed: "there once" }];
+    const own = claims(after).find((one) => nameOf(one) === name);
+    // A container would have it as a device, and not as a directory.
+    return valueAt(own, "spec.volumeMode") === "Block" && isMounted(after, name)
+      ? [{ field: `${field}.spec.volumeMode`, allowed: '"Filesystem": it is mounted' }]
+      : [];
+  });
+}
+
+function isMounted(workload: Fields, volume: string): boolean {
+  const template = podTemplateOf(workload)?.template;
+  return ["containers", "initContainers"].some((list) =>
+    listAt(template, `spec.${list}`).some((one) =>
+      listAt(one, "volumeMounts").some(({ name }) => name === volume),
+    ),
+  );
 }

@@ -16,8 +16,8 @@ export interface ManagerPowers {
 
 /**
  * The least that `mcp-fleet serve` needs in its own namespace (docs/cli.md lists it by command): it sees Deployments,
- * StatefulSets, autoscalers, Services and pods, and changes nothing but the number of replicas, and that of the named servers only. An authority's certificate is read
- * out of a ConfigMap alone: the Secret of a certificate holds its key too.
+ * StatefulSets, autoscalers, Services and pods, and changes nothing but the number of replicas, and that of the named servers
+ * only. An authority's certificate is read out of a ConfigMap alone: the Secret of a certificate holds its key too.
  */
 export function managerRules({
   servers,
@@ -26,17 +26,29 @@ export function managerRules({
   authorities = [],
 }: ManagerPowers): PolicyRule[] {
   // Without a name in it the list would stand for every one.
-  const scale = (resource: string, names: readonly string[]): PolicyRule[] =>
+  const named = (
+    group: string,
+    resource: string,
+    names: readonly string[],
+    verb: string,
+  ): PolicyRule[] =>
     names.length === 0
       ? []
       : [
           {
-            apiGroups: ["apps"],
+            apiGroups: [group],
             resources: [resource],
             resourceNames: [...names],
-            verbs: ["patch"],
+            verbs: [verb],
           },
         ];
+  const scaled = (resource: string, kept: boolean): PolicyRule[] =>
+    named(
+      "apps",
+      `${resource}/scale`,
+      servers.filter((name) => statefulSets.includes(name) === kept),
+      "patch",
+    );
   return [
     {
       apiGroups: ["apps"],
@@ -44,25 +56,10 @@ export function managerRules({
       verbs: ["get", "list", "watch"],
     },
     { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"], verbs: ["list"] },
-    ...scale(
-      "deployments/scale",
-      servers.filter((name) => !statefulSets.includes(name)),
-    ),
-    ...scale(
-      "statefulsets/scale",
-      servers.filter((name) => statefulSets.includes(name)),
-    ),
+    ...scaled("deployments", false),
+    ...scaled("statefulsets", true),
     { apiGroups: [""], resources: ["services"], verbs: ["list"] },
-    ...(authorities.length === 0
-      ? []
-      : [
-          {
-            apiGroups: [""],
-            resources: ["configmaps"],
-            resourceNames: [...authorities],
-            verbs: ["get"],
-          },
-        ]),
+    ...named("", "configmaps", authorities, "get"),
     {
       apiGroups: [""],
       resources: ["pods"],

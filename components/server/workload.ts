@@ -88,14 +88,12 @@ function optionsOf({ server, dependsOn }: WorkloadParts): pulumi.CustomResourceO
 
 function deploymentOf(parts: WorkloadParts): k8s.apps.v1.DeploymentArgs {
   const { server } = parts;
-  const { template, ...both } = specOf(parts);
   return {
     metadata: metadataOf(parts),
     spec: {
-      ...both,
+      ...specOf(parts),
       progressDeadlineSeconds: server.rolloutSeconds ?? defaultRolloutSeconds,
       strategy: isReplaced(server) ? replacingRollout : gentleRollout,
-      template,
     },
   };
 }
@@ -103,18 +101,16 @@ function deploymentOf(parts: WorkloadParts): k8s.apps.v1.DeploymentArgs {
 /** The Service of the server governs it: nobody calls a pod by a name of its own. */
 function statefulSetOf(parts: WorkloadParts): k8s.apps.v1.StatefulSetArgs {
   const { server } = parts;
-  const { template, ...both } = specOf(parts);
   return {
     metadata: metadataOf(parts),
     spec: {
-      ...both,
+      ...specOf(parts),
       serviceName: server.name,
       // Replicas do not wait for each other; and a template that never gets ready can be mended by the next one.
       podManagementPolicy: "Parallel",
       updateStrategy: { type: "RollingUpdate" },
       // What was kept outlives pods and server, until somebody deletes it.
       persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
-      template,
       volumeClaimTemplates: claimsOf(server),
     },
   };

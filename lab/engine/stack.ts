@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -67,7 +68,8 @@ export function environmentOf(
   // At once: another process may be using it.
   const fresh = `${plugins}.${process.pid}`;
   rmSync(fresh, { force: true });
-  symlinkSync(join(installed, "plugins"), fresh);
+  // In a shell of `make env` the installation is this home itself, and would be linked to itself.
+  symlinkSync(realpathSync(join(installed, "plugins")), fresh);
   renameSync(fresh, plugins);
   return {
     PULUMI_HOME: home,

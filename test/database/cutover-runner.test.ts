@@ -140,7 +140,7 @@ describe("cutover-runner: a run against a real database", () => {
       generation: 1,
       pending: true,
     });
-    // A row that is no document refuses the plan; the ledger's word is still to be had.
+    // A row that is no document refuses the plan, which the run has to say; the ledger's word is still to be had.
     await legacy.query(
       `insert into mcp_servers (name, server_key, config_json, server_type, created_at, updated_at)
        values ('Bad', 'bad', '[]', 'custom', now(), now())`,
@@ -148,7 +148,7 @@ describe("cutover-runner: a run against a real database", () => {
     assert.deepEqual(await observeStep(inputs, credentials()), {
       reached: true,
       generation: 1,
-      pending: false,
+      pending: true,
     });
     await legacy.query("delete from mcp_servers where server_key = 'bad'");
     await change(githubServer.url);

@@ -84,7 +84,7 @@ describe("mcp-fleet init", function () {
         assert.match(said.stdout, /serverSecrets\.github\.GITHUB_PERSONAL_ACCESS_TOKEN'/);
       });
 
-  it("writes over no configuration unless it is told to, and keeps what secrets are encrypted by", async () => {
+  it("writes over no configuration unless it is told to, and keeps the secrets and what they are encrypted by", async () => {
     database = await studioDatabase({ generation: "jsonb" });
     writeFileSync(file, "encryptionsalt: v1:abc=\n");
     assert.equal((await init()).exitCode, 0);
@@ -96,6 +96,13 @@ describe("mcp-fleet init", function () {
     writeFileSync(file, `${first}  mcp-fleet:mine: 1\n`);
     assert.equal((await init("--force")).exitCode, 0);
     assert.equal(readFileSync(file, "utf8"), first);
+    const secrets = [
+      ...["  mcp-fleet:databaseUrl:", "    secure: v1:abc", "  mcp-fleet:serverSecrets:"],
+      ...["    github:", "      TOKEN:", "        secure: v1:def", ""],
+    ].join("\n");
+    writeFileSync(file, first + secrets);
+    assert.equal((await init("--force")).exitCode, 0);
+    assert.equal(readFileSync(file, "utf8"), first + secrets);
   });
 
   it("says plainly when there is nothing, and what is there in a form that no cutover rewrites", async () => {

@@ -88,6 +88,14 @@ describe("a stack as plain YAML", () => {
     );
   });
 
+  it("refuses JSON that is not what the engine prints", async () => {
+    for (const entry of [null, "tools"])
+      await assert.rejects(
+        go(file("odd.json", { "mcp-fleet:namespace": entry })),
+        (error) => isUserError(error) && /^\[mcp-fleet:namespace\] is no entry/.test(error.problem),
+      );
+  });
+
   it("refuses a cutover, which needs proof that the servers answer (S38)", async () => {
     await assert.rejects(go(stackFile(encrypted)), /\[cutover\.enabled\] cannot be rendered/);
   });

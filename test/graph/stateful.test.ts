@@ -167,6 +167,20 @@ describe("a server with a claim for each pod", () => {
       },
       /\[transform\.statefulSet\].*spec\.volumeClaimTemplates\[data\] has to be there once/,
     ],
+    "adds a claim without a name": [
+      { statefulSet: { spec: { volumeClaimTemplates: [{ spec: {} }] } } },
+      /spec\.volumeClaimTemplates\[\]\.metadata\.name has to be given/,
+    ],
+    "makes a device of a claim that is mounted": [
+      {
+        statefulSet: {
+          spec: {
+            volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { volumeMode: "Block" } }],
+          },
+        },
+      },
+      /spec\.volumeClaimTemplates\[data\]\.spec\.volumeMode has to be "Filesystem"/,
+    ],
     "leaves old pods as they are": [
       { statefulSet: { spec: { updateStrategy: { type: "OnDelete" } } } },
       /spec\.updateStrategy\.type has to be "RollingUpdate"/,
@@ -265,5 +279,15 @@ describe("a stack with a server that keeps data", () => {
         ?.retainOnDelete;
     assert.equal(await kept({ size: "1Gi" }), true);
     assert.equal(await kept(), false);
+    // One that is left out for a while has its claims there still.
+    const { servers } = fullStack.plain as { servers: Record<string, object> };
+    const volumes = { data: { mount: "/data", claimTemplate: { size: "1Gi" } } };
+    const away = { image: "a/b:1", port: 8000, enabled: false, volumes };
+    const { recorder } = await runProgram({
+      ...fullStack,
+      plain: { ...fullStack.plain, servers: { ...servers, away } },
+    });
+    const namespace = recorder.registrations.find(({ type }) => type.endsWith(":Namespace"));
+    assert.equal(namespace?.retainOnDelete, true);
   });
 });

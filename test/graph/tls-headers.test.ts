@@ -112,6 +112,8 @@ describe("a server that serves TLS itself", () => {
     assert.deepEqual(podOf(recorder, "llmctl-studio").containers[0]?.env, [
       { name: "REQUESTS_CA_BUNDLE", value: "/etc/mcp-fleet/ca/all.pem" },
     ]);
+    const { probe } = recorder.one(cutover, "llmctl-studio-rows").inputs as { probe: Fields };
+    assert.deepEqual(probe.needs, { "studio.trust.ca": studio.trust.ca });
   });
 
   it("is nothing that a way back waits for", async () => {
@@ -239,6 +241,13 @@ describe("a header whose value comes from a Secret", () => {
       plain: stack({ headers: { "X-Token": { secretKey: "TOKEN" } } }).plain,
       secret: secrets("clear-secret\nof two lines"),
       names: /\[serverSecrets\.tools\.TOKEN\] is not one line of ASCII/,
+      fix: /servers\.tools\.headers\.X-Token/,
+    },
+    {
+      what: "a secret of nothing but a line end",
+      plain: stack({ headers: { "X-Token": { secretKey: "TOKEN", prefix: "Bearer " } } }).plain,
+      secret: secrets("\n"),
+      names: /\[serverSecrets\.tools\.TOKEN\] is empty, and a header is made of it/,
       fix: /servers\.tools\.headers\.X-Token/,
     },
     {

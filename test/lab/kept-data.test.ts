@@ -92,8 +92,13 @@ describe("a server that keeps data", function () {
   const call = async (name: string, args: Record<string, unknown> = {}): Promise<string> => {
     const { spec } = await kube.core.readNamespacedService({ namespace, name: "memory-mcp" });
     const url = new URL(`http://${spec?.clusterIP}:${spec?.ports?.[0]?.port}/mcp`);
-    const client = new Client({ name: "kept-data", version: "1" });
-    await client.connect(new StreamableHTTPClientTransport(url));
+    let client = new Client({ name: "kept-data", version: "1" });
+    // A pod is ready a moment before its Service leads to it.
+    await eventually("the Service leads to the pod", async () => {
+      client = new Client({ name: "kept-data", version: "1" });
+      await client.connect(new StreamableHTTPClientTransport(url));
+      return true;
+    });
     try {
       return JSON.stringify(await client.callTool({ name, arguments: args }));
     } finally {

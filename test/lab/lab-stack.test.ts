@@ -46,7 +46,8 @@ describe("the program on the engine", function () {
   it("previews the cutover and changes nothing", async () => {
     const before = await everything(lab);
     const pods = await studioPods(lab);
-    const { changes } = await lab.preview("in-cluster");
+    const { changes, notes } = await lab.preview("in-cluster");
+    assert.ok(notes.join("\n").includes("Rows: "), notes.join("\n"));
     const servers = changes.filter(
       ({ type, op }) => type === "kubernetes:apps/v1:Deployment" && op === "create",
     );

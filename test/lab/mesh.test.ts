@@ -175,7 +175,12 @@ describe("a mesh in the lab", function () {
       if (next === undefined || next.metadata?.uid === pod?.metadata?.uid) return false;
       return next.status?.conditions?.some((one) => one.type === "Ready" && one.status === "True");
     });
-    const after = await known();
+    let after: string[] = [];
+    // A pod is ready a moment before its Service leads to it.
+    await eventually("the Service leads to it", async () => {
+      after = await known();
+      return true;
+    });
     assert.ok(before.length >= 2 && before.every((one) => after.includes(one)), String(after));
   });
 

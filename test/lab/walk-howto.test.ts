@@ -40,14 +40,7 @@ describe("quickstart and how-tos, walked as a reader would", function () {
     }
   });
 
-  const type = async (script: string): Promise<void> => {
-    const { exitCode, output } = await here.reader.type(script);
-    assert.equal(exitCode, 0, `${script}\n${output}`);
-  };
-  const namespaced = (): [string, string][] => [
-    ["llmctl.svc", `${here.namespace}.svc`],
-    ["-n llmctl ", `-n ${here.namespace} `],
-  ];
+  const type = (script: string): Promise<void> => here.type(script);
 
   it("docs/quickstart.md: from nothing, by init, to the cutover and back", async () => {
     await here.reader.walk({
@@ -167,7 +160,7 @@ describe("quickstart and how-tos, walked as a reader would", function () {
       instead: [
         ["databaseUrl postgresql://...", `databaseUrl '${here.databaseUrl}'`],
         ["DATABASE_URL postgresql://...", `DATABASE_URL '${here.studioDatabaseUrl}'`],
-        ...namespaced(),
+        ...here.namespaced,
       ],
       before: {
         "pulumi config set target embedded#1": async () => {

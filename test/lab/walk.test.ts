@@ -28,15 +28,8 @@ describe("README and the runbooks, walked as a reader would", function () {
   });
   after(() => here?.remove());
 
-  const type = async (script: string): Promise<void> => {
-    const { exitCode, output } = await here.reader.type(script);
-    assert.equal(exitCode, 0, `${script}\n${output}`);
-  };
+  const type = (script: string): Promise<void> => here.type(script);
   const setDatabase = (url: string): string => `pulumi config set --secret databaseUrl '${url}'`;
-  const namespaced = (): [string, string][] => [
-    ["llmctl.svc", `${here.namespace}.svc`],
-    ["-n llmctl ", `-n ${here.namespace} `],
-  ];
 
   it("README.md: a stack, the cutover, back, day two", async () => {
     await here.reader.walk({
@@ -52,7 +45,7 @@ describe("README and the runbooks, walked as a reader would", function () {
           "'postgresql://studio:...@db.example.com:5432/llmctl_studio'",
           `'${here.studioDatabaseUrl}'`,
         ],
-        ...namespaced(),
+        ...here.namespaced,
       ],
       before: {
         "pulumi config set --secret databaseUrl": async () => {
@@ -67,7 +60,7 @@ describe("README and the runbooks, walked as a reader would", function () {
   it("docs/runbooks/failed-probe.md", async () => {
     await here.reader.walk({
       page: "docs/runbooks/failed-probe.md",
-      instead: namespaced(),
+      instead: here.namespaced,
       before: {
         "pulumi up": () =>
           type(
@@ -82,7 +75,7 @@ describe("README and the runbooks, walked as a reader would", function () {
   it("docs/runbooks/conflict-on-rollback.md", async () => {
     await here.reader.walk({
       page: "docs/runbooks/conflict-on-rollback.md",
-      instead: namespaced(),
+      instead: here.namespaced,
       before: {
         "pulumi up#1": async () => {
           const gateway = {
@@ -168,6 +161,10 @@ describe("README and the runbooks, walked as a reader would", function () {
           await database.remove();
         },
       },
+      instead: [
+        ["llmctl_studio_clone", clone],
+        ["database llmctl_studio ", "database walk "],
+      ],
       refused: ["pulumi up#1", "pulumi refresh#1", "pulumi up#3"],
     });
     await type("pulumi stack rm prod && git checkout -- .");

@@ -18,7 +18,16 @@ const last = "machine";
 
 /** Files that take minutes, longest first: a long one that starts last is waited for. */
 const long = [
-  ...["walk", "cutover", "servers", "lab-stack", "day-two", "refusals options", "charts mesh"],
+  ...[
+    "walk",
+    "cutover",
+    "walk-howto",
+    "servers",
+    "lab-stack",
+    "day-two",
+    "refusals options",
+    "charts mesh",
+  ],
   ...["exporter", "examples", "lifecycle", "manager"],
 ];
 

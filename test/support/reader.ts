@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,6 +35,10 @@ export interface Surroundings {
   edit(file: string): void;
   /** Changes a stack's file in the checkout, as an editor would. */
   rewrite(file: string, change: (config: Config) => Config): void;
+  /** Types commands that have to work. */
+  type(script: string): Promise<void>;
+  /** What a reader writes in the place of the pages' namespace. */
+  readonly namespaced: readonly (readonly [from: string, to: string])[];
   /** Takes all of it away. */
   remove(): Promise<void>;
 }
@@ -75,6 +80,14 @@ export async function surroundings(lab: Lab, name: string): Promise<Surroundings
     edit: (file) =>
       rewrite(file, (config) => ({ ...config, ...plainOf(labConfig(facts, "embedded", values)) })),
     rewrite,
+    async type(script) {
+      const { exitCode, output } = await reader.type(script);
+      assert.equal(exitCode, 0, `${script}\n${output}`);
+    },
+    namespaced: [
+      ["llmctl.svc", `${namespace}.svc`],
+      ["-n llmctl ", `-n ${namespace} `],
+    ],
     async remove() {
       reader.close();
       rmSync(home, { recursive: true, force: true });

@@ -9,6 +9,8 @@ module.exports = class CountingReporter extends Spec {
     runner.on("fail", (test, error) => {
       const message = String(error?.message ?? error).slice(0, 300);
       failed.push(`${test.fullTitle()}: ${message}`);
+      // The whole of it comes at the end, which may be half an hour away.
+      process.stdout.write(`      ${message.split("\n", 3).join("\n      ")}\n`);
     });
     runner.once("end", () => {
       const file = process.env.MCP_FLEET_COUNTS;

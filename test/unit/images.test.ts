@@ -103,7 +103,7 @@ describe("the images' Dockerfiles", () => {
       [images, /^REGISTRY is not set/],
       [{ ...images, REGISTRY: "https://r.example/" }, /^REGISTRY is "https/],
       [{ ...images, REGISTRY: "r.example", IMAGES: "nosuch" }, /^IMAGES names nosuch/],
-      [{ ...images, REGISTRY: "r.example", BUILDER: "nosuch" }, /nosuch is not/],
+      [{ ...images, REGISTRY: "r.example", BUILDER: "nosuch" }, /nosuch is not there/],
     ] as const) {
       const { exitCode, stderr } = await build(env);
       assert.equal(exitCode, 1);

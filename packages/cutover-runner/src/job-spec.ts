@@ -4,7 +4,7 @@ import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import { defaultDeadlineSeconds, type ProbeOptions } from "@mcp-fleet/mcp-probe";
 
-import { mountedTargets, MountedValues } from "./mounted";
+import { mountedTargets, MountedValues, readable } from "./mounted";
 import type { Consumer, ProbeSpec, ServerTarget } from "./types";
 
 /** On every object of a probe; the value is the probe run's id. */
@@ -118,7 +118,7 @@ export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
   const values = new MountedValues();
   mountedTargets(probe.targets, values);
   const volumes: k8s.V1Volume[] = [
-    ...(secret ? [{ name: "targets", secret: { secretName: name, defaultMode: 0o440 } }] : []),
+    ...(secret ? [{ name: "targets", secret: { secretName: name, defaultMode: readable } }] : []),
     ...values.volumes(),
   ];
   const deadline = deadlineOf(spec, probe.targets);

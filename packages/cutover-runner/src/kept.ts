@@ -1,9 +1,22 @@
 import { UserError } from "@mcp-fleet/errors";
 import { connectKube, type Kube, readObjectKey, UnreadKeyError } from "@mcp-fleet/kube";
-import { headerValue, isHeaderValue, type ProbeTarget, withFiles } from "@mcp-fleet/mcp-probe";
+import {
+  headerFault,
+  headerFromFile,
+  headerValue,
+  type ProbeTarget,
+  withFiles,
+} from "@mcp-fleet/mcp-probe";
 import type { CutoverSpec } from "@mcp-fleet/row-cutover";
 
-import type { Credentials, CutoverInputs, KeptHeader, KubeRef, ServerTarget } from "./types";
+import type {
+  Credentials,
+  CutoverInputs,
+  KeptHeader,
+  KubeRef,
+  ProbeSpec,
+  ServerTarget,
+} from "./types";
 
 /** How the cluster is opened: only where something is kept there. */
 type Open = () => Promise<Kube>;
@@ -70,12 +83,22 @@ export async function targetsHere(
 export async function requireKept(
   kube: Kube,
   targets: readonly ServerTarget[],
-  namespace: string,
+  { namespace, needs = {} }: Pick<ProbeSpec, "namespace" | "needs">,
 ): Promise<void> {
-  try {
-    await targetsHere(targets, namespace, () => Promise.resolve(kube));
-  } catch (error) {
-    if (!(error instanceof UnreadKeyError && error.forbidden)) throw error;
+  const reads: (() => Promise<unknown>)[] = [
+    () => targetsHere(targets, namespace, () => Promise.resolve(kube)),
+    ...Object.entries(needs).map(
+      ([owner, from]) =>
+        () =>
+          readObjectKey(kube, namespace, from, owner),
+    ),
+  ];
+  for (const read of reads) {
+    try {
+      await read();
+    } catch (error) {
+      if (!(error instanceof UnreadKeyError && error.forbidden)) throw error;
+    }
   }
 }
 
@@ -105,21 +128,14 @@ async function valueOf(
   server: string,
   open: Open,
 ): Promise<string> {
-  const { prefix } = source;
-  if ("file" in source) {
-    const { file } = source;
-    const { headers = {} } = withFiles({
-      ...{ name: server, url: "" },
-      headerFiles: { [name]: { file, ...(prefix === undefined ? {} : { prefix }) } },
-    });
-    return headers[name] ?? "";
-  }
+  if ("file" in source) return headerFromFile(server, name, source);
   const owner = `servers.${server}.headers.${name}`;
-  const { namespace, ...from } = source;
+  const { namespace, prefix, ...from } = source;
   const value = headerValue(prefix, await readObjectKey(await open(), namespace, from, owner));
-  if (isHeaderValue(value)) return value;
+  const fault = headerFault(prefix, value);
+  if (fault === undefined) return value;
   throw new UserError(
-    `[${owner}] The value under ${from.key} of Secret ${namespace}/${from.secret} is not one line of ASCII, which is all that a header can hold.`,
+    `[${owner}] The value under ${from.key} of Secret ${namespace}/${from.secret} is ${fault}${fault === "empty" ? "" : ", which is all that a header can hold"}.`,
     `Put the value alone there, or name another key in ${owner}.`,
   );
 }

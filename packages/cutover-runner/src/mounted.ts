@@ -8,7 +8,7 @@ import type { KeptHeader, ServerTarget } from "./types";
 /** Where a pod has what is mounted for it. */
 const directory = "/kept";
 /** What the group of a pod may read of it. */
-const mode = 0o440;
+export const readable = 0o440;
 
 /**
  * What a pod has mounted so that it reads values itself: nobody copies a credential for it, and a file has the value of now.
@@ -32,7 +32,7 @@ export class MountedValues {
       // A pod that waits for a volume says nothing; one that starts without it says which file is missing.
       const optional = true;
       return "secret" in from
-        ? { name, secret: { secretName: from.secret, items, defaultMode: mode, optional } }
+        ? { name, secret: { secretName: from.secret, items, defaultMode: readable, optional } }
         : { name, configMap: { name: from.configMap, items, optional } };
     });
   }

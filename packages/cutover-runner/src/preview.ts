@@ -85,11 +85,14 @@ export interface Observed {
   readonly reached: boolean;
   /** The ledger's newest generation; undefined when it could not be read. */
   readonly generation?: number;
-  /** Whether a run would change rows. */
+  /** Whether a run would change rows, or be refused. */
   readonly pending: boolean;
 }
 
-/** Looks at ledger and rows for the provider's `diff`. A plan that is refused is the run's to report, not a diff's. */
+/**
+ * Looks at ledger and rows for the provider's `diff`. A plan that is refused is the run's to report, so there has to be
+ * one: a copy of the database, for example, is nothing that an update may pass over.
+ */
 export async function observeStep(
   inputs: Pick<CutoverInputs, "spec" | "target" | "database" | "kubernetes">,
   credentials: Credentials,
@@ -106,7 +109,7 @@ export async function observeStep(
     const ledger = await readLedgerStep(inputs, credentials).catch(() => undefined);
     return {
       reached: true,
-      pending: false,
+      pending: true,
       ...(ledger === undefined ? {} : { generation: ledger.generation }),
     };
   }

@@ -61,7 +61,7 @@ export async function probeFromCluster(
     spec: { ...spec, image },
     targets,
   };
-  await requireKept(kube, targets, spec.namespace);
+  await requireKept(kube, targets, spec);
   await clearLeftovers(kube, probe);
   const outcomes = await Promise.allSettled(
     consumers.map((consumer) =>

@@ -37,6 +37,8 @@ export interface ProbeSpec {
   readonly consumers: readonly Consumer[];
   /** How long each server may take to pass, in seconds. @default the probe's */
   readonly deadlineSeconds?: number;
+  /** What the application's new pods mount, by the configuration key that names it: without it none of them starts. */
+  readonly needs?: Readonly<Record<string, ObjectKey>>;
 }
 
 /** Which cluster. The kubeconfig itself is a credential: {@link Credentials.kubeconfig}. */

@@ -14,14 +14,17 @@ export interface PreviewJson {
 
 /** The preview in our terms. Where a step has no new state, the resource goes. */
 export function previewOf({ steps = [], diagnostics = [] }: PreviewJson): Preview {
+  const said = (wanted: "info" | "warning"): string[] =>
+    diagnostics.flatMap(({ severity, message }) =>
+      severity === wanted ? [message.replace(/^(info|warning): /, "").trim()] : [],
+    );
   return {
     changes: steps.flatMap(({ op, urn, oldState, newState }) => {
       const change = changeOf({ op, urn, custom: (newState ?? oldState)?.custom === true });
       return change === undefined ? [] : [change];
     }),
     resources: steps.flatMap(({ newState }) => (newState === undefined ? [] : [newState])),
-    warnings: diagnostics.flatMap(({ severity, message }) =>
-      severity === "warning" ? [message.replace(/^warning: /, "").trim()] : [],
-    ),
+    warnings: said("warning"),
+    notes: said("info"),
   };
 }

@@ -38,6 +38,8 @@ export interface Preview {
   /** All resources as they would be, those that stay as they are included; secrets in clear. */
   readonly resources: readonly StateResource[];
   readonly warnings: readonly string[];
+  /** What the program says of itself: among it what happens to each row. */
+  readonly notes: readonly string[];
 }
 
 /** What an update did. */

@@ -45,10 +45,10 @@ export async function readObjectKey(
     const content = await asking(kube, `read ${at}`, async () => {
       if ("configMap" in from) {
         const { data, binaryData } = await kube.core.readNamespacedConfigMap({ namespace, name });
-        return data?.[key] ?? decoded(binaryData?.[key]);
+        return own(data, key) ?? decoded(own(binaryData, key));
       }
       const { data } = await kube.core.readNamespacedSecret({ namespace, name });
-      return decoded(data?.[key]);
+      return decoded(own(data, key));
     });
     if (content !== undefined) return content;
   } catch (error) {
@@ -68,6 +68,11 @@ export async function readObjectKey(
     `[${owner}] ${at} has no key ${key}.`,
     `Add it, or name one of its keys in ${owner}.`,
   );
+}
+
+/** A key may be any word, `constructor` too. */
+function own(of: Readonly<Record<string, string>> | undefined, key: string): string | undefined {
+  return of !== undefined && Object.hasOwn(of, key) ? of[key] : undefined;
 }
 
 function decoded(base64: string | undefined): string | undefined {

@@ -9,6 +9,8 @@ import {
   openPortForward,
   readObjectKey,
   type Server,
+  startSeconds,
+  type Workload,
 } from "@mcp-fleet/kube";
 import {
   modernVersion,
@@ -25,9 +27,12 @@ import type { ProbeAnswer } from "./types";
 export interface ProbeOptions {
   /** Path of the MCP endpoint. @default that of its Service's annotation, else "/mcp" */
   readonly path?: string;
-  /** How long one server may take, in seconds. @default 10 */
+  /** How long one server may take, in seconds. @default what it has to start, between 10 and 60 */
   readonly timeoutSeconds?: number;
 }
+
+/** A server that starts a process for each client takes as long for its answer as for its start. */
+const patience = (workload: Workload): number => Math.min(60, Math.max(10, startSeconds(workload)));
 
 /**
  * Asks a server through a port-forward to a ready pod of its own, at the port that its Service leads to: from outside of the
@@ -39,9 +44,10 @@ export interface ProbeOptions {
 export async function probeServer(
   kube: Kube,
   server: Server,
-  { path, timeoutSeconds = 10 }: ProbeOptions,
+  { path, timeoutSeconds }: ProbeOptions,
 ): Promise<ProbeAnswer> {
   const { name, namespace, workload } = server;
+  const seconds = timeoutSeconds ?? patience(workload);
   const carrier = carrierOf(server);
   if (carrier === undefined) return { ok: false, message: `${name}: ${server.unreachable}.` };
   const { service, mcp } = carrier;
@@ -60,7 +66,7 @@ export async function probeServer(
       const url = `${mcp.scheme}://127.0.0.1:${forward.port}${asked}`;
       const { ok, message, protocolVersion, tools, latencyMs } = await askedInItsEra(
         { name, url, auth: "per-request", minTools: 0, ...trust },
-        { deadlineSeconds: timeoutSeconds, requestTimeoutSeconds: timeoutSeconds },
+        { deadlineSeconds: seconds, requestTimeoutSeconds: seconds },
       );
       const shown = message.replace(url, `port ${mcp.port.port}, ${asked},`);
       return {

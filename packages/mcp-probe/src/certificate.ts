@@ -23,14 +23,25 @@ export function certificateTrouble(
   ownAuthority: boolean,
 ): string | undefined {
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return otherName(error);
+  if (code === "UNSPECIFIED") return tooWeak(error);
   const known = reasons[code];
   if (known !== undefined) return `shows a certificate that ${known}`;
   if (!code.includes("CERT") && code !== "UNABLE_TO_VERIFY_LEAF_SIGNATURE" && code !== "INVALID_CA")
     return undefined;
+  if (code === "UNABLE_TO_GET_ISSUER_CERT" && ownAuthority)
+    return `shows a certificate that is not trusted here (${code}); what tls.ca of the server names was signed by another authority: add that one's certificate to it, up to the root`;
   const fix = ownAuthority
     ? "it is not signed by the authority that tls.ca of the server names, or does not bring what stands between the two"
     : "name its authority in tls.ca of the server";
   return `shows a certificate that is not trusted here (${code}); ${fix}`;
+}
+
+/** What OpenSSL has no code for here: its security level, told by a text of its own. */
+function tooWeak(error: unknown): string | undefined {
+  for (const { message } of causes(error))
+    if (/^(EE|CA) (certificate key|signature digest algorithm) too weak$/i.test(message))
+      return `shows a certificate that is not taken (${message}); make it with RSA of 2048 bits or more, or ECDSA, and signed with SHA-256`;
+  return undefined;
 }
 
 /** Node.js adds to the error what the certificate names. */

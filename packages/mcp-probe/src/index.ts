@@ -1,4 +1,4 @@
-export { headerValue, isHeaderValue, withFiles } from "./files";
+export { headerFault, headerFromFile, headerValue, withFiles } from "./files";
 export { defaultDeadlineSeconds, probe, probeAll } from "./probe";
 export { parseRequest, type ProbeRequest } from "./targets";
 export type {

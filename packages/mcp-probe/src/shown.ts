@@ -32,10 +32,17 @@ export function masking(
   shortest = 4,
 ): (text: string) => string {
   const secrets = Object.values(headers)
-    .flatMap((value) => [value, ...value.split(/\s+/), ...basicParts(value)])
+    .flatMap((value) => [value, ...wordsOf(value), ...basicParts(value)])
     .filter((value) => value.length >= shortest && !/^(bearer|basic|token)$/i.test(value))
     .sort((a, b) => b.length - a.length);
   return (text) => secrets.reduce((masked, secret) => masked.split(secret).join("***"), text);
+}
+
+/** What stands between spaces, and of `token="abc"` what is behind the name. */
+function wordsOf(header: string): string[] {
+  const words = header.split(/\s+/);
+  const named = words.flatMap((word) => /^[\w-]+=["']?(.*?)["',;]*$/.exec(word)?.[1] ?? []);
+  return [...words, ...named];
 }
 
 /** Login and password of `Basic <base64>`, together and each. */

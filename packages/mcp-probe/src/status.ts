@@ -53,6 +53,11 @@ export function statusFailure(answer: RefusedRequest): ProbeFailure {
       `answers HTTP ${status} to ${method}${saying}; it wants another version of HTTP, and MCP clients send HTTP/1.1`,
     );
   }
+  if (status === 431) {
+    return final(
+      `answers HTTP 431 to ${method}${saying}; the headers that are configured for it are longer than it takes, mostly 8 or 16 KiB in all`,
+    );
+  }
   if (status === 406) {
     return final(
       `answers HTTP 406 to ${method}${saying}, though both of MCP's content types were accepted`,

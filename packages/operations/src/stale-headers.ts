@@ -1,6 +1,6 @@
 import { type Credentials, withHeaderValues } from "@mcp-fleet/cutover-runner";
 import { isUserError } from "@mcp-fleet/errors";
-import { UnreachableError } from "@mcp-fleet/kube";
+import { objectKeyText, UnreachableError } from "@mcp-fleet/kube";
 import { type Db, type HeaderSource, type RowSpec, staleHeaders } from "@mcp-fleet/row-cutover";
 
 import type { DriftFinding } from "./drift";
@@ -48,5 +48,5 @@ function isKept({ headersFrom = {} }: RowSpec): boolean {
 
 function placeOf(from: HeaderSource | undefined): string {
   if (from === undefined || "stack" in from) return "its secret";
-  return "file" in from ? `its Secret (${from.file})` : `Secret ${from.secret}, key ${from.key}`;
+  return "file" in from ? `its Secret (${from.file})` : objectKeyText(from);
 }

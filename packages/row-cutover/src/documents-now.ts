@@ -1,11 +1,15 @@
 import type { Client } from "pg";
 
+import { limitsOf, withClient, withTransaction } from "./client";
 import { textArray } from "./documents-sql";
+import { shown } from "./errors";
 import { ident, keyArray } from "./identifiers";
 import type { KeyValues } from "./keys";
+import { checkReadable, checkRole } from "./preconditions";
 import { hasOneOf, inBatches, namedKeys, ownRow } from "./rows";
-import type { CutoverSpec } from "./spec";
-import type { TableShape } from "./table";
+import type { CutoverSpec, Db } from "./spec";
+import { readShape, type TableShape } from "./table";
+import { checkSpec } from "./validate";
 
 /** A document of the application's own rows, as it is. */
 export interface DocumentNow {
@@ -17,8 +21,35 @@ export interface DocumentNow {
   readonly count: number;
 }
 
-/** The documents of the application's own rows; where a server has many rows, each different one once. */
-export async function* documentsNow(
+/**
+ * Looks at the application's own rows. READ ONLY.
+ * @param name of the session, and `doing` for errors
+ * @throws UserError when the table cannot be read
+ */
+export async function readDocuments<T>(
+  db: Db,
+  spec: CutoverSpec,
+  { name, doing }: { readonly name: string; readonly doing: string },
+  look: (documents: AsyncIterable<DocumentNow>) => Promise<T>,
+): Promise<T> {
+  checkSpec(spec);
+  const limits = limitsOf(spec);
+  try {
+    return await withClient(db, `${name} ${spec.name}`, limits, (client) =>
+      withTransaction(client, limits, "read only", async () => {
+        await checkRole(client, spec);
+        const shape = await readShape(client, spec);
+        await checkReadable(client, spec, shape);
+        return look(documentsNow(client, spec, shape));
+      }),
+    );
+  } catch (error) {
+    throw shown(error, doing);
+  }
+}
+
+/** The documents; where a server has many rows, each different one once. */
+async function* documentsNow(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,

@@ -1,61 +1,36 @@
-import type { Client } from "pg";
-
-import { limitsOf, withClient, withTransaction } from "./client";
 import { describe, parseDocument } from "./document";
-import { documentsNow } from "./documents-now";
-import { shown } from "./errors";
-import { keyName, type KeyValues } from "./keys";
-import { checkReadable, checkRole } from "./preconditions";
+import { type DocumentNow, readDocuments } from "./documents-now";
+import { keyName } from "./keys";
 import type { CutoverSpec, Db, RowEndpoint } from "./spec";
-import { readShape, type TableShape } from "./table";
-import { checkSpec } from "./validate";
+
+const asked = { name: "endpoints", doing: "reading where the rows point" };
 
 /**
  * Where each of the application's own rows points now, whoever wrote it. READ ONLY.
  * @throws UserError when the table cannot be read
  */
 export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpoint[]> {
-  checkSpec(spec);
-  const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `endpoints ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        await checkRole(client, spec);
-        const shape = await readShape(client, spec);
-        await checkReadable(client, spec, shape);
-        return spec.table.match === undefined
-          ? byKey(client, spec, shape)
-          : byServer(client, spec, shape);
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "reading where the rows point");
-  }
+  return readDocuments(db, spec, asked, spec.table.match === undefined ? byKey : byServer);
 }
 
-async function byKey(client: Client, spec: CutoverSpec, shape: TableShape): Promise<RowEndpoint[]> {
+async function byKey(documents: AsyncIterable<DocumentNow>): Promise<RowEndpoint[]> {
   const found: RowEndpoint[] = [];
-  for await (const { key, config, count } of documentsNow(client, spec, shape))
-    found.push({ ...endpoint(key, config), rows: count });
+  for await (const one of documents) found.push({ ...endpoint(one), rows: one.count });
   return found;
 }
 
 /** Where a server has many rows, one endpoint stands for all of them that point to the same place. */
-async function byServer(
-  client: Client,
-  spec: CutoverSpec,
-  shape: TableShape,
-): Promise<RowEndpoint[]> {
+async function byServer(documents: AsyncIterable<DocumentNow>): Promise<RowEndpoint[]> {
   const found = new Map<string, RowEndpoint>();
-  for await (const { key, config, count } of documentsNow(client, spec, shape)) {
-    const one = endpoint(key, config);
+  for await (const document of documents) {
+    const one = endpoint(document);
     const id = JSON.stringify([one.key, one.shown, one.url]);
-    found.set(id, { ...one, rows: (found.get(id)?.rows ?? 0) + count });
+    found.set(id, { ...one, rows: (found.get(id)?.rows ?? 0) + document.count });
   }
   return [...found.values()];
 }
 
-function endpoint(key: KeyValues, config: string | null): Omit<RowEndpoint, "rows"> {
+function endpoint({ key, config }: DocumentNow): Omit<RowEndpoint, "rows"> {
   const content = parseDocument(key, config)?.content ?? {};
   return {
     key: keyName(key),

@@ -195,9 +195,12 @@ export function shown(error: unknown, doing: string, others?: OthersCode): UserE
     );
   }
   // The driver's text may hold the connection string; its kind is enough.
+  const why = code === "" ? reason(error) : code;
   return new UserError(
-    `The database connection failed while ${doing} (${code === "" ? reason(error) : code}).`,
-    "Check the connection string and the TLS settings.",
+    `The database connection failed while ${doing} (${why}).`,
+    why === refusedTls
+      ? "Say how the server's certificate is checked (verify-full, verify-ca, disable): [database.tls] of the stack, or --tls of mcp-fleet init."
+      : "Check the connection string.",
   );
 }
 
@@ -250,12 +253,14 @@ function fixOf(code: string): string {
   return "Look the code up in appendix A of PostgreSQL's manual; the server's log has the statement at application_name mcp-fleet. Mend that, then run again.";
 }
 
+const refusedTls = "TLS was refused";
+
 function reason(error: unknown): string {
   const code = codeOf(error);
   if (code !== "") return code;
   const message = error instanceof Error ? error.message : "";
   if (/timeout/i.test(message)) return "no answer in time";
   if (/terminated|closed|disconnected/i.test(message)) return "connection lost";
-  if (/SSL|TLS|certificate/i.test(message)) return "TLS was refused";
+  if (/SSL|TLS|certificate/i.test(message)) return refusedTls;
   return "unknown reason";
 }

@@ -1,12 +1,9 @@
-import { limitsOf, withClient, withTransaction } from "./client";
 import { parseDocument } from "./document";
-import { documentsNow } from "./documents-now";
-import { shown } from "./errors";
+import { readDocuments } from "./documents-now";
 import { keyId, keyName, keyOf } from "./keys";
-import { checkReadable, checkRole } from "./preconditions";
 import type { CutoverSpec, Db } from "./spec";
-import { readShape } from "./table";
-import { checkSpec } from "./validate";
+
+const asked = { name: "headers", doing: "comparing headers with where they come from" };
 
 /** Rows that have another value of a header than there is where it comes from. Values are in neither. */
 export interface StaleHeader {
@@ -23,33 +20,22 @@ export interface StaleHeader {
  * @throws UserError when the table cannot be read
  */
 export async function staleHeaders(db: Db, spec: CutoverSpec): Promise<StaleHeader[]> {
-  checkSpec(spec);
-  const wanted = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
-  const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `headers ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        await checkRole(client, spec);
-        const shape = await readShape(client, spec);
-        await checkReadable(client, spec, shape);
-        const found = new Map<string, StaleHeader>();
-        for await (const { key, config, count } of documentsNow(client, spec, shape)) {
-          const { headers = {}, headersFrom = {} } = wanted.get(keyId(key)) ?? {};
-          const now = parseDocument(key, config)?.content.headers;
-          for (const header of Object.keys(headersFrom)) {
-            const value = valueOf(now, header);
-            if (value === undefined || value === headers[header]) continue;
-            const id = JSON.stringify([key, header]);
-            const rows = (found.get(id)?.rows ?? 0) + count;
-            found.set(id, { key: keyName(key), header, rows });
-          }
-        }
-        return [...found.values()];
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "comparing headers with where they come from");
-  }
+  return readDocuments(db, spec, asked, async (documents) => {
+    const wanted = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
+    const found = new Map<string, StaleHeader>();
+    for await (const { key, config, count } of documents) {
+      const { headers = {}, headersFrom = {} } = wanted.get(keyId(key)) ?? {};
+      const now = parseDocument(key, config)?.content.headers;
+      for (const header of Object.keys(headersFrom)) {
+        const value = valueOf(now, header);
+        if (value === undefined || value === headers[header]) continue;
+        const id = JSON.stringify([key, header]);
+        const rows = (found.get(id)?.rows ?? 0) + count;
+        found.set(id, { key: keyName(key), header, rows });
+      }
+    }
+    return [...found.values()];
+  });
 }
 
 function valueOf(headers: unknown, name: string): unknown {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { dnsName, image, mountPath, resources, text } from "./fields";
+import { dnsName, image, mountPath, text } from "./fields";
+import { resources } from "./resources";
 import { serverEnv } from "./server-env";
 
 /** What a process asks for where nothing is said. */

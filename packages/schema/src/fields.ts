@@ -75,7 +75,7 @@ export const objectKey = z
   .min(1, "must name a key")
   .max(253, "must have 253 characters at most")
   .regex(/^[-._a-zA-Z0-9]+$/, "must be letters, digits, dashes, dots and underscores")
-  .refine((key) => !/^\.{1,2}$/.test(key), "must be more than dots")
+  .refine((key) => key !== "." && !key.startsWith(".."), "must not be a dot, or begin with two")
   .meta({ examples: ["password"] });
 
 /** An image as a container runtime takes it. */
@@ -143,69 +143,6 @@ export const someLabels = labels.refine(
   "must name at least one label",
 );
 
-const numberOr = (pattern: RegExp, message: string) =>
-  z.union([z.number().nonnegative(), z.string().regex(pattern, message)]).transform(String);
-
-/** Kubernetes quantities; `1` and `"1"` are one CPU. */
-const cpu = numberOr(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
-export const size = z
-  .string()
-  .regex(
-    /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
-    'must be an amount of bytes such as "256Mi"',
-  )
-  .meta({ examples: ["1Gi"] });
-const memory = numberOr(
-  /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
-  'must be a memory quantity such as "256Mi"',
-);
-/** What a device plugin offers: `nvidia.com/gpu`. */
-const device = z
-  .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
-    "must be cpu, memory, ephemeral-storage or a device such as nvidia.com/gpu",
-  );
-const amount = z
-  .object({
-    cpu: cpu.optional().meta({
-      description: "Time of a CPU: 1 is one CPU, 250m a quarter of it.",
-      examples: ["250m"],
-    }),
-    memory: memory.optional().meta({
-      description: "Memory in bytes, with a unit such as Mi or Gi.",
-      examples: ["256Mi"],
-    }),
-    "ephemeral-storage": memory.optional().meta({
-      description: "The node's own disk in bytes, for what the pod writes outside of claims.",
-      examples: ["1Gi"],
-    }),
-  })
-  .catchall(z.union([z.int().nonnegative(), z.string().regex(/^\d+$/)]).transform(String))
-  .superRefine((value, context) => {
-    for (const key of Object.keys(value)) {
-      if (["cpu", "memory", "ephemeral-storage"].includes(key)) continue;
-      const { error } = device.safeParse(key);
-      if (error === undefined) continue;
-      context.addIssue({
-        code: "unrecognized_keys",
-        keys: [key],
-        message: error.issues[0]?.message ?? "",
-      });
-    }
-  });
-
-export const resources = z.strictObject({
-  requests: amount.optional().meta({
-    description: "What a node has to have free for it. Devices are named by their plugin.",
-    examples: [{ cpu: "250m", memory: "256Mi" }],
-  }),
-  limits: amount.optional().meta({
-    description: "What it gets at most: slowed down above its CPU, ended above its memory.",
-    examples: [{ cpu: "1", memory: "512Mi", "nvidia.com/gpu": 1 }],
-  }),
-});
-
 /** About 24 days: what a timer counts to in milliseconds. Kubernetes' own fields hold more. */
 const maxSeconds = 2_147_483;
 const tooLong = `must be ${maxSeconds} seconds at most`;
@@ -227,8 +164,8 @@ export const userId = z
 
 export const replicas = z
   .int("must be a whole number")
-  .min(0)
-  .max(100)
+  .min(0, "must be 0 at least")
+  .max(100, "must be 100 at most")
   .meta({ examples: [2] });
 
 /** A range of addresses with its mask. */

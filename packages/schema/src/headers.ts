@@ -2,13 +2,18 @@ import { z } from "zod";
 
 import { objectKey, objectName, variable } from "./fields";
 
-/** What MCP and HTTP clients say by themselves. */
-const ownHeaders = ["accept", "connection", "content-length", "content-type", "host"].concat([
-  "last-event-id",
-  "mcp-protocol-version",
-  "mcp-session-id",
-  "transfer-encoding",
-]);
+/** What MCP and HTTP clients say by themselves, and what is said of one connection or of how a body is written. */
+const ownHeaders = [
+  "accept",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-type",
+].concat(
+  ["expect", "host", "http2-settings", "keep-alive", "last-event-id", "mcp-method", "mcp-name"],
+  ["mcp-protocol-version", "mcp-session-id", "proxy-connection", "te", "trailer"],
+  ["transfer-encoding", "upgrade"],
+);
 const headerName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be a header's name")
@@ -20,7 +25,7 @@ const headerValue = z
 
 const prefix = z
   .string()
-  .regex(/^[ -~]*$/, "must be one line of ASCII")
+  .regex(/^([!-~][ -~]*)?$/, "must be one line of ASCII, without a space in front")
   .optional()
   .meta({
     description: "Text that stands before the value. Default: nothing.",

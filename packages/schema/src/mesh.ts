@@ -1,9 +1,10 @@
 import { z } from "zod";
 
 import { egress } from "./egress";
-import { dnsName, image, port, replicas, resources, seconds } from "./fields";
+import { dnsName, image, port, replicas, seconds } from "./fields";
 import { operations } from "./operations";
 import { registry } from "./registry";
+import { resources } from "./resources";
 import { serverEnv } from "./server-env";
 import { serviceMesh } from "./service-mesh";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { annotations, cidr, labelKey, labels, objectName, replicas, wholeSeconds } from "./fields";
+import { affinity, patch, toleration } from "./placement";
 
 const firstNodePort = 31000;
 const lastNodePort = 31999;
@@ -10,95 +11,8 @@ const defaultCpuPercent = 70;
 
 const percent = z.int().min(1, "must be from 1 to 100").max(100, "must be from 1 to 100");
 
-const toleration = z
-  .strictObject({
-    key: labelKey.optional().meta({
-      description: "Key of the taint. Default, with operator Exists: every taint.",
-      examples: ["nvidia.com/gpu"],
-    }),
-    operator: z
-      .enum(["Exists", "Equal"])
-      .optional()
-      .meta({
-        description: "Whether the taint's value counts (Equal) or not (Exists). Default Equal.",
-        examples: ["Exists"],
-      }),
-    value: z
-      .string()
-      .optional()
-      .meta({
-        description: "Value of the taint, for operator Equal.",
-        examples: ["tools"],
-      }),
-    effect: z
-      .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"])
-      .optional()
-      .meta({
-        description: "Effect of the taint. Default: each of them.",
-        examples: ["NoSchedule"],
-      }),
-    tolerationSeconds: z
-      .int()
-      .optional()
-      .meta({
-        description:
-          "How long a pod stays on its node after a taint with effect NoExecute came. Default: for good.",
-        examples: [300],
-      }),
-  })
-  .refine(
-    ({ key, operator }) => key !== undefined || operator === "Exists",
-    'must have a key, or the operator "Exists" for every taint',
-  )
-  .refine(
-    ({ operator, value = "" }) => operator !== "Exists" || value === "",
-    'must have no value with the operator "Exists"',
-  )
-  .refine(
-    ({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === "NoExecute",
-    'must have the effect "NoExecute" where it has tolerationSeconds',
-  );
-
 /** What every object takes, for examples. */
 const annotated = { metadata: { annotations: { "example.com/team": "tools" } } };
-
-/** A part of a Kubernetes object that is merged into ours. */
-export const patch = z.record(z.string(), z.unknown());
-
-const affinity = z.strictObject({
-  nodeAffinity: patch.optional().meta({
-    description: "Labels of nodes that pods run on, or prefer.",
-    examples: [
-      {
-        requiredDuringSchedulingIgnoredDuringExecution: {
-          nodeSelectorTerms: [
-            { matchExpressions: [{ key: "node-pool", operator: "In", values: ["mcp"] }] },
-          ],
-        },
-      },
-    ],
-  }),
-  podAffinity: patch.optional().meta({
-    description: "Pods that they run beside.",
-    examples: [
-      {
-        requiredDuringSchedulingIgnoredDuringExecution: [
-          { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app: "db" } } },
-        ],
-      },
-    ],
-  }),
-  podAntiAffinity: patch.optional().meta({
-    description: "Pods that they do not run beside.",
-    examples: [
-      {
-        requiredDuringSchedulingIgnoredDuringExecution: [
-          { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app: "db" } } },
-        ],
-      },
-    ],
-  }),
-});
 
 export const autoscaling = z
   .strictObject({

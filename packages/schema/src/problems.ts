@@ -150,7 +150,7 @@ function keysAt(schema: z.ZodType, path: readonly Step[]): string[] {
   let at: SchemaNode | undefined = schema;
   for (const step of path) at = child(unwrap(at), String(step));
   const options = unwrap(at)?.options ?? [unwrap(at)];
-  return options.flatMap((option) => Object.keys(unwrap(option)?.shape ?? {}));
+  return [...new Set(options.flatMap((option) => Object.keys(unwrap(option)?.shape ?? {})))];
 }
 
 /** The few properties of schema objects that the walk needs. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { dnsName, identifier, image, port, resources, tls } from "./fields";
+import { dnsName, identifier, image, port, tls } from "./fields";
+import { resources } from "./resources";
 
 const databasePort = port
   .default(5432)

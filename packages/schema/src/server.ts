@@ -8,46 +8,23 @@ import {
   image,
   mcpPath,
   mountPath,
-  objectKey,
   objectName,
   port,
   replicas,
-  resources,
   seconds,
   text,
   wholeSeconds,
 } from "./fields";
+import { fileSource } from "./files";
 import { headers } from "./headers";
 import { health, probes } from "./health";
 import { operations } from "./operations";
 import { pod } from "./pod";
+import { resources } from "./resources";
 import { row } from "./row";
 import { secret } from "./secret";
 import { serverEnv } from "./server-env";
 import { tls } from "./tls";
-
-const keyOfFile = objectKey.meta({
-  description: "The key in it whose value is the file.",
-  examples: ["ca.crt"],
-});
-
-const fileSource = z.union([
-  z.string().min(1),
-  z.strictObject({
-    secret: objectName.meta({
-      description: "Name of a Secret that exists in its namespace.",
-      examples: ["tools-login"],
-    }),
-    key: keyOfFile,
-  }),
-  z.strictObject({
-    configMap: objectName.meta({
-      description: "Name of a ConfigMap that exists in its namespace.",
-      examples: ["tools-settings"],
-    }),
-    key: keyOfFile,
-  }),
-]);
 
 /**
  * The one description of a server: what a stack may say, what it means where nothing is said, and what its component

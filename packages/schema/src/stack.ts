@@ -113,7 +113,7 @@ export const stackSchema = z.strictObject({
     .default([])
     .meta({
       description:
-        "Pods beside the application's web pods that call the servers - name, labels, serviceAccount. They are let in by NetworkPolicy and are probed from.",
+        "Pods beside the application's web pods that call the servers - name, labels, serviceAccount. They are let in by NetworkPolicy and are probed from. In a namespace that is closed as a whole (network.isolate: namespace, the default where the stack makes it) they may call name servers and MCP servers, and nothing else unless a NetworkPolicy of yours says so.",
       examples: [[{ name: "executor", labels: { "app.kubernetes.io/component": "executor" } }]],
     }),
   database: database.prefault({}).meta({

@@ -8,11 +8,11 @@ import {
   objectName,
   port,
   replicas,
-  resources,
   someLabels,
   variable,
 } from "./fields";
 import { protocols } from "./protocols";
+import { resources } from "./resources";
 import { authority } from "./tls";
 
 /** Pods that call the servers beside the application's web pods. */
@@ -121,10 +121,11 @@ export const studio = z.strictObject({
         variables: z
           .array(variable)
           .min(1, "must name a variable")
+          .refine((names) => new Set(names).size === names.length, "must name each variable once")
           .default(["NODE_EXTRA_CA_CERTS"])
           .meta({
             description:
-              "Variables that name the mounted file to it. Node.js trusts NODE_EXTRA_CA_CERTS beside the public authorities; what SSL_CERT_FILE and REQUESTS_CA_BUNDLE name takes their place.",
+              "Variables that name the mounted file to it. Node.js trusts NODE_EXTRA_CA_CERTS beside the public authorities; what SSL_CERT_FILE and REQUESTS_CA_BUNDLE name takes their place. One that studio.env or studioSecrets has keeps its value.",
             examples: [["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"]],
           }),
       }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { mountPath, objectName, size } from "./fields";
+import { mountPath, objectName } from "./fields";
+import { size } from "./resources";
 
 const kindsOfVolume = ["claim", "claimTemplate", "configMap", "secret", "emptyDir"] as const;
 

@@ -80,12 +80,14 @@ for (const generation of ["jsonb", "text"] as const) {
       await runCutover(database.db, rotated, "in-cluster", meta);
       assert.equal(await header(), "Bearer s3cret-two");
       assert.deepEqual(await staleHeaders(database.db, rotated), []);
+      await settle(database.db, rotated, 2);
     });
 
     it("that the application has erased is none, as any of its headers", async () => {
       await database.query(
         `update mcp_servers set config_json = ${generation === "jsonb" ? "config_json - 'headers'" : "(config_json::jsonb - 'headers')::text"} where server_key = 'github'`,
       );
+      assert.equal(await header(), null);
       assert.deepEqual(await staleHeaders(database.db, specWith("s3cret-three")), []);
     });
   });

@@ -10,7 +10,9 @@ import {
   probeServers,
   specFor,
 } from "@mcp-fleet/cutover-runner";
+import { requireKept } from "@mcp-fleet/cutover-runner/dist/kept";
 import { isUserError } from "@mcp-fleet/errors";
+import { connectKube } from "@mcp-fleet/kube";
 import { specHash } from "@mcp-fleet/row-cutover";
 
 import { sendJson, type StubApi, stubApi } from "../../support/api-server";
@@ -107,6 +109,7 @@ describe("cutover-runner: what is kept in the cluster", () => {
       /^\[servers\.tools\.headers\.Authorization\] Secret apps\/tools-token may not be read by this identity\.$/,
     ],
     ["has no such key", { other: "s3cret" }, /has no key token\.$/],
+    ["holds nothing at all", {}, /has no key token\.$/],
   ] as const) {
     it(`says by its key that it ${what}: a run is refused, and a preview goes on`, async () => {
       const credentials = {
@@ -135,6 +138,39 @@ describe("cutover-runner: what is kept in the cluster", () => {
         /The value under token of Secret apps\/tools-token is not one line of ASCII/,
       );
       assert.ok(!error.message.includes("s3cret"));
+      return true;
+    });
+  });
+
+  it("takes no key for one that every object of JavaScript has", async () => {
+    const { Authorization: from } = row.headersFrom;
+    const named = { ...row, headersFrom: { Authorization: { ...from, key: "constructor" } } };
+    await assert.rejects(
+      specFor({ ...inputs, spec: { ...spec, rows: [named] } }, await cluster({ token: "s3cret" })),
+      /Secret apps\/tools-token has no key constructor\./,
+    );
+  });
+
+  it("has the bundle be there that the application mounts, where it may be looked at", async () => {
+    const spec = {
+      namespace: "apps",
+      needs: { "studio.trust.ca": { configMap: "all", key: "a" } },
+    };
+    const ask = async (configMap: Readonly<Record<string, string>> | number): Promise<void> =>
+      requireKept(await connectKube({}, await cluster(404, configMap)), [], spec);
+    await assert.rejects(
+      ask(404),
+      /\[studio\.trust\.ca\] There is no ConfigMap all in namespace apps/,
+    );
+    await assert.rejects(ask({ b: "x" }), /\[studio\.trust\.ca\] ConfigMap apps\/all has no key a/);
+    await ask({ a: "x" });
+    await ask(403);
+  });
+
+  it("says that a value is empty", async () => {
+    await assert.rejects(specFor(inputs, await cluster({ token: "\n" })), (error) => {
+      assert.ok(isUserError(error));
+      assert.match(error.problem, /The value under token of Secret apps\/tools-token is empty\.$/);
       return true;
     });
   });

@@ -15,6 +15,8 @@ export interface Leaf {
   readonly names: string;
   /** Whether its days are over. */
   readonly expired?: boolean;
+  /** Whether its key is shorter than anybody takes. */
+  readonly weak?: boolean;
 }
 
 /** An authority of a test's own, and certificates that it signs; all by openssl. */
@@ -22,10 +24,22 @@ export class Authority {
   private readonly directory = mkdtempSync(join(tmpdir(), "mcp-probe-ca-"));
   private leaves = 0;
 
-  constructor(name: string) {
+  /** @param issuer another authority that signs this one's certificate. Default: itself */
+  constructor(name: string, issuer?: Authority) {
+    const request = [
+      ...["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+      ...["-subj", `/CN=${name}`, "-keyout", "ca.key"],
+    ];
+    if (issuer === undefined) {
+      this.openssl([...request, "-x509", "-out", "ca.crt", "-days", "3"]);
+      return;
+    }
+    this.openssl([...request, "-out", "ca.csr"]);
+    writeFileSync(join(this.directory, "ca.ext"), "basicConstraints=critical,CA:TRUE\n");
+    const of = (file: string): string => join(issuer.directory, file);
     this.openssl([
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-subj", `/CN=${name}`, "-keyout", "ca.key", "-out", "ca.crt", "-days", "3"],
+      ...["x509", "-req", "-in", "ca.csr", "-CA", of("ca.crt"), "-CAkey", of("ca.key")],
+      ...["-CAcreateserial", "-extfile", "ca.ext", "-out", "ca.crt", "-days", "2"],
     ]);
   }
 
@@ -38,7 +52,7 @@ export class Authority {
     return join(this.directory, "ca.crt");
   }
 
-  sign({ names, expired = false }: Leaf): Certificate {
+  sign({ names, expired = false, weak = false }: Leaf): Certificate {
     this.leaves += 1;
     const [key, request, cert, ext] = ["key", "csr", "crt", "ext"].map(
       (end) => `${this.leaves}.${end}`,
@@ -48,8 +62,9 @@ export class Authority {
       `subjectAltName=${names}\nextendedKeyUsage=serverAuth\n`,
     );
     this.openssl([
-      ...["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-subj", "/CN=server", "-keyout", key, "-out", request],
+      ...["req", "-new", "-newkey"],
+      ...(weak ? ["rsa:1024"] : ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]),
+      ...["-nodes", "-subj", "/CN=server", "-keyout", key, "-out", request],
     ]);
     this.openssl([
       ...["x509", "-req", "-in", request, "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"],

@@ -295,6 +295,22 @@ describe("mcp-probe against servers that are not right", () => {
     }
   });
 
+  it("shows none without the name that stands before it", async () => {
+    const headers = { Authorization: 'Token token="s3cret-rails", nonce=s3cret-nonce' };
+    const server = await serve((_seen, _req, res) =>
+      res.writeHead(500, { "content-type": "text/plain" }).end("no s3cret-rails, no s3cret-nonce"),
+    );
+    const { message } = await probe({ name: "s", url: server.url, headers }, quick);
+    assert.match(message, /saying "no \*\*\*, no \*\*\*"/);
+  });
+
+  it("says that headers are too long", async () => {
+    const server = await serve((_seen, _req, res) => res.end());
+    const headers = { "X-Long": "y".repeat(20_000) };
+    const { message } = await probe({ name: "s", url: server.url, headers }, quick);
+    assert.match(message, /answers HTTP 431 to initialize; the headers that are configured for it/);
+  });
+
   it("says what is wrong with an address", async () => {
     const closed = await serve(() => undefined);
     await closeServers();

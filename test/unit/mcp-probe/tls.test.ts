@@ -126,6 +126,25 @@ describe("mcp-probe asks servers with a certificate of a private authority", () 
     assert.equal(process.env.NODE_TLS_REJECT_UNAUTHORIZED, undefined);
   });
 
+  it("leaves what this process asks with to the rest of it", async () => {
+    const server = await mcpServer(works, here);
+    // As Node.js 22 keeps a proxy of the environment; 24 knows a second name.
+    const script = `
+      const { probe } = require("@mcp-fleet/mcp-probe");
+      const [first, second] = [1, 2].map((one) => Symbol.for("undici.globalDispatcher." + one));
+      const proxy = { dispatch() {} };
+      Object.defineProperty(globalThis, first, { value: proxy, writable: true });
+      const target = { name: "tools", url: ${JSON.stringify(server.url)}, ca: process.env.CA };
+      Promise.all([probe(target), probe({ ...target })]).then((results) =>
+        console.log(...results.map(({ ok }) => ok), globalThis[first] === proxy, globalThis[second]),
+      );`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], {
+      cwd: join(__dirname, "../../../.."),
+      env: { CA: own.certificate },
+    });
+    assert.equal(stdout, "true true true undefined\n");
+  });
+
   it("reads authority and headers from files, as a Job mounts them", async () => {
     const server = await mcpServer(works, here);
     const file = join(own.file, "..", "token");

@@ -24,6 +24,11 @@ const data = (template: string, more = "mount: /data"): string =>
 const refused: Readonly<Record<string, [fields: string, says: RegExp]>> = {
   "no size": [data("storageClass: fast"), /data\.claimTemplate\.size: /],
   "a size that is none": [data("size: 10GB"), /size: must be an amount of bytes/],
+  "a negative size": [data("size: -1Gi"), /size: must be an amount of bytes/],
+  "more pods than there may be": [
+    `${data("size: 1Gi")}, replicas: 101`,
+    /replicas: must be 100 at most/,
+  ],
   "a size of nothing": [data("size: 0Gi"), /size: must be above 0/],
   "a mode of reading alone": [data("size: 1Gi, accessModes: [ReadOnlyMany]"), /accessModes/],
   "no mode": [data("size: 1Gi, accessModes: []"), /accessModes: must name a mode/],
@@ -71,6 +76,7 @@ const refused: Readonly<Record<string, [fields: string, says: RegExp]>> = {
 };
 
 const taken = [
+  data("size: 10737418240"),
   data("size: 10Gi, storageClass: fast, accessModes: [ReadWriteOnce]"),
   data("size: 1Gi, accessModes: [ReadWriteOncePod]"),
   `${data("size: 1Gi", "subPath: x")}, sidecars: [{ name: s, image: 'a/b:1', mounts: { data: /x } }]`,

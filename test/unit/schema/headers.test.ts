@@ -43,6 +43,14 @@ describe("a credential among a server's headers", () => {
       `X-Upstream: 'xoxb-${token}'`,
       "X-Upstream: 'AKIAABCDEFGHIJKLMNOP'",
     ],
+    ...["X-Pass: 'x'", "X-Otp: '123456'", "X-Api-Key: '12345'", "X-Grafana-Cookie: 'a=b'"],
+    ...[
+      `X-Upstream: 'glsa_${token}'`,
+      `X-Upstream: 'sk_live_${token}'`,
+      "X-Upstream: 'Token: abc'",
+    ],
+    ...[`X-Upstream: 'sha256~${token}'`, "X-Upstream: 'Server=db;Password=hunter2'"],
+    ...[`X-Upstream: 'https://host/?token=${token}'`, `X-Upstream: '"Bearer ${token}"'`],
   ]) {
     it(`is refused as text: ${header}`, () => {
       const [problem, ...more] = found(`headers: { ${header} }`);
@@ -67,6 +75,13 @@ describe("a credential among a server's headers", () => {
     );
   });
 
+  it("is told without any word of it that is no scheme", () => {
+    for (const value of ["correct horse battery", `${token} x`]) {
+      const [problem] = found(`headers: { X-Password: '${value}' }`);
+      assert.ok(!problem?.fix.includes("prefix"), problem?.fix);
+    }
+  });
+
   it("is none in an ordinary header", () => {
     for (const header of [
       ...["X-Tenant: studio", "X-Grafana-Url: 'https://grafana.example'", "Accept-Language: en"],
@@ -77,6 +92,9 @@ describe("a credential among a server's headers", () => {
         "X-Empty: ''",
       ],
       ...["X-Author: ann", "X-Monkey: '1'"],
+      // What speaks of one, and keys that open nothing.
+      ...["X-Max-Tokens: '1000'", "X-Token-Budget: '99999'", "X-Credential-Type: pat"],
+      ...["X-Idempotency-Key: abc", "X-Require-Token: 'true'", "X-Project: sk-learn"],
     ])
       assert.deepEqual(found(`headers: { ${header} }`), [], header);
   });
@@ -87,6 +105,16 @@ describe("a credential among a server's headers", () => {
     );
     assert.equal(problem?.path, "servers.a.headers.Authorization.prefix");
     assert.ok(!problem.said.includes(token));
+    for (const prefix of [`s3cr3t-${token}`, "bob:hunter2@", "Basic bob:hunter2"]) {
+      const [one] = found(`headers: { X-Login: { secret: s, key: k, prefix: '${prefix}' } }`);
+      assert.equal(one?.path, "servers.a.headers.X-Login.prefix", prefix);
+    }
+    for (const prefix of ["Bearer ", "Token token=", "AWS4-HMAC-SHA256 Credential=", 'id="'])
+      assert.deepEqual(
+        found(`headers: { Authorization: { secret: s, key: k, prefix: '${prefix}' } }`),
+        [],
+        prefix,
+      );
   });
 });
 
@@ -119,9 +147,35 @@ describe("a header whose value is kept elsewhere", () => {
       const [problem] = found(`headers: { Authorization: ${header} }`);
       assert.match(problem?.said ?? "", says, header);
     }
+    // Kubernetes takes no such key, and HTTP no such value.
+    const [dots] = found("headers: { X-A: { secret: s, key: ..k } }");
+    assert.match(dots?.said ?? "", /X-A\.key must not be a dot, or begin with two/);
+    const [space] = found("headers: { X-A: { secret: s, key: k, prefix: ' Bearer ' } }");
+    assert.match(
+      space?.said ?? "",
+      /X-A\.prefix must be one line of ASCII, without a space in front/,
+    );
+    const [known] = found("headers: { X-A: { secret: s, key: k, optional: true } }");
+    assert.match(known?.fix ?? "", /are key, prefix, secret, secretKey\.$/);
     const [twice] = found("headers: { X-Tenant: a, x-tenant: b }");
     assert.match(twice?.said ?? "", /is the same header as X-Tenant/);
   });
+});
+
+describe("a header that is not the server's to have", () => {
+  // Node.js' fetch throws for the first three, and the others change how the rest is read.
+  for (const name of [
+    "Expect",
+    "Upgrade",
+    "Keep-Alive",
+    "Content-Encoding",
+    "Trailer",
+    "Mcp-Method",
+  ])
+    it(`is refused: ${name}`, () => {
+      const [problem] = found(`headers: { ${name}: x }`);
+      assert.match(problem?.said ?? "", /it must not be one that clients set\.$/);
+    });
 });
 
 describe("a server that serves TLS itself", () => {

@@ -30,6 +30,7 @@ export {
   kindOf,
   mainContainer,
   referenceOf,
+  startSeconds,
   type Workload,
   type WorkloadKind,
   workloadText,

@@ -42,6 +42,14 @@ export function heldBack(workload: Workload): number {
   return workload.spec?.updateStrategy?.rollingUpdate?.partition ?? 0;
 }
 
+/** How long the server has to start, in seconds: 0 where its pod sets no limit. Defaults as Kubernetes has them. */
+export function startSeconds(workload: Workload): number {
+  const probe = mainContainer(templateOf(workload))?.startupProbe;
+  if (probe === undefined) return 0;
+  const { failureThreshold = 3, periodSeconds = 10, initialDelaySeconds = 0 } = probe;
+  return initialDelaySeconds + failureThreshold * periodSeconds;
+}
+
 /** The container whose image and log are the server's: the one that kubectl takes too, else the first. */
 export function mainContainer(
   pod: Pick<k8s.V1Pod, "metadata" | "spec"> | k8s.V1PodTemplateSpec | undefined,

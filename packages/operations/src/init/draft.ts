@@ -220,7 +220,10 @@ function applicationLines({ cluster }: DraftInput, studio: boolean): string[] {
     "    images:",
     ...(application === undefined
       ? decide(6, "the application's image with its servers bundled.")
-      : comment(6, `What Deployment ${application.name} runs now.`)),
+      : decide(
+          6,
+          `what Deployment ${application.name} runs now, and the way back runs; is it the one with its servers bundled?`,
+        )),
     `      embedded: ${JSON.stringify(embedded)}`,
     ...decide(6, "its image without them."),
     `      in-cluster: ${placeholder}:0.0.1`,

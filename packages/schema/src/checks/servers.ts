@@ -14,6 +14,7 @@ import { floatingImage } from "./image";
 import { operationsProblems } from "./operations";
 import { podProblems } from "./pod";
 import { sourceProblems, stdioWordProblems } from "./source";
+import { textCredentialProblems } from "./text-credentials";
 import { tlsProblems } from "./tls";
 
 /** Names of the variables that a server gets from the stack's secrets. */
@@ -58,6 +59,7 @@ export function serverProblems(
     }),
   );
   problems.push(...headerProblems(key, own, secrets), ...tlsProblems(key, own));
+  problems.push(...textCredentialProblems(key, own));
   const closed = settings.network.isolate !== "none";
   problems.push(...operationsProblems(key, own, closed), ...podProblems(key, own, settings));
   if (own.session === "stateful" && (own.replicas ?? 1) > 1) {

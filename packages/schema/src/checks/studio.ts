@@ -1,9 +1,10 @@
+import { ownValue } from "../own";
 import type { Problem } from "../problems";
 import type { StackSettings } from "../stack";
 import type { SecretNames } from "./servers";
 
 /** What the program tells Studio by itself; another value would work against the rows. */
-const ours: Readonly<Record<string, string>> = {
+export const ours: Readonly<Record<string, string>> = {
   STUDIO_MODE: "the target",
   PORT: "studio.port",
   LLMCTL_NODE_EXECUTOR_K8S_NAMESPACE: "the namespace, which Studio puts into the rows' URLs",
@@ -41,7 +42,7 @@ export function studioProblems(
   ];
   for (const [path, name] of set) {
     const fix = `Remove it with: pulumi config rm --path ${path}`;
-    const value = ours[name];
+    const value = ownValue(ours, name);
     if (value !== undefined) {
       problems.push({ path, problem: `is set by the program, to ${value}.`, fix });
     }

@@ -1,7 +1,9 @@
+import { ownValue } from "../own";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
 import type { Authority } from "../tls";
+import { ours } from "./studio";
 
 /** Servers that are started here without a certificate. */
 const plain: Partial<Readonly<Record<ServerSettings["source"], string>>> = {
@@ -53,12 +55,20 @@ export function trustProblems(
   servers: readonly Pick<ServerSettings, "tls" | "row">[],
 ): Problem[] {
   if (!studio.enabled || studio.trust === false) return [];
+  const { variables, ca } = studio.trust;
+  const taken = variables.flatMap((name, index): Problem[] => {
+    const value = ownValue(ours, name);
+    if (value === undefined) return [];
+    const problem = `is ${name}, which is set by the program, to ${value}.`;
+    return [{ path: `studio.trust.variables[${index}]`, problem, fix: "Take it out." }];
+  });
   const named = authoritiesOf(servers);
-  if (studio.trust.ca !== undefined || named.length < 2) return [];
+  if (ca !== undefined || named.length < 2) return taken;
   const names = named.map((one) =>
     "secret" in one ? `Secret ${one.secret}, ${one.key}` : `ConfigMap ${one.configMap}, ${one.key}`,
   );
   return [
+    ...taken,
     {
       path: "studio.trust.ca",
       problem: `is missing: the servers have several authorities (${names.join("; ")}), and one file can be named to Studio.`,
