@@ -15,8 +15,8 @@ const fieldManager = "mcp-fleet-lab";
 export interface Kube {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
-  /** Server-side apply of each object, in order. */
-  apply(objects: readonly KubernetesObject[]): Promise<void>;
+  /** Server-side apply of each object, in order. @param manager whose fields they are. @default the lab's */
+  apply(objects: readonly KubernetesObject[], manager?: string): Promise<void>;
   /** GET on a Service through the API server, so that it works from any machine that reaches the API. */
   getService(namespace: string, service: string, port: number, path: string): Promise<unknown>;
   /** Waits until every replica of a Deployment is available. */
@@ -35,13 +35,13 @@ export function openKube(kubeconfig: string, context: string): Kube {
   return {
     core,
     apps,
-    async apply(list) {
+    async apply(list, manager = fieldManager) {
       for (const object of list) {
         await objects.patch(
           object,
           undefined,
           undefined,
-          fieldManager,
+          manager,
           true,
           PatchStrategy.ServerSideApply,
         );

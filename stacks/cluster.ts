@@ -1,4 +1,3 @@
-import type { PolicyEnforcement } from "@mcp-fleet/cluster";
 import { isUserError, UserError } from "@mcp-fleet/errors";
 import { connectKube, type Kube, NoSuchContextError, UnreachableError } from "@mcp-fleet/kube";
 import * as pulumi from "@pulumi/pulumi";
@@ -101,15 +100,6 @@ export async function requireNamespace({
       `Make it: kubectl create namespace ${namespace}`,
     );
   }
-}
-
-/** Whether the stack's NetworkPolicies do anything in its cluster. */
-export async function enforcementOf(
-  kubernetes: StackConfig["kubernetes"],
-): Promise<PolicyEnforcement> {
-  const { policyEnforcement } = await import("@mcp-fleet/cluster");
-  const seen = await seeCluster(kubernetes, policyEnforcement);
-  return "answer" in seen ? seen.answer : { enforced: "unknown", reason: seen.unseen };
 }
 
 /** @throws SilentError when the cluster takes longer than a preview may wait for it */

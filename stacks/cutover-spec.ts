@@ -145,6 +145,7 @@ export function probeSpec(
     imagePullSecrets,
     consumers: consumers.map((consumer) => ({ ...consumer })),
     deadlineSeconds: probe.deadlineSeconds,
+    ...(settings.network.isolate === "none" ? { isolated: false } : {}),
     ...bundleNeeded(settings),
   };
 }

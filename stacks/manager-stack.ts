@@ -5,17 +5,17 @@ import { ResourceManager } from "../components/manager";
 import type { StackConfig } from "./config";
 import { clusterNetwork } from "./network";
 
-/** The resource manager, where asked for: its URL within the cluster. */
+/** The resource manager, where asked for. */
 export function manage(
   config: StackConfig,
   isolated: string,
   opts: pulumi.ComponentResourceOptions,
-): string | undefined {
+): ResourceManager | undefined {
   const { settings, servers } = config;
   const { manager, application, namespace } = settings;
   const kept = servers.filter((server) => workloadKind(server) === "StatefulSet");
   if (!manager.enabled) return undefined;
-  const { url } = new ResourceManager(
+  return new ResourceManager(
     `${application}-manager`,
     {
       namespace,
@@ -47,5 +47,4 @@ export function manage(
     },
     opts,
   );
-  return url;
 }

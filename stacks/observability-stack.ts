@@ -8,6 +8,8 @@ import {
   exporterPosition,
   FleetExporter,
   FleetObserver,
+  IsolationCheck,
+  type IsolationCheckArgs,
   Observability,
 } from "../components/observability";
 import { studioComponent } from "../components/studio";
@@ -73,11 +75,14 @@ export function exportChecks(
   { settings }: StackConfig,
   { cutover, spec, probe, targets }: Moved,
   servers: Readonly<Record<string, string>>,
+  closed: IsolationCheckArgs["services"],
   opts: pulumi.ComponentResourceOptions,
 ): void {
   const { namespace, application, observability, studio, target } = settings;
   const { exporter, scrapers } = observability;
   if (!observability.enabled || exporter === undefined) return;
+  const isolated = settings.network.isolate !== "none";
+  if (isolated) checkIsolation(settings, closed, opts);
   const kept = new MountedValues();
   const mounted = mountedFleet({ spec, targets }, kept);
   const web = selectorLabels({ name: studio.name, component: studioComponent });
@@ -102,7 +107,26 @@ export function exportChecks(
       intervalSeconds: exporter.intervalSeconds,
       scrapers,
       imagePullSecrets: settings.imagePullSecrets,
-      networkPolicy: settings.network.isolate !== "none",
+      networkPolicy: isolated,
+    },
+    opts,
+  );
+}
+
+/** @param closed Services that nobody but their consumers is to reach */
+function checkIsolation(
+  { namespace, application, probe, imagePullSecrets }: StackConfig["settings"],
+  closed: IsolationCheckArgs["services"],
+  opts: pulumi.ComponentResourceOptions,
+): void {
+  // Without a probe in the cluster there is no image to try from.
+  if (probe.image === undefined) return;
+  new IsolationCheck(
+    `${application}-isolation-check`,
+    {
+      ...{ namespace, application, image: probe.image },
+      services: closed,
+      imagePullSecrets: probe.imagePullSecrets ?? imagePullSecrets,
     },
     opts,
   );

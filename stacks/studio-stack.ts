@@ -1,14 +1,12 @@
 import { type McpJson, mcpJson } from "@mcp-fleet/client-config";
-import type { PolicyEnforcement } from "@mcp-fleet/cluster";
 import { ownValue, type ResolvedServer, trustedAuthority, workloadKind } from "@mcp-fleet/schema";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
 import { selectorLabels } from "../components/core";
-import type { Cutover, ProbedServer, ProbeRun } from "../components/cutover";
+import type { Cutover, IsolationSeen, ProbedServer, ProbeRun } from "../components/cutover";
 import { Isolation } from "../components/namespace";
 import { McpServer } from "../components/server";
 import { Studio, studioAccount, type StudioArgs, studioComponent } from "../components/studio";
-import { enforcementOf } from "./cluster";
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
@@ -36,8 +34,11 @@ export interface StackOutputs {
   readonly manager?: string;
   /** What a client within the cluster puts into its .mcp.json; `mcp-fleet mcp-json` merges it into a file. */
   readonly mcpJson: McpJson;
-  /** Whether the cluster acts on the NetworkPolicies made here. Absent where none is made, and in a rendered stack. */
-  readonly networkPolicies?: Promise<PolicyEnforcement>;
+  /**
+   * Whether the cluster acts on the NetworkPolicies made here, as the last run that asked the servers found by trying.
+   * Absent where none is made, and in a rendered stack.
+   */
+  readonly networkPolicies?: pulumi.Output<IsolationSeen>;
 }
 
 /**
@@ -74,12 +75,10 @@ export function buildStack(config: StackConfig): StackOutputs {
     servers: Object.fromEntries(servers.map(([key, server]) => [key, server.url])),
     ...(mesh === undefined ? {} : { mesh: mesh.urls }),
     // The engine warns of an output that is undefined.
-    ...(manager === undefined ? {} : { manager }),
+    ...(manager === undefined ? {} : { manager: manager.url }),
     mcpJson: mcpJson(servers.map(([name, { url }]) => ({ name, url }))),
-    ...(settings.network.isolate === "none" || config.kubernetes.rendered
-      ? {}
-      : { networkPolicies: enforcementOf(config.kubernetes) }),
   };
+  const isClosed = settings.network.isolate !== "none" && !config.kubernetes.rendered;
 
   const account = ownAccount(config)
     ? studioAccount(settings.studio.name, studioIdentity(config), inNamespace)
@@ -94,16 +93,25 @@ export function buildStack(config: StackConfig): StackOutputs {
       ? moveRows(config, secrets.databaseUrl, consumers, new Map(servers), before)
       : undefined;
   if (moved !== undefined) {
-    exportChecks(config, moved, outputs.servers, { dependsOn: [...before, moved.cutover] });
+    const afterwards = { dependsOn: [...before, moved.cutover] };
+    const closed = [
+      ...servers.map(([, server]) => server.service),
+      ...(manager === undefined ? [] : [manager.service]),
+    ];
+    exportChecks(config, moved, outputs.servers, closed, afterwards);
   }
-  if (!settings.studio.enabled) return { ...outputs, ...cutoverOutputs(moved?.cutover) };
+  const seen = {
+    ...cutoverOutputs(moved?.cutover),
+    ...(isClosed ? { networkPolicies: isolationOutput(moved?.cutover) } : {}),
+  };
+  if (!settings.studio.enabled) return { ...outputs, ...seen };
 
   const studio = application(config, moved?.cutover, [
     ...before,
     ...(moved === undefined ? [] : [moved.cutover]),
   ]);
   if (moved !== undefined) settleRows(config, moved, studio);
-  return { ...outputs, ...cutoverOutputs(moved?.cutover), studioUrl: studio.url };
+  return { ...outputs, ...seen, studioUrl: studio.url };
 }
 
 /** Who calls the servers: Studio's web pods first, then what the stack lists (executor Jobs, workers). */
@@ -213,4 +221,14 @@ function cutoverOutputs(
   if (cutover === undefined) return {};
   const { generation, counts, probes, probeRuns } = cutover;
   return { generation, counts, probes, probeRuns };
+}
+
+function isolationOutput(cutover: Cutover | undefined): pulumi.Output<IsolationSeen> {
+  const untried: IsolationSeen = {
+    enforced: "unknown",
+    reason: "No run has tried it: mcp-fleet verify --deny does.",
+    at: "",
+  };
+  // A preview that goes before the first run knows nothing, and state of older releases has none.
+  return pulumi.output(cutover?.isolation).apply((seen) => seen ?? untried);
 }

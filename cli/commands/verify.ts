@@ -3,11 +3,14 @@ import { bullets, type Column, paragraphs, table } from "@mcp-fleet/terminal";
 import { Command, Option } from "commander";
 
 import type { CliContext } from "../context";
-import { openFleet, type StackOptions, withStack } from "../day-two/stack";
+import { type Opened, openFleet, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
+import { denyText } from "./verify-deny";
 
 interface VerifyOptions extends StackOptions {
   readonly from?: "here" | "cluster";
+  readonly deny?: true;
+  readonly otherNamespace: string;
 }
 
 export function verifyCommand(context: CliContext): Command {
@@ -19,8 +22,16 @@ export function verifyCommand(context: CliContext): Command {
         "here",
       ]),
     )
-    .action(async ({ from, ...options }: VerifyOptions) => {
+    .addOption(
+      new Option(
+        "--deny",
+        "try the fleet's ports from pods that no NetworkPolicy lets in, in place of the rest",
+      ).conflicts("from"),
+    )
+    .option("--other-namespace <name>", "where else to try from, with --deny", "default")
+    .action(async ({ from, deny, otherNamespace, ...options }: VerifyOptions) => {
       const { fleet, credentials } = await openFleet(context, options);
+      if (deny === true) return denied(context, { fleet, credentials }, otherNamespace);
       const { verify } = await import("@mcp-fleet/operations");
       const probe = { ...fleet.probe, ...(from === undefined ? {} : { from }) };
       const progress = (line: string): void => context.note(`waiting: ${line}`);
@@ -28,6 +39,19 @@ export function verifyCommand(context: CliContext): Command {
       await context.print(report, () => verifyText(report, context.width()));
       if (report.failed > 0) process.exitCode = exitCodes.findings;
     });
+}
+
+async function denied(
+  context: CliContext,
+  { fleet, credentials }: Opened,
+  otherNamespace: string,
+): Promise<void> {
+  const { verifyDenied } = await import("@mcp-fleet/operations");
+  const report = await verifyDenied(fleet, credentials, otherNamespace, (line) => {
+    context.note(`waiting: ${line}`);
+  });
+  await context.print(report, () => denyText(report, context.width()));
+  if (report.enforced !== "yes" || report.untried > 0) process.exitCode = exitCodes.findings;
 }
 
 /** Each server as each consumer sees it, and what is wrong. @param width see {@link CliContext.width} */

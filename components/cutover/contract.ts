@@ -5,6 +5,7 @@ export type {
   Credentials,
   CutoverInputs,
   DatabaseRef,
+  IsolationSeen,
   KeptHeader,
   KubeRef,
   ProbedServer,

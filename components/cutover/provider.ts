@@ -108,11 +108,13 @@ export const cutoverProvider: Provider = {
     const spec = inputs.spec as { name: string };
     return { id: `cutover:${spec.name}`, outs: outputsOf(inputs, answer) };
   },
-  async update(_id, _olds, news) {
+  async update(_id, olds, news) {
     const runner = require("@mcp-fleet/components/runner") as Runner;
     const credentials = credentialsOf(this, news);
     const answer = await runner.runCutoverStep(news as unknown as CutoverInputs, credentials);
-    return { outs: outputsOf(news, answer) };
+    // A run that asks nobody says nothing of it.
+    const { isolation = olds.isolation } = answer;
+    return { outs: outputsOf(news, Object.assign({}, answer, { isolation })) };
   },
   async read(id, props) {
     const runner = require("@mcp-fleet/components/runner") as Runner;

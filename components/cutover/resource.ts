@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   type CutoverSpec,
   type DatabaseRef,
+  type IsolationSeen,
   type KubeRef,
   type ProbedServer,
   type ProbeRun,
@@ -53,6 +54,8 @@ export class Cutover extends pulumi.dynamic.Resource {
   /** What the servers answered before the last rewrite. */
   declare readonly probes: pulumi.Output<readonly ProbedServer[]>;
   declare readonly probeRuns: pulumi.Output<readonly ProbeRun[]>;
+  /** Whether NetworkPolicies kept a stranger away when the servers were last asked; undefined before. */
+  declare readonly isolation: pulumi.Output<IsolationSeen | undefined>;
 
   constructor(name: string, args: CutoverArgs, opts?: pulumi.CustomResourceOptions) {
     super(
@@ -74,6 +77,7 @@ export class Cutover extends pulumi.dynamic.Resource {
         committedAt: undefined,
         probes: undefined,
         probeRuns: undefined,
+        isolation: undefined,
       },
       withSecretOutputs(
         {

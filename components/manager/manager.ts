@@ -71,6 +71,7 @@ export class ResourceManager extends pulumi.ComponentResource {
 
   /** Where its clients connect, within the cluster. */
   readonly url: string;
+  readonly service: k8s.core.v1.Service;
 
   private readonly args: ResourceManagerArgs;
   private readonly name: string;
@@ -100,7 +101,7 @@ export class ResourceManager extends pulumi.ComponentResource {
     const token = args.token === undefined ? this.createToken() : [];
     if (networkPolicy) this.createNetworkPolicies();
     this.createDeployment([...access, ...token]);
-    this.createService();
+    this.service = this.createService();
     this.url = serviceUrl(this.labels.name, args.namespace, port, "/mcp");
     this.registerOutputs({ url: this.url });
   }

@@ -32,7 +32,7 @@ export async function waitDns(plan: NetworkPlan): Promise<void> {
 function configMap(): unknown {
   const upstream = nameServers();
   const forward = upstream.length > 0 ? `\n    forward . ${upstream.join(" ")}` : "";
-  const Corefile = `.:5353 {
+  const Corefile = `.:53 {
     errors
     health :8080 {
        lameduck 2s
@@ -72,8 +72,8 @@ function deployment(image: string): unknown {
     imagePullPolicy: "IfNotPresent",
     args: ["-conf", "/etc/coredns/Corefile"],
     ports: [
-      { name: "dns", containerPort: 5353, protocol: "UDP" },
-      { name: "dns-tcp", containerPort: 5353, protocol: "TCP" },
+      { name: "dns", containerPort: 53, protocol: "UDP" },
+      { name: "dns-tcp", containerPort: 53, protocol: "TCP" },
     ],
     readinessProbe: { httpGet: { path: "/ready", port: 8181 }, periodSeconds: 1 },
     livenessProbe: { httpGet: { path: "/health", port: 8080 }, initialDelaySeconds: 30 },
@@ -99,7 +99,11 @@ function deployment(image: string): unknown {
           serviceAccountName: "coredns",
           priorityClassName: "system-cluster-critical",
           dnsPolicy: "Default",
-          securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+          securityContext: {
+            seccompProfile: { type: "RuntimeDefault" },
+            // As everywhere else it listens at 53: NetworkPolicies are about the pod's port, not the Service's.
+            sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "53" }],
+          },
           containers: [container],
           volumes: [{ name: "config", configMap: { name: "coredns" } }],
         },

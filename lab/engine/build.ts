@@ -63,8 +63,9 @@ export async function ensureBuiltEngine(log: Log): Promise<BuiltEngine> {
       "Pulumi is not on PATH and cannot be downloaded: its CLI and Kubernetes plugin are built from their Go modules (270 MB stay)",
     );
   }
-  const bin = join(await ensureBuilt(cli(), log), "bin");
+  // The plugin first: its last packages are compiled one by one, while another build can have the other cores.
   const plugin = await ensureBuilt(kubernetesPlugin(), log);
+  const bin = join(await ensureBuilt(cli(), log), "bin");
   const home = join(paths.cache, "pulumi-home");
   // These are scripts that name this checkout and this Node.js; they are written anew each time.
   installLaunchers(bin);

@@ -162,7 +162,10 @@ describe("a mesh", () => {
   });
 
   it("puts the pods that call each other into the service mesh, with a way to its control plane", async () => {
-    const observability = { enabled: true, observer: { image: "registry.example/observer:0.1.0" } };
+    const observability = {
+      ...{ enabled: true, scrapers: {} },
+      observer: { image: "registry.example/observer:0.1.0" },
+    };
     const workloads = [
       ["kubernetes:apps/v1:StatefulSet", "mcp-registry"],
       ["kubernetes:apps/v1:Deployment", "greeter"],
@@ -233,7 +236,10 @@ describe("a mesh", () => {
   });
 
   it("gives the observer the registry and the right to keep the agents' status", async () => {
-    const observability = { enabled: true, observer: { image: "registry.example/observer:0.1.0" } };
+    const observability = {
+      ...{ enabled: true, scrapers: {} },
+      observer: { image: "registry.example/observer:0.1.0" },
+    };
     const { recorder } = await runProgram(stack({}, { observability }));
     const role = recorder.one("kubernetes:rbac.authorization.k8s.io/v1:Role", "mcp-mesh-observer");
     assert.match(JSON.stringify(role.inputs.rules), /"mcpagents\/status"\],"verbs":\["patch"\]/);

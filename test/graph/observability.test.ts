@@ -19,6 +19,8 @@ const exporter = {
   intervalSeconds: 60,
   database: { secret: "checks" },
 };
+/** Who may read the metrics has to be said. */
+const scrapers = { "kubernetes.io/metadata.name": "monitoring" };
 const custom = "kubernetes:monitoring.coreos.com/v1:";
 
 describe("observability", () => {
@@ -49,7 +51,7 @@ describe("observability", () => {
   });
 
   it("gives the observer a Service that the monitor selects, and rights to list and no more", async () => {
-    const { recorder } = await runProgram(stack({ enabled: true, observer }));
+    const { recorder } = await runProgram(stack({ enabled: true, scrapers, observer }));
     const name = "llmctl-studio-observer";
     const monitor = recorder.one(`${custom}ServiceMonitor`, "llmctl-studio-metrics").inputs;
     const { selector, endpoints } = monitor.spec as {
@@ -82,7 +84,7 @@ describe("observability", () => {
   it("refuses an endpoint with a password in it, by its key", async () => {
     const certificates = ["postgresql://user:secret@db:5432/x"];
     await assert.rejects(
-      runProgram(stack({ enabled: true, observer: { ...observer, certificates } })),
+      runProgram(stack({ enabled: true, scrapers, observer: { ...observer, certificates } })),
       (error: Error) =>
         /observability\.observer\.certificates\[0\]/.test(error.message) &&
         !error.message.includes("secret"),
@@ -90,7 +92,7 @@ describe("observability", () => {
   });
 
   it("runs the checks after the rows have moved, in the application's place and behind none of its Services", async () => {
-    const plain = { ...fullStack.plain, observability: { enabled: true, exporter } };
+    const plain = { ...fullStack.plain, observability: { enabled: true, scrapers, exporter } };
     const { recorder } = await runProgram({ ...fullStack, plain });
     const name = "llmctl-studio-exporter";
     const rows = recorder.one("pulumi-nodejs:dynamic/mcp-fleet:Cutover", "llmctl-studio-rows");
@@ -124,7 +126,7 @@ describe("observability", () => {
   });
 
   it("tells the exporter of the cutover what its command reads, as a secret", async () => {
-    const plain = { ...fullStack.plain, observability: { enabled: true, exporter } };
+    const plain = { ...fullStack.plain, observability: { enabled: true, scrapers, exporter } };
     const { recorder } = await runProgram({ ...fullStack, plain });
     const { stringData } = recorder.one(
       "kubernetes:core/v1:Secret",
@@ -150,7 +152,7 @@ describe("observability", () => {
   it("lets the exporter into the servers where the stack has no application of its own", async () => {
     const plain = {
       ...fullStack.plain,
-      observability: { enabled: true, exporter },
+      observability: { enabled: true, scrapers, exporter },
       studio: { enabled: false },
       cutover: { fence: false },
     };
@@ -165,9 +167,36 @@ describe("observability", () => {
     );
   });
 
+  it("tries the Services from a pod that no policy knows, and wants to know who may read the metrics", async () => {
+    const observability = { enabled: true, scrapers, exporter };
+    const made = await runProgram({
+      ...fullStack,
+      plain: { ...fullStack.plain, observability },
+    });
+    const name = "llmctl-studio-isolation-check";
+    const job = made.recorder.one("kubernetes:batch/v1:CronJob", name).inputs.spec as {
+      jobTemplate: { spec: { template: { metadata: object; spec: { containers: Container[] } } } };
+    };
+    const { metadata, spec } = job.jobTemplate.spec.template;
+    assert.deepEqual(metadata, { labels: { "mcp-fleet.dev/workload": "isolation-check" } });
+    const [container] = spec.containers;
+    const [endpoints] = container?.env as unknown as { value: string }[];
+    assert.deepEqual((JSON.parse(endpoints?.value ?? "") as object[])[0], {
+      ...{ name: "llmctl-mcp", port: 9020 },
+    });
+    const open = { ...fullStack.plain, network: { isolate: "none" }, observability };
+    const { recorder } = await runProgram({ ...fullStack, plain: open });
+    assert.deepEqual(recorder.of("kubernetes:batch/v1:CronJob"), []);
+    await assert.rejects(
+      runProgram(stack({ enabled: true, observer })),
+      /\[observability\.scrapers\] is not set/,
+    );
+    await runProgram(stack({ enabled: true, observer, scrapers: {} }));
+  });
+
   it("refuses an exporter where there is no cutover to check", async () => {
     await assert.rejects(
-      runProgram(stack({ enabled: true, exporter })),
+      runProgram(stack({ enabled: true, scrapers, exporter })),
       /\[observability\.exporter\] has nothing to check/,
     );
   });

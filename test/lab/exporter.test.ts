@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { KubeConfig, type KubernetesObject, KubernetesObjectApi } from "@kubernetes/client-node";
+import { connectKube } from "@mcp-fleet/kube";
 import { metrics } from "@mcp-fleet/metrics";
 import { parseAllDocuments } from "yaml";
 
@@ -60,10 +61,13 @@ describe("cluster: the exporter of verify and drift", function () {
     const exporter = { image, intervalSeconds: 2, database: { secret } };
     const observability = {
       ...{ enabled: true, prometheusOperator: false, dashboards: { enabled: false } },
+      // Prometheus is a process of the node here, which policies let in.
+      scrapers: { "kubernetes.io/metadata.name": "monitoring" },
       exporter,
       observer: { image: images.observer },
     };
     await lab.up("in-cluster", { observability });
+    await tryIsolation();
     const target = async (job: string): Promise<ScrapeTarget> => {
       const where = { namespace, name: `llmctl-studio-${job}` };
       const { spec } = await lab.kube.core.readNamespacedService(where);
@@ -85,6 +89,22 @@ describe("cluster: the exporter of verify and drift", function () {
     await lab.kube.core.deleteNamespacedSecret({ namespace, name: secret });
     await sql(`drop owned by ${role}`, `drop role ${role}`);
   });
+
+  /** What the CronJob's controller does every 15 minutes. */
+  async function tryIsolation(): Promise<void> {
+    const { context, kubeconfig } = lab.cluster;
+    const { batch } = await connectKube({ context }, { kubeconfig });
+    const name = "llmctl-studio-isolation-check";
+    const cron = await batch.readNamespacedCronJob({ namespace, name });
+    const owner = { apiVersion: "batch/v1", kind: "CronJob", name, uid: cron.metadata?.uid ?? "" };
+    await batch.createNamespacedJob({
+      namespace,
+      body: {
+        metadata: { name: `${name}-once`, ownerReferences: [owner] },
+        spec: cron.spec?.jobTemplate.spec,
+      },
+    });
+  }
 
   /** As the database's owner; the answer is the last statement's. */
   async function sql(...statements: string[]): Promise<Record<string, unknown>[]> {
@@ -147,7 +167,12 @@ describe("cluster: the exporter of verify and drift", function () {
     }
     const drift = await byLabel(metrics.driftRows.name, "kind");
     assert.deepEqual(new Set(Object.values(drift)), new Set([0]));
-    assert.deepEqual(await byLabel(metrics.checkUp.name, "check"), { drift: 1, verify: 1 });
+    assert.deepEqual(await byLabel(metrics.checkUp.name, "check"), {
+      ...{ drift: 1, isolation: 1, verify: 1 },
+    });
+    const reachable = await byLabel(metrics.reachable.name, "workload");
+    assert.ok(Object.keys(reachable).includes("llmctl-mcp-github"));
+    assert.deepEqual(new Set(Object.values(reachable)), new Set([0]));
     assert.deepEqual(await prometheus.alerts(), []);
   });
 

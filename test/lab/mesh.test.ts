@@ -238,6 +238,7 @@ function stackConfig(cluster: Cluster, images: Record<string, string>): StackCon
     observability: {
       enabled: true,
       prometheusOperator: false,
+      scrapers: { "kubernetes.io/metadata.name": "monitoring" },
       // The API server is the lab's one endpoint with TLS.
       observer: { image: images.observer, certificates: ["kubernetes.default.svc:443"] },
     },

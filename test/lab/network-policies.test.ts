@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 
-import { KubeConfig, NetworkingV1Api, type V1NetworkPolicy } from "@kubernetes/client-node";
+import {
+  KubeConfig,
+  type KubernetesObject,
+  NetworkingV1Api,
+  type V1NetworkPolicy,
+} from "@kubernetes/client-node";
+import type { DenyReport } from "@mcp-fleet/operations";
 
 import { chromaName, labNamespace as namespace } from "../../lab/companions";
 import { labServers } from "../../lab/config";
+import { ensureImages } from "../../lab/images";
 import { consoleLog } from "../../lab/log";
 import { type Lab, openLab } from "../../lab/session";
-import { type Listener, listenAt } from "../support/addresses";
+import { listenAt, type Listener } from "../support/addresses";
 import { type Caller, callerPod } from "../support/caller";
 import { mcpFleet } from "../support/cli";
 import { eventually } from "../support/eventually";
@@ -31,6 +38,10 @@ const reached: Record<Profile, string[]> = {
 };
 
 const executor = { "llmctl.executor": "true" };
+const manager = "llmctl-studio-manager";
+const exporter = "llmctl-studio-exporter";
+const secret = "checks-of-policies";
+
 const serverNames = ["llmctl-mcp", "github", "atlassian", "chroma", "google-cloud"].map((key) =>
   key === "llmctl-mcp" ? key : `llmctl-mcp-${key}`,
 );
@@ -46,6 +57,10 @@ describe("NetworkPolicies that are enforced", function () {
   /** Name of a place -> `host:port`. */
   let targets: Record<string, string>;
   let servers: Record<string, string>;
+  /** Manager and exporter. */
+  let others: Record<string, string>;
+  let studio: string;
+  let outputs: Awaited<ReturnType<Lab["up"]>>["outputs"];
 
   before(async function () {
     this.timeout(60 * 60_000);
@@ -60,10 +75,26 @@ describe("NetworkPolicies that are enforced", function () {
     config.loadFromFile(lab.cluster.kubeconfig);
     config.setCurrentContext(lab.cluster.context);
     policies = config.makeApiClient(NetworkingV1Api);
+    await restrictedNamespace(lab.kube, elsewhere);
+    const images = await ensureImages(lab.cluster, consoleLog(), ["mcp-fleet"]);
     const own = labServers(lab.facts.images);
     const changed = Object.entries(profiles).map(([egress, key]) => [key, { ...own[key], egress }]);
-    await lab.up("in-cluster", { servers: { ...own, ...Object.fromEntries(changed) } });
-    await restrictedNamespace(lab.kube, elsewhere);
+    await lab.kube.apply([
+      {
+        ...{ apiVersion: "v1", kind: "Secret", metadata: { namespace, name: secret } },
+        stringData: { databaseUrl: lab.facts.studioDatabaseUrl },
+      } as KubernetesObject,
+    ]);
+    const image = images["mcp-fleet"];
+    ({ outputs } = await lab.up("in-cluster", {
+      servers: { ...own, ...Object.fromEntries(changed) },
+      manager: { enabled: true, image, clients: [{ name: "agents", labels: executor }] },
+      observability: {
+        ...{ enabled: true, prometheusOperator: false, dashboards: { enabled: false } },
+        scrapers: { "kubernetes.io/metadata.name": "monitoring" },
+        exporter: { image, database: { secret } },
+      },
+    }));
     await makeTargets();
     await makeCallers();
   });
@@ -75,6 +106,7 @@ describe("NetworkPolicies that are enforced", function () {
     if (lab?.cluster.engine !== "bare") return;
     await lab.kube.core.deleteNamespace({ name: elsewhere });
     await lab.up("in-cluster");
+    await lab.kube.core.deleteNamespacedSecret({ namespace, name: secret });
   });
 
   async function makeTargets(): Promise<void> {
@@ -100,9 +132,13 @@ describe("NetworkPolicies that are enforced", function () {
       metadata: listeners.metadata.at,
       "an address outside": listeners.outside.at,
     };
-    servers = Object.fromEntries(
-      await Promise.all(serverNames.map(async (name) => [name, await service(name)] as const)),
-    );
+    const placed = async (names: readonly string[]): Promise<Record<string, string>> =>
+      Object.fromEntries(
+        await Promise.all(names.map(async (name) => [name, await service(name)] as const)),
+      );
+    servers = await placed(serverNames);
+    others = await placed([manager, exporter]);
+    studio = await service("llmctl-studio");
   }
 
   async function makeCallers(): Promise<void> {
@@ -150,10 +186,17 @@ describe("NetworkPolicies that are enforced", function () {
       assert.deepEqual(await open(name, servers), serverNames, name);
   });
 
-  it("let no stranger to a server, in the namespace or outside of it, nor one server to another", async () => {
+  it("let no stranger to a server, the manager or the exporter, in the namespace or outside, nor one server to another", async () => {
     const strangers = ["unlabelled", "elsewhere", "elsewhere with the executor's labels"];
-    for (const name of [...strangers, "of-the-stack", "egress-cluster", "egress-internet"])
-      assert.deepEqual(await open(name, servers), [], name);
+    for (const name of [...strangers, "of-the-stack", "egress-internet"])
+      assert.deepEqual(await open(name, { ...servers, ...others }), [], name);
+    // kube-router lets pods of one policy call each other where it lets them out to the namespace: other replicas.
+
+    const foreign = Object.entries({ ...servers, ...others }).filter(
+      ([name]) => name !== profiles.cluster,
+    );
+    assert.deepEqual(await open("egress-cluster", Object.fromEntries(foreign)), []);
+    assert.deepEqual(await open("executor", others), [manager]);
   });
 
   for (const profile of Object.keys(profiles) as Profile[]) {
@@ -166,34 +209,59 @@ describe("NetworkPolicies that are enforced", function () {
     assert.deepEqual(await reachedBy("probe"), await reachedBy("executor"));
   });
 
+  /** Tries by the command line. */
+  async function deny(): Promise<{ exitCode: number; enforced: string; open: string[] }> {
+    const args = ["verify", "--lab", "--deny", "--other-namespace", elsewhere, "-o", "json"];
+    const { exitCode, stdout, stderr } = await mcpFleet(args, {}, 300);
+    assert.ok([0, 10].includes(exitCode ?? -1), stderr);
+    const { enforced, strangers } = JSON.parse(stdout) as DenyReport;
+    const open = strangers.flatMap(({ from, results }) =>
+      results.filter(({ reachable }) => reachable).map(({ name }) => `${name} from ${from}`),
+    );
+    assert.equal(strangers.length, 3);
+    for (const { problem, results } of strangers) {
+      assert.equal(problem, undefined);
+      assert.equal(results.length, serverNames.length + 2);
+    }
+    return { exitCode: exitCode ?? -1, enforced, open };
+  }
+
+  it("are found to be enforced by the run, and by verify --deny", async () => {
+    const { enforced, reason } = outputs.networkPolicies as { enforced: string; reason: string };
+    assert.equal(enforced, "yes", reason);
+    assert.deepEqual(await deny(), { exitCode: 0, enforced: "yes", open: [] });
+  });
+
   it("leave Studio at work: verify finds nothing", async () => {
     const { exitCode, stderr } = await mcpFleet(["verify", "--lab"], {}, 300);
     assert.equal(exitCode, 0, stderr);
     assert.ok((await lab.studio()).servers.every(({ transport }) => transport !== "stdio"));
   });
 
-  /** Takes policies away for as long as `look` runs. */
+  /** Takes policies away for as long as `look` runs. They come back as the engine's, or its next update would conflict. */
   async function without(names: readonly string[], look: () => Promise<void>): Promise<void> {
-    const taken: V1NetworkPolicy[] = [];
-    for (const name of names) {
-      const { metadata, ...rest } = await policies.readNamespacedNetworkPolicy({ namespace, name });
-      taken.push({
-        ...{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", spec: rest.spec },
-        metadata: {
-          ...{ namespace, name },
-          ...{ labels: metadata?.labels, annotations: metadata?.annotations },
-        },
-      });
-      await policies.deleteNamespacedNetworkPolicy({ namespace, name });
-    }
+    const taken = await Promise.all(
+      names.map((name) => policies.readNamespacedNetworkPolicy({ namespace, name })),
+    );
+    for (const name of names) await policies.deleteNamespacedNetworkPolicy({ namespace, name });
     try {
       await look();
     } finally {
-      for (const body of taken) await policies.createNamespacedNetworkPolicy({ namespace, body });
+      for (const { metadata, spec } of taken) {
+        const { name, labels, annotations, managedFields = [] } = metadata ?? {};
+        const body: V1NetworkPolicy = {
+          ...{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", spec },
+          metadata: { namespace, name, labels, annotations },
+        };
+        await lab.kube.apply(
+          [body],
+          managedFields.find((one) => one.operation === "Apply")?.manager,
+        );
+      }
     }
   }
 
-  const deny = "llmctl-studio-default-deny";
+  const closed = "llmctl-studio-default-deny";
   /** A door that another state of the policies opens or shuts, within a minute. */
   const door = (from: string, at: string | undefined, is: "open" | "shut"): Promise<void> =>
     eventually(
@@ -206,14 +274,53 @@ describe("NetworkPolicies that are enforced", function () {
     it(`taken away, that of ${name} and the default one: a stranger gets in, and so these tests can fail`, async () => {
       await without([name], () => door("executor", servers[name], "shut"));
       await door("executor", servers[name], "open");
-      await without([name, deny], () => door("unlabelled", servers[name], "open"));
+      await without([name, closed], () => door("unlabelled", servers[name], "open"));
       await door("unlabelled", servers[name], "shut");
     });
   }
 
+  it("taken away, that of the manager and the default one: a stranger gets in", async () => {
+    await without([manager, closed], () => door("unlabelled", others[manager], "open"));
+    await door("unlabelled", others[manager], "shut");
+  });
+
+  it("taken away, that of the exporter, that of Studio, whose labels it wears, and the default one: a stranger gets in", async () => {
+    const all = [exporter, "llmctl-studio", closed];
+    await without(all, () => door("unlabelled", others[exporter], "open"));
+    await door("unlabelled", others[exporter], "shut");
+  });
+
+  it("taken away, that of a server and the default one: verify --deny says which door is open", async () => {
+    await without(["llmctl-mcp-github", closed], async () => {
+      await door("unlabelled", servers["llmctl-mcp-github"], "open");
+      const { exitCode, enforced, open: doors } = await deny();
+      assert.deepEqual([exitCode, enforced], [10, "no"]);
+      const places = [
+        `without labels in namespace ${namespace}`,
+        `without labels in namespace ${elsewhere}`,
+        `with a consumer's labels in namespace ${elsewhere}`,
+      ];
+      assert.deepEqual(
+        doors,
+        places.map((place) => `llmctl-mcp-github from a pod ${place}`),
+      );
+    });
+  });
+
   it("taken away, the default one: a pod of the stack that has no policy of its own gets out", async () => {
     await door("of-the-stack", targets["an address outside"], "shut");
-    await without([deny], () => door("of-the-stack", targets["an address outside"], "open"));
+    await without([closed], () => door("of-the-stack", targets["an address outside"], "open"));
     await door("of-the-stack", targets["an address outside"], "shut");
+  });
+
+  it("taken away, Studio's: nobody gets in, since the default one stands", async () => {
+    await without(["llmctl-studio"], () => door("unlabelled", studio, "shut"));
+    await door("unlabelled", studio, "open");
+  });
+
+  it("are all taken away here once", async () => {
+    const { items } = await policies.listNamespacedNetworkPolicy({ namespace });
+    const tested = [...serverNames, closed, manager, exporter, "llmctl-studio"];
+    assert.deepEqual(items.map(({ metadata }) => metadata?.name).sort(), tested.sort());
   });
 });

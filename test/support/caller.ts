@@ -1,5 +1,4 @@
 import type { V1Pod } from "@kubernetes/client-node";
-import { connectKube, openPortForward } from "@mcp-fleet/kube";
 
 import type { Cluster } from "../../lab/cluster";
 import { ensureBinaries } from "../../lab/cluster/binaries";
@@ -19,11 +18,10 @@ export interface Caller {
 
 /** Its condition is nobody's to set, so no Service ever leads to the pod, whatever its labels are. */
 const neverReady = "mcp-fleet.dev/never";
-const names = { subject: "the caller", setting: "labels" };
 
 /**
- * Starts a pod with these labels: to NetworkPolicies it is one of the pods that have them. It is asked through the
- * Kubernetes API, which no policy is about.
+ * Starts a pod with these labels: to NetworkPolicies it is one of the pods that have them. It is asked from its node, which
+ * no policy keeps away.
  */
 export async function callerPod(
   { cluster, kube }: { readonly cluster: Cluster; readonly kube: Kube },
@@ -34,18 +32,14 @@ export async function callerPod(
   const image = await binaryImage("tryout");
   if (!(await cluster.hasImage(image.ref))) await cluster.importImage(image.archive);
   await kube.apply([podOf(where, labels, image.ref)]);
+  let address = "";
   await eventually("the caller runs", async () => {
     const { status } = await kube.core.readNamespacedPod(where);
-    return status?.phase === "Running";
+    address = status?.podIP ?? "";
+    return status?.phase === "Running" && address !== "";
   });
-  const { context, kubeconfig } = cluster;
-  const forward = await openPortForward(
-    await connectKube({ context }, { kubeconfig }),
-    { namespace: where.namespace, pod: where.name, port: 8080 },
-    names,
-  );
   const ask = async (path: string): Promise<boolean> => {
-    const response = await fetch(`http://127.0.0.1:${forward.port}${path}`, {
+    const response = await fetch(`http://${address}:8080${path}`, {
       signal: AbortSignal.timeout(20_000),
     });
     await response.text();
@@ -58,7 +52,6 @@ export async function callerPod(
     opens: (to) => ask(`/connect?to=${encodeURIComponent(to)}`),
     resolves: (name) => ask(`/resolve?name=${encodeURIComponent(name)}`),
     async remove() {
-      await forward.close();
       await kube.core.deleteNamespacedPod({ ...where, gracePeriodSeconds: 0 });
     },
   };

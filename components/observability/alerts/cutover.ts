@@ -42,6 +42,17 @@ export function cutoverAlerts(thresholds: AlertThresholds): AlertGroup {
         },
       },
       {
+        alert: "McpIsolationOpen",
+        expr: `max by (namespace, cutover, workload) (${metrics.reachable.name}) == 1`,
+        for: "1m",
+        labels: { severity: "critical" },
+        annotations: {
+          summary: "{{ $labels.workload }} takes connections from a pod that no policy lets in",
+          description:
+            "A NetworkPolicy is gone, or the network plugin enforces none: mcp-fleet verify --deny says which ports are open.",
+        },
+      },
+      {
         alert: "McpCheckFailing",
         expr: `${metrics.checkUp.name} == 0`,
         for: "15m",

@@ -30,6 +30,11 @@ export function fleetDashboard(): DashboardBuilder {
     .withPanel(
       stat("Tools", `sum(max by (server) (${metrics.tools.name}${here}))`, { badBelow: 1 }),
     )
+    .withPanel(
+      stat("Open to strangers", `sum(${metrics.reachable.name}${here}) or vector(0)`, {
+        badAbove: 1,
+      }),
+    )
     .withPanel(stat("Cutover settled", `min(${metrics.settled.name}${here})`, { badBelow: 1 }))
     .withPanel(
       table("Servers as their consumers see them", `min by (server, consumer) (${verified})`, {

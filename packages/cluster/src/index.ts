@@ -7,7 +7,6 @@ export {
   refusalOf,
   requirePlaces,
 } from "./identity";
-export { type PolicyEnforcement, policyEnforcement } from "./enforcement";
 export { missingKinds, type ObjectKind } from "./kinds";
 export { namespaceState } from "./namespace";
 export {

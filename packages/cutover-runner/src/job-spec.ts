@@ -5,20 +5,13 @@ import { UserError } from "@mcp-fleet/errors";
 import { defaultDeadlineSeconds, type ProbeOptions } from "@mcp-fleet/mcp-probe";
 
 import { mountedTargets, MountedValues, readable } from "./mounted";
+import { type ProbeContainer, restrictedJob } from "./restricted-job";
 import type { Consumer, ProbeSpec, ServerTarget } from "./types";
 
 /** On every object of a probe; the value is the probe run's id. */
 export const runLabel = "mcp-fleet.dev/probe-run";
 /** On every object of a probe; the value identifies the cutover, so that leftovers of its earlier runs are found. */
 export const ownerLabel = "mcp-fleet.dev/probe-of";
-/**
- * Never set by anybody, so a pod with this gate is never Ready. The probe pod wears the application's labels,
- * and a Service that selects them must not send it the application's requests.
- */
-export const neverReady = "mcp-fleet.dev/never-ready";
-
-/** How long a finished Job that we could not delete stays, in seconds. A failed one stays on purpose. */
-export const keepSeconds = 3600;
 /** Time for scheduling, pulling the image and starting, beside the probing itself, in seconds. */
 export const startSeconds = 120;
 
@@ -42,9 +35,6 @@ export const probeOptions = (
 
 /** A longer list does not fit one environment variable of a process (128 KiB on Linux). */
 const maxEnvironmentBytes = 100_000;
-
-/** The probe's own container: a service mesh may put others beside it. */
-export const containerName = "probe";
 
 /** What one probe run makes, for all consumers. */
 export interface ProbeObjects {
@@ -121,41 +111,18 @@ export function probeJob(probe: ProbeObjects, consumer: Consumer): k8s.V1Job {
     ...(secret ? [{ name: "targets", secret: { secretName: name, defaultMode: readable } }] : []),
     ...values.volumes(),
   ];
-  const deadline = deadlineOf(spec, probe.targets);
   return {
     metadata: { name, namespace: spec.namespace, labels: ownLabels(probe) },
-    spec: {
+    spec: restrictedJob({
       suspend: secret,
-      backoffLimit: 0,
       // Only a safety net: the pods of a Job that runs into it are deleted together with their logs.
-      activeDeadlineSeconds: deadline + startSeconds + 60,
-      ttlSecondsAfterFinished: keepSeconds,
-      template: {
-        metadata: { labels: { ...consumer.labels, ...ownLabels(probe) } },
-        spec: {
-          restartPolicy: "Never",
-          ...(consumer.serviceAccount !== undefined && {
-            serviceAccountName: consumer.serviceAccount,
-          }),
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          terminationGracePeriodSeconds: 2,
-          readinessGates: [{ conditionType: neverReady }],
-          imagePullSecrets: (spec.imagePullSecrets ?? []).map((secretName) => ({
-            name: secretName,
-          })),
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65532,
-            runAsGroup: 65532,
-            fsGroup: 65532,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
-          containers: [container(probe, consumer, { secret, mounts: values.mounts() })],
-          ...(volumes.length > 0 && { volumes }),
-        },
-      },
-    },
+      activeSeconds: deadlineOf(spec, probe.targets) + startSeconds + 60,
+      labels: { ...consumer.labels, ...ownLabels(probe) },
+      serviceAccount: consumer.serviceAccount,
+      imagePullSecrets: spec.imagePullSecrets,
+      container: container(probe, consumer, { secret, mounts: values.mounts() }),
+      volumes,
+    }),
   };
 }
 
@@ -163,26 +130,17 @@ function container(
   probe: ProbeObjects,
   consumer: Consumer,
   { secret, mounts }: { readonly secret: boolean; readonly mounts: readonly k8s.V1VolumeMount[] },
-): k8s.V1Container {
+): ProbeContainer {
   const volumeMounts = [
     ...(secret ? [{ name: "targets", mountPath: "/targets", readOnly: true }] : []),
     ...mounts,
   ];
   return {
-    name: containerName,
     image: probe.spec.image,
-    imagePullPolicy: "IfNotPresent",
     ...(volumeMounts.length > 0 && { volumeMounts }),
     ...(secret
       ? { args: ["/targets/targets.json"] }
       : { env: [{ name: "MCP_PROBE_TARGETS", value: targetsJson(probe, consumer) }] }),
-    resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "192Mi" } },
-    terminationMessagePolicy: "FallbackToLogsOnError",
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
   };
 }
 

@@ -4,18 +4,23 @@ import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import { asking, type Kube, oneLine } from "@mcp-fleet/kube";
 
-import {
-  containerName,
-  deadlineOf,
-  keepSeconds,
-  type ProbeObjects,
-  startSeconds,
-} from "./job-spec";
 import { jobTrouble, probeState, type ProbeTrouble, probeTrouble } from "./pod-trouble";
 import { type OnProgress, speaking } from "./progress";
-import type { Consumer } from "./types";
+import { containerName, keepSeconds } from "./restricted-job";
 
 const pollMs = 250;
+
+/** A Job with the probe's image that was made. */
+export interface StartedJob {
+  readonly namespace: string;
+  readonly name: string;
+  /** How messages name the place of its pod: `a pod with the labels of "web"`. */
+  readonly from: string;
+  /** How its progress is told apart from that of others. */
+  readonly label: string;
+  /** When waiting for it ends, in seconds. */
+  readonly limitSeconds: number;
+}
 
 /**
  * Waits until the probe's process has ended, or something shows that it will not. The Job's own status says so a
@@ -23,13 +28,10 @@ const pollMs = 250;
  */
 export async function finished(
   kube: Kube,
-  probe: ProbeObjects,
-  consumer: Consumer,
-  name: string,
+  started: StartedJob,
   onProgress?: OnProgress,
 ): Promise<{ pod: k8s.V1Pod; job: k8s.V1Job }> {
-  const { namespace } = probe.spec;
-  const limitSeconds = deadlineOf(probe.spec, probe.targets) + startSeconds;
+  const { namespace, name, limitSeconds } = started;
   const end = Date.now() + limitSeconds * 1000;
   let troubledSince: number | undefined;
   let pod: k8s.V1Pod | undefined;
@@ -46,7 +48,7 @@ export async function finished(
     );
     if (over === true && pod !== undefined) return { pod, job };
     trouble = pod === undefined ? await creationOf(kube, namespace, name) : probeTrouble(pod);
-    say(`${consumer.name}: ${doing(pod, trouble)}`);
+    say(`${started.label}: ${doing(pod, trouble)}`);
     if (over === true)
       trouble ??= { reason: "is gone before it was read", fix: "Run again.", patienceSeconds: 0 };
     troubledSince = trouble === undefined ? undefined : (troubledSince ?? Date.now());
@@ -58,7 +60,7 @@ export async function finished(
     await sleep(pollMs);
   }
   const reason = trouble?.reason ?? `has not ended within ${limitSeconds} seconds`;
-  throw jobError(consumer, reason, `${trouble?.fix ?? ""} ${kept(`${namespace}/${name}`)}`.trim());
+  throw jobError(started, reason, trouble?.fix);
 }
 
 /** What a probe that has not ended is at. */
@@ -119,16 +121,14 @@ export async function quietly<T>(request: () => Promise<T>): Promise<T | undefin
   }
 }
 
-/** A probe that could not run. */
-export function jobError(consumer: Consumer, reason: string, fix: string): UserError {
+/** A probe that could not run. @param fix comes before where to look at its Job */
+export function jobError(
+  { from, namespace, name }: Pick<StartedJob, "from" | "namespace" | "name">,
+  reason: string,
+  fix = "",
+): UserError {
   return new UserError(
-    `The servers could not be probed from a pod with the labels of ${JSON.stringify(consumer.name)}: the probe's pod ${oneLine(reason)}. Rows and application are untouched.`,
-    fix,
+    `The servers could not be probed from ${from}: the probe's pod ${oneLine(reason)}. Rows and application are untouched.`,
+    `${fix} Job ${namespace}/${name} stays for ${keepSeconds / 60} minutes: kubectl -n ${namespace} describe job,pod -l batch.kubernetes.io/job-name=${name}`.trim(),
   );
-}
-
-/** Where to look at a Job that was not deleted. */
-export function kept(at: string): string {
-  const [namespace = "", name = ""] = at.split("/");
-  return `Job ${at} stays for ${keepSeconds / 60} minutes: kubectl -n ${namespace} describe job,pod -l batch.kubernetes.io/job-name=${name}`;
 }

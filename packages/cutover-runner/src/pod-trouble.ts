@@ -8,7 +8,7 @@ import {
   type Trouble,
 } from "@mcp-fleet/kube";
 
-import { containerName } from "./job-spec";
+import { containerName } from "./restricted-job";
 
 /** Why a probe's pod has not answered. */
 export interface ProbeTrouble extends Trouble {

@@ -5,15 +5,17 @@ import { asking, type Kube } from "@mcp-fleet/kube";
 import type { ProbeResult } from "@mcp-fleet/mcp-probe";
 
 import {
+  deadlineOf,
   jobName,
   needsSecret,
   ownerLabel,
   ownerOf,
   probeJob,
   type ProbeObjects,
+  startSeconds,
   targetsSecret,
 } from "./job-spec";
-import { finished, jobError, kept, quietly, readLog } from "./job-wait";
+import { finished, jobError, quietly, readLog, type StartedJob } from "./job-wait";
 import { requireKept } from "./kept";
 import { phase } from "./phases";
 import { endTrouble, probeState } from "./pod-trouble";
@@ -84,6 +86,11 @@ async function runJob(
   const { namespace } = probe.spec;
   const name = jobName(consumer.name, probe.runId);
   const at = `${namespace}/${name}`;
+  const started: StartedJob = {
+    ...{ namespace, name, label: consumer.name },
+    from: `a pod with the labels of ${JSON.stringify(consumer.name)}`,
+    limitSeconds: deadlineOf(probe.spec, probe.targets) + startSeconds,
+  };
   const secret = needsSecret(probe.targets);
   let keep = false;
   try {
@@ -99,7 +106,7 @@ async function runJob(
       );
       await resume(kube, namespace, name);
     }
-    const { pod, job } = await finished(kube, probe, consumer, name, onProgress);
+    const { pod, job } = await finished(kube, started, onProgress);
     const log = await readLog(kube, namespace, pod);
     const results = resultsIn(log);
     const silent = unanswered(probe.targets, results);
@@ -107,11 +114,7 @@ async function runJob(
     onProgress?.(`${consumer.name}: ${passed} of ${probe.targets.length} servers passed`);
     keep = silent.length > 0 || results.some(({ ok }) => !ok);
     if (silent.length > 0) {
-      throw jobError(
-        consumer,
-        `${endTrouble(pod, log)} and has no answer for ${silent.join(", ")}`,
-        kept(at),
-      );
+      throw jobError(started, `${endTrouble(pod, log)} and has no answer for ${silent.join(", ")}`);
     }
     const order = probe.targets.map((target) =>
       results.find((result) => result.name === target.name),

@@ -7,6 +7,7 @@ import type { AgreedProtocols, Db, LedgerState, ToolLists } from "@mcp-fleet/row
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
+import { type IsolationSeen, isolationSeen } from "./isolation";
 import { specFor } from "./kept";
 import { phase } from "./phases";
 import { probeFromHere } from "./probe-here";
@@ -60,7 +61,10 @@ async function runOn(
     // Else somebody changed rows just now, and they are written as in any other run.
     if (agreed) return recorded(ledger, target, plan.hash);
   }
-  const probes = target === "embedded" ? [] : await probeServers(covering(inputs), credentials);
+  const [probes, isolation] = await Promise.all([
+    target === "embedded" ? [] : probeServers(covering(inputs), credentials),
+    triedIsolation(inputs, credentials),
+  ]);
   const shown = { tools: toolsOf(probes), protocols: protocolsOf(probes) };
   const meta = { ...inputs.meta, runId, ...shown };
   const done = await phase("transaction", {}, async (span) => {
@@ -90,7 +94,16 @@ async function runOn(
       startedAt,
       completedAt,
     })),
+    ...(isolation === undefined ? {} : { isolation }),
   };
+}
+
+async function triedIsolation(
+  { target, spec, probe, kubernetes }: CutoverInputs,
+  credentials: Credentials,
+): Promise<IsolationSeen | undefined> {
+  if (target === "embedded" || probe.from === "here" || probe.isolated === false) return undefined;
+  return isolationSeen(() => connectKube(kubernetes, credentials), { spec, probe });
 }
 
 /** Old pods would pass a probe that is meant for new ones. */

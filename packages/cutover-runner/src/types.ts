@@ -2,6 +2,8 @@ import type { ObjectKey, PortForwardRef } from "@mcp-fleet/kube";
 import type { ProbeTarget } from "@mcp-fleet/mcp-probe";
 import type { CutoverSpec, HeaderSource, RunMeta, Target } from "@mcp-fleet/row-cutover";
 
+import type { IsolationSeen } from "./isolation";
+
 /** Where the application runs one kind of its processes, and so where a probe must come from. */
 export interface Consumer {
   /** Short name for messages and object names, such as `web` or `executor`. */
@@ -37,6 +39,8 @@ export interface ProbeSpec {
   readonly consumers: readonly Consumer[];
   /** How long each server may take to pass, in seconds. @default the probe's */
   readonly deadlineSeconds?: number;
+  /** Whether NetworkPolicies are to keep others away from the servers, so that a run tries that. @default true */
+  readonly isolated?: boolean;
   /** What the application's new pods mount, by the configuration key that names it: without it none of them starts. */
   readonly needs?: Readonly<Record<string, ObjectKey>>;
 }
@@ -121,6 +125,8 @@ export interface CutoverOutputs {
   /** Empty when nothing was written or the target is `embedded`. */
   readonly probes: readonly ProbedServer[];
   readonly probeRuns: readonly ProbeRun[];
+  /** What the last run that asked the servers from the cluster found. */
+  readonly isolation?: IsolationSeen;
 }
 
 /** Everything {@link runSettleStep} needs to know. */

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 import { cleanJson, cleanText, isUserError, messageOf, UserError } from "@mcp-fleet/errors";
 
 import { probeAll } from "./probe";
+import { parseEndpoints, reach, summaryOf } from "./reach";
 import { parseRequest } from "./targets";
 
 /**
@@ -11,11 +12,24 @@ import { parseRequest } from "./targets";
  * line per server as soon as it is known. Exit code 0: all passed; 1: at least one failed; 2: bad input.
  */
 async function main(): Promise<number> {
+  if (process.argv[2] === "reach") return tryEndpoints();
   const { targets, options } = parseRequest(readInput(process.argv[2]));
   const results = await probeAll(targets, options, (result) => {
     process.stdout.write(cleanJson(`${JSON.stringify(result)}\n`));
   });
   return results.every((result) => result.ok) ? 0 : 1;
+}
+
+/**
+ * `mcp-probe reach`: tries the addresses in MCP_PROBE_ENDPOINTS. Prints one line of JSON with all results, and leaves the
+ * summary in the file named by MCP_PROBE_SUMMARY where there is one. What it found is no failure: exit code 0.
+ */
+async function tryEndpoints(): Promise<number> {
+  const results = await reach(parseEndpoints(process.env.MCP_PROBE_ENDPOINTS ?? "[]"));
+  process.stdout.write(`${JSON.stringify({ results })}\n`);
+  const { MCP_PROBE_SUMMARY: file } = process.env;
+  if (file !== undefined) writeFileSync(file, summaryOf(results));
+  return 0;
 }
 
 function readInput(file: string | undefined): string {

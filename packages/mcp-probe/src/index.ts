@@ -1,5 +1,6 @@
 export { headerFault, headerFromFile, headerValue, withFiles } from "./files";
 export { defaultDeadlineSeconds, probe, probeAll } from "./probe";
+export type { Endpoint, Reached } from "./reach";
 export { parseRequest, type ProbeRequest } from "./targets";
 export type {
   FileTarget,

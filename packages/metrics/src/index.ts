@@ -4,7 +4,7 @@ export type { MetricDefinition } from "./definition";
 export * from "./observer";
 
 /**
- * Every metric of the two checks `verify` and `drift`. All are gauges: each check states how things are now.
+ * Every metric of the checks `verify`, `drift` and `isolation`. All are gauges: each check states how things are now.
  * `cutover` is the ledger's name, `<project>/<stack>` unless configured; `server` the server's key; `consumer` the
  * kind of process it was asked for (`web`, `executor`, or `here`).
  */
@@ -52,7 +52,13 @@ export const metrics = {
     help: "Writes of old pods that the newest generation's write fence held off",
     labels: ["cutover"],
   },
-  /** `check` is `verify` or `drift`. 0: it could not be done (no database, no cluster), so the rest is old news. */
+  /** `workload` is the Service. 1: a pod that no NetworkPolicy lets in got through. */
+  reachable: {
+    name: "mcp_isolation_reachable",
+    help: "Whether a pod that no NetworkPolicy lets in could connect to the workload (1) or not (0)",
+    labels: ["cutover", "workload"],
+  },
+  /** `check` is `verify`, `drift` or `isolation`. 0: it could not be done (no database, no cluster), so the rest is old news. */
   checkUp: {
     name: "mcp_fleet_check_up",
     help: "Whether the last run of the check could be done (1) or not (0)",

@@ -2,9 +2,13 @@ import { driftKinds, type MetricDefinition, metrics } from "@mcp-fleet/metrics";
 import { Gauge, Registry } from "prom-client";
 
 import type { DriftReport } from "./drift";
+import type { IsolationChecked } from "./isolation-check";
 import type { VerifyReport } from "./verify";
 
-/** The gauges of both checks. Series of a server that is gone disappear with the next report. */
+/** Values of the label `check`. */
+export type Check = "verify" | "drift" | "isolation";
+
+/** The gauges of the checks. Series of a server that is gone disappear with the next report. */
 export class CheckMetrics {
   readonly registry = new Registry();
   private readonly gauges = new Map<string, Gauge>();
@@ -43,14 +47,22 @@ export class CheckMetrics {
     this.done("drift");
   }
 
+  /** The check is a pod's, and so is its time. */
+  isolated({ tried, reachable, at }: IsolationChecked): void {
+    this.reset(metrics.reachable);
+    for (const workload of tried)
+      this.set(metrics.reachable, { workload }, reachable.includes(workload) ? 1 : 0);
+    this.done("isolation", at);
+  }
+
   /** The check could not be done. What was known before stays, and its time says how old it is. */
-  failed(check: "verify" | "drift"): void {
+  failed(check: Check): void {
     this.set(metrics.checkUp, { check }, 0);
   }
 
-  private done(check: "verify" | "drift"): void {
+  private done(check: Check, at = Date.now() / 1000): void {
     this.set(metrics.checkUp, { check }, 1);
-    this.set(metrics.checkTime, { check }, Date.now() / 1000);
+    this.set(metrics.checkTime, { check }, at);
   }
 
   private set(metric: MetricDefinition, labels: Record<string, string>, value: number): void {

@@ -1,27 +1,30 @@
 import type { Credentials } from "@mcp-fleet/cutover-runner";
 import { messageOf } from "@mcp-fleet/errors";
 
-import type { CheckMetrics } from "./check-metrics";
+import type { Check, CheckMetrics } from "./check-metrics";
 import { type DriftReport, findDrift } from "./drift";
 import type { Fleet } from "./fleet";
+import { type IsolationChecked, readIsolationCheck } from "./isolation-check";
 import { verify, type VerifyReport } from "./verify";
 
-/** How one round of both checks went. */
+/** How one round of the checks went. */
 export interface CheckRound {
   readonly verify?: VerifyReport;
   readonly drift?: DriftReport;
+  /** Not there where the stack has no isolation check, or none has ended yet. */
+  readonly isolation?: IsolationChecked;
   /** Why a check could not be done, one line each. */
   readonly errors: readonly string[];
 }
 
-/** Runs both checks, whatever becomes of either, and puts what they found in the gauges. Never throws. */
+/** Runs the checks, whatever becomes of each, and puts what they found in the gauges. Never throws. */
 export async function runChecks(
   fleet: Fleet,
   credentials: Credentials,
   metrics: CheckMetrics,
 ): Promise<CheckRound> {
   const errors: string[] = [];
-  const attempt = async <T>(check: "verify" | "drift", work: () => Promise<T>) => {
+  const attempt = async <T>(check: Check, work: () => Promise<T>) => {
     try {
       return await work();
     } catch (error) {
@@ -34,9 +37,12 @@ export async function runChecks(
   if (drifted !== undefined) metrics.drifted(drifted);
   const verified = await attempt("verify", () => verify(fleet, credentials));
   if (verified !== undefined) metrics.verified(verified);
+  const isolation = await attempt("isolation", () => readIsolationCheck(fleet, credentials));
+  if (isolation !== undefined) metrics.isolated(isolation);
   return {
     ...(verified === undefined ? {} : { verify: verified }),
     ...(drifted === undefined ? {} : { drift: drifted }),
+    ...(isolation === undefined ? {} : { isolation }),
     errors,
   };
 }

@@ -2,6 +2,7 @@ export { bundledServers, imageContents, type ImageContents, lookScript } from ".
 export { CheckMetrics } from "./check-metrics";
 export { type CheckRound, runChecks } from "./checks";
 export { type Contradiction, contradictionsIn } from "./contradictions";
+export { type DenyReport, verifyDenied } from "./deny";
 export {
   askRegistry,
   bad,

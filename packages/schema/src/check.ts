@@ -1,6 +1,7 @@
 import { type Catalog, withCatalog } from "./catalog";
 import {
   meshProblems,
+  scraperProblems,
   type SecretNames,
   storageProblems,
   studioProblems,
@@ -91,6 +92,7 @@ function together(
     ...missing(settings, secrets.databaseUrl),
     ...studioProblems(settings, secrets.studio),
     ...trustProblems(settings, servers),
+    ...scraperProblems(settings),
     ...further(settings),
     ...meshProblems(
       settings,

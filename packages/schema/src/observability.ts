@@ -124,7 +124,7 @@ export const observability = z.strictObject({
   }),
   scrapers: labels.optional().meta({
     description:
-      "Labels of the namespace that Prometheus runs in. Default: every pod may read the metrics.",
+      "Labels of the namespace that Prometheus runs in: its pods may read the metrics. Needed with observer or exporter where the namespace is isolated; {} is every namespace.",
     examples: [{ "kubernetes.io/metadata.name": "monitoring" }],
   }),
   intervalSeconds: z

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 
-import {
-  type ClusterIdentity,
-  matches,
-  policyEnforcement,
-  refusalOf,
-  requirePlaces,
-} from "@mcp-fleet/cluster";
+import { type ClusterIdentity, matches, refusalOf, requirePlaces } from "@mcp-fleet/cluster";
 import { isUserError } from "@mcp-fleet/errors";
-import type { Kube } from "@mcp-fleet/kube";
 
 const uid = "70d7ff6f-59b3-4ec2-ac53-04e7102130ab";
 const agentic: ClusterIdentity = {
@@ -39,26 +32,5 @@ describe("which cluster it is", () => {
       assert.throws(() => requirePlaces(of([wrong]) as never, of([]) as never), isUserError);
     }
     assert.throws(() => requirePlaces(of([]) as never, of([]) as never), /Nothing says where/);
-  });
-});
-
-describe("whether a cluster enforces NetworkPolicies", () => {
-  const running = (name: string, image: string, args: string[] = []): Promise<string> => {
-    const daemonSet = {
-      metadata: { name, namespace: "kube-system" },
-      spec: { template: { spec: { containers: [{ image, args }] } } },
-    };
-    const apps = { listDaemonSetForAllNamespaces: () => Promise.resolve({ items: [daemonSet] }) };
-    return policyEnforcement({ apps } as unknown as Kube).then(({ enforced }) => enforced);
-  };
-
-  it("is read from the network plugin's DaemonSet, and not guessed", async () => {
-    assert.equal(await running("cilium", "quay.io/cilium/cilium:v1.18.2"), "yes");
-    assert.equal(await running("kube-flannel-ds", "flannel/flannel:v0.27.0"), "no");
-    assert.equal(await running("kindnet", "docker.io/kindest/kindnetd:v20250512-df8de77b"), "yes");
-    assert.equal(await running("kindnet", "docker.io/kindest/kindnetd:v20240202-8f1494ea"), "no");
-    assert.equal(await running("aws-node", "amazon-k8s-cni:v1.20"), "no");
-    assert.equal(await running("aws-node", "cni:v1", ["--enable-network-policy=true"]), "yes");
-    assert.equal(await running("node-exporter", "prom/node-exporter:v1.9.0"), "unknown");
   });
 });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 
 import {
   jobName,
-  neverReady,
   ownerOf,
   probeJob,
   type ProbeObjects,
@@ -15,6 +14,7 @@ import {
   probeTrouble,
 } from "@mcp-fleet/cutover-runner/dist/pod-trouble";
 import { resultsIn, unanswered } from "@mcp-fleet/cutover-runner/dist/probe-log";
+import { neverReady } from "@mcp-fleet/cutover-runner/dist/restricted-job";
 
 import { restrictedProblems } from "../../../components/core";
 

@@ -1,5 +1,6 @@
 export { claimsTwice, otherTransform } from "./claims";
 export { meshProblems, storageProblems } from "./mesh";
+export { scraperProblems } from "./observability";
 export { nodePortsTwice } from "./operations";
 export { sameNames, type SecretNames, secretsOfNobody, serverProblems } from "./servers";
 export { studioProblems } from "./studio";

@@ -136,6 +136,11 @@ function ownNames({ application, studio, manager, observability }: StackSettings
     [studio.enabled, studio.name, "the application (studio.name)"],
     [manager.enabled, `${application}-manager`, "the manager's pod"],
     [observability.exporter !== undefined, `${application}-exporter`, "the exporter's pod"],
+    [
+      observability.exporter !== undefined,
+      `${application}-isolation-check`,
+      "the isolation check's CronJob",
+    ],
     [observability.observer !== undefined, `${application}-observer`, "the observer's pod"],
   ];
   return new Map(made.flatMap(([is, name, owner]) => (is ? [[name, owner] as const] : [])));
