@@ -47,7 +47,7 @@ const serverNames = ["llmctl-mcp", "github", "atlassian", "chroma", "google-clou
 );
 
 /** Doors that are open and shut, asked from pods with the labels that the policies go by. */
-describe("NetworkPolicies that are enforced", function () {
+describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
   this.timeout(5 * 60_000);
   const elsewhere = `elsewhere-${randomBytes(3).toString("hex")}`;
   let lab: Lab;

@@ -30,11 +30,6 @@ export function fleetDashboard(): DashboardBuilder {
     .withPanel(
       stat("Tools", `sum(max by (server) (${metrics.tools.name}${here}))`, { badBelow: 1 }),
     )
-    .withPanel(
-      stat("Open to strangers", `sum(${metrics.reachable.name}${here}) or vector(0)`, {
-        badAbove: 1,
-      }),
-    )
     .withPanel(stat("Cutover settled", `min(${metrics.settled.name}${here})`, { badBelow: 1 }))
     .withPanel(
       table("Servers as their consumers see them", `min by (server, consumer) (${verified})`, {
@@ -55,6 +50,13 @@ export function fleetDashboard(): DashboardBuilder {
         "Restarts within 15 minutes",
         `sum by (server) (increase(${observerMetrics.restarts.name}${here}[15m]))`,
         "{{server}}",
+      ),
+    )
+    .withPanel(
+      table(
+        "Reached by a pod that no NetworkPolicy lets in",
+        `max by (workload) (${metrics.reachable.name}${here})`,
+        { badAbove: 1 },
       ),
     );
 }
