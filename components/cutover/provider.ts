@@ -77,7 +77,10 @@ function withoutStack(error: unknown): Error {
   return Object.assign(new Error(message), { stack: message });
 }
 
-/** Moves the rows to `target`, whichever way that is. A run that finds its own result changes nothing. */
+/**
+ * Moves the rows to `target`, whichever way that is. A run that finds its own result changes nothing; one that asks nobody
+ * keeps what the last one found of isolation.
+ */
 export const cutoverProvider: Provider = {
   configure,
   async diff(_id, olds, news) {
@@ -112,9 +115,8 @@ export const cutoverProvider: Provider = {
     const runner = require("@mcp-fleet/components/runner") as Runner;
     const credentials = credentialsOf(this, news);
     const answer = await runner.runCutoverStep(news as unknown as CutoverInputs, credentials);
-    // A run that asks nobody says nothing of it.
-    const { isolation = olds.isolation } = answer;
-    return { outs: outputsOf(news, Object.assign({}, answer, { isolation })) };
+    const tried = olds.isolation ? { isolation: olds.isolation } : {};
+    return { outs: Object.assign(tried, outputsOf(news, answer)) };
   },
   async read(id, props) {
     const runner = require("@mcp-fleet/components/runner") as Runner;

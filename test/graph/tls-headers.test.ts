@@ -133,7 +133,7 @@ describe("a server that serves TLS itself", () => {
           headers: { Authorization: { secret: "tools-token", key: "token", prefix: "Bearer " } },
         },
         {
-          observability: { enabled: true, exporter },
+          observability: { enabled: true, scrapers: {}, exporter },
           manager: { enabled: true, image: "registry.example/mcp-fleet:1.0.0" },
         },
       ),
