@@ -203,7 +203,8 @@ export class SurroundedExamples {
           secretKeys: ["GOOGLE_SERVICE_ACCOUNT_KEY_JSON"],
           env: { USER_GOOGLE_EMAIL: "robot@example.com" },
         };
-        return { ...rest, chroma: { ...chroma, env }, "google-workspace": workspace };
+        const egress = { profile: "cluster", pods: [{ namespace: labNamespace }] };
+        return { ...rest, chroma: { ...chroma, env, egress }, "google-workspace": workspace };
       },
     });
   }

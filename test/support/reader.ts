@@ -99,7 +99,11 @@ export async function surroundings(lab: Lab, name: string): Promise<Surroundings
 
 /** In its own namespace the application's Chroma would be beside it; here the lab's is asked. */
 function chroma(image: string): object {
-  return { image, env: { CHROMA_HOST: `${chromaName}.${labNamespace}` } };
+  return {
+    image,
+    env: { CHROMA_HOST: `${chromaName}.${labNamespace}` },
+    egress: { profile: "cluster", pods: [{ namespace: labNamespace }] },
+  };
 }
 
 /** What the page's own commands set is not written here. */
