@@ -32,6 +32,7 @@ export const daemons = [
   "kubelet",
   "kube-proxy",
   "network-policies",
+  "metrics-server",
   "kube-scheduler",
   "kube-controller-manager",
   "kube-apiserver",

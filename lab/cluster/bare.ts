@@ -18,6 +18,7 @@ import { hasImage, importImage, purgeContainers, startContainerd } from "./conta
 import { apiUrl, startControlPlane } from "./control-plane";
 import { applyDns, waitDns } from "./dns";
 import { kubectl } from "./kubectl";
+import { startMetrics } from "./metrics";
 import {
   foreignKubeProxy,
   leftoverPlan,
@@ -116,7 +117,7 @@ async function start(): Promise<BareState> {
   await startNode(plan, pki);
   await applyDns(plan, coredns.ref);
   await waitNodeReady();
-  await startPolicies(plan, pki);
+  await Promise.all([startPolicies(plan, pki), startMetrics(plan, pki)]);
   await waitDns(plan);
   const complete = { ...state, complete: true };
   writeBareState(complete);

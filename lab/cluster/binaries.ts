@@ -15,6 +15,7 @@ const components = [
   "kube-proxy",
   "kubectl",
   "network-policies",
+  "metrics-server",
 ] as const;
 
 export type BinaryName = (typeof components)[number] | "coredns" | "pause" | "tryout";
@@ -36,7 +37,7 @@ function build(): GoBuild {
   ]);
   return {
     name: "cluster",
-    what: `Kubernetes ${version}, etcd, CoreDNS and kube-router's policies`,
+    what: `Kubernetes ${version}, etcd, CoreDNS, kube-router's policies and the metrics server`,
     minutes: 6,
     scratchGiB: 5,
     sources: [...mains.map((name) => join(name, "main.go")), "kubernetes/policies.go"],

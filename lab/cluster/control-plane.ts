@@ -131,5 +131,10 @@ const controllerFlags = (plan: NetworkPlan, pki: Pki): Record<string, string> =>
   "use-service-account-credentials": "true",
   "leader-elect": "false",
   "concurrent-deployment-syncs": "5",
+  // A test does not wait five minutes for an autoscaler to go back.
+  "horizontal-pod-autoscaler-sync-period": "5s",
+  "horizontal-pod-autoscaler-downscale-stabilization": "20s",
+  "horizontal-pod-autoscaler-initial-readiness-delay": "5s",
+  "horizontal-pod-autoscaler-cpu-initialization-period": "20s",
   profiling: "false",
 });

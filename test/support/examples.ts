@@ -140,9 +140,12 @@ export class SurroundedExamples {
 
   // The examples as they are, but for images of registries that are not here and what surrounds them in the lab.
 
-  private openTodo(): Example {
+  /** The todo example by itself: as in development, or in production. */
+  openTodo(stack: "dev" | "prod" = "dev"): Example {
     const { images, role, cluster } = this;
-    return openExample("examples/todo/dev", cluster, {
+    const { context } = cluster;
+    return openExample(`examples/todo/${stack}`, cluster, {
+      allowed: { contexts: [context], namespaces: [this.namespaces.todo] },
       namespace: this.namespaces.todo,
       servers: ({ todo = {} }: Servers) => ({
         todo: {

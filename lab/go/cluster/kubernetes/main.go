@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/etcdmain"
+	apiserverserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -23,6 +24,7 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+	metrics "sigs.k8s.io/metrics-server/cmd/metrics-server/app"
 )
 
 // Constructors, not commands: making one installs its signal handler, which works once in a process.
@@ -32,6 +34,7 @@ var commands = map[string]func() *cobra.Command{
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	"kube-proxy":              proxy.NewProxyCommand,
+	"metrics-server":          func() *cobra.Command { return metrics.NewMetricsServerCommand(apiserverserver.SetupSignalHandler()) },
 	"network-policies":        newPoliciesCommand,
 }
 
@@ -39,7 +42,7 @@ func main() {
 	name := filepath.Base(os.Args[0])
 	if name != "kubectl" && name != "etcd" && commands[name] == nil {
 		if len(os.Args) < 2 {
-			fmt.Fprintln(os.Stderr, "name a component: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy, network-policies or kubectl")
+			fmt.Fprintln(os.Stderr, "name a component: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy, network-policies, metrics-server or kubectl")
 			os.Exit(2)
 		}
 		name = os.Args[1]
