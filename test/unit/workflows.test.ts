@@ -10,6 +10,8 @@ import { mcpFleet } from "../support/cli";
 const root = join(__dirname, "..", "..", "..");
 const directory = join(root, ".github", "workflows");
 const files = readdirSync(directory).map((name) => join(directory, name));
+const scripts = join(root, ".github", "scripts");
+const scriptFiles = readdirSync(scripts).map((name) => join(scripts, name));
 
 interface Workflow {
   readonly permissions?: Record<string, string>;
@@ -84,25 +86,26 @@ describe("the workflows", () => {
   });
 
   it("fail a preview whose environment has no reviewers (issue 16, item 13)", async () => {
-    const { run = "" } = workflow("preview").jobs.reviewers?.steps?.[0] ?? {};
+    const { run = "" } = workflow("preview").jobs.reviewers?.steps?.at(-1) ?? {};
     const answers = async (rules: string): Promise<number | undefined> => {
-      const gh = `gh() { echo '${rules}'; }`;
+      const gh = `gh() { echo '${rules}'; }; export -f gh`;
       const env = { ENVIRONMENTS: "repos/o/r/environments", GH_TOKEN: "x" };
-      const ended = await execa("bash", ["-e", "-c", `${gh}\n${run}`], { env, reject: false });
+      const ended = await execa("bash", ["-e", "-c", `${gh}\n${run}`], {
+        ...{ cwd: root, env, reject: false },
+      });
       return ended.exitCode;
     };
     assert.equal(await answers('["branch_policy","required_reviewers"]'), 0);
     assert.equal(await answers('["branch_policy"]'), 1);
     assert.equal(await answers("[]"), 1);
-    const missing = await execa("bash", ["-e", "-c", `gh() { return 1; }\n${run}`], {
-      reject: false,
-    });
+    const none = `gh() { return 1; }; export -f gh\n${run}`;
+    const missing = await execa("bash", ["-e", "-c", none], { cwd: root, reject: false });
     assert.notEqual(missing.exitCode, 0);
   });
 
   it("call mcp-fleet with commands and options that it has", async function () {
     this.timeout(60_000);
-    const texts = files.map((file) => readFileSync(file, "utf8"));
+    const texts = scriptFiles.map((file) => readFileSync(file, "utf8"));
     const called = texts.flatMap((text) => text.match(/npx --no-install mcp-fleet .*/g) ?? []);
     const commands = called.map((line) => line.split(" ")[3] ?? "");
     assert.deepEqual([...commands].sort(), ["promote", "report", "rollback"]);
@@ -120,10 +123,26 @@ describe("the workflows", () => {
   it("keep the report that mcp-fleet writes", () => {
     const { jobs } = workflow("update-stack");
     const steps = jobs.update?.steps ?? [];
-    const written = steps.flatMap(({ run = "" }) => /report .*--file (\S+)/.exec(run)?.[1] ?? []);
+    const script = readFileSync(join(scripts, "report.sh"), "utf8");
+    const written = steps.flatMap(({ run = "" }) =>
+      run.endsWith("/report.sh") ? (/report .*--file (\S+)/.exec(script)?.[1] ?? []) : [],
+    );
     const kept = steps.find(({ with: to }) => to?.name?.startsWith("report-") === true);
     assert.deepEqual([kept?.with?.path], written);
     assert.equal(kept?.if, "always()");
+  });
+
+  it("have no step of their own: each is a script of the project, npm or make", () => {
+    const runs = files.flatMap((file) => {
+      const { jobs } = parse(readFileSync(file, "utf8")) as Workflow;
+      return Object.values(jobs).flatMap(({ steps = [] }) =>
+        steps.flatMap(({ run }) => (run === undefined ? [] : [run])),
+      );
+    });
+    const own = runs.filter((run) => !/^(npm (ci|run [\w:-]+)|make [\w-]+)$/.test(run));
+    const missing = own.filter((run) => !scriptFiles.includes(join(root, run)));
+    assert.deepEqual(missing, []);
+    assert.deepEqual(new Set(own.map((run) => join(root, run))), new Set(scriptFiles));
   });
 
   it("build every image there is a Dockerfile for", () => {
