@@ -3,7 +3,7 @@ import { connectKube, openPortForward } from "@mcp-fleet/kube";
 
 import type { Cluster } from "../../lab/cluster";
 import { ensureBinaries } from "../../lab/cluster/binaries";
-import { binaryImage } from "../../lab/cluster/binary-image";
+import { ensureImages } from "../../lab/images";
 import type { Kube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { eventually } from "./eventually";
@@ -31,9 +31,8 @@ export async function callerPod(
   labels: Readonly<Record<string, string>> = {},
 ): Promise<Caller> {
   await ensureBinaries(consoleLog());
-  const image = await binaryImage("tryout");
-  if (!(await cluster.hasImage(image.ref))) await cluster.importImage(image.archive);
-  await kube.apply([podOf(where, labels, image.ref)]);
+  const { tryout } = await ensureImages(cluster, consoleLog(), ["tryout"]);
+  await kube.apply([podOf(where, labels, tryout)]);
   await eventually("the caller runs", async () => {
     const { status } = await kube.core.readNamespacedPod(where);
     return status?.phase === "Running";
