@@ -1,5 +1,11 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { UserError } from "@mcp-fleet/errors";
+
+/** A first start builds for minutes; whoever waits longer than this waits in vain. In seconds. */
+const waitSeconds = 60 * 60;
 
 /** The process that holds a lock file. */
 export interface Holder {
@@ -33,6 +39,33 @@ export function tryLock(file: string): Attempt {
     setAside(file, holder);
   }
   return { holder };
+}
+
+/**
+ * Runs `work` while no other process holds the lock file.
+ *
+ * @param doing what whoever holds it does, for people
+ * @throws UserError when another holds the lock for over an hour.
+ */
+export async function withLock<T>(file: string, doing: string, work: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + waitSeconds * 1000;
+  for (;;) {
+    const attempt = tryLock(file);
+    if ("release" in attempt) {
+      try {
+        return await work();
+      } finally {
+        attempt.release();
+      }
+    }
+    if (Date.now() > deadline) {
+      throw new UserError(
+        `Another command (process ${attempt.holder?.pid ?? "unknown"}) has been ${doing} for an hour.`,
+        `End it, then try again.`,
+      );
+    }
+    await sleep(200);
+  }
 }
 
 /** Removes a left-over lock; when another run has just taken it instead, that one's is put back. */

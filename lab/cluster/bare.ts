@@ -2,6 +2,7 @@ import { chmodSync, copyFileSync, existsSync } from "node:fs";
 
 import { UserError } from "@mcp-fleet/errors";
 
+import { ensureImages, plannedReferences } from "../images";
 import type { Log } from "../log";
 import { paths } from "../paths";
 import {
@@ -13,7 +14,6 @@ import {
   writeBareState,
 } from "./bare-state";
 import { binary, ensureBinaries } from "./binaries";
-import { binaryImage } from "./binary-image";
 import { hasImage, importImage, purgeContainers, startContainerd } from "./containerd";
 import { apiUrl, startControlPlane } from "./control-plane";
 import { applyDns, waitDns } from "./dns";
@@ -56,7 +56,7 @@ export async function ensureBare(log: Log): Promise<Cluster> {
   }
   return log.step("Starting Kubernetes on this machine", async () => {
     try {
-      return bareCluster(await start());
+      return bareCluster(await start(log));
     } catch (error) {
       // Half a cluster is of no use; the logs stay.
       await stopBare();
@@ -81,7 +81,7 @@ export async function bareStatus(): Promise<ClusterStatus | undefined> {
   };
 }
 
-async function start(): Promise<BareState> {
+async function start(log: Log): Promise<BareState> {
   // Ours, when the record of it was lost; a foreign cluster has no interface of this name.
   if ((await leftoverPlan()) !== undefined) await stopBare();
   if (await foreignKubeProxy()) {
@@ -101,21 +101,19 @@ async function start(): Promise<BareState> {
   };
   writeBareState(state);
   await networkUp(plan);
-  const images = await Promise.all([binaryImage("pause"), binaryImage("coredns")]);
-  const [pause, coredns] = images;
+  const ownImages = ["pause", "coredns"] as const;
+  const { pause, coredns } = await plannedReferences("bare", ownImages);
   const pki = await makePki(plan, apiUrl(plan));
   copyFileSync(pki.kubeconfigs.admin, paths.kubeconfig);
   chmodSync(paths.kubeconfig, 0o600);
   const runtime = async (): Promise<void> => {
-    await startContainerd(plan, pause.ref);
+    await startContainerd(plan, pause);
     await purgeContainers();
-    for (const image of images) {
-      if (!(await hasImage(image.ref))) await importImage(image.archive);
-    }
+    await ensureImages({ engine: "bare", hasImage, importImage }, log, ownImages);
   };
   await Promise.all([startControlPlane(plan, pki), runtime()]);
   await startNode(plan, pki);
-  await applyDns(plan, coredns.ref);
+  await applyDns(plan, coredns);
   await waitNodeReady();
   await Promise.all([startPolicies(plan, pki), startMetrics(plan, pki)]);
   await waitDns(plan);

@@ -36,6 +36,8 @@ const needs: readonly Need[] = [
   command("ip", "iproute2"),
   command("openssl", "openssl"),
   command("mount", "mount"),
+  command("buildah", "buildah"),
+  command("mmdebstrap", "mmdebstrap"),
   {
     what: "CNI plugins (ptp, host-local, loopback)",
     debianPackage: "containernetworking-plugins",

@@ -1,8 +1,7 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
-import { build } from "esbuild";
 
 import { paths } from "../paths";
 
@@ -17,11 +16,12 @@ export const bundleSources = {
 
 export type BundleName = keyof typeof bundleSources;
 
-/** Our own packages are taken from their sources, so that an image never holds a stale build. */
-const ownPackages = readdirSync(join(paths.projectDir, "packages"));
+interface Bundler {
+  bundle(source: string): Promise<string>;
+}
 
 /**
- * Bundles a program and all it imports into one CommonJS file for Node.js 24.
+ * Bundles a program and all it imports into one file, as the Dockerfiles' own stage `build` does.
  *
  * @throws UserError when the program's source is not there.
  */
@@ -33,24 +33,6 @@ export async function bundle(name: BundleName): Promise<string> {
       "Restore the file; the checkout is incomplete.",
     );
   }
-  const result = await build({
-    absWorkingDir: paths.projectDir,
-    entryPoints: [source],
-    bundle: true,
-    write: false,
-    platform: "node",
-    target: "node24",
-    format: "cjs",
-    external: ["pg-native"],
-    alias: Object.fromEntries(
-      ownPackages.map((own) => [
-        `@mcp-fleet/${own}`,
-        join(paths.projectDir, "packages", own, "src", "index.ts"),
-      ]),
-    ),
-    logLevel: "error",
-  });
-  const output = result.outputFiles[0];
-  if (output === undefined) throw new Error(`esbuild wrote nothing for ${source}`);
-  return output.text;
+  const bundler = (await import(join(paths.projectDir, "images", "bundle.cjs"))) as Bundler;
+  return bundler.bundle(source);
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 
 import { paths } from "../paths";
 
@@ -15,13 +14,14 @@ export function fingerprint(parts: readonly (string | Buffer)[]): string {
   return hash.digest("hex");
 }
 
-/** Names and contents of committed files (paths relative to the project), as parts of a fingerprint. */
+/** Names and contents of files, and of all files in directories (paths relative to the project), as parts of a fingerprint. */
 export const filesAsParts = (files: readonly string[]): (string | Buffer)[] =>
-  files.flatMap((file) => [file, readFileSync(join(paths.projectDir, file))]);
-
-/** The SHA-256 of a file, in hex, without holding the file in memory. */
-export async function digestOfFile(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
-  return hash.digest("hex");
-}
+  files.flatMap((file) => {
+    const place = join(paths.projectDir, file);
+    if (!statSync(place).isDirectory()) return [file, readFileSync(place)];
+    return filesAsParts(
+      readdirSync(place)
+        .sort()
+        .map((name) => join(file, name)),
+    );
+  });

@@ -2,58 +2,90 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Cluster } from "../cluster";
+import { ensurePackages } from "../cluster/packages";
+import { withLock } from "../lock";
 import type { Log } from "../log";
 import { paths } from "../paths";
-import { buildBare, imageKey, layerKeys } from "./bare";
-import { bundle } from "./bundle";
-import { buildWithDocker, dockerKey } from "./docker";
-import { type ImageName, labImageNames } from "./table";
+import { Building } from "./build";
+import { buildahBuilder, engineBuilder } from "./builders";
+import { bundledPrograms, type PlannedImage, Planner, type Programs } from "./plan";
+import { bareStandIns, engineStandIns, labImageNames, type RecipeName } from "./recipes";
 
-export { exampleImageNames, type ImageName, imageNames, labImageNames } from "./table";
+export { exampleImageNames, type ImageName, imageNames, labImageNames } from "./recipes";
 
 /** What this needs of a cluster. */
 export type ImageTarget = Pick<Cluster, "engine" | "importImage" | "hasImage">;
 
+/** The references that images have there, built or not. */
+export async function plannedReferences<Name extends RecipeName>(
+  engine: Cluster["engine"],
+  names: readonly Name[],
+): Promise<Record<Name, string>> {
+  const images = await planned(engine, names, bundledPrograms());
+  return Object.fromEntries(images.map(({ name, ref }) => [name, ref])) as Record<Name, string>;
+}
+
+const planned = (
+  engine: Cluster["engine"],
+  names: readonly RecipeName[],
+  programs: Programs,
+): Promise<PlannedImage[]> => {
+  const planner = new Planner(engine === "bare" ? bareStandIns : engineStandIns, programs);
+  return Promise.all(names.map((name) => planner.plan(name)));
+};
+
 /**
  * Makes sure that the cluster has the images, those of `make up` by default, and returns the references, which carry a hash of
- * all that went into the image. What the cluster has is left alone; what the cache has is not built again.
+ * all that went into the image. What the cluster has is left alone; what was built before is not built again.
  *
  * @throws UserError when a tool or a package cannot be had, or the cluster refuses the archive.
  */
-export async function ensureImages<Name extends ImageName = (typeof labImageNames)[number]>(
+export async function ensureImages<Name extends RecipeName = (typeof labImageNames)[number]>(
   cluster: ImageTarget,
   log: Log,
-  names: readonly Name[] = labImageNames as readonly ImageName[] as readonly Name[],
+  names: readonly Name[] = labImageNames as readonly RecipeName[] as readonly Name[],
 ): Promise<Record<Name, string>> {
-  const [cli, stub, observer, probe, studio] = await Promise.all([
-    bundle("cli"),
-    bundle("github-stub"),
-    bundle("observer"),
-    bundle("probe"),
-    bundle("studio"),
-  ]);
-  const bundles = { cli, "github-stub": stub, observer, probe, studio };
-  const bare = cluster.engine === "bare";
-  const keys = bare ? layerKeys(bundles) : undefined;
-  const refs = new Map(
-    names.map((name) => {
-      const key = keys === undefined ? dockerKey(name, bundles) : imageKey(name, keys);
-      return [name, `mcp-fleet.local/${name}:${key.slice(0, 12)}`] as const;
-    }),
-  );
-  const present = await Promise.all([...refs.values()].map((ref) => cluster.hasImage(ref)));
-  const missing = new Map([...refs].filter((_entry, index) => present[index] !== true));
-  if (missing.size > 0) {
-    await mkdir(paths.images, { recursive: true });
-    const archive = join(paths.images, `import-${process.pid}.tar`);
-    try {
-      await (bare ? buildBare : buildWithDocker)(missing, bundles, archive, log);
-      await log.step(`Importing ${missing.size} images into the cluster`, () =>
-        cluster.importImage(archive),
-      );
-    } finally {
-      await rm(archive, { force: true });
-    }
+  const programs = bundledPrograms();
+  const images = await planned(cluster.engine, names, programs);
+  const present = await Promise.all(images.map(({ ref }) => cluster.hasImage(ref)));
+  const missing = images.filter((_image, index) => present[index] !== true);
+  if (missing.length > 0) {
+    await withLock(join(paths.images, "lock"), "building the lab's images", async () => {
+      const scratch = join(paths.images, "building");
+      // What a build that was ended left.
+      await rm(scratch, { recursive: true, force: true });
+      await mkdir(scratch, { recursive: true, mode: 0o700 });
+      try {
+        await bring(missing, { cluster, programs, scratch, log });
+      } finally {
+        await rm(scratch, { recursive: true, force: true });
+      }
+    });
   }
-  return Object.fromEntries(refs) as Record<Name, string>;
+  return Object.fromEntries(images.map(({ name, ref }) => [name, ref])) as Record<Name, string>;
+}
+
+interface Surroundings {
+  readonly cluster: ImageTarget;
+  readonly programs: Programs;
+  readonly scratch: string;
+  readonly log: Log;
+}
+
+/** Builds what was not built before, and loads all of it. */
+async function bring(
+  images: readonly PlannedImage[],
+  { cluster, programs, scratch, log }: Surroundings,
+): Promise<void> {
+  const bare = cluster.engine === "bare";
+  if (bare) await ensurePackages(log);
+  const builder = bare ? await buildahBuilder(scratch) : await engineBuilder();
+  const building = new Building(builder, await builder.list(), programs, scratch, log);
+  await building.build(images);
+  const archive = join(scratch, "images.tar");
+  await log.step(`Importing ${images.length} images into the cluster`, async () => {
+    const refs = images.map(({ ref }) => ref);
+    await builder.save(refs, archive);
+    await cluster.importImage(archive);
+  });
 }

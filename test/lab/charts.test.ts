@@ -32,7 +32,7 @@ describe("the Helm charts in the lab", function () {
   /** Helm leaves definitions behind; one that was there before stays. */
   let defined: boolean;
   let directory: string;
-  let images: Record<"mesh-registry" | "mesh-agent", string>;
+  let images: Record<"mesh-registry" | "mesh-agents", string>;
 
   before(async function () {
     this.timeout(30 * 60_000);
@@ -45,7 +45,7 @@ describe("the Helm charts in the lab", function () {
     definitions = config.makeApiClient(ApiextensionsV1Api);
     const { items } = await definitions.listCustomResourceDefinition();
     defined = items.some(({ metadata }) => metadata?.name === definition);
-    images = await ensureImages(cluster, consoleLog(), ["mesh-registry", "mesh-agent"]);
+    images = await ensureImages(cluster, consoleLog(), ["mesh-registry", "mesh-agents"]);
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-charts-"));
     chmodSync(directory, 0o777);
     await restrictedNamespace(kube, namespace);
@@ -95,7 +95,7 @@ describe("the Helm charts in the lab", function () {
       agentTimeoutSeconds: 12,
     });
     await release(["install", "greeter", "charts/mcp-agent", "--wait", "--timeout=150s"], {
-      image: images["mesh-agent"],
+      image: images["mesh-agents"],
       args: ["/app/greeter.py"],
       registry: { name: "registry", port: 8000 },
       capabilities: [{ name: "greeting", tags: ["hello"] }],

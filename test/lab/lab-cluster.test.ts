@@ -13,7 +13,7 @@ import {
 
 import { type Cluster, ensureCluster } from "../../lab/cluster";
 import { kubernetesVersion } from "../../lab/cluster/binaries";
-import { binaryImage } from "../../lab/cluster/binary-image";
+import { ensureImages } from "../../lab/images";
 import { consoleLog } from "../../lab/log";
 import { eventually } from "../support/eventually";
 
@@ -41,11 +41,10 @@ describe("the bare lab cluster", function () {
     config.loadFromFile(cluster.kubeconfig);
     config.setCurrentContext(cluster.context);
     core = config.makeApiClient(CoreV1Api);
-    const image = await binaryImage("tryout");
-    await cluster.importImage(image.archive);
-    assert.equal(await cluster.hasImage(image.ref), true);
+    const { tryout } = await ensureImages(cluster, consoleLog(), ["tryout"]);
+    assert.equal(await cluster.hasImage(tryout), true);
     const objects = KubernetesObjectApi.makeApiClient(config);
-    for (const manifest of manifests(image.ref)) await objects.create(manifest);
+    for (const manifest of manifests(tryout)) await objects.create(manifest);
     const apps = config.makeApiClient(AppsV1Api);
     await eventually("both pods are available", async () => {
       const { status } = await apps.readNamespacedDeployment({ name, namespace });

@@ -48,7 +48,7 @@ describe("a mesh in the lab", function () {
     config.loadFromFile(cluster.kubeconfig);
     config.setCurrentContext(cluster.context);
     objects = config.makeApiClient(CustomObjectsApi);
-    const names = ["observer", "mesh-registry", "mesh-agent", "llmctl-mcp"] as const;
+    const names = ["observer", "mesh-registry", "mesh-agents", "llmctl-mcp"] as const;
     images = await ensureImages(cluster, consoleLog(), names);
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-mesh-"));
     chmodSync(directory, 0o755);
@@ -213,7 +213,7 @@ describe("a mesh in the lab", function () {
 
 function stackConfig(cluster: Cluster, images: Record<string, string>): StackConfig {
   const agent = (name: string): Record<string, unknown> => ({
-    image: images["mesh-agent"],
+    image: images["mesh-agents"],
     args: [`/app/${name}.py`],
     startSeconds: 120,
   });

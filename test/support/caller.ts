@@ -2,7 +2,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 
 import type { Cluster } from "../../lab/cluster";
 import { ensureBinaries } from "../../lab/cluster/binaries";
-import { binaryImage } from "../../lab/cluster/binary-image";
+import { ensureImages } from "../../lab/images";
 import type { Kube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { eventually } from "./eventually";
@@ -29,9 +29,8 @@ export async function callerPod(
   labels: Readonly<Record<string, string>> = {},
 ): Promise<Caller> {
   await ensureBinaries(consoleLog());
-  const image = await binaryImage("tryout");
-  if (!(await cluster.hasImage(image.ref))) await cluster.importImage(image.archive);
-  await kube.apply([podOf(where, labels, image.ref)]);
+  const { tryout } = await ensureImages(cluster, consoleLog(), ["tryout"]);
+  await kube.apply([podOf(where, labels, tryout)]);
   let address = "";
   await eventually("the caller runs", async () => {
     const { status } = await kube.core.readNamespacedPod(where);

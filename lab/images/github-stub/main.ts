@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";

@@ -1,0 +1,53 @@
+import { cp, mkdir, rename, symlink } from "node:fs/promises";
+import { arch } from "node:os";
+import { basename, join } from "node:path";
+
+import { binary, binaryDir } from "../cluster/binaries";
+import { run } from "../exec";
+import { paths } from "../paths";
+import { makeRoot, rootParts } from "./debian";
+import { filesAsParts } from "./fingerprint";
+import { binaryImageNames, type Recipe } from "./recipes";
+
+/** Files that a Dockerfile of the lab is built from and that are made by hand. */
+interface Made {
+  /** All that decides them. */
+  readonly parts: () => (string | Buffer)[];
+  readonly write: (dir: string) => Promise<void>;
+}
+
+const nodeFiles = ["package.json", "package-lock.json"].map((file) => `lab/images/node/${file}`);
+
+export const made: Readonly<Record<NonNullable<Recipe["made"]>, Made>> = {
+  binaries: {
+    parts: () => [basename(binaryDir())],
+    async write(dir) {
+      for (const name of binaryImageNames) await cp(binary(name), join(dir, name));
+    },
+  },
+  debian: { parts: rootParts, write: makeRoot },
+  node: {
+    parts: () => filesAsParts(nodeFiles),
+    async write(dir) {
+      for (const file of nodeFiles) {
+        await cp(join(paths.projectDir, file), join(dir, file.replace(/.*\//, "")));
+      }
+      const quiet = ["--no-audit", "--no-fund", "--no-workspaces", "--no-update-notifier"];
+      await run("npm", ["ci", "--omit=dev", "--ignore-scripts", ...quiet], {
+        cwd: dir,
+        timeoutSeconds: 600,
+      });
+      const local = join(dir, "usr", "local");
+      for (const name of ["bin", "lib/node_modules"]) {
+        await mkdir(join(local, name), { recursive: true });
+      }
+      const modules = join(dir, "node_modules");
+      const machine = arch() === "arm64" ? "arm64" : "x64";
+      await rename(join(modules, `node-linux-${machine}/bin/node`), join(local, "bin/node"));
+      await rename(join(modules, "npm"), join(local, "lib/node_modules/npm"));
+      for (const name of ["npm", "npx"]) {
+        await symlink(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, "bin", name));
+      }
+    },
+  },
+};

@@ -1,0 +1,127 @@
+import type { BundleName } from "./bundle";
+
+/** A Dockerfile, and what it is given beside the project's files. */
+export interface Recipe {
+  readonly dockerfile: string;
+  /** Its stage, when it has several to choose from. Default: the last. */
+  readonly target?: string;
+  /**
+   * Contexts with programs of this project in them: by the context's name, files and the program that each is. One that
+   * has a stage's name stands in the stage's place.
+   */
+  readonly programs?: Readonly<Record<string, Readonly<Record<string, BundleName>>>>;
+  /** What is made by hand for it, in the place of the project's files. */
+  readonly made?: "debian" | "node" | "binaries";
+}
+
+/** What `make up` runs, those that take longest first. */
+export const labImageNames = [
+  "chroma",
+  "atlassian",
+  "llmctl-mcp",
+  "google-cloud",
+  "github",
+  "chroma-server",
+  "probe",
+  "studio-embedded",
+  "studio",
+] as const;
+
+/** What the stacks under `examples` run beside those; only their tests ask for them. */
+export const exampleImageNames = [
+  "google-workspace",
+  "fastmcp",
+  "todo",
+  "observer",
+  "mesh-registry",
+  "mesh-agents",
+  "mcp-fleet",
+  "kubernetes-server",
+  "playwright-server",
+  "argocd-server",
+  "memory-server",
+] as const;
+
+export const imageNames = [...labImageNames, ...exampleImageNames] as const;
+
+export type ImageName = (typeof imageNames)[number];
+
+/** What others start from; `python`, `node` and the stubs stand for images of registries. */
+type BaseName = "python" | "node" | "gcloud-stub" | "github-stub" | "mesh-agent";
+
+/** Programs of `lab/go/cluster`: the bare cluster runs two, tests run one. */
+export const binaryImageNames = ["pause", "coredns", "tryout"] as const;
+
+export type RecipeName = ImageName | BaseName | (typeof binaryImageNames)[number];
+
+const shipped = (name: string): Recipe => ({ dockerfile: `images/${name}/Dockerfile` });
+const ofLab = (name: string): Recipe => ({ dockerfile: `lab/images/${name}/Dockerfile` });
+
+/** An image of `images/` whose stage `build` bundles a program; the lab has done that already. */
+const ownProgram = (name: string, file: string, program: BundleName): Recipe => ({
+  ...shipped(name),
+  programs: { build: { [`build/${file}`]: program } },
+});
+
+const studio = { bundles: { "studio.js": "studio" } } as const;
+const exampleServer = (target: string): Recipe => ({ ...ofLab("example-servers"), target });
+
+const binary = (target: string): Recipe => ({ ...ofLab("binaries"), target, made: "binaries" });
+
+export const recipes: Readonly<Record<RecipeName, Recipe>> = {
+  pause: binary("pause"),
+  coredns: binary("coredns"),
+  tryout: binary("tryout"),
+  python: { ...ofLab("python"), made: "debian" },
+  node: { ...ofLab("node"), made: "node" },
+  "gcloud-stub": ofLab("gcloud-stub"),
+  "github-stub": {
+    ...ofLab("github-stub"),
+    programs: { bundles: { "github-mcp-server": "github-stub" } },
+  },
+  "llmctl-mcp": ofLab("llmctl-mcp"),
+  atlassian: shipped("atlassian"),
+  chroma: shipped("chroma"),
+  "google-cloud": shipped("google-cloud"),
+  github: shipped("github"),
+  "chroma-server": ofLab("chroma-server"),
+  probe: ownProgram("probe", "mcp-probe.js", "probe"),
+  "studio-embedded": { ...ofLab("studio-embedded"), programs: studio },
+  studio: { ...ofLab("studio"), programs: studio },
+  "google-workspace": shipped("google-workspace"),
+  fastmcp: shipped("fastmcp"),
+  todo: { dockerfile: "examples/todo/backend/Dockerfile" },
+  observer: ownProgram("observer", "mcp-observer.js", "observer"),
+  "mcp-fleet": ownProgram("mcp-fleet", "mcp-fleet.js", "cli"),
+  "mesh-agent": shipped("mesh-agent"),
+  "mesh-agents": ofLab("mesh-agents"),
+  "mesh-registry": ofLab("mesh-registry"),
+  "kubernetes-server": exampleServer("kubernetes-server"),
+  "playwright-server": exampleServer("playwright-server"),
+  "argocd-server": exampleServer("argocd-server"),
+  "memory-server": exampleServer("memory-server"),
+};
+
+/** Where the lab builds on an image of its own instead of the one that a Dockerfile names, by the name without tag. */
+export type StandIns = Readonly<Record<string, RecipeName>>;
+
+/** With a container engine: what the lab builds itself anyway, and one download of gigabytes that it can do without. */
+export const engineStandIns: StandIns = {
+  "mcp-fastmcp": "fastmcp",
+  "gcr.io/google.com/cloudsdktool/google-cloud-cli": "gcloud-stub",
+};
+
+/** Without one, no registry of images is asked for anything. */
+export const bareStandIns: StandIns = {
+  ...engineStandIns,
+  python: "python",
+  node: "node",
+  "ghcr.io/github/github-mcp-server": "github-stub",
+};
+
+/** The lab's image that a reference in a Dockerfile means, if any. */
+export function ownImage(reference: string, standIns: StandIns): RecipeName | undefined {
+  const name = reference.replace(/:[^/]*$/, "");
+  const ours = /^mcp-fleet\.local\/(.+)$/.exec(name)?.[1];
+  return ours === undefined ? standIns[name] : (ours as RecipeName);
+}
