@@ -3,19 +3,16 @@ export { CheckMetrics } from "./check-metrics";
 export { type CheckRound, runChecks } from "./checks";
 export { type Contradiction, contradictionsIn } from "./contradictions";
 export {
-  askRegistry,
   bad,
   checkCluster,
   checkDatabase,
   checked,
   checkImages,
+  checkSignatures,
   type DeclaredResource,
   type Finding,
-  type ImageAnswer,
   imagesOf,
-  loginsIn,
   ok,
-  parseImage,
   refused,
   type WantedImage,
   workOf,
