@@ -39,7 +39,7 @@ export {
 } from "./init";
 export { planPromotion, type Promotion, refuseUnproved } from "./promotion";
 export { type CutoverReport, cutoverReport, type TimelineEntry } from "./report";
-export { reportHtml } from "./report-html";
+export { imagesIn, reportHtml } from "./report-html";
 export { type Step, type Verdict, verdictOf } from "./report-verdict";
 export { planRollback, type Program, type RollbackPlan, type RollbackRequest } from "./rollback";
 export { type McpService, serviceAddress } from "./services";
