@@ -72,26 +72,11 @@ function problemsWith(
             },
           ]
         : [];
-    case "unseen":
-      return preview ? [] : [unseenProblem(image, path, verdict)];
+    case "unseen": {
+      const problem = `the signatures of ${image} cannot be checked: ${verdict.from} was asked, and ${verdict.why}.`;
+      return preview ? [] : [{ path, problem, fix: verdict.fix }];
+    }
   }
-}
-
-function unseenProblem(
-  image: string,
-  path: string,
-  { registry, error }: Extract<ImageVerdict, { state: "unseen" }>,
-): Problem {
-  const fix = {
-    missing: "Build and push it, or correct its name.",
-    denied: `Log in on this machine (docker login ${registry}), or name a Secret with a login in imagePullSecrets.`,
-    unreachable: `See that this machine reaches ${registry}; nodes that have the image are no proof of who made it.`,
-  };
-  return {
-    path,
-    problem: `the signatures of ${image} cannot be looked at: ${registry} says that ${error.why}.`,
-    fix: fix[error.state],
-  };
 }
 
 /** What was seen, for who reads the preview: images without a rule are checked by nobody. */
@@ -105,10 +90,10 @@ async function say(verdicts: readonly (readonly [StackImage, ImageVerdict])[]): 
   if (unseen.length === 0) return;
   const why = new Map(
     verdicts.flatMap(([, verdict]) =>
-      verdict.state === "unseen" ? [[verdict.registry, verdict.error.why] as const] : [],
+      verdict.state === "unseen" ? [[verdict.from, verdict.why] as const] : [],
     ),
   );
-  const reasons = [...why].map(([registry, said]) => `${registry}: ${said}`).join("; ");
+  const reasons = [...why].map((one) => one.join(": ")).join("; ");
   await pulumi.log.warn(
     `[verifyImages] Signatures were not seen (${reasons}). An update checks them, and pins the digests that are missing here: ${unseen.join(", ")}.`,
   );

@@ -131,6 +131,6 @@ function shownOf(verdict: ImageVerdict): Shown {
     case "unmatched":
       return { state, said: "No rule of verifyImages is about it." };
     case "unseen":
-      return { state, said: `${verdict.registry} says that ${verdict.error.why}.` };
+      return { state, said: `${verdict.from} was asked, and ${verdict.why}.`, fix: verdict.fix };
   }
 }

@@ -182,7 +182,7 @@ describe("verifyImages", () => {
     assert.ok(imagesIn(recorder).includes(pinned("github")));
     await assert.rejects(
       run(plain),
-      /\[probe\.image\] the signatures of 127\.0\.0\.1:\d+\/acme\/x:1 cannot be looked at: .*ECONNREFUSED/,
+      /\[probe\.image\] the signatures of 127\.0\.0\.1:\d+\/acme\/x:1 cannot be checked: .*ECONNREFUSED/,
     );
   });
 

@@ -143,6 +143,7 @@ export class OciRegistry {
     }
     const [, kind, reference = ""] =
       /^\/v2\/.+?\/(manifests|blobs|referrers)\/([^/]+)$/.exec(place.pathname) ?? [];
+    if (place.pathname === "/v2/") return void response.writeHead(200).end();
     if (kind === "blobs") return send(response, this.blobs.get(reference));
     if (kind === "manifests") {
       const found = this.manifests.get(this.tags.get(reference) ?? reference);
@@ -184,6 +185,12 @@ export class OciRegistry {
 }
 
 function send(response: ServerResponse, bytes: Buffer | undefined, type?: string): void {
-  if (bytes === undefined) response.writeHead(404).end();
-  else response.writeHead(200, { "content-type": type ?? "application/octet-stream" }).end(bytes);
+  if (bytes === undefined) return void response.writeHead(404).end();
+  response
+    .writeHead(200, {
+      "content-type": type ?? "application/octet-stream",
+      "content-length": bytes.length,
+      "docker-content-digest": digestOf(bytes),
+    })
+    .end(bytes);
 }

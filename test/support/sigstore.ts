@@ -117,7 +117,11 @@ export class TestSigstore {
     const certificate = await ca.issueCertificate({
       publicKey: keys.publicKey.export({ type: "spki", format: "der" }),
       subjectAltName: who,
-      extensions: [{ oid: issuerOid, value: vouchedBy }],
+      // Fulcio says it twice, in an older form too.
+      extensions: [
+        { oid: "1.3.6.1.4.1.57264.1.1", value: vouchedBy, legacy: true },
+        { oid: issuerOid, value: vouchedBy },
+      ],
     });
     return {
       ...keys,

@@ -7,13 +7,16 @@ import type { SignedEntity } from "@sigstore/verify";
 import type { Candidate } from "./candidate";
 import type { ImageRule } from "./rules";
 
+/** Whoever signs chooses parts of it, and a rule's expression is tried on it. */
+const mostOfIdentity = 2000;
+
 /** What came of one signature and one rule: who signed, or why it does not count, as the end of a sentence. */
 export type Checked = { readonly by: string } | { readonly fault: string };
 
 /**
  * Whether a signature is what a rule wants.
  * @param image the digest that it has to be of
- * @throws UserError when whom the rule trusts cannot be had
+ * @throws NoTrustError when whom the rule trusts cannot be had
  */
 export async function checkCandidate(
   { of, entity }: Candidate,
@@ -37,7 +40,8 @@ export async function checkCandidate(
   if ("fault" in found) return found;
   const { identity, issuer } = found;
   const who = `${cleanLine(identity, 300)} of ${cleanLine(issuer, 300)}`;
-  return identity !== "" && signer.isIdentity(identity) && issuer === signer.issuer
+  const isPlain = identity !== "" && identity.length <= mostOfIdentity;
+  return isPlain && signer.isIdentity(identity) && issuer === signer.issuer
     ? { by: who }
     : { fault: `is by ${who}` };
 }

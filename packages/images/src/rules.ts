@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { resolve } from "node:path";
 
-import { messageOf, parseBoundedJson, readTextFile, UserError } from "@mcp-fleet/errors";
+import { messageOf, parseBoundedJson, readTextFile } from "@mcp-fleet/errors";
 import {
   type Problem,
   type VerifyImages,
@@ -20,7 +20,7 @@ export interface ImageRule {
   readonly signer: WantedSigner;
   /** Whether a signature has to be in a transparency log. */
   readonly logged: boolean;
-  /** Whom the rule trusts to say so, and to vouch for identities. @throws UserError when that cannot be had */
+  /** Whom the rule trusts to say so, and to vouch for identities. @throws NoTrustError when that cannot be had */
   readonly trust: () => Promise<TrustedRoot>;
 }
 
@@ -44,6 +44,7 @@ export function readRules(
   directory = process.cwd(),
 ): { readonly rules: readonly ImageRule[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
+  const ofPublic = once(publicTrust);
   const attempt = <T>(path: string, fix: string, work: () => T): T | undefined => {
     try {
       return work();
@@ -70,7 +71,7 @@ export function readRules(
       {
         ...{ at, signer, logged },
         matches: matcherOf(rule.images),
-        trust: once(() => (logged ? trustedRoot(at, root) : emptyRoot())),
+        trust: logged && root === undefined ? ofPublic : once(() => trustIn(root ?? {})),
       },
     ];
   });
@@ -132,25 +133,35 @@ function fileOf(path: string | undefined, directory: string): object | undefined
   throw new Error(`"${path}" is no trusted root`);
 }
 
-/** Where a file is named, it alone is trusted. */
-async function trustedRoot(at: string, file: object | undefined): Promise<TrustedRoot> {
+/** Where Sigstore keeps its public root. */
+const publicRoot = "tuf-repo-cdn.sigstore.dev";
+
+/** Nobody can say whom a rule trusts. */
+export class NoTrustError extends Error {
+  constructor(
+    readonly unseen: { readonly from: string; readonly why: string; readonly fix: string },
+  ) {
+    super(unseen.why);
+  }
+}
+
+/** Where a file is named, it alone is trusted; nobody is where nothing is asked of logs. */
+async function trustIn(file: object): Promise<TrustedRoot> {
   const { TrustedRoot } = await import("@sigstore/protobuf-specs");
-  if (file !== undefined) return TrustedRoot.fromJSON(file);
+  return TrustedRoot.fromJSON(file);
+}
+
+async function publicTrust(): Promise<TrustedRoot> {
   const { getTrustedRoot } = await import("@sigstore/tuf");
   try {
     return await getTrustedRoot({ timeout: 5000, retry: 1 });
   } catch (error) {
-    throw new UserError(
-      `[${at}] The trusted root of the public Sigstore cannot be fetched: ${messageOf(error)}.`,
-      `See that this machine reaches tuf-repo-cdn.sigstore.dev, or name a trusted_root.json in ${at}.trustedRoot.`,
-      { cause: error },
-    );
+    throw new NoTrustError({
+      from: publicRoot,
+      why: `the public Sigstore's root is not to be had: ${messageOf(error)}`,
+      fix: `See that this machine reaches ${publicRoot}, or name a trusted_root.json in the rule's trustedRoot.`,
+    });
   }
-}
-
-async function emptyRoot(): Promise<TrustedRoot> {
-  const { TrustedRoot } = await import("@sigstore/protobuf-specs");
-  return TrustedRoot.fromJSON({});
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {

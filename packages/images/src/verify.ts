@@ -5,7 +5,7 @@ import type { RegistryLogin } from "./login";
 import { digestOf } from "./manifest";
 import { nameOf, parseImage, pinned } from "./reference";
 import { RegistryError, Repository } from "./registry";
-import type { ImageRule } from "./rules";
+import { type ImageRule, NoTrustError } from "./rules";
 import { type FoundSignatures, mostSignatures, signaturesOf } from "./signatures";
 
 /** What is known of an image's signatures. */
@@ -15,8 +15,13 @@ export type ImageVerdict =
   /** It is as its rules want it. `image` has the digest that was checked, `by` who signed. */
   | { readonly state: "signed"; readonly image: string; readonly by: readonly string[] }
   | { readonly state: "refused"; readonly faults: readonly RuleFault[] }
-  /** Nothing is known of it. */
-  | { readonly state: "unseen"; readonly registry: string; readonly error: RegistryError };
+  /** Nothing is known of it: who was asked, what was not to be had there, and what to do about it. */
+  | {
+      readonly state: "unseen";
+      readonly from: string;
+      readonly why: string;
+      readonly fix: string;
+    };
 
 /** A rule that does not hold. */
 export interface RuleFault {
@@ -37,8 +42,6 @@ export interface VerifyOptions {
 /**
  * Looks whether an image has the signatures that the rules about it want: every one of them. A tag is resolved once, and
  * what is checked is that digest.
- *
- * @throws UserError when whom a rule trusts cannot be had
  */
 export async function verifyImage(
   image: string,
@@ -57,11 +60,23 @@ export async function verifyImage(
     const found = await signaturesOf(repository, digest);
     return await judge(image, digest, found, own);
   } catch (error) {
-    if (error instanceof RegistryError) return { state: "unseen", registry: place.registry, error };
-    if (!(error instanceof JsonRefused)) throw error;
-    const said = new RegistryError("unreachable", `what it answers ${error.message}`);
-    return { state: "unseen", registry: place.registry, error: said };
+    return unseen(place.registry, error);
   }
+}
+
+function unseen(registry: string, error: unknown): ImageVerdict {
+  if (error instanceof NoTrustError) return { state: "unseen", ...error.unseen };
+  const refused = error instanceof JsonRefused;
+  if (!refused && !(error instanceof RegistryError)) throw error;
+  const [state, why] = refused
+    ? ["unreachable" as const, `what it answers ${error.message}`]
+    : [error.state, error.why];
+  const fixes = {
+    missing: "Build and push it, or correct its name.",
+    denied: `Log in on this machine (docker login ${registry}), or name a Secret with a login in imagePullSecrets.`,
+    unreachable: `See that this machine reaches ${registry}: that nodes have the image says nothing of who made it.`,
+  };
+  return { state: "unseen", from: registry, why, fix: fixes[state] };
 }
 
 async function judge(

@@ -57,8 +57,8 @@ function findingsOf(image: string, verdict: ImageVerdict, required: boolean): Fi
         {
           check,
           state: "unseen",
-          said: `${verdict.registry} says that ${verdict.error.why}, so who signed ${image} is not known`,
-          fix: `Log in here (docker login ${verdict.registry}), or look from a machine that reaches it.`,
+          said: `${verdict.from} was asked, and ${verdict.why}, so who signed ${image} is not known`,
+          fix: verdict.fix,
         },
       ];
   }
