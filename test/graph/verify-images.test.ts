@@ -5,10 +5,13 @@ import { join } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import type { Recorder, RecorderOptions } from "../support/mocks";
+import { loadConfig } from "../../stacks/config";
+import { verifiedImages } from "../../stacks/verify-images";
+import { sendJson, stubApi } from "../support/api-server";
+import { Recorder, type RecorderOptions } from "../support/mocks";
 import { OciRegistry } from "../support/oci-registry";
 import { freePort } from "../support/port";
-import { fullStack, runProgram } from "../support/resources";
+import { fullStack, runProgram, setConfig } from "../support/resources";
 import { keySigner, pemOf, TestSigstore } from "../support/sigstore";
 
 const sigstore = new TestSigstore();
@@ -195,6 +198,38 @@ describe("verifyImages", () => {
       run({ ...plain, verifyImages: rules({ required: true }) }),
       /\[probe\.image\] "registry\.example\/probe:1" matches no rule of verifyImages/,
     );
+  });
+
+  it("asks with the login of a pull secret in the cluster, and says how to give one", async () => {
+    registry.withLogin = { username: "robot", password: "pull-secret" };
+    const auths = { [registry.host]: registry.withLogin };
+    const text = Buffer.from(JSON.stringify({ auths })).toString("base64");
+    const api = await stubApi((_request, response, { pathname }) =>
+      pathname === "/api/v1/namespaces/llmctl/secrets/regcred"
+        ? sendJson(response, 200, { data: { ".dockerconfigjson": text } })
+        : sendJson(response, 403, { message: "forbidden" }),
+    );
+    await Recorder.install();
+    const checked = async (imagePullSecrets: string[]) => {
+      const kubernetes = { kubeconfig: api.kubeconfig };
+      setConfig({ ...fullStack, plain: { ...everything(), imagePullSecrets }, kubernetes });
+      return verifiedImages(await loadConfig());
+    };
+    try {
+      const { settings, servers } = await checked(["gone", "regcred"]);
+      assert.equal(settings.probe.image, pinned("probe"));
+      assert.equal(servers.find(({ key: name }) => name === "chroma")?.image, pinned("chroma"));
+      assert.deepEqual(api.asked.map((path) => path.replace(/.*\//, "")).sort(), [
+        "gone",
+        "regcred",
+      ]);
+      await assert.rejects(
+        checked(["gone"]),
+        /it wants a login\.\n.*Log in on this machine \(docker login 127\.0\.0\.1:\d+\), or name a Secret with a login in imagePullSecrets/s,
+      );
+    } finally {
+      api.die();
+    }
   });
 
   it("refuses rules that nothing can be checked by", async () => {
