@@ -6,6 +6,7 @@ import { guard } from "./stacks/guard";
 import { keepOutputs } from "./stacks/outputs";
 import { refusePartialRun } from "./stacks/partial-run";
 import { buildStack } from "./stacks/studio-stack";
+import { verifiedImages } from "./stacks/verify-images";
 
 /**
  * The Pulumi program. Every call builds the stack the current configuration describes.
@@ -20,7 +21,7 @@ async function program(): Promise<Record<string, unknown>> {
   await requireNamespace(config);
   await requireKinds(config);
   await requireRights(config);
-  return { ...buildStack(config) };
+  return { ...buildStack(await verifiedImages(config)) };
 }
 
 export = program;

@@ -22,21 +22,27 @@ export function doctorCommand(context: CliContext): Command {
 }
 
 async function examine(context: CliContext, stack: PulumiStack): Promise<Finding[]> {
-  const { checkCluster, checked, checkDatabase, checkImages, imagesOf, workOf } =
-    await import("@mcp-fleet/operations");
+  const operations = await import("@mcp-fleet/operations");
+  const { checkCluster, checked, checkDatabase, checkImages, checkSignatures } = operations;
+  const { imagesOf, workOf } = operations;
   const program = await declaration(stack);
   const { resources } = program;
   const cutover = await cutoverOf(resources);
   const fleet = cutover === undefined ? undefined : await fleetIn(cutover, stack);
   const { kube, finding } = await clusterOf(context, stack);
   const namespace = context.globals().namespace ?? namespaceOf(resources, fleet, kube);
+  const images = imagesOf(resources, fleet, namespace);
   const work = resources.length === 0 ? undefined : workOf(resources, fleet, namespace);
   const parts = await Promise.all([
     checked("tools", () => tools(stack, resources)),
     Promise.resolve(program.findings),
     Promise.resolve(finding === undefined ? [] : [finding]),
     kube === undefined ? [] : checked("cluster", () => checkCluster(kube, work)),
-    checked("images", () => checkImages(imagesOf(resources, fleet, namespace), kube)),
+    checked("images", () => checkImages(images, kube)),
+    checked("signatures", async () => {
+      const rules = (await stack.config())["mcp-fleet:verifyImages"]?.value;
+      return checkSignatures(images, rules, kube, stack.directory);
+    }),
     cutover === undefined
       ? []
       : checked("database", async () => {

@@ -4,6 +4,7 @@ import { Command } from "commander";
 
 import { timeoutOption } from "../arguments";
 import type { CliContext } from "../context";
+import { imageVerifyCommand } from "./image-verify";
 
 interface Options {
   readonly deployment: string;
@@ -21,7 +22,8 @@ export function imageCommand(context: CliContext): Command {
     .option("--deployment <name>", "the application's Deployment", "llmctl-studio")
     .option("--pull-secret <name...>", "Secrets for the image's registry (repeatable)", [])
     .addOption(timeoutOption(180))
-    .action((image: string | undefined, options: Options) => look(context, image, options));
+    .action((image: string | undefined, options: Options) => look(context, image, options))
+    .addCommand(imageVerifyCommand(context));
 }
 
 async function look(

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 
 import { cleanText, messageOf, UserError } from "@mcp-fleet/errors";
 import type { ListedUpdate } from "@mcp-fleet/operations";
-import { paragraphs } from "@mcp-fleet/terminal";
+import { paragraphs, table } from "@mcp-fleet/terminal";
 import { Command } from "commander";
 
 import { positiveNumber } from "../arguments";
@@ -25,7 +25,8 @@ export function reportCommand(context: CliContext): Command {
     .option("--file <path>", "where it is written", "cutover-report.html")
     .action(async ({ generation, file, ...options }: ReportOptions) => {
       const { fleet, credentials } = await openFleet(context, options);
-      const { cutoverReport, reportHtml, verdictOf } = await import("@mcp-fleet/operations");
+      const { cutoverReport, imagesIn, reportHtml, verdictOf } =
+        await import("@mcp-fleet/operations");
       const updates = options.fleet === undefined ? await listed(context, options) : [];
       const report = await cutoverReport(fleet, credentials, updates, generation);
       try {
@@ -38,12 +39,19 @@ export function reportCommand(context: CliContext): Command {
         );
       }
       const verdict = verdictOf(report);
-      await context.print({ ...report, verdict }, () =>
-        paragraphs(
+      await context.print({ ...report, verdict }, () => {
+        const images = imagesIn(report.run);
+        const columns = [
+          "server",
+          "container",
+          { title: "image that it ran", folds: true as const },
+        ];
+        const said = paragraphs(
           [verdict.text, `Generation ${report.run.generation} is described in ${file}.`],
           context.width(),
-        ),
-      );
+        );
+        return images.length === 0 ? said : `${said}\n\n${table(columns, images, context.width())}`;
+      });
     });
 }
 

@@ -24,6 +24,8 @@ export async function stubApi(
     answer(request, response, new URL(request.url ?? "", "http://stub"));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // One that a test forgot does not keep the rung from ending.
+  server.unref();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const kubeconfig = JSON.stringify({
     clusters: [{ name: "c", cluster: { server: url, "insecure-skip-tls-verify": true } }],

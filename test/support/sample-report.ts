@@ -36,6 +36,15 @@ export const sampleReport: CutoverReport = {
       ),
       github: { web: "2025-11-25", executor: "2026-07-28" },
     },
+    images: {
+      github: {
+        "mcp-server": [
+          `ghcr.io/github/github-mcp-server@sha256:${"4f".repeat(32)}`,
+          `ghcr.io/github/github-mcp-server@sha256:${"5a".repeat(32)}`,
+        ],
+      },
+      chroma: { "mcp-server": [`harbor.example.com/mcp/chroma@sha256:${"c0".repeat(32)}`] },
+    },
     tools: Object.fromEntries(
       keys.map((key) => [key, ["get_me", "list_issues", "create_pull_request", `${key}_search`]]),
     ),

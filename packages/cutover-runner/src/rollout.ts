@@ -98,12 +98,18 @@ function pendingReasons(
 export async function unfinishedServers(
   kube: Kube,
   servers: readonly ServerRollout[],
-): Promise<Pick<RolloutState, "pending" | "stuck"> & { readonly pods: readonly k8s.V1Pod[] }> {
+): Promise<
+  Pick<RolloutState, "pending" | "stuck"> & {
+    readonly pods: readonly k8s.V1Pod[];
+    readonly workloads: readonly Workload[];
+  }
+> {
   const states = await Promise.all(
     servers.map(async (server) => {
       const { namespace } = server;
       const workload = await readServer(kube, server);
-      if (pendingReason(workload) === undefined) return { pending: [], stuck: false, pods: [] };
+      if (pendingReason(workload) === undefined)
+        return { pending: [], stuck: false, pods: [], workload };
       const labelSelector = selectorText(workload.spec?.selector);
       const [{ items }, events] = await Promise.all([
         asking(kube, `list pods in ${namespace}`, () =>
@@ -115,6 +121,7 @@ export async function unfinishedServers(
         pending: pendingReasons(workload, items, events),
         stuck: stuckReason(workload) !== undefined,
         pods: items.filter((pod) => isPodOf(workload, pod)),
+        workload,
       };
     }),
   );
@@ -122,6 +129,7 @@ export async function unfinishedServers(
     pending: states.flatMap(({ pending }) => pending),
     stuck: states.some(({ stuck }) => stuck),
     pods: states.flatMap(({ pods }) => pods),
+    workloads: states.map(({ workload }) => workload),
   };
 }
 
@@ -145,15 +153,19 @@ async function readServer(kube: Kube, server: ServerRollout): Promise<Workload> 
 
 /**
  * Returns when the rollout of every server is over.
+ * @returns their workloads, as they are then
  * @throws {UserError} naming the workloads where it is not, and why, once one is stuck or the longest `rolloutSeconds`
  *   are over
  */
-export async function waitForServers(kube: Kube, servers: readonly ServerRollout[]): Promise<void> {
+export async function waitForServers(
+  kube: Kube,
+  servers: readonly ServerRollout[],
+): Promise<readonly Workload[]> {
   const seconds = Math.max(...servers.map(({ rolloutSeconds }) => rolloutSeconds));
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    const { pending, stuck, pods } = await unfinishedServers(kube, servers);
-    if (pending.length === 0) return;
+    const { pending, stuck, pods, workloads } = await unfinishedServers(kube, servers);
+    if (pending.length === 0) return workloads;
     if (stuck || Date.now() > end) {
       const words = (await lastWords(kube, pods)).map(wordsText);
       throw new UserError(

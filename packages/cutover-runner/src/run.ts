@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { UserError } from "@mcp-fleet/errors";
 import { connectKube } from "@mcp-fleet/kube";
 import type { ProbeResult } from "@mcp-fleet/mcp-probe";
-import type { AgreedProtocols, Db, LedgerState, ToolLists } from "@mcp-fleet/row-cutover";
+import type { Db, LedgerState } from "@mcp-fleet/row-cutover";
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
@@ -14,6 +14,7 @@ import { probeFromHere } from "./probe-here";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
 import type { OnProgress } from "./progress";
 import { waitForServers } from "./rollout";
+import { type RolledOut, shownBy } from "./shown";
 import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";
 
 /**
@@ -51,7 +52,7 @@ async function runOn(
   const { target } = inputs;
   const spec = await specFor(inputs, credentials);
   const plan = await phase("preconditions", {}, () => rows.planRows(db, spec, target));
-  if (target === "in-cluster") await serversRolledOut(inputs, credentials);
+  const rolled = target === "in-cluster" ? await serversRolledOut(inputs, credentials) : undefined;
   if (plan.noop) {
     const ledger = await rows.readLedger(db, spec);
     const agreed =
@@ -65,8 +66,7 @@ async function runOn(
     target === "embedded" ? [] : probeServers(covering(inputs), credentials),
     triedIsolation(inputs, credentials),
   ]);
-  const shown = { tools: toolsOf(probes), protocols: protocolsOf(probes) };
-  const meta = { ...inputs.meta, runId, ...shown };
+  const meta = { ...inputs.meta, runId, ...(await shownBy(probes, rolled)) };
   const done = await phase("transaction", {}, async (span) => {
     const result = await rows.runCutover(db, spec, target, meta);
     span.set({ generation: result.generation, ...result.counts });
@@ -106,36 +106,16 @@ async function triedIsolation(
   return isolationSeen(() => connectKube(kubernetes, credentials), { spec, probe });
 }
 
-/** Old pods would pass a probe that is meant for new ones. */
+/** Old pods would pass a probe that is meant for new ones. Undefined where the cluster is not asked. */
 async function serversRolledOut(
   { servers = [], kubernetes, probe }: CutoverInputs,
   credentials: Credentials,
-): Promise<void> {
-  if (servers.length === 0 || probe.from === "here") return;
-  await phase("servers", { servers: servers.length }, async () =>
-    waitForServers(await connectKube(kubernetes, credentials), servers),
-  );
-}
-
-/** What each server listed, whichever consumer asked. A server that keeps its tools for clients of its own has none. */
-function toolsOf(probes: readonly ConsumerProbe[]): ToolLists {
-  const lists = new Map<string, Set<string>>();
-  for (const { name, tools } of probes.flatMap(({ results }) => results)) {
-    if (tools === undefined) continue;
-    lists.set(name, new Set([...(lists.get(name) ?? []), ...tools]));
-  }
-  return Object.fromEntries([...lists].map(([name, tools]) => [name, [...tools].sort()]));
-}
-
-/** What each server and each consumer agreed on. A server that keeps its tools for clients of its own agreed on nothing. */
-function protocolsOf(probes: readonly ConsumerProbe[]): AgreedProtocols {
-  const agreed: Record<string, Record<string, string>> = {};
-  for (const { consumer, results } of probes) {
-    for (const { name, protocolVersion } of results) {
-      if (protocolVersion !== undefined) (agreed[name] ??= {})[consumer] = protocolVersion;
-    }
-  }
-  return agreed;
+): Promise<RolledOut | undefined> {
+  if (servers.length === 0 || probe.from === "here") return undefined;
+  return phase("servers", { servers: servers.length }, async () => {
+    const kube = await connectKube(kubernetes, credentials);
+    return { kube, workloads: await waitForServers(kube, servers) };
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { cleanLine, cleanText } from "./clean";
 export { cleanJson, cleanLine, cleanText, isClean } from "./clean";
 export { nearest } from "./nearest";
 export { largestFile, readTextFile } from "./read-file";
-export { type JsonBounds, JsonRefused, parseBoundedJson, textWithin } from "./json";
+export { bytesWithin, type JsonBounds, JsonRefused, parseBoundedJson, textWithin } from "./json";
 
 /**
  * An error its reader can cause and mend. It is shown as two sentences and never with a stack trace.

@@ -53,6 +53,26 @@ export async function textWithin(
   return parts.join("") + decoder.decode();
 }
 
+/**
+ * A body that somebody else sends, as it is.
+ *
+ * @param most how many bytes there may be; reading ends where there are more
+ * @throws JsonRefused for a longer one
+ */
+export async function bytesWithin(
+  body: AsyncIterable<Uint8Array> | null,
+  most: number,
+): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    parts.push(chunk);
+    length += chunk.length;
+    if (length > most) throw new JsonRefused(`is longer than ${most} bytes`);
+  }
+  return Buffer.concat(parts);
+}
+
 function check(text: string, { characters, depth, values }: JsonBounds): void {
   if (text.length > characters) throw new JsonRefused(`is longer than ${characters} characters`);
   let deep = 0;

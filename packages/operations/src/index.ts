@@ -4,19 +4,16 @@ export { type CheckRound, runChecks } from "./checks";
 export { type Contradiction, contradictionsIn } from "./contradictions";
 export { type DenyReport, verifyDenied } from "./deny";
 export {
-  askRegistry,
   bad,
   checkCluster,
   checkDatabase,
   checked,
   checkImages,
+  checkSignatures,
   type DeclaredResource,
   type Finding,
-  type ImageAnswer,
   imagesOf,
-  loginsIn,
   ok,
-  parseImage,
   refused,
   type WantedImage,
   workOf,
@@ -43,7 +40,7 @@ export {
 } from "./init";
 export { planPromotion, type Promotion, refuseUnproved } from "./promotion";
 export { type CutoverReport, cutoverReport, type TimelineEntry } from "./report";
-export { reportHtml } from "./report-html";
+export { imagesIn, reportHtml } from "./report-html";
 export { type Step, type Verdict, verdictOf } from "./report-verdict";
 export { planRollback, type Program, type RollbackPlan, type RollbackRequest } from "./rollback";
 export { type McpService, serviceAddress } from "./services";

@@ -43,6 +43,15 @@ export function reportHtml(report: CutoverReport): string {
         `<span class="tools">${tools.map((tool) => `<code>${text(tool)}</code>`).join(" ")}</span>`,
       ]),
     ),
+    ...(run.images === undefined
+      ? []
+      : [
+          "<h2>Images the servers ran then</h2>",
+          tableHtml(
+            ["Server", "Container", "Image"],
+            imagesIn(run).map((cells) => cells.map(text)),
+          ),
+        ]),
     ...(update === undefined || update.configChanges.length === 0
       ? []
       : [
@@ -62,6 +71,15 @@ export function reportHtml(report: CutoverReport): string {
     ])}</details>`,
   ];
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${text(title)}</title><style>${reportStyle}</style></head>\n<body>\n${body.join("\n")}\n</body></html>\n`;
+}
+
+/** Server, container and image with its digest, a line each; a container whose pods differ has several. */
+export function imagesIn({ images = {} }: CutoverReport["run"]): [string, string, string][] {
+  return Object.entries(images).flatMap(([server, containers]) =>
+    Object.entries(containers).flatMap(([container, list]) =>
+      list.map((image): [string, string, string] => [server, container, image]),
+    ),
+  );
 }
 
 /** One version where all consumers agreed on the same, else each with its consumer. */

@@ -93,6 +93,9 @@ export async function cutoverReport(
       : [`The rows as they were before were dropped at ${run.finalizedAt}.`]),
     ...(more > 0 ? [`${more} more rows of this run are not listed.`] : []),
     ...(run.tools === undefined ? ["No server was asked in this run."] : []),
+    ...(run.tools !== undefined && run.images === undefined
+      ? ["The images that the servers ran are not known: this run did not read their pods."]
+      : []),
   ];
   return {
     cutover: spec.name,

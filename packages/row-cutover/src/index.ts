@@ -43,6 +43,7 @@ export type {
   SoftReference,
   TableSpec,
   Target,
+  RunningImages,
   ToolLists,
 } from "./spec";
 export {

@@ -48,6 +48,7 @@ create table if not exists mcp_cutover.run (
   finalized_at timestamptz,
   tools jsonb,
   protocols jsonb,
+  images jsonb,
   primary key (cutover, generation)
 );
 create table if not exists mcp_cutover.journal (

@@ -1,7 +1,15 @@
 import type { Client } from "pg";
 
 import { ledgerExists } from "./ledger-schema";
-import type { AgreedProtocols, CutoverSpec, LedgerState, RunMeta, Target, ToolLists } from "./spec";
+import type {
+  AgreedProtocols,
+  CutoverSpec,
+  LedgerState,
+  RunMeta,
+  RunningImages,
+  Target,
+  ToolLists,
+} from "./spec";
 
 /** One row of the ledger, with what only the engine needs. */
 export interface Run extends LedgerState {
@@ -23,11 +31,11 @@ const runColumns = `
   to_char(committed_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "committedAt",
   to_char(settled_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "settledAt",
   ${finalizedAt} as "finalizedAt", to_jsonb(run) -> 'tools' as tools,
-  to_jsonb(run) -> 'protocols' as protocols`;
+  to_jsonb(run) -> 'protocols' as protocols, to_jsonb(run) -> 'images' as images`;
 
 type RawRun = Omit<
   Run,
-  "fencedWrites" | "settledAt" | "finalizedAt" | "commit" | "tools" | "protocols"
+  "fencedWrites" | "settledAt" | "finalizedAt" | "commit" | "tools" | "protocols" | "images"
 > & {
   fencedWrites: string;
   settledAt: string | null;
@@ -35,6 +43,7 @@ type RawRun = Omit<
   commit: string | null;
   tools: ToolLists | null;
   protocols: AgreedProtocols | null;
+  images: RunningImages | null;
 };
 
 /** The newest run of a cutover, or the one with `runId`. */
@@ -64,7 +73,7 @@ export async function findRuns(client: Client, cutover: string): Promise<Run[]> 
 }
 
 function toRun(raw: RawRun): Run {
-  const { settledAt, finalizedAt, commit, fencedWrites, tools, protocols, ...rest } = raw;
+  const { settledAt, finalizedAt, commit, fencedWrites, tools, protocols, images, ...rest } = raw;
   return {
     ...rest,
     fencedWrites: Number(fencedWrites),
@@ -73,13 +82,14 @@ function toRun(raw: RawRun): Run {
     ...(commit === null ? {} : { commit }),
     ...(tools === null ? {} : { tools }),
     ...(protocols === null ? {} : { protocols }),
+    ...(images === null ? {} : { images }),
   };
 }
 
 /** What callers get of a run. */
 export function publicRun(run: Run): LedgerState {
   const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
-  const { toolVersion, counts, fenced, fencedWrites, finalizedAt, tools, protocols } = run;
+  const { toolVersion, counts, fenced, fencedWrites, finalizedAt, tools, protocols, images } = run;
   return {
     generation,
     target,
@@ -97,6 +107,7 @@ export function publicRun(run: Run): LedgerState {
     fencedWrites,
     ...(tools === undefined ? {} : { tools }),
     ...(protocols === undefined ? {} : { protocols }),
+    ...(images === undefined ? {} : { images }),
   };
 }
 
@@ -195,23 +206,29 @@ export async function inheritFinalized(client: Client, runId: string): Promise<v
 export async function recordShown(
   client: Client,
   runId: string,
-  { tools = {}, protocols = {} }: Pick<RunMeta, "tools" | "protocols">,
+  { tools = {}, protocols = {}, images = {} }: Pick<RunMeta, "tools" | "protocols" | "images">,
 ): Promise<void> {
-  for (const [column, shown] of Object.entries({ tools, protocols })) {
-    if (Object.keys(shown).length === 0) continue;
-    const found = await client.query<{ there: boolean; owner: boolean }>(
-      `select exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = $1
-                         and not a.attisdropped) as there,
-              pg_has_role(c.relowner, 'usage') as owner
-         from pg_class c where c.oid = 'mcp_cutover.run'::regclass`,
-      [column],
-    );
-    const { there, owner } = found.rows[0] ?? { there: false, owner: false };
-    if (!there && !owner) continue;
-    if (!there) await client.query(`alter table mcp_cutover.run add column ${column} jsonb`);
-    await client.query(`update mcp_cutover.run set ${column} = $2::jsonb where run_id = $1`, [
-      runId,
-      JSON.stringify(shown),
-    ]);
+  const shown = Object.entries({ tools, protocols, images }).filter(
+    ([, value]) => Object.keys(value).length > 0,
+  );
+  if (shown.length === 0) return;
+  const found = await client.query<{ columns: string[]; owner: boolean }>(
+    `select array(select a.attname::text from pg_attribute a
+                   where a.attrelid = c.oid and not a.attisdropped) as columns,
+            pg_has_role(c.relowner, 'usage') as owner
+       from pg_class c where c.oid = 'mcp_cutover.run'::regclass`,
+  );
+  const { columns, owner } = found.rows[0] ?? { columns: [], owner: false };
+  const kept = shown.filter(([column]) => owner || columns.includes(column));
+  const missing = kept.filter(([column]) => !columns.includes(column));
+  if (missing.length > 0) {
+    const added = missing.map(([column]) => `add column ${column} jsonb`).join(", ");
+    await client.query(`alter table mcp_cutover.run ${added}`);
   }
+  if (kept.length === 0) return;
+  const set = kept.map(([column], index) => `${column} = $${index + 2}::jsonb`).join(", ");
+  await client.query(`update mcp_cutover.run set ${set} where run_id = $1`, [
+    runId,
+    ...kept.map(([, value]) => JSON.stringify(value)),
+  ]);
 }

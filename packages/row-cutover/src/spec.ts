@@ -147,6 +147,8 @@ export interface RunMeta {
   readonly tools?: ToolLists;
   /** The MCP protocol versions that servers and consumers agreed on just before the run. */
   readonly protocols?: AgreedProtocols;
+  /** The images that their pods ran. */
+  readonly images?: RunningImages;
 }
 
 /** Names of tools by server. */
@@ -154,6 +156,9 @@ export type ToolLists = Readonly<Record<string, readonly string[]>>;
 
 /** Protocol versions by server and consumer. */
 export type AgreedProtocols = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Images by server and container, with their digests as the nodes pulled them; several where its pods differ. */
+export type RunningImages = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
 /** A connection. The package opens and closes its own. */
 export interface Db {
@@ -254,6 +259,8 @@ export interface LedgerState {
   readonly tools?: ToolLists;
   /** The MCP protocol versions that they agreed on with each consumer. Not there for a run that asked none. */
   readonly protocols?: AgreedProtocols;
+  /** The images that their pods ran. Not there where a run did not see the pods. */
+  readonly images?: RunningImages;
 }
 
 /** One row of one run. Documents have their names, and of their values only transport, command and plain URL. */

@@ -27,7 +27,14 @@ export * from "./server";
 export type { EnvValue } from "./server-env";
 export * from "./shared";
 export * from "./stack";
+export { imagesOfStack, renameImages, type StackImage, type WithImages } from "./stack-images";
 export type { Authority } from "./tls";
 export { valueOfText } from "./values";
 export { directoryVolumes, fileVolume } from "./volume-names";
+export {
+  type VerifyImages,
+  type VerifyImagesRule,
+  verifyImages,
+  wholeMatch,
+} from "./verify-images";
 export type { ServerVolume } from "./volume";

@@ -10,6 +10,7 @@ import { observability } from "./observability";
 import { serverSchema } from "./server";
 import { shared } from "./shared";
 import { consumer, studio } from "./studio";
+import { verifyImages } from "./verify-images";
 
 const probe = z.strictObject({
   from: z
@@ -185,6 +186,24 @@ export const stackSchema = z.strictObject({
     .array(objectName)
     .default([])
     .meta({ description: "Names of Secrets with registry credentials.", examples: [["regcred"]] }),
+  verifyImages: verifyImages.prefault({}).meta({
+    description:
+      "Whose signatures the images need. They are checked before anything is made, and pods run the digest that was checked.",
+    examples: [
+      {
+        rules: [
+          {
+            images: ["ghcr.io/acme/*"],
+            keyless: {
+              issuer: "https://token.actions.githubusercontent.com",
+              identity:
+                "https://github.com/acme/images/.github/workflows/release.yml@refs/heads/main",
+            },
+          },
+        ],
+      },
+    ],
+  }),
   allowLatest: z
     .boolean()
     .default(false)

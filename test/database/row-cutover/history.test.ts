@@ -18,6 +18,8 @@ import { meta, type StudioDatabase, studioDatabase, studioSpec } from "./support
 const spec = studioSpec({ fence: false });
 const tools = { github: ["create_issue", "get_me"], "llmctl-mcp": [] };
 const protocols = { github: { web: "2025-11-25", executor: "2026-07-28" } };
+const images = { github: { "mcp-server": [`ghcr.io/acme/github@sha256:${"a".repeat(64)}`] } };
+const shown = { tools, protocols, images };
 
 describe("history of a cutover", () => {
   let database: StudioDatabase;
@@ -26,24 +28,32 @@ describe("history of a cutover", () => {
   });
   afterEach(() => database.drop());
 
-  it("is every run, the newest first, with what the servers listed and agreed on", async () => {
+  it("is every run, the newest first, with what the servers listed, agreed on and ran", async () => {
     assert.deepEqual(await readRuns(database.db, spec), []);
-    await runCutover(database.db, spec, "in-cluster", { ...meta, tools, protocols });
+    await runCutover(database.db, spec, "in-cluster", { ...meta, ...shown });
     await runCutover(database.db, spec, "embedded", meta);
     const [back, there] = await readRuns(database.db, spec);
     assert.deepEqual([back?.generation, back?.target, back?.tools], [2, "embedded", undefined]);
     assert.deepEqual([there?.generation, there?.target, there?.tools], [1, "in-cluster", tools]);
     assert.deepEqual([back?.protocols, there?.protocols], [undefined, protocols]);
+    assert.deepEqual([back?.images, there?.images], [undefined, images]);
   });
 
   it("adds the columns to a ledger that an earlier release made", async () => {
     await runCutover(database.db, spec, "in-cluster", meta);
-    await database.query("alter table mcp_cutover.run drop column tools, drop column protocols");
+    await database.query(
+      "alter table mcp_cutover.run drop column tools, drop column protocols, drop column images",
+    );
     assert.equal((await readLedger(database.db, spec))?.generation, 1);
     await runCutover(database.db, spec, "embedded", meta);
-    await runCutover(database.db, spec, "in-cluster", { ...meta, tools, protocols });
+    await runCutover(database.db, spec, "in-cluster", { ...meta, ...shown });
     const ledger = await readLedger(database.db, spec);
-    assert.deepEqual([ledger?.tools, ledger?.protocols], [tools, protocols]);
+    assert.deepEqual(
+      { tools: ledger?.tools, protocols: ledger?.protocols, images: ledger?.images },
+      shown,
+    );
+    await database.query("alter table mcp_cutover.run drop column images");
+    assert.deepEqual((await readLedger(database.db, spec))?.protocols, protocols);
   });
 
   it("is not gone on with where another role's ledger is", async () => {

@@ -59,6 +59,15 @@ describe("report", () => {
     assert.ok(html.includes(cell("web: 2025-11-25, executor: 2026-07-28")));
   });
 
+  it("shows the images that the servers ran, each with its digest; a container whose pods differ has both", () => {
+    const rows = html.match(
+      /<tr><td data-label="Server">[^<]+<\/td><td data-label="Container">.*<\/tr>/g,
+    );
+    assert.equal(rows?.length, 3);
+    for (const image of [`sha256:${"4f".repeat(32)}`, `sha256:${"5a".repeat(32)}`])
+      assert.ok(rows?.some((row) => row.includes(`>github<`) && row.includes(image)));
+  });
+
   it("has an axis of round seconds", () => {
     assert.deepEqual(marksOf(61.3), [0, 20, 40, 60]);
     assert.deepEqual(marksOf(30), [0, 5, 10, 15, 20, 25, 30]);

@@ -1,14 +1,14 @@
 import { isUserError, JsonRefused } from "@mcp-fleet/errors";
-import { asking, type Kube, statusOf } from "@mcp-fleet/kube";
-
-import { bad, type Finding, ok, refused } from "./finding";
 import {
   askRegistry,
   type ImageAnswer,
   loginsIn,
   parseImage,
   type RegistryLogin,
-} from "./registry";
+} from "@mcp-fleet/images";
+import { asking, type Kube, statusOf } from "@mcp-fleet/kube";
+
+import { bad, type Finding, ok, refused } from "./finding";
 
 /** An image that a pod of the stack runs. */
 export interface WantedImage {

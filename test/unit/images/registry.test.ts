@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { askRegistry, loginsIn, parseImage } from "@mcp-fleet/operations";
+import { askRegistry, loginsIn, parseImage } from "@mcp-fleet/images";
 
 import { freePort } from "../../support/port";
 
