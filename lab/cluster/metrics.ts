@@ -28,8 +28,9 @@ export async function startMetrics(plan: NetworkPlan, pki: Pki): Promise<void> {
       `--cert-dir=${join(paths.pki, name)}`,
       `--kubelet-certificate-authority=${pki.ca}`,
       "--kubelet-preferred-address-types=InternalIP",
-      // The shortest that it takes.
+      // The shortest that it takes, and longer than one request.
       "--metric-resolution=10s",
+      "--kubelet-request-timeout=5s",
     ],
     env: { GOGC: "50", GOMEMLIMIT: "100MiB" },
   });
