@@ -5,7 +5,7 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 
 import type { Log } from "../log";
 import { paths } from "../paths";
-import type { Builder } from "./builders";
+import type { Builder } from "./builder";
 import { made } from "./made";
 import type { PlannedImage, Programs } from "./plan";
 import { all, Turns } from "./turns";
