@@ -7,7 +7,7 @@ import { chromaName, labNamespace as namespace } from "../../lab/companions";
 import { labServers } from "../../lab/config";
 import { consoleLog } from "../../lab/log";
 import { type Lab, openLab } from "../../lab/session";
-import { type Listener, listenAt } from "../support/addresses";
+import { listenAt, type Listener } from "../support/addresses";
 import { type Caller, callerPod } from "../support/caller";
 import { mcpFleet } from "../support/cli";
 import { eventually } from "../support/eventually";
