@@ -49,6 +49,10 @@ export async function buildah(scratch: string): Promise<Builder> {
       await run("tar", ["-cf", archive, "-C", merged, "."], { timeoutSeconds: 300 });
       await rm(merged, { recursive: true });
     },
+    async forget(refs) {
+      if (refs.length > 0) await call(["rmi", "--force", ...refs]);
+      await call(["rmi", "--prune", "--force"]);
+    },
   };
 }
 

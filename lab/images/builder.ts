@@ -6,6 +6,8 @@ export interface Builder {
   build(args: readonly string[]): Promise<void>;
   /** Writes images to one archive for a cluster to load. */
   save(refs: readonly string[], archive: string): Promise<void>;
+  /** Gives up images that the cluster has, and what only their builds needed. */
+  forget(refs: readonly string[]): Promise<void>;
 }
 
 /** How long one image may take, in seconds. */

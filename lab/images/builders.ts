@@ -59,5 +59,7 @@ async function containerBuilder(): Promise<Builder> {
       const several = engine === "podman" ? ["-m"] : [];
       await run(engine, ["save", ...several, "-o", archive, ...refs], { timeoutSeconds: 900 });
     },
+    // It is its user's, and so is what it keeps.
+    forget: () => Promise.resolve(),
   };
 }

@@ -65,4 +65,9 @@ const bring = (
       await builder.save(refs, archive);
       await cluster.importImage(archive);
     });
+    // What a next build starts from stays; the rest would be on this disk twice.
+    const starts = new Set(
+      images.flatMap(({ parents }) => [...parents.values()].map(({ ref }) => ref)),
+    );
+    await builder.forget(images.flatMap(({ ref }) => (starts.has(ref) ? [] : [ref])));
   });
