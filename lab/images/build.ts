@@ -5,7 +5,7 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 
 import type { Log } from "../log";
 import { paths } from "../paths";
-import type { Builder } from "./builders";
+import type { Builder } from "./builder";
 import { made } from "./made";
 import type { PlannedImage, Programs } from "./plan";
 import { all, Turns } from "./turns";
@@ -80,14 +80,14 @@ export class Building {
       ...["--file", join(paths.projectDir, dockerfile), "--tag", ref],
       ...(target === undefined ? [] : ["--target", target]),
       ...contexts.flatMap((context) => ["--build-context", context]),
-      recipe.made === undefined ? paths.projectDir : await this.madeFiles(recipe.made),
+      recipe.made === undefined ? paths.projectDir : await this.madeFiles(name, recipe.made),
     ];
   }
 
-  private async madeFiles(what: keyof typeof made): Promise<string> {
-    const dir = join(this.scratch, what);
+  private async madeFiles(image: string, what: keyof typeof made): Promise<string> {
+    const dir = join(this.scratch, image, "made");
     await mkdir(dir, { recursive: true });
-    await made[what].write(dir);
+    await this.log.step(`Making ${made[what].what}`, () => made[what].write(dir));
     return dir;
   }
 }

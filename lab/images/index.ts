@@ -1,13 +1,9 @@
-import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Cluster } from "../cluster";
-import { ensurePackages } from "../cluster/packages";
-import { withLock } from "../lock";
 import type { Log } from "../log";
-import { paths } from "../paths";
 import { Building } from "./build";
-import { buildahBuilder, engineBuilder } from "./builders";
+import { withBuilder } from "./builders";
 import { bundledPrograms, type PlannedImage, Planner, type Programs } from "./plan";
 import { bareStandIns, engineStandIns, labImageNames, type RecipeName } from "./recipes";
 
@@ -49,43 +45,29 @@ export async function ensureImages<Name extends RecipeName = (typeof labImageNam
   const images = await planned(cluster.engine, names, programs);
   const present = await Promise.all(images.map(({ ref }) => cluster.hasImage(ref)));
   const missing = images.filter((_image, index) => present[index] !== true);
-  if (missing.length > 0) {
-    await withLock(join(paths.images, "lock"), "building the lab's images", async () => {
-      const scratch = join(paths.images, "building");
-      // What a build that was ended left.
-      await rm(scratch, { recursive: true, force: true });
-      await mkdir(scratch, { recursive: true, mode: 0o700 });
-      try {
-        await bring(missing, { cluster, programs, scratch, log });
-      } finally {
-        await rm(scratch, { recursive: true, force: true });
-      }
-    });
-  }
+  if (missing.length > 0) await bring(missing, cluster, programs, log);
   return Object.fromEntries(images.map(({ name, ref }) => [name, ref])) as Record<Name, string>;
 }
 
-interface Surroundings {
-  readonly cluster: ImageTarget;
-  readonly programs: Programs;
-  readonly scratch: string;
-  readonly log: Log;
-}
-
 /** Builds what was not built before, and loads all of it. */
-async function bring(
+const bring = (
   images: readonly PlannedImage[],
-  { cluster, programs, scratch, log }: Surroundings,
-): Promise<void> {
-  const bare = cluster.engine === "bare";
-  if (bare) await ensurePackages(log);
-  const builder = bare ? await buildahBuilder(scratch) : await engineBuilder();
-  const building = new Building(builder, await builder.list(), programs, scratch, log);
-  await building.build(images);
-  const archive = join(scratch, "images.tar");
-  await log.step(`Importing ${images.length} images into the cluster`, async () => {
-    const refs = images.map(({ ref }) => ref);
-    await builder.save(refs, archive);
-    await cluster.importImage(archive);
+  cluster: ImageTarget,
+  programs: Programs,
+  log: Log,
+): Promise<void> =>
+  withBuilder(cluster.engine, log, async (builder, scratch) => {
+    const building = new Building(builder, await builder.list(), programs, scratch, log);
+    await building.build(images);
+    const archive = join(scratch, "images.tar");
+    await log.step(`Importing ${images.length} images into the cluster`, async () => {
+      const refs = images.map(({ ref }) => ref);
+      await builder.save(refs, archive);
+      await cluster.importImage(archive);
+    });
+    // What a next build starts from stays; the rest would be on this disk twice.
+    const starts = new Set(
+      images.flatMap(({ parents }) => [...parents.values()].map(({ ref }) => ref)),
+    );
+    await builder.forget(images.flatMap(({ ref }) => (starts.has(ref) ? [] : [ref])));
   });
-}

@@ -11,6 +11,8 @@ import { binaryImageNames, type Recipe } from "./recipes";
 
 /** Files that a Dockerfile of the lab is built from and that are made by hand. */
 interface Made {
+  /** For people. */
+  readonly what: string;
   /** All that decides them. */
   readonly parts: () => (string | Buffer)[];
   readonly write: (dir: string) => Promise<void>;
@@ -20,13 +22,15 @@ const nodeFiles = ["package.json", "package-lock.json"].map((file) => `lab/image
 
 export const made: Readonly<Record<NonNullable<Recipe["made"]>, Made>> = {
   binaries: {
+    what: "a directory with the cluster's own programs",
     parts: () => [basename(binaryDir())],
     async write(dir) {
       for (const name of binaryImageNames) await cp(binary(name), join(dir, name));
     },
   },
-  debian: { parts: rootParts, write: makeRoot },
+  debian: { what: "a Debian root with Python", parts: rootParts, write: makeRoot },
   node: {
+    what: "a directory with Node.js and npm",
     parts: () => filesAsParts(nodeFiles),
     async write(dir) {
       for (const file of nodeFiles) {

@@ -47,7 +47,7 @@ export const imageNames = [...labImageNames, ...exampleImageNames] as const;
 export type ImageName = (typeof imageNames)[number];
 
 /** What others start from; `python`, `node` and the stubs stand for images of registries. */
-type BaseName = "python" | "node" | "gcloud-stub" | "github-stub" | "mesh-agent";
+type BaseName = "python" | "node" | "gcloud-stub" | "github-stub" | "mesh-agent" | "studio-servers";
 
 /** Programs of `lab/go/cluster`: the bare cluster runs two, tests run one. */
 export const binaryImageNames = ["pause", "coredns", "tryout"] as const;
@@ -86,6 +86,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   github: shipped("github"),
   "chroma-server": ofLab("chroma-server"),
   probe: ownProgram("probe", "mcp-probe.js", "probe"),
+  "studio-servers": ofLab("studio-servers"),
   "studio-embedded": { ...ofLab("studio-embedded"), programs: studio },
   studio: { ...ofLab("studio"), programs: studio },
   "google-workspace": shipped("google-workspace"),

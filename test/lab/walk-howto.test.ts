@@ -9,7 +9,7 @@ import { consoleLog } from "../../lab/log";
 import { type Lab, openLab } from "../../lab/session";
 import { secretCommands, type Surroundings, surroundings } from "../support/reader";
 
-const noBuilder = "the lab builds images in another way";
+const noBuilder = "the lab builds these Dockerfiles on base images of its own";
 /** What a reader has done for the first page already. */
 const done = {
   "npm ci": "done for docs/quickstart.md",

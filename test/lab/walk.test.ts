@@ -7,7 +7,7 @@ import { queryAt } from "../support/postgres";
 import { killTree } from "../support/processes";
 import { secretCommands, type Surroundings, surroundings } from "../support/reader";
 
-const noBuilder = "the lab builds images in another way";
+const noBuilder = "the lab builds these Dockerfiles on base images of its own";
 /** A backup of before the cutover, and a copy that somebody else works on. */
 const [restored, clone] = ["walk_before", "walk_clone"];
 

@@ -1,0 +1,82 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { run } from "../exec";
+import { paths } from "../paths";
+import { type Builder, buildSeconds } from "./builder";
+import { mountedSettings } from "./machine";
+import { all, Turns } from "./turns";
+
+/** Images and their layers. */
+const store = join(paths.images, "buildah");
+
+/**
+ * The distribution's buildah, with a store of its own in the cache. Its mounts are in a namespace of its own, so that
+ * none is left on the machine however it ends.
+ */
+export async function buildah(scratch: string): Promise<Builder> {
+  await mkdir(store, { recursive: true });
+  const settings = await mountedSettings(join(scratch, "settings"));
+  const call = async (args: readonly string[], timeoutSeconds = 120): Promise<string> => {
+    // What is mounted is known to this call alone.
+    const runRoot = await mkdtemp(join(scratch, "run-"));
+    const place = ["--root", store, "--runroot", runRoot, "--storage-driver", "overlay"];
+    const noMount = ["--storage-opt", "skip_mount_home=true"];
+    return run("unshare", ["--mount", "buildah", ...place, ...noMount, ...args], {
+      ...{ cwd: paths.projectDir, timeoutSeconds },
+      env: { BUILDAH_ISOLATION: "chroot", TMPDIR: scratch },
+    });
+  };
+  // What earlier builds left: some images that were copied from, and all of a build that was ended.
+  await call(["rm", "--all"]);
+  return {
+    list: async () =>
+      new Set((await call(["images", "--format", "{{.Name}}:{{.Tag}}"])).split("\n")),
+    async build(args) {
+      const fixed = ["--quiet", "--layers", "--network", "host", "--pull-never", ...settings];
+      await call(["build", ...fixed, ...args], buildSeconds);
+    },
+    async save(refs, archive) {
+      const turns = new Turns(2);
+      const layouts = refs.map(async (ref, index) => {
+        const layout = join(scratch, `layout-${index}`);
+        const light = ["--compression-format", "zstd", "--compression-level", "1"];
+        await turns.take(() => call(["push", "--quiet", ...light, ref, `oci:${layout}`], 600));
+        return [ref, layout] as const;
+      });
+      const merged = join(scratch, "layout");
+      await mergeLayouts(await all(layouts), merged);
+      await run("tar", ["-cf", archive, "-C", merged, "."], { timeoutSeconds: 300 });
+      await rm(merged, { recursive: true });
+    },
+    async forget(refs) {
+      if (refs.length > 0) await call(["rmi", "--force", ...refs]);
+      await call(["rmi", "--prune", "--force"]);
+    },
+  };
+}
+
+interface Index {
+  readonly manifests: readonly object[];
+}
+
+/** Makes one of OCI layouts of one image each; what several of them have is in it once. */
+async function mergeLayouts(
+  layouts: readonly (readonly [ref: string, layout: string])[],
+  target: string,
+): Promise<void> {
+  const blobs = join("blobs", "sha256");
+  await mkdir(join(target, blobs), { recursive: true });
+  let manifests: object[] = [];
+  for (const [ref, layout] of layouts) {
+    for (const blob of await readdir(join(layout, blobs))) {
+      await rename(join(layout, blobs, blob), join(target, blobs, blob));
+    }
+    const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as Index;
+    // The name that containerd goes by.
+    const annotations = { "io.containerd.image.name": ref };
+    manifests = [...manifests, ...index.manifests.map((one) => ({ ...one, annotations }))];
+    await rename(join(layout, "oci-layout"), join(target, "oci-layout"));
+  }
+  await writeFile(join(target, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }));
+}
