@@ -111,6 +111,7 @@ describe("verifyImages", () => {
     manager: { enabled: true, image: image("manager") },
     observability: {
       enabled: true,
+      scrapers: { "kubernetes.io/metadata.name": "monitoring" },
       observer: { image: image("observer") },
       exporter: {
         image: image("exporter"),
