@@ -33,14 +33,6 @@ async function cluster(allowed: () => boolean, image: string): Promise<StubApi> 
     "/api/v1/namespaces/llmctl/secrets/regcred": {
       data: { ".dockerconfigjson": Buffer.from(JSON.stringify(login)).toString("base64") },
     },
-    "/apis/apps/v1/daemonsets": {
-      items: [
-        {
-          metadata: { name: "kube-flannel-ds", namespace: "kube-flannel" },
-          spec: { template: {} },
-        },
-      ],
-    },
     "/apis/apps/v1/deployments": {
       items: [{ metadata: { name: "llmctl-studio", namespace: "llmctl" } }],
     },
@@ -185,7 +177,8 @@ describe("the first steps on a database and a cluster", function () {
       of("rights")[0]?.fix ?? "",
       /kubectl create role mcp-fleet -n llmctl --verb=get,create,patch,delete --resource=networkpolicies\.networking\.k8s\.io/,
     );
-    assert.deepEqual(states(of("network policies")), ["warn"]);
+    assert.deepEqual(states(of("network policies")), ["unseen"]);
+    assert.match(of("network policies")[0]?.fix ?? "", /verify --deny/);
     assert.ok(
       of("images").some(
         ({ state, said }) => state === "unseen" && said.startsWith("registry.example.com "),
