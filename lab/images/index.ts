@@ -65,9 +65,14 @@ const bring = (
       await builder.save(refs, archive);
       await cluster.importImage(archive);
     });
-    // What a next build starts from stays; the rest would be on this disk twice.
-    const starts = new Set(
-      images.flatMap(({ parents }) => [...parents.values()].map(({ ref }) => ref)),
-    );
-    await builder.forget(images.flatMap(({ ref }) => (starts.has(ref) ? [] : [ref])));
+    // The roots stay, since every build starts from them; the rest would be on this disk twice.
+    const there = await builder.list();
+    const built = images.flatMap(family).filter(({ parents }) => parents.size > 0);
+    await builder.forget([...new Set(built.map(({ ref }) => ref))].filter((ref) => there.has(ref)));
   });
+
+/** An image and all that it is built on. */
+const family = (image: PlannedImage): PlannedImage[] => [
+  image,
+  ...[...image.parents.values()].flatMap(family),
+];
