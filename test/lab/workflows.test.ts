@@ -96,7 +96,7 @@ ${secretCommands()}`);
     }
     assert.match(summary, /Declared resources \(test\/golden\)\nNone changes/);
     const { output } = await dev.reader.type('cat "$HOME/gh.log"');
-    assert.match(output, /issues\/comments -F body=@golden.md/);
+    assert.match(output, /issues\/7\/comments -F body=@golden.md/);
     assert.deepEqual(await transports(dev), new Set([null]));
   });
 
