@@ -119,7 +119,7 @@ ${secretCommands()}`);
     for (const place of [dev, prod])
       assert.deepEqual(await transports(place), new Set(["streamable-http"]));
     const { output } = await dev.reader.type(
-      `npx --no-install mcp-fleet history --stack ${organization}/prod`,
+      `npx --no-install mcp-fleet history --stack ${organization}/prod -o json`,
     );
     assert.match(output, /promote 42/);
   });
@@ -148,7 +148,7 @@ ${secretCommands()}`);
     assert.deepEqual(await transports(prod), new Set([null]));
     assert.deepEqual(await transports(dev), new Set(["streamable-http"]));
     const { output } = await dev.reader.type(
-      `npx --no-install mcp-fleet history --stack ${organization}/prod`,
+      `npx --no-install mcp-fleet history --stack ${organization}/prod -o json`,
     );
     assert.match(output, /rollback by octocat - agents see no tools/);
   });
