@@ -132,7 +132,7 @@ ${secretCommands()}`);
     await scale(0);
     const { failed, jobs } = await runner.run("promote", { through: "prod" });
     assert.equal(failed?.job, "promote/proved");
-    assert.match(failed.output, /github/);
+    assert.match(failed.output, /drift --stack organization\/dev/);
     assert.ok(!jobs.includes("promote/prod"));
     await scale(1);
   });
