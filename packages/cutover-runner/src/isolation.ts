@@ -176,16 +176,17 @@ function isApplication(
 async function tryFrom(
   kube: Kube,
   { spec, probe }: IsolationInputs,
-  { name: label, namespace, labels = {} }: Stranger,
+  stranger: Stranger,
   endpoints: readonly Endpoint[],
   onProgress?: OnProgress,
 ): Promise<Reached[]> {
+  const { name: label, namespace, labels = {} } = stranger;
   const runId = randomUUID().slice(0, 8);
   const name = jobName(label, runId);
   const own = { [runLabel]: runId, [ownerLabel]: ownerOf(`${spec.name} isolation`) };
   const started: StartedJob = {
     ...{ namespace, name, label, limitSeconds: trySeconds + startSeconds },
-    from: placeOf({ name: label, namespace, labels }),
+    from: placeOf(stranger),
   };
   const body: k8s.V1Job = {
     metadata: { name, namespace, labels: own },
