@@ -21,6 +21,8 @@ export const exitCodes = {
   findings: 10,
   /** A defect of this program. */
   bug: 70,
+  /** Another run holds the stack, or the same one failed a moment ago: the same command may succeed later. */
+  later: 75,
   /** Ended by Ctrl-C. */
   interrupted: 130,
 } as const;

@@ -28,6 +28,7 @@ export const groups: Readonly<Record<string, Examples>> = {
     init: "mcp-fleet init --stack prod",
     config: "mcp-fleet config check Pulumi.prod.yaml",
     history: "mcp-fleet history --stack prod --limit 5",
+    up: "mcp-fleet up --stack prod --message 'release 2.1'",
     rollback: "mcp-fleet rollback --stack prod --to 12",
     promote: "mcp-fleet promote --from dev --to prod",
     describe: "mcp-fleet describe --stack prod --in-cluster > fleet.json",

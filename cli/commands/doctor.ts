@@ -1,10 +1,10 @@
 import type { PulumiStack, StateResource } from "@mcp-fleet/engine";
 import type { Kube } from "@mcp-fleet/kube";
-import type { CutoverResources, Finding, Fleet } from "@mcp-fleet/operations";
+import type { Finding } from "@mcp-fleet/operations";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { previewWithoutRows } from "../day-two/declared";
+import { cutoverIn, fleetIn, namespaceIn, previewWithoutRows } from "../day-two/declared";
 import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
 
 /** Looks at everything that an update needs. Changes nothing. */
@@ -27,10 +27,10 @@ async function examine(context: CliContext, stack: PulumiStack): Promise<Finding
   const { imagesOf, workOf } = operations;
   const program = await declaration(stack);
   const { resources } = program;
-  const cutover = await cutoverOf(resources);
+  const cutover = await cutoverIn(resources);
   const fleet = cutover === undefined ? undefined : await fleetIn(cutover, stack);
   const { kube, finding } = await clusterOf(context, stack);
-  const namespace = context.globals().namespace ?? namespaceOf(resources, fleet, kube);
+  const namespace = context.globals().namespace ?? namespaceIn(resources, fleet, kube);
   const images = imagesOf(resources, fleet, namespace);
   const work = resources.length === 0 ? undefined : workOf(resources, fleet, namespace);
   const parts = await Promise.all([
@@ -70,26 +70,6 @@ async function declaration(stack: PulumiStack): Promise<Declaration> {
   }
 }
 
-async function cutoverOf(
-  resources: readonly StateResource[],
-): Promise<CutoverResources | undefined> {
-  const { cutoverResources } = await import("@mcp-fleet/engine");
-  try {
-    return cutoverResources(resources);
-  } catch {
-    return undefined;
-  }
-}
-
-async function fleetIn(cutover: CutoverResources, stack: PulumiStack): Promise<Fleet | undefined> {
-  const { fleetOf } = await import("@mcp-fleet/operations");
-  try {
-    return fleetOf(cutover, `the stack ${await stack.name()}`);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The cluster that the Kubernetes provider would use, unless the command line names another. */
 async function clusterOf(
   context: CliContext,
@@ -114,21 +94,6 @@ async function clusterOf(
   } catch (error) {
     return { finding: refused("context", error) };
   }
-}
-
-function namespaceOf(
-  resources: readonly StateResource[],
-  fleet: Fleet | undefined,
-  kube: Kube | undefined,
-): string {
-  const stackOutputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
-  const exported = stackOutputs?.namespace;
-  return (
-    fleet?.probe.namespace ??
-    (typeof exported === "string" ? exported : undefined) ??
-    kube?.namespace ??
-    "default"
-  );
 }
 
 /** Whether the stack makes the cutover's role. */

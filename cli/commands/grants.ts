@@ -1,21 +1,34 @@
+import type { Account } from "@mcp-fleet/cluster";
+import { UserError } from "@mcp-fleet/errors";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { declaredCutover } from "../day-two/declared";
+import { declaredCutover, declaredWork } from "../day-two/declared";
 import { opened, openFleet, openStack, type StackOptions, withStack } from "../day-two/stack";
+import { exitCodes } from "../exit-codes";
 
 interface Options extends StackOptions {
   readonly role?: string;
   readonly checkRole: string;
+  readonly serviceAccount?: string;
 }
 
-/** Prints what the database's roles are to be granted. Grants nothing. */
+/** Prints what the database's roles, or a service account, are to be granted. Grants nothing. */
 export function grantsCommand(context: CliContext): Command {
   return withStack(new Command("grants"))
-    .description("print the SQL for the cutover's role and for one that compares; run none")
+    .description(
+      "print the SQL for the cutover's role and one that compares, or an account's Role; apply none",
+    )
     .option("--role <name>", "the cutover's role (default: the login of databaseUrl)")
     .option("--check-role <name>", "the role that only compares", "mcp_fleet_checks")
-    .action(async ({ role, checkRole, ...options }: Options) => {
+    .option(
+      "--service-account <namespace:name>",
+      "print the Roles of an account that updates the stack from inside the cluster instead",
+    )
+    .action(async ({ role, checkRole, serviceAccount, ...options }: Options) => {
+      if (serviceAccount !== undefined) {
+        return printRoles(context, options, accountOf(serviceAccount));
+      }
       const { fleet, credentials } =
         options.fleet === undefined
           ? await declaredFleet(context, options)
@@ -35,4 +48,29 @@ async function declaredFleet(
 ): Promise<Awaited<ReturnType<typeof opened>>> {
   const stack = await openStack(context, options);
   return opened(context, stack, await declaredCutover(stack));
+}
+
+/** As YAML for `kubectl apply -f -`. */
+async function printRoles(
+  context: CliContext,
+  options: StackOptions,
+  account: Account,
+): Promise<void> {
+  const { leaseRights, rightsOfRun, rolesOf } = await import("@mcp-fleet/cluster");
+  const { stringify } = await import("yaml");
+  const stack = await openStack(context, options);
+  const rights = [...rightsOfRun(await declaredWork(stack)), ...leaseRights(account.namespace)];
+  const seen = new Map(rights.map((right) => [JSON.stringify(right), right]));
+  const roles = rolesOf([...seen.values()], account, account.name);
+  await context.print(roles, () => roles.map((role) => stringify(role)).join("---\n"));
+}
+
+function accountOf(text: string): Account {
+  const [, namespace, name] = /^([a-z0-9-]+):([a-z0-9.-]+)$/.exec(text) ?? [];
+  if (namespace !== undefined && name !== undefined) return { namespace, name };
+  throw new UserError(
+    `--service-account is "${text}".`,
+    "Give its namespace and its name, such as --service-account deploy:mcp-fleet.",
+    { exitCode: exitCodes.usage },
+  );
 }

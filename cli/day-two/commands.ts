@@ -12,6 +12,7 @@ import { promoteCommand } from "../commands/promote";
 import { reportCommand } from "../commands/report";
 import { rollbackCommand } from "../commands/rollback";
 import { secretsCommand } from "../commands/secrets";
+import { upCommand } from "../commands/up";
 import { verifyCommand } from "../commands/verify";
 import type { CliContext } from "../context";
 
@@ -25,6 +26,7 @@ export const dayTwoCommands: readonly ((context: CliContext) => Command)[] = [
   describeCommand,
   reportCommand,
   historyCommand,
+  upCommand,
   rollbackCommand,
   promoteCommand,
   settleCommand,

@@ -1,5 +1,7 @@
-import type { Preview, PulumiStack } from "@mcp-fleet/engine";
-import type { CutoverResources } from "@mcp-fleet/operations";
+import type { RunWork } from "@mcp-fleet/cluster";
+import type { Preview, PulumiStack, StateResource } from "@mcp-fleet/engine";
+import type { Kube } from "@mcp-fleet/kube";
+import type { CutoverResources, Fleet } from "@mcp-fleet/operations";
 
 /**
  * The preview of a stack, without a look at its rows: that look is refused where the database role lacks a right, and
@@ -24,4 +26,54 @@ export async function declaredCutover(stack: PulumiStack): Promise<CutoverResour
       throw error;
     });
   }
+}
+
+/** What the next update would do in its cluster. @throws UserError with what the program refused */
+export async function declaredWork(stack: PulumiStack): Promise<RunWork> {
+  const { workOf } = await import("@mcp-fleet/operations");
+  const { resources } = await previewWithoutRows(stack);
+  const cutover = await cutoverIn(resources);
+  const fleet = cutover === undefined ? undefined : await fleetIn(cutover, stack);
+  return workOf(resources, fleet, namespaceIn(resources, fleet, undefined));
+}
+
+/** The Cutover among them, if there is one. */
+export async function cutoverIn(
+  resources: readonly StateResource[],
+): Promise<CutoverResources | undefined> {
+  const { cutoverResources } = await import("@mcp-fleet/engine");
+  try {
+    return cutoverResources(resources);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What it describes; undefined where it is not known before an update. */
+export async function fleetIn(
+  cutover: CutoverResources,
+  stack: PulumiStack,
+): Promise<Fleet | undefined> {
+  const { fleetOf } = await import("@mcp-fleet/operations");
+  try {
+    return fleetOf(cutover, `the stack ${await stack.name()}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The application's namespace. */
+export function namespaceIn(
+  resources: readonly StateResource[],
+  fleet: Fleet | undefined,
+  kube: Kube | undefined,
+): string {
+  const stackOutputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
+  const exported = stackOutputs?.namespace;
+  return (
+    fleet?.probe.namespace ??
+    (typeof exported === "string" ? exported : undefined) ??
+    kube?.namespace ??
+    "default"
+  );
 }

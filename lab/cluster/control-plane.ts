@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { paths } from "../paths";
@@ -8,6 +8,7 @@ import type { NetworkPlan } from "./network";
 import type { Pki } from "./pki";
 import { startDaemon, waitReady } from "./processes";
 
+const auditPolicyFile = join(paths.pki, "audit-policy.json");
 const etcdDir = join(paths.run, "etcd");
 /** etcd listens on a socket in a directory of root's own, so it needs neither a port nor certificates. */
 const etcdSocket = join(etcdDir, "etcd.sock");
@@ -17,9 +18,26 @@ export const apiPort = 6443;
 
 export const apiUrl = (plan: NetworkPlan): string => `https://${plan.nodeIp}:${apiPort}`;
 
+/** Namespace whose service accounts' requests the API server writes down, for tests of what they ask. */
+export const auditedNamespace = "deploy";
+
+/** What they asked: an event as JSON in each line, without bodies. */
+export const auditLog = join(paths.logs, "audit.log");
+
+const auditPolicy = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived", "ResponseStarted"],
+  rules: [
+    { level: "Metadata", userGroups: [`system:serviceaccounts:${auditedNamespace}`] },
+    { level: "None" },
+  ],
+};
+
 /** Starts etcd, the API server, the controllers and the scheduler, and waits until the API answers. */
 export async function startControlPlane(plan: NetworkPlan, pki: Pki): Promise<void> {
   await startEtcd();
+  writeFileSync(auditPolicyFile, JSON.stringify(auditPolicy));
   await startDaemon({
     name: "kube-apiserver",
     command: binary("kube-apiserver"),
@@ -108,6 +126,10 @@ const apiServerFlags = (plan: NetworkPlan, pki: Pki): Record<string, string> => 
   "service-account-signing-key-file": pki.serviceAccountKey,
   "authorization-mode": "Node,RBAC",
   "enable-admission-plugins": "NodeRestriction",
+  "audit-policy-file": auditPolicyFile,
+  "audit-log-path": auditLog,
+  "audit-log-maxsize": "20",
+  "audit-log-maxbackup": "1",
   "anonymous-auth": "false",
   // Pod Security admission decides by namespace, as it does on other clusters.
   "allow-privileged": "true",

@@ -1,5 +1,5 @@
 import { existsSync, linkSync, mkdirSync, renameSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { ensureBuilt, type GoBuild, pinnedVersion, targetOf } from "../go-modules";
 import type { Log } from "../log";
@@ -73,6 +73,10 @@ export async function ensureBuiltEngine(log: Log): Promise<BuiltEngine> {
   installPlugins(home);
   return { command: join(bin, "pulumi"), home };
 }
+
+/** Names of what is built, which are other ones once anything that goes into it is another. */
+export const engineBuilds = (): string[] =>
+  [cli(), kubernetesPlugin()].map((build) => basename(targetOf(build)));
 
 /** As `pulumi plugin install --file` would, but for the copy: it is a large file. */
 function installPlugin(home: string, file: string): void {

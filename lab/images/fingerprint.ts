@@ -14,6 +14,9 @@ export function fingerprint(parts: readonly (string | Buffer)[]): string {
   return hash.digest("hex");
 }
 
+/** What each `.dockerignore` of this project leaves out. */
+const ignored = new Set(["node_modules", "dist"]);
+
 /** Names and contents of files, and of all files in directories (paths relative to the project), as parts of a fingerprint. */
 export const filesAsParts = (files: readonly string[]): (string | Buffer)[] =>
   files.flatMap((file) => {
@@ -21,6 +24,7 @@ export const filesAsParts = (files: readonly string[]): (string | Buffer)[] =>
     if (!statSync(place).isDirectory()) return [file, readFileSync(place)];
     return filesAsParts(
       readdirSync(place)
+        .filter((name) => !ignored.has(name))
         .sort()
         .map((name) => join(file, name)),
     );

@@ -11,7 +11,7 @@ export interface Recipe {
    */
   readonly programs?: Readonly<Record<string, Readonly<Record<string, BundleName>>>>;
   /** What is made by hand for it, in the place of the project's files. */
-  readonly made?: "debian" | "node" | "binaries";
+  readonly made?: "debian" | "node" | "binaries" | "engine";
 }
 
 /** What `make up` runs, those that take longest first. */
@@ -36,6 +36,7 @@ export const exampleImageNames = [
   "mesh-registry",
   "mesh-agents",
   "mcp-fleet",
+  "runner",
   "kubernetes-server",
   "playwright-server",
   "argocd-server",
@@ -46,8 +47,9 @@ export const imageNames = [...labImageNames, ...exampleImageNames] as const;
 
 export type ImageName = (typeof imageNames)[number];
 
-/** What others start from; `python`, `node` and the stubs stand for images of registries. */
-type BaseName = "python" | "node" | "gcloud-stub" | "github-stub" | "mesh-agent" | "studio-servers";
+/** What others start from; `python`, `node`, `pulumi` and the stubs stand for images of registries. */
+type BaseName =
+  "python" | "node" | "pulumi" | "gcloud-stub" | "github-stub" | "mesh-agent" | "studio-servers";
 
 /** Programs of `lab/go/cluster`: the bare cluster runs two, tests run one. */
 export const binaryImageNames = ["pause", "coredns", "tryout"] as const;
@@ -74,6 +76,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   tryout: binary("tryout"),
   python: { ...ofLab("python"), made: "debian" },
   node: { ...ofLab("node"), made: "node" },
+  pulumi: { ...ofLab("pulumi"), made: "engine" },
   "gcloud-stub": ofLab("gcloud-stub"),
   "github-stub": {
     ...ofLab("github-stub"),
@@ -94,6 +97,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   todo: { dockerfile: "examples/todo/backend/Dockerfile" },
   observer: ownProgram("observer", "mcp-observer.js", "observer"),
   "mcp-fleet": ownProgram("mcp-fleet", "mcp-fleet.js", "cli"),
+  runner: shipped("runner"),
   "mesh-agent": shipped("mesh-agent"),
   "mesh-agents": ofLab("mesh-agents"),
   "mesh-registry": ofLab("mesh-registry"),
@@ -117,6 +121,7 @@ export const bareStandIns: StandIns = {
   ...engineStandIns,
   python: "python",
   node: "node",
+  "pulumi/pulumi-nodejs-22": "pulumi",
   "ghcr.io/github/github-mcp-server": "github-stub",
 };
 

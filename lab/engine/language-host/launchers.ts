@@ -1,22 +1,19 @@
-import { join } from "node:path";
+import { here, type Place, writeLaunchScript } from "../grpc/launch-script";
 
-import { writeLaunchScript } from "../grpc/launch-script";
-
-/** The executables that the CLI expects beside itself, and the scripts of this directory that they run. */
+/** The executables that the CLI expects beside itself, and the scripts that they run. */
 const launchers = {
-  "pulumi-language-nodejs": "main.js",
-  "pulumi-resource-pulumi-nodejs": "dynamic-provider.js",
+  "pulumi-language-nodejs": "language-host/main.js",
+  "pulumi-resource-pulumi-nodejs": "language-host/dynamic-provider.js",
 } as const;
 
 /**
- * Writes the language host for Node.js and the launcher of dynamic providers beside a Pulumi CLI. They run this
- * checkout's build with the Node.js that runs this, from any directory and with any PATH.
+ * Writes the language host for Node.js and the launcher of dynamic providers beside a Pulumi CLI.
  *
  * @param directory where the CLI's binary itself is. The CLI takes them from there without a warning; it warns of
  *   those that it finds on PATH elsewhere
  */
-export function installLaunchers(directory: string): void {
+export function installLaunchers(directory: string, place: Place = here): void {
   for (const [name, script] of Object.entries(launchers)) {
-    writeLaunchScript(directory, name, join(__dirname, script));
+    writeLaunchScript(directory, name, script, place);
   }
 }

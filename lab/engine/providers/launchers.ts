@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { version as postgresql } from "@pulumi/postgresql/package.json";
 import { version as random } from "@pulumi/random/package.json";
 
-import { writeLaunchScript } from "../grpc/launch-script";
+import { here, type Place, writeLaunchScript } from "../grpc/launch-script";
 
 /** The plugins that the lab has of its own, in the versions of the packages that the program uses. */
 export const ownPlugins = [
@@ -18,12 +18,13 @@ export const ownPlugins = [
  * @param home a `PULUMI_HOME` of the lab's own. In a user's own one they would stand in for the real plugins in
  *   every stack of that user's
  */
-export function installPlugins(home: string): void {
+export function installPlugins(home: string, place: Place = here): void {
   for (const { name, version } of ownPlugins) {
     writeLaunchScript(
       join(home, "plugins", `resource-${name}-v${version}`),
       `pulumi-resource-${name}`,
-      join(__dirname, name, "main.js"),
+      join("providers", name, "main.js"),
+      place,
     );
   }
 }

@@ -17,6 +17,7 @@ export {
   type RunWork,
   workOfRun,
 } from "./run-rights";
+export { type Account, type RoleObject, rolesOf } from "./roles";
 export {
   addressesOf,
   findServers,
@@ -32,3 +33,11 @@ export {
   portAnnotation,
 } from "@mcp-fleet/kube";
 export { findStray, type StrayServer, strayReport } from "./stray";
+export {
+  LaterError,
+  leaseRights,
+  type LeaseRequest,
+  ownImages,
+  takeUpdateLease,
+  type UpdateLease,
+} from "./update-lease";

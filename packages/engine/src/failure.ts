@@ -1,4 +1,4 @@
-import { cleanText, isUserError, UserError } from "@mcp-fleet/errors";
+import { cleanLine, cleanText, isUserError, UserError } from "@mcp-fleet/errors";
 
 import type { PreviewJson } from "./preview";
 
@@ -79,15 +79,30 @@ export function runFailure(message: string): UserError {
   return lines.length === 2 ? new UserError(problem, fix) : new UserError(message, mend);
 }
 
-/** A backend in files says this with each lock's path; Pulumi Cloud with the other update's number. */
-function lockedStack(output: string): UserError | undefined {
+/** Another run holds the stack, as far as its backend knows. */
+export class LockedStackError extends UserError {
+  constructor(
+    /** Where those runs were started, by host name; none where the backend does not say. */
+    readonly hosts: readonly string[],
+  ) {
+    const where = hosts.length === 0 ? "" : ` It was started on ${hosts.join(" and ")}.`;
+    super(
+      `Another run holds the stack, so nothing was done.${where}`,
+      "Wait until it ends. Where its process is gone for good, let go of the stack: pulumi cancel --yes",
+    );
+  }
+}
+
+/**
+ * A backend in files or PostgreSQL says this with a line for each lock, `<url>: created by <user>@<host> (pid <n>) at
+ * <time>`; Pulumi Cloud with the other update's number.
+ */
+function lockedStack(output: string): LockedStackError | undefined {
   if (!/stack is currently locked by|Another update is currently in progress/.test(output)) {
     return undefined;
   }
-  return new UserError(
-    "Another run holds the stack, so nothing was done.",
-    "Wait until it ends. Where its process is gone for good, let go of the stack: pulumi cancel --yes",
-  );
+  const found = output.matchAll(/: created by \S*@(\S{1,253}) \(pid \d+\)/g);
+  return new LockedStackError([...new Set([...found].map(([, host = ""]) => cleanLine(host)))]);
 }
 
 /** What the Automation API throws holds the whole command and both of its streams. */

@@ -1,4 +1,5 @@
 export { countsOf, EventReader, nameOf } from "./events";
+export { LockedStackError } from "./failure";
 export { call } from "./process";
 export { cutoverResources, reveal } from "./resources";
 export { PulumiStack } from "./stack";

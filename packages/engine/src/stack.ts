@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
-import { quoted, UserError } from "@mcp-fleet/errors";
+import { quoted, readTextFile, UserError } from "@mcp-fleet/errors";
 import type { Program, Update } from "@mcp-fleet/operations";
 import type { Stack } from "@pulumi/pulumi/automation";
 
@@ -126,6 +126,21 @@ export class PulumiStack {
 
   refresh(options: RunOptions = {}): Promise<Done> {
     return run(this, "refresh", { timeoutSeconds: runSeconds, ...options });
+  }
+
+  /** Lets go of the stack, whoever holds it. */
+  async cancel(): Promise<void> {
+    // Not `ask`: this command takes the stack's name as it stands.
+    const { code, stderr, stdout } = await this.cli([
+      ...["cancel", await this.name(), "--yes", "--color", "never"],
+    ]);
+    if (code !== 0) throw failure(["cancel"], { stdout, stderr });
+  }
+
+  /** The text of the stack's file; undefined where there is none. */
+  async fileText(): Promise<string | undefined> {
+    const { path } = await this.stackFile();
+    return existsSync(path) ? readTextFile(path) : undefined;
   }
 
   /** Finished updates, oldest first. */

@@ -16,6 +16,8 @@ export interface ConnectOptions {
   readonly kubeconfig?: string;
   /** @default the settings of the Pulumi program, `kubernetes:kubeconfig` and `kubernetes:context` */
   readonly names?: SettingNames;
+  /** Takes the cluster that this process runs in, whatever the kubeconfigs say. @default false */
+  readonly inPod?: boolean;
 }
 
 /** A cluster and the parts of its API that are used here. */
@@ -40,12 +42,13 @@ export interface Kube {
  */
 export async function connectKube(
   ref: { readonly context?: string },
-  { kubeconfig, names = programSettings }: ConnectOptions,
+  { kubeconfig, names = programSettings, inPod = false }: ConnectOptions,
 ): Promise<Kube> {
   // Loading this library takes over half a second; a preview that needs no cluster must not pay for it.
   const client = await import("@kubernetes/client-node");
   const config = new client.KubeConfig();
-  load(config, kubeconfig, names);
+  if (inPod) config.loadFromCluster();
+  else load(config, kubeconfig, names);
   if (ref.context !== undefined) {
     if (config.getContextObject(ref.context) === null) {
       const known = config.getContexts().map(({ name }) => name);

@@ -35,13 +35,14 @@ export class Proxy {
     });
   }
 
-  static async open(target: string): Promise<Proxy> {
+  /** @param host where it listens */
+  static async open(target: string, host = "127.0.0.1"): Promise<Proxy> {
     const url = new URL(target);
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
     const address = server.address();
     const local = new URL(target);
-    local.hostname = "127.0.0.1";
+    local.hostname = host;
     local.port = String(typeof address === "object" && address !== null ? address.port : 0);
     const proxy = new Proxy(server, { connectionString: local.href });
     server.on("connection", (client) => {

@@ -1,0 +1,54 @@
+import type { Done, PulumiStack } from "@mcp-fleet/engine";
+import { Command } from "commander";
+
+import type { CliContext } from "../context";
+import { inPod } from "../day-two/in-pod";
+import { openStack, type StackOptions, withStack } from "../day-two/stack";
+
+interface UpOptions extends StackOptions {
+  readonly message?: string;
+  readonly now?: true;
+}
+
+/** `pulumi up` where nobody watches: no question is asked, and a lock of a pod that is gone is let go. */
+export function upCommand(context: CliContext): Command {
+  return withStack(new Command("up"), { file: false })
+    .description(
+      "run pulumi up without questions, as a Job in the cluster does; code 75: try again later",
+    )
+    .option("--message <text>", "why, kept in the stack's history")
+    .option("--now", "run although the same update failed a moment ago")
+    .action(async ({ message, now, ...options }: UpOptions) => {
+      const stack = await openStack(context, options);
+      const pod = await inPod(context, stack, now === true);
+      const update = (): Promise<Done> => updated(context, stack, message);
+      try {
+        const { outputs } = await (pod === undefined ? update() : pod.run(update));
+        const { target, generation } = outputs;
+        const result = { stack: await stack.name(), target, generation };
+        await context.print(
+          result,
+          () =>
+            `Updated ${result.stack}: target ${shown(target)}, generation ${shown(generation)}.`,
+        );
+      } finally {
+        await pod?.release();
+      }
+    });
+}
+
+const shown = (value: unknown): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : "none";
+
+function updated(
+  context: CliContext,
+  stack: PulumiStack,
+  message: string | undefined,
+): Promise<Done> {
+  return stack.up({
+    show: process.stderr.isTTY ? "display" : "lines",
+    onLine: (line) => context.note(`  ${line}`),
+    signal: context.signal,
+    ...(message === undefined ? {} : { message }),
+  });
+}
