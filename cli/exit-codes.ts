@@ -27,8 +27,6 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
-
 /** The exit code for an error its reader can mend: an error's own code counts unless it says more by its class. */
 export function exitCodeOf(error: UserError): number {
   if (error instanceof UnreachableError) return exitCodes.unreachable;

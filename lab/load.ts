@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "@mcp-fleet/errors";
 
 /** One request that was not answered with a 2xx status in time. */
-export interface LoadFailure {
+interface LoadFailure {
   /** ISO time the request was sent. */
   readonly at: string;
   readonly error: string;

@@ -8,7 +8,7 @@ import { UserError } from "@mcp-fleet/errors";
 const waitSeconds = 60 * 60;
 
 /** The process that holds a lock file. */
-export interface Holder {
+interface Holder {
   readonly pid: number;
   /** Tells a process from a later one that got the same number. */
   readonly started: string;
@@ -16,10 +16,10 @@ export interface Holder {
 }
 
 /** Either the lock is ours and `release` gives it back, or `holder` has it. */
-export type Attempt = { readonly release: () => void } | { readonly holder: Holder | undefined };
+type Attempt = { readonly release: () => void } | { readonly holder: Holder | undefined };
 
 /** Tries once to take a lock file. One whose process is gone is taken over. */
-export function tryLock(file: string): Attempt {
+function tryLock(file: string): Attempt {
   mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
   const own: Holder = {
     pid: process.pid,

@@ -13,7 +13,7 @@ export interface FleetResource {
 }
 
 /** What is wrong with which resource, in words that name the field and what to do. */
-export interface Violation {
+interface Violation {
   readonly urn: string;
   readonly message: string;
 }

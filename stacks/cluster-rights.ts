@@ -77,7 +77,7 @@ export function madeKinds(config: Settings): MadeKind[] {
 }
 
 /** What an update of this stack asks of its cluster. */
-export function runWork(config: Settings): RunWork {
+function runWork(config: Settings): RunWork {
   const { namespace, cutover, target, probe, database } = config.settings;
   const targets = probeTargets(namespace, config.servers, config.secrets);
   return workOfRun({

@@ -31,7 +31,7 @@ export interface StackConfig {
 }
 
 /** The Kubernetes provider's own configuration, as far as the program looks at it. */
-export interface KubernetesConfig {
+interface KubernetesConfig {
   readonly context?: string;
   readonly kubeconfig?: string;
   /** Whether objects are written as YAML (`renderYamlToDirectory`) and none is made. */

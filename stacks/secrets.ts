@@ -6,7 +6,7 @@ import { parseDatabaseUrl } from "../components/database";
 import type { SharedValues } from "./shared";
 
 /** Names of environment variables with their values; the names are plain so that they can be compared and listed. */
-export interface SecretBundle {
+interface SecretBundle {
   readonly keys: readonly string[];
   readonly values: pulumi.Output<Record<string, string>>;
   /** One of them in clear: for a header of a row, which the Cutover keeps as a secret. Not to be printed. */

@@ -3,7 +3,7 @@ export * from "./egress";
 export * from "./labels";
 export * from "./names";
 export { accountProblems } from "./pod-account";
-export { type PodProblem, restrictedProblems } from "./pod-security";
+export { restrictedProblems } from "./pod-security";
 export { podTemplateOf } from "./pod-template";
 export * from "./security";
 export * from "./service-mesh";

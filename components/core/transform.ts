@@ -1,7 +1,7 @@
 import { Output } from "@pulumi/pulumi";
 
 /** A deeply partial version of `T`. */
-export type DeepPartial<T> = T extends readonly (infer Item)[]
+type DeepPartial<T> = T extends readonly (infer Item)[]
   ? readonly DeepPartial<Item>[]
   : T extends object
     ? { [K in keyof T]?: DeepPartial<T[K]> }

@@ -4,5 +4,6 @@ export * from "./names";
 export * from "./publisher-charts";
 export * from "./publisher-values";
 export * from "./registry";
+export type { MeshRegistryArgs, RegistryStorage } from "./registry-args";
 export * from "./registry-database";
 export * from "./service-mesh";

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { requireServiceName, serviceUrl } from "../core";
 import type { MeshAgentArgs } from "./agent";
 import { agentChartValues, registryChartValues, type Values } from "./publisher-values";
-import type { MeshRegistryArgs } from "./registry";
+import type { MeshRegistryArgs } from "./registry-args";
 
 /** Which of the publisher's charts are used. */
 export interface PublisherChart {

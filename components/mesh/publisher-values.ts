@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { dnsEgress } from "../core";
 import { environmentVariable } from "../server";
 import type { MeshAgentArgs } from "./agent";
-import type { MeshRegistryArgs } from "./registry";
+import type { MeshRegistryArgs } from "./registry-args";
 
 export type Values = Readonly<Record<string, unknown>>;
 

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { objectLabels } from "../core";
 import { type AdminConnection, DatabaseAdmin, databaseUrlOf, type Login } from "../database";
 import { registryComponent } from "./names";
-import type { RegistryStorage } from "./registry";
+import type { RegistryStorage } from "./registry-args";
 
 /** The registry makes its tables in it, where the connection finds them without a setting. */
 const tablesSchema = "public";

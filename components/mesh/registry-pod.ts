@@ -2,7 +2,8 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { hardenedPod } from "../core";
-import type { MeshRegistryArgs, RegistryStorage } from "./registry";
+import type { RegistryStorage } from "./registry-args";
+import type { MeshRegistryArgs } from "./registry-args";
 
 /** User id of the published image. */
 const registryUser = 1001;

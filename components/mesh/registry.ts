@@ -3,63 +3,18 @@ import * as pulumi from "@pulumi/pulumi";
 
 import {
   assertRestricted,
-  type ClusterNetwork,
   controlPlaneEgress,
   dnsEgress,
   meshedMetadata,
   objectLabels,
   requireServiceName,
-  type Resources,
   selectorLabels,
-  type ServiceMeshMember,
   serviceUrl,
   versionOf,
 } from "../core";
 import { agentComponent, registryComponent } from "./names";
+import type { MeshRegistryArgs } from "./registry-args";
 import { registryClaims, registryPod, sqliteFile } from "./registry-pod";
-
-/** Where the registry keeps what it knows. */
-export type RegistryStorage =
-  /** SQLite on a volume of the registry's own. */
-  | { readonly kind: "sqlite"; readonly size: string; readonly storageClass?: string }
-  /** A PostgreSQL whose URL is a key of a Secret that exists. */
-  | {
-      readonly kind: "postgresql";
-      readonly secret: pulumi.Input<string>;
-      readonly key: string;
-      readonly port: pulumi.Input<number>;
-      /** The URL's host; only the publisher's chart asks for it. */
-      readonly host?: string;
-    };
-
-/** Arguments of {@link MeshRegistry}. */
-export interface MeshRegistryArgs {
-  /** Name of the StatefulSet and of the Service that agents call. */
-  readonly serviceName: string;
-  readonly namespace: string;
-  readonly application: string;
-  readonly image: string;
-  readonly port: number;
-  readonly storage: RegistryStorage;
-  /** How often the registry looks for agents without a heartbeat, in seconds. @default 10 */
-  readonly healthCheckSeconds?: number;
-  /** An agent without a heartbeat for this long is unhealthy, in seconds. @default 20 */
-  readonly agentTimeoutSeconds?: number;
-  /** @default "INFO" */
-  readonly logLevel?: string;
-  /** Other settings, by variable; they live in the registry's ConfigMap. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly resources?: Resources;
-  /** Pods beside the agents that may call it. */
-  readonly consumers: readonly { readonly labels: Readonly<Record<string, string>> }[];
-  /** The service mesh that its pod is part of. @default none, or that of its namespace */
-  readonly serviceMesh?: ServiceMeshMember;
-  /** @default as for a server */
-  readonly clusterNetwork?: ClusterNetwork;
-  readonly imagePullSecrets?: readonly string[];
-  /** @default true */
-  readonly networkPolicy?: boolean;
-}
 
 /**
  * The registry through which agents find each other: one pod with a name that stays, its data, a Service for agents

@@ -10,7 +10,7 @@ type Container = k8s.types.input.core.v1.Container;
 type Probe = k8s.types.input.core.v1.Probe;
 
 /** Name of the container that serves MCP. */
-export const serverContainerName = "mcp-server";
+const serverContainerName = "mcp-server";
 const startupPeriodSeconds = 2;
 
 /** The container of an MCP server. `secretName` is the Secret whose keys become environment variables. */

@@ -1,2 +1,3 @@
 export * from "./account";
+export type { StudioArgs } from "./args";
 export * from "./studio";

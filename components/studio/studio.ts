@@ -1,4 +1,3 @@
-import type { Authority } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -10,54 +9,17 @@ import {
   hardenedPod,
   objectLabels,
   requireServiceName,
-  type Resources,
   rolloutTimeouts,
   selectorLabels,
   serviceUrl,
-  type Transform,
   transformed,
   workloadLabel,
 } from "../core";
+import type { StudioArgs } from "./args";
 import { trustEnv, trustMounts } from "./trust";
 
 /** Role of Studio's web pods within the application. */
 export const studioComponent = "web";
-
-/** Arguments of {@link Studio}. */
-export interface StudioArgs {
-  /** Name of the Deployment, the Service and the ServiceAccount. */
-  readonly serviceName: string;
-  readonly namespace: string;
-  readonly application: string;
-  /** Which servers it uses; told to the process as STUDIO_MODE. */
-  readonly mode: "in-cluster" | "embedded";
-  readonly image: string;
-  readonly port: number;
-  /** @default 1 */
-  readonly replicas?: number;
-  /** Settings that are no secret; they live in a ConfigMap. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Secret settings, DATABASE_URL among them. */
-  readonly secrets: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** The cutover's generation: a new one restarts the pods. */
-  readonly generation: pulumi.Input<number>;
-  /** The account the pods run as. @default `serviceName` */
-  readonly serviceAccountName?: string;
-  /** How long a rollout may go on without progress before it fails, in seconds. @default 600 */
-  readonly rolloutSeconds?: number;
-  readonly resources?: Resources;
-  /** Directories the process writes to, beside `/tmp`. */
-  readonly writable?: readonly string[];
-  readonly imagePullSecrets?: readonly string[];
-  /** An authority whose certificates it trusts, and the variables that name their file to it. @default none */
-  readonly trust?: { readonly ca: Authority; readonly variables: readonly string[] };
-  /** @default true */
-  readonly networkPolicy?: boolean;
-  readonly transform?: {
-    readonly deployment?: Transform<k8s.apps.v1.DeploymentArgs>;
-    readonly service?: Transform<k8s.core.v1.ServiceArgs>;
-  };
-}
 
 /** The application: a Deployment that rolls after the rows, and never before. */
 export class Studio extends pulumi.ComponentResource {

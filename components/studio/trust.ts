@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { secretMode } from "../core";
-import type { StudioArgs } from "./studio";
+import type { StudioArgs } from "./args";
 
 type Trust = StudioArgs["trust"];
 type Volume = k8s.types.input.core.v1.Volume;

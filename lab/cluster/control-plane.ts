@@ -14,7 +14,7 @@ const etcdDir = join(paths.run, "etcd");
 const etcdSocket = join(etcdDir, "etcd.sock");
 
 /** Ports on the node's address; the lab binds nothing on loopback or on other interfaces. */
-export const apiPort = 6443;
+const apiPort = 6443;
 
 export const apiUrl = (plan: NetworkPlan): string => `https://${plan.nodeIp}:${apiPort}`;
 

@@ -49,7 +49,7 @@ const toNumber = (ip: string): number =>
   ip.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 
 /** Whether two IPv4 ranges (`a.b.c.d/n`, a bare address counts as /32) share an address. */
-export function overlaps(a: string, b: string): boolean {
+function overlaps(a: string, b: string): boolean {
   const [first = "", firstBits = "32"] = a.split("/");
   const [second = "", secondBits = "32"] = b.split("/");
   const size = 2 ** (32 - Math.min(Number(firstBits), Number(secondBits)));

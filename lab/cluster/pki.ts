@@ -7,7 +7,7 @@ import { paths } from "../paths";
 import type { NetworkPlan } from "./network";
 
 /** A certificate and its key, as paths of PEM files. */
-export interface KeyPair {
+interface KeyPair {
   readonly cert: string;
   readonly key: string;
 }
@@ -27,7 +27,7 @@ export interface Pki {
   readonly kubeconfigs: Readonly<Record<Client, string>>;
 }
 
-export type Client = "admin" | "controller-manager" | "scheduler" | "kubelet" | "kube-proxy";
+type Client = "admin" | "controller-manager" | "scheduler" | "kubelet" | "kube-proxy";
 
 /** The node's and the context's name. */
 export const clusterName = "mcp-fleet-lab";

@@ -35,7 +35,7 @@ interface PidRecord {
 const pidDir = join(paths.pids, "cluster");
 const pidFile = (name: string): string => join(pidDir, `${name}.json`);
 /** Where a daemon's standard output and error go. */
-export const logFile = (name: string): string => join(paths.logs, `${name}.log`);
+const logFile = (name: string): string => join(paths.logs, `${name}.log`);
 
 const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 
@@ -63,15 +63,6 @@ export function runningPid(name: string): number | undefined {
   const record = readRecord(name);
   if (record?.bootId !== bootId()) return undefined;
   return startTimeOf(record.pid) === record.startTime ? record.pid : undefined;
-}
-
-/** The names of every daemon that was started and not yet stopped, alive or not. */
-export function recordedDaemons(): string[] {
-  try {
-    return readdirSync(pidDir).map((file) => file.replace(/\.json$/, ""));
-  } catch {
-    return [];
-  }
 }
 
 /**

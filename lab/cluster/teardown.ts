@@ -53,7 +53,7 @@ async function lostState(): Promise<BareState | undefined> {
 }
 
 /** Takes away every mount below `dir`, the innermost first. */
-export async function unmountUnder(dir: string): Promise<void> {
+async function unmountUnder(dir: string): Promise<void> {
   const mounted = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .map((line) => (line.split(" ")[1] ?? "").replaceAll("\\040", " "))

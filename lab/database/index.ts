@@ -30,9 +30,7 @@ import {
 } from "./server";
 import { newPasswords, readState, type State, stateFile, writeState } from "./state";
 
-export { applicationRole, cutoverRole, databaseName } from "./access";
-
-export type Generation = "text" | "jsonb";
+type Generation = "text" | "jsonb";
 
 /** What the lab's database is asked to hold. */
 export interface DatabaseRequest {

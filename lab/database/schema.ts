@@ -13,7 +13,7 @@ export interface LegacyRequest {
 export const secretMark = "LAB_SECRET";
 
 /** `integration_settings` of the example installation: provider -> key -> value. */
-export const legacySettings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const legacySettings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   github: { pat: `ghp_${secretMark}_github_0001` },
   jira: {
     site: "https://example.atlassian.net",

@@ -1,7 +1,7 @@
 import { referencingTables, withClient } from "./access";
 
 /** One table as text: every row in key order, every value as PostgreSQL prints it. */
-export type TableSnapshot = readonly Readonly<Record<string, string | null>>[];
+type TableSnapshot = readonly Readonly<Record<string, string | null>>[];
 
 /** The rows a cutover may touch, byte for byte. Holds credentials: for comparing, not for showing. */
 export interface RowsSnapshot {

@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
 
-import type { Cluster } from "../cluster";
 import { containerEngine } from "../cluster/kind";
 import { ensurePackages } from "../cluster/packages";
+import type { Cluster } from "../cluster/types";
 import { run } from "../exec";
 import { withLock } from "../lock";
 import type { Log } from "../log";

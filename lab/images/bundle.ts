@@ -6,7 +6,7 @@ import { UserError } from "@mcp-fleet/errors";
 import { paths } from "../paths";
 
 /** Programs of this project that run inside images, as one JavaScript file each. */
-export const bundleSources = {
+const bundleSources = {
   cli: "cli/main.ts",
   "github-stub": "lab/images/github-stub/main.ts",
   observer: "packages/observer/src/main.ts",

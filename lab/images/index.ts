@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import type { Cluster } from "../cluster";
+import type { Cluster } from "../cluster/types";
 import type { Log } from "../log";
 import { Building } from "./build";
 import { withBuilder } from "./builders";

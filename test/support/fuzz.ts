@@ -34,7 +34,7 @@ const nasty = fc
 const value = fc.jsonValue({ maxDepth: 5, stringUnit: "binary" });
 
 /** Every kind of input from outside: what is done with it, and with it the claim that is checked. */
-export const inputs: Readonly<Record<string, fc.IAsyncProperty<unknown>>> = {
+const inputs: Readonly<Record<string, fc.IAsyncProperty<unknown>>> = {
   text: fc.asyncProperty(nasty, async (text) => {
     assert.ok(isClean(cleanText(text)));
     assert.ok(isClean(cleanLine(text, 10)) && !/[\n\t]/.test(cleanLine(text)));

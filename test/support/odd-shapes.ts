@@ -40,7 +40,7 @@ export interface OddImages {
   readonly server: string;
 }
 
-export const servingPort = 9020;
+const servingPort = 9020;
 const noImage = "mcp-fleet.invalid/no-such-image:2";
 const component = { "app.kubernetes.io/component": "mcp-server" };
 

@@ -6,7 +6,7 @@ import { initializeCTLog } from "@sigstore/mock/dist/fulcio/ctlog";
 import { initializeTLog } from "@sigstore/mock/dist/rekor/tlog";
 import { initializeTSA } from "@sigstore/mock/dist/timestamp/tsa";
 
-import { type Descriptor, digestOf, type OciRegistry } from "./oci-registry";
+import type { Descriptor, OciRegistry } from "./oci-registry";
 
 const rekorUrl = "https://rekor.test";
 const issuerOid = "1.3.6.1.4.1.57264.1.8";
@@ -333,5 +333,3 @@ export class TestSigstore {
 function certificatePem(der: Buffer): string {
   return `-----BEGIN CERTIFICATE-----\n${base64(der)}\n-----END CERTIFICATE-----\n`;
 }
-
-export { digestOf };

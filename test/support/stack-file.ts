@@ -43,7 +43,7 @@ export const exampleStacks: readonly string[] = [
 ];
 
 /** The file of a stack: `Pulumi.<stack>.yaml`, or the example's own. */
-export function stackFileOf(stack: string): string {
+function stackFileOf(stack: string): string {
   return join(root, stack.includes("/") ? `${stack}.yaml` : `Pulumi.${stack}.yaml`);
 }
 

@@ -16,7 +16,7 @@ export function fixtureReleases(): string[] {
 }
 
 /** A resource of a stack as `pulumi stack export` writes it. */
-export interface ExportedResource {
+interface ExportedResource {
   readonly type: string;
   readonly id?: string;
   readonly inputs: Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { ProgramInfo } from "@pulumi/pulumi/proto/language_pb";
 
-export const packageManagers = ["npm", "yarn", "pnpm", "bun"] as const;
+const packageManagers = ["npm", "yarn", "pnpm", "bun"] as const;
 export type PackageManager = (typeof packageManagers)[number];
 
 /** `runtime.options` of a Pulumi.yaml or PulumiPolicy.yaml, as the official host reads them. */

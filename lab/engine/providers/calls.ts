@@ -4,7 +4,7 @@ import { CheckFailure, type CheckResponse } from "@pulumi/pulumi/proto/provider_
 import type { Struct as StructMessage } from "google-protobuf/google/protobuf/struct_pb";
 
 import { grpc } from "../grpc/sdk";
-import type { Plugin } from "./plugin";
+import type { Plugin } from "./plugin-type";
 import type { Failure, ResourceType } from "./resource-type";
 import type { JsonObject } from "./values";
 import { plainOf } from "./wire";

@@ -21,7 +21,7 @@ import {
 import { Empty } from "../grpc/sdk";
 import { configOf, refused, typeNamed, unary, unsupported } from "./calls";
 import { tellEngine } from "./engine-log";
-import type { Plugin } from "./plugin";
+import type { Plugin } from "./plugin-type";
 import { differences, inputsOf, planned, unknownInputs } from "./resource-type";
 import { hasUnknown, revealObject, sameValue } from "./values";
 import { plainOf, sealed, structOf, wireOf } from "./wire";

@@ -13,7 +13,7 @@ const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 /** Stands for a value that only an update can tell. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-export function isObject(value: unknown): value is JsonObject {
+function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -26,7 +26,7 @@ export function secret(value: Json): JsonObject {
 }
 
 /** The same value with every secret in clear. */
-export function reveal(value: Json): Json {
+function reveal(value: Json): Json {
   if (Array.isArray(value)) return value.map(reveal);
   if (!isObject(value)) return value;
   return isSecret(value) ? reveal(value.value ?? null) : revealObject(value);

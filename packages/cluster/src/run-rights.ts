@@ -14,7 +14,7 @@ export interface ClusterRight {
 }
 
 /** An object whose content a run reads. */
-export type ReadObject = { readonly secret: string } | { readonly configMap: string };
+type ReadObject = { readonly secret: string } | { readonly configMap: string };
 
 /** A kind of object that an update makes. */
 export interface MadeKind extends ObjectKind {

@@ -1,13 +1,8 @@
 export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
 export { quietly } from "./job-wait";
-export {
-  type IsolationSeen,
-  isolationOf,
-  type Stranger,
-  type StrangerReport,
-  tryIsolation,
-} from "./isolation";
+export { isolationOf, type Stranger, type StrangerReport, tryIsolation } from "./isolation";
+export type { IsolationSeen } from "./types";
 export { specFor, withHeaderValues } from "./kept";
 export { mountedFleet, MountedValues } from "./mounted";
 export { type Observed, observeStep, previewRows, serversRolling } from "./preview";

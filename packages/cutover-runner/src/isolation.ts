@@ -12,6 +12,7 @@ import { endTrouble } from "./pod-trouble";
 import type { OnProgress } from "./progress";
 import { restrictedJob } from "./restricted-job";
 import type { ProbeSpec } from "./types";
+import type { IsolationSeen } from "./types";
 
 /** A pod that no policy lets in anywhere. */
 export interface Stranger {
@@ -29,15 +30,6 @@ export interface StrangerReport {
   readonly results: readonly Reached[];
   /** Why it could not try, in a sentence. */
   readonly problem?: string;
-}
-
-/** Whether NetworkPolicies do anything, as an attempt showed. */
-export interface IsolationSeen {
-  readonly enforced: "yes" | "no" | "unknown";
-  /** What the attempt showed, in a sentence. */
-  readonly reason: string;
-  /** When it was made, ISO 8601. */
-  readonly at: string;
 }
 
 /** What {@link tryIsolation} reads of a cutover. */

@@ -21,7 +21,7 @@ import {
 import type { ServerRollout } from "./types";
 
 /** On the application's pod templates, as a label or an annotation: the generation their rows belong to. */
-export const generationKey = "mcp-fleet.dev/generation";
+const generationKey = "mcp-fleet.dev/generation";
 
 const pollMs = 500;
 

@@ -7,7 +7,7 @@ import type { Db, LedgerState } from "@mcp-fleet/row-cutover";
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
-import { type IsolationSeen, isolationSeen } from "./isolation";
+import { isolationSeen } from "./isolation";
 import { specFor } from "./kept";
 import { phase } from "./phases";
 import { probeFromHere } from "./probe-here";
@@ -15,6 +15,7 @@ import { type ConsumerProbe, probeFromCluster } from "./probe-job";
 import type { OnProgress } from "./progress";
 import { waitForServers } from "./rollout";
 import { type RolledOut, shownBy } from "./shown";
+import type { IsolationSeen } from "./types";
 import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";
 
 /**

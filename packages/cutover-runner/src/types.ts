@@ -2,8 +2,6 @@ import type { ObjectKey, PortForwardRef } from "@mcp-fleet/kube";
 import type { ProbeTarget } from "@mcp-fleet/mcp-probe";
 import type { CutoverSpec, HeaderSource, RunMeta, Target } from "@mcp-fleet/row-cutover";
 
-import type { IsolationSeen } from "./isolation";
-
 /** Where the application runs one kind of its processes, and so where a probe must come from. */
 export interface Consumer {
   /** Short name for messages and object names, such as `web` or `executor`. */
@@ -146,4 +144,13 @@ export interface SettleInputs {
   readonly workloads: readonly { readonly namespace: string; readonly deployment: string }[];
   /** How long to wait for the last old pod, in seconds. @default 600 */
   readonly deadlineSeconds?: number;
+}
+
+/** Whether NetworkPolicies do anything, as an attempt showed. */
+export interface IsolationSeen {
+  readonly enforced: "yes" | "no" | "unknown";
+  /** What the attempt showed, in a sentence. */
+  readonly reason: string;
+  /** When it was made, ISO 8601. */
+  readonly at: string;
 }

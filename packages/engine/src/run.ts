@@ -3,14 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
-import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation";
+import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation";
 
 import { automationApi } from "./automation";
 import { EventReader } from "./events";
 import { mend, runFailure } from "./failure";
 import { call } from "./process";
-import type { PulumiStack } from "./stack";
-import type { Done, RunOptions } from "./types";
+import type { Done, RunOptions, StackPlace } from "./types";
+
+/** What a run needs of its stack. */
+interface RunnableStack {
+  readonly place: StackPlace;
+  readonly directory: string;
+  name(): Promise<string>;
+  automation(): Promise<Stack>;
+  outputs(): Promise<Done["outputs"]>;
+}
 
 type Operation = "up" | "destroy" | "refresh";
 type Options = RunOptions & { readonly timeoutSeconds: number };
@@ -20,7 +28,7 @@ type Options = RunOptions & { readonly timeoutSeconds: number };
  * @throws UserError with the first error of program or provider
  */
 export async function run(
-  stack: PulumiStack,
+  stack: RunnableStack,
   operation: Operation,
   options: Options,
 ): Promise<Done> {
@@ -52,7 +60,7 @@ export function plainOutputs(outputs: OutputMap): Done["outputs"] {
 }
 
 async function inBackground(
-  stack: PulumiStack,
+  stack: RunnableStack,
   operation: Operation,
   { message, signal, timeoutSeconds }: Options,
   reader: EventReader,
@@ -79,7 +87,7 @@ async function inBackground(
 
 /** The engine draws on the terminal itself; its events are read afterwards. */
 async function onTerminal(
-  stack: PulumiStack,
+  stack: RunnableStack,
   operation: Operation,
   { message, timeoutSeconds, signal }: Options,
   reader: EventReader,

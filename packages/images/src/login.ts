@@ -80,7 +80,7 @@ function kept<T>(find: (key: string) => Promise<T>): (key: string) => Promise<T>
  * This machine's own login, as `docker login` left it: in its file, or with a helper that the file names. Undefined where
  * there is none, and where the file cannot be read.
  */
-export async function dockerLogin(
+async function dockerLogin(
   registry: string,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<RegistryLogin | undefined> {

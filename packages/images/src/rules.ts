@@ -25,7 +25,7 @@ export interface ImageRule {
 }
 
 /** Who has to have signed. */
-export type WantedSigner =
+type WantedSigner =
   | { readonly keys: readonly KeyObject[] }
   | {
       readonly issuer: string;

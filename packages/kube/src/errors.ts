@@ -1,7 +1,5 @@
 import { cleanLine, isUserError, UserError } from "@mcp-fleet/errors";
 
-import type { Kube } from "./connect";
-
 /** How messages call what their reader can set. */
 export interface SettingNames {
   readonly kubeconfig: string;
@@ -18,7 +16,11 @@ export const programSettings: SettingNames = {
 };
 
 /** The parts of a cluster that a message names. */
-type Named = Pick<Kube, "context" | "server" | "names">;
+interface Named {
+  readonly context: string;
+  readonly server: string;
+  readonly names: SettingNames;
+}
 
 /** Something between us and the cluster or its database does not answer; trying later may help. */
 export class UnreachableError extends UserError {}

@@ -1,5 +1,5 @@
 import { ProbeFailure } from "./failure";
-import type { RefusedRequest } from "./status";
+import type { RefusedRequest } from "./refused-request";
 
 /**
  * Host checks by what they say, with the server's own switch. They look alike to a caller: a server that was told to

@@ -1,6 +1,6 @@
 import type { ProbeOutcome } from "@mcp-fleet/mcp-probe";
 
-import type { VerifiedServer } from "./verify";
+import type { VerifiedServer } from "./verified-server";
 
 /** A server that one consumer is served by and another one is not. */
 export interface Contradiction {

@@ -1,6 +1,5 @@
 import { type Credentials, withDatabase } from "@mcp-fleet/cutover-runner";
 import { connectKube } from "@mcp-fleet/kube";
-import type { DriftKind } from "@mcp-fleet/metrics";
 import {
   drift as driftOfRows,
   type LedgerState,
@@ -13,17 +12,10 @@ import {
   type Target,
 } from "@mcp-fleet/row-cutover";
 
+import type { DriftFinding } from "./drift-finding";
 import type { Fleet } from "./fleet";
 import { type McpService, readServices, rowName, serviceAddress } from "./services";
 import { headerFindings } from "./stale-headers";
-
-/** One difference. Names keys, Services and plain URLs, never a value of a document. */
-export interface DriftFinding {
-  readonly kind: DriftKind;
-  /** The row's key, or the Service's name. */
-  readonly subject: string;
-  readonly detail: string;
-}
 
 /** What {@link findDrift} found. */
 export interface DriftReport {

@@ -20,13 +20,13 @@ export {
 } from "./doctor";
 export { type ExporterOptions, pushMetrics, serveMetrics } from "./exporter";
 export {
-  type DriftFinding,
   type DriftReport,
   findDrift,
   outputsAgainst,
   rowsAgainstServices,
   servicesAgainstRows,
 } from "./drift";
+export type { DriftFinding } from "./drift-finding";
 export { type CutoverResources, type Fleet, fleetOf, parseFleet } from "./fleet";
 export { checkImage, type ImageCheckOptions, imageOf, type RunningImage } from "./image-check";
 export {
@@ -56,4 +56,5 @@ export {
   type StackConfig,
   type Update,
 } from "./updates";
-export { type VerifiedServer, verify, type VerifyReport } from "./verify";
+export { verify, type VerifyReport } from "./verify";
+export type { VerifiedServer } from "./verified-server";

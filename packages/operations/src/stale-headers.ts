@@ -3,7 +3,7 @@ import { isUserError } from "@mcp-fleet/errors";
 import { objectKeyText, UnreachableError } from "@mcp-fleet/kube";
 import { type Db, type HeaderSource, type RowSpec, staleHeaders } from "@mcp-fleet/row-cutover";
 
-import type { DriftFinding } from "./drift";
+import type { DriftFinding } from "./drift-finding";
 import type { Fleet } from "./fleet";
 import { rowName } from "./services";
 

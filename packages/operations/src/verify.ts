@@ -7,7 +7,7 @@ import {
 import { isUserError } from "@mcp-fleet/errors";
 import { connectKube } from "@mcp-fleet/kube";
 import { listMcpServers } from "@mcp-fleet/lifecycle";
-import type { ProbeOutcome, ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
+import type { ProbeResult, ProbeTarget } from "@mcp-fleet/mcp-probe";
 import {
   type LedgerState,
   readEndpoints,
@@ -21,28 +21,7 @@ import { type Contradiction, contradictionsIn } from "./contradictions";
 import type { Fleet } from "./fleet";
 import { serviceAddress } from "./services";
 import { compareTools, type ToolChanges } from "./tools";
-
-/** One server as one consumer sees it now. */
-export interface VerifiedServer extends ToolChanges {
-  readonly server: string;
-  /** Without user information and query. */
-  readonly url: string;
-  readonly consumer: string;
-  /** Whether it passed the probe and lists every recorded tool under its name. */
-  readonly ok: boolean;
-  readonly outcome: ProbeOutcome;
-  /** What is wrong, in one sentence; empty when nothing is. */
-  readonly problem: string;
-  /** Where it is not ok: what the cluster says of the server behind its URL, as `mcp-fleet list` shows it. */
-  readonly inTheWay?: readonly string[];
-  readonly protocolVersion: string;
-  readonly serverVersion: string;
-  /** Duration of the last attempt in milliseconds. */
-  readonly latencyMs: number;
-  readonly tools: number;
-  /** Whether there is a recorded list to compare with. */
-  readonly compared: boolean;
-}
+import type { VerifiedServer } from "./verified-server";
 
 /** What {@link verify} found. */
 export interface VerifyReport {

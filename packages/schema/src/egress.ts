@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cidrContains, isCidr } from "./cidr";
 import { cidr, dnsName, labels, port } from "./fields";
 
-export const egressProfile = z.enum(["none", "dns", "cluster", "internet"]);
+const egressProfile = z.enum(["none", "dns", "cluster", "internet"]);
 
 /** A host name as Cilium takes it: in full, or with stars for what may be anything. */
 const fqdn = z

@@ -14,7 +14,7 @@ const percent = z.int().min(1, "must be from 1 to 100").max(100, "must be from 1
 /** What every object takes, for examples. */
 const annotated = { metadata: { annotations: { "example.com/team": "tools" } } };
 
-export const autoscaling = z
+const autoscaling = z
   .strictObject({
     minReplicas: z
       .int()
@@ -42,7 +42,7 @@ export const autoscaling = z
       : scaling,
   );
 
-export const disruptionBudget = z.strictObject({
+const disruptionBudget = z.strictObject({
   maxUnavailable: z
     .int()
     .min(1)

@@ -142,14 +142,7 @@ const valueFrom = z
   });
 
 /** One variable of a server: text, or where its value is. Text may hold `$(NAME)` of another variable. */
-export const envValue = z.union([
-  text,
-  fromSecret,
-  fromConfigMap,
-  fromField,
-  fromResource,
-  valueFrom,
-]);
+const envValue = z.union([text, fromSecret, fromConfigMap, fromField, fromResource, valueFrom]);
 
 export const serverEnv = z.record(variable, envValue);
 

@@ -14,8 +14,8 @@ import {
   RandomIdGenerator,
 } from "@opentelemetry/sdk-trace-base";
 
+import type { Attributes } from "./attributes";
 import { currentWork } from "./correlation";
-import type { Attributes } from "./trace";
 
 /** How long a collector that does not answer holds up the end of a run, in milliseconds. */
 const sendMs = 3000;

@@ -1,11 +1,9 @@
 import { cleanLine, isUserError, messageOf } from "@mcp-fleet/errors";
 import type { Span as OtelSpan } from "@opentelemetry/api";
 
+import type { Attributes } from "./attributes";
 import { currentWork, within } from "./correlation";
 import type { Tracing } from "./otlp";
-
-/** What is said of a piece of work: names, counts and ids. Never a value of a row, a DSN or a header. */
-export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 /** The piece of work that is being traced. */
 export interface Span {

@@ -9,7 +9,7 @@ export function widthOf(text: string): number {
  * Text in lines of at most `width` columns, broken between words. A longer word (an address, say) stays whole, so that it
  * can be copied.
  */
-export function wrapped(text: string, width: number): string[] {
+function wrapped(text: string, width: number): string[] {
   return text.split("\n").flatMap((paragraph) => {
     const lines: string[] = [];
     let line = "";

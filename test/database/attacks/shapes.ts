@@ -68,7 +68,7 @@ export const shapes: fc.Arbitrary<Shape> = fc.record({
 });
 
 /** The key of the n-th row in the type of the key column. */
-export function keyOf({ keyType }: Shape, n: number): string {
+function keyOf({ keyType }: Shape, n: number): string {
   if (keyType === "integer") return String(n);
   return keyType === "uuid" ? `00000000-0000-0000-0000-00000000000${n}` : `server-${n}`;
 }

@@ -9,7 +9,7 @@ import type { SyncSummary } from "../../../lab/studio/rows";
 import type { RowView } from "../../../lab/studio/studio";
 import { freePort } from "../../support/port";
 
-export interface ServersPage {
+interface ServersPage {
   readonly mode: string;
   readonly servers: readonly ServerStatus[];
 }

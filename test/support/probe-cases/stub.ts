@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 /** A JSON-RPC message as a client sent it. */
-export interface Asked {
+interface Asked {
   readonly id?: number | string;
   readonly method: string;
   readonly params?: Readonly<Record<string, unknown>>;
@@ -41,7 +41,7 @@ export interface Stub {
 export const tool = { name: "search", description: "Searches.", inputSchema: { type: "object" } };
 
 /** What a right server says about itself. */
-export const introduction = {
+const introduction = {
   protocolVersion: "2025-06-18",
   capabilities: { tools: {} },
   serverInfo: { name: "stub", version: "1" },

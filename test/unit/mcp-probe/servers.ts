@@ -8,7 +8,7 @@ import { createServer as createSecure } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** One request as the server saw it. */
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: NodeJS.Dict<string | string[]>;

@@ -21,7 +21,8 @@ export {
 export { changeObstacles, resumeCommand } from "./obstacles";
 export { readServerOf, readServers, serversOf, type ServersSeen } from "./read";
 export { leadsTo, servicesByWorkload } from "./selection";
-export { carrierOf, isCarrier, type LeadingService, type Server } from "./server";
+export { carrierOf, isCarrier, type Server } from "./server";
+export type { LeadingService } from "./surroundings";
 export {
   heldBack,
   isOnDelete,

@@ -2,7 +2,8 @@ import type * as k8s from "@kubernetes/client-node";
 
 import { type Autoscaler, autoscalerText } from "./autoscaler";
 import { portAnnotation } from "./names";
-import type { LeadingService, Surroundings } from "./server";
+import type { Surroundings } from "./surroundings";
+import type { LeadingService } from "./surroundings";
 import { heldBack, isOnDelete, isPaused, referenceOf, type Workload } from "./workload";
 
 /** What is in the way of calling a server: one sentence part for each, the worst first. */

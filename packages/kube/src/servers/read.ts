@@ -11,7 +11,8 @@ import {
 } from "./lists";
 import { uniqueNames } from "./names";
 import { labelsOf, leadsTo, servicesByWorkload } from "./selection";
-import { type Server, serverOf, type Surroundings } from "./server";
+import { type Server, serverOf } from "./server";
+import type { Surroundings } from "./surroundings";
 import { kindOf, type Workload } from "./workload";
 
 /** The servers of a namespace. */

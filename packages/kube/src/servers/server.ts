@@ -2,21 +2,11 @@ import type * as k8s from "@kubernetes/client-node";
 
 import { isHeadless, pathOf } from "./addresses";
 import type { Autoscaler } from "./autoscaler";
-import { type McpPort, mcpPortOf } from "./mcp-port";
+import { mcpPortOf } from "./mcp-port";
 import { keyAnnotation, pathAnnotation, portAnnotation } from "./names";
 import { changeObstacles, reachObstacles } from "./obstacles";
+import type { LeadingService, Surroundings } from "./surroundings";
 import { templateOf, type Workload } from "./workload";
-
-/** A Service that leads to a server's pods, and what it carries. */
-export interface LeadingService {
-  readonly service: k8s.V1Service;
-  /** Not there where none of its ports carries MCP. */
-  readonly mcp?: McpPort;
-  /** Not there for an annotation that is no path. */
-  readonly path?: string;
-  /** Why it is not the way to the server; a predicate that reads on after "Service x". */
-  readonly problem?: string;
-}
 
 /** An MCP server as every verb sees it: a Deployment or StatefulSet with the label, and what leads to its pods. */
 export interface Server {
@@ -31,14 +21,6 @@ export interface Server {
   readonly unreachable?: string;
   /** What is in the way of reaching or changing it: a sentence part each, with the objects' names. */
   readonly obstacles: readonly string[];
-}
-
-/** What surrounds a server in its namespace. */
-export interface Surroundings {
-  readonly services: readonly k8s.V1Service[];
-  readonly autoscaler?: Autoscaler;
-  /** The servers that a Service leads to, this one or not. */
-  readonly behind: (service: k8s.V1Service) => readonly Workload[];
 }
 
 /**

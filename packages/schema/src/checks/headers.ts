@@ -2,7 +2,7 @@ import { configPath, secretCommand } from "../paths";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import { isCredential, isCredentialPrefix, schemeOf } from "./credentials";
-import type { SecretNames } from "./servers";
+import type { SecretNames } from "./secret-names";
 
 /** Credentials that stand as text, and keys of a Secret that the server does not have. */
 export function headerProblems(

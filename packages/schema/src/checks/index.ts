@@ -2,6 +2,7 @@ export { claimsTwice, otherTransform } from "./claims";
 export { meshProblems, storageProblems } from "./mesh";
 export { scraperProblems } from "./observability";
 export { nodePortsTwice } from "./operations";
-export { sameNames, type SecretNames, secretsOfNobody, serverProblems } from "./servers";
+export type { SecretNames } from "./secret-names";
+export { sameNames, secretsOfNobody, serverProblems } from "./servers";
 export { studioProblems } from "./studio";
 export { trustedAuthority, trustProblems } from "./tls";

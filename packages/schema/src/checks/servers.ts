@@ -13,14 +13,10 @@ import { headerProblems } from "./headers";
 import { floatingImage } from "./image";
 import { operationsProblems } from "./operations";
 import { podProblems } from "./pod";
+import type { SecretNames } from "./secret-names";
 import { sourceProblems, stdioWordProblems } from "./source";
 import { textCredentialProblems } from "./text-credentials";
 import { tlsProblems } from "./tls";
-
-/** Names of the variables that a server gets from the stack's secrets. */
-export interface SecretNames {
-  readonly keys: readonly string[];
-}
 
 /** What is wrong with one server beyond what the schema can see. `own`: with what the catalog knows of it. */
 export function serverProblems(

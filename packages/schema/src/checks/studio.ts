@@ -1,7 +1,7 @@
 import { ownValue } from "../own";
 import type { Problem } from "../problems";
 import type { StackSettings } from "../stack";
-import type { SecretNames } from "./servers";
+import type { SecretNames } from "./secret-names";
 
 /** What the program tells Studio by itself; another value would work against the rows. */
 export const ours: Readonly<Record<string, string>> = {

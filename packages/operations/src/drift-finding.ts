@@ -1,0 +1,9 @@
+import type { DriftKind } from "@mcp-fleet/metrics";
+
+/** One difference. Names keys, Services and plain URLs, never a value of a document. */
+export interface DriftFinding {
+  readonly kind: DriftKind;
+  /** The row's key, or the Service's name. */
+  readonly subject: string;
+  readonly detail: string;
+}
