@@ -1,3 +1,5 @@
+import { nameLabel, workloadLabel } from "@mcp-fleet/kube";
+
 import { labNamespace } from "../lab/companions";
 import { labServers } from "../lab/config";
 import { underLoad } from "../lab/load";
@@ -9,8 +11,8 @@ import { describeMachine, record, say } from "./results";
 const perSecond = 100;
 /** A server that keeps no sessions, so that it may have two replicas, and answers a plain GET. */
 const server = { key: "atlassian", service: "llmctl-mcp-atlassian", port: 8000, path: "/healthz" };
-const serverPods = `app.kubernetes.io/name=${server.service}`;
-const studioPods = "mcp-fleet.dev/workload=studio";
+const serverPods = `${nameLabel}=${server.service}`;
+const studioPods = `${workloadLabel}=studio`;
 
 /**
  * Requests that are not answered with 2xx within five seconds, at 100 a second on a connection each, while something
@@ -89,6 +91,6 @@ async function podDeleted({ kube }: Lab, labelSelector: string): Promise<void> {
       ({ metadata }) => metadata?.name === name,
     );
   while (await isThere()) await new Promise((resolve) => setTimeout(resolve, 200));
-  const deployment = pod?.metadata?.labels?.["app.kubernetes.io/name"] ?? "";
+  const deployment = pod?.metadata?.labels?.[nameLabel] ?? "";
   await kube.waitForDeployment(labNamespace, deployment, 180);
 }

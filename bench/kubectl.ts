@@ -9,6 +9,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { serverSelector } from "@mcp-fleet/kube";
 import { execa } from "execa";
 import { parseAllDocuments } from "yaml";
 
@@ -64,7 +65,7 @@ export async function plainYaml(
     },
     async remove() {
       await kubectl(lab, ["delete", "--wait", "--ignore-not-found", "-k", directory]);
-      await kubectl(lab, ["wait", "--for=delete", "pod", "-l", serverPods, "--timeout=120s"]);
+      await kubectl(lab, ["wait", "--for=delete", "pod", "-l", serverSelector, "--timeout=120s"]);
     },
     helm(command) {
       const chart = chartOf(directory, join(out, "chart"));
@@ -76,7 +77,14 @@ export async function plainYaml(
         install: () => call("upgrade", "--install", "--wait", "--take-ownership", "bench", chart),
         async uninstall() {
           await call("uninstall", "--wait", "bench");
-          await kubectl(lab, ["wait", "--for=delete", "pod", "-l", serverPods, "--timeout=120s"]);
+          await kubectl(lab, [
+            "wait",
+            "--for=delete",
+            "pod",
+            "-l",
+            serverSelector,
+            "--timeout=120s",
+          ]);
         },
       };
     },
@@ -88,8 +96,6 @@ export async function plainYaml(
     },
   };
 }
-
-const serverPods = "app.kubernetes.io/component=mcp-server";
 
 /** Runs the lab's kubectl in its namespace. @param allowed exit codes that are no failure */
 export async function kubectl(

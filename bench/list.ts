@@ -1,3 +1,5 @@
+import { serverSelector } from "@mcp-fleet/kube";
+
 import { ensureCluster } from "../lab/cluster";
 import { type Kube, openKube } from "../lab/kube";
 import { consoleLog } from "../lab/log";
@@ -6,7 +8,6 @@ import { alternately, secondsOf } from "./process";
 import { record } from "./results";
 
 const goal = 2;
-const selector = "app.kubernetes.io/component=mcp-server";
 
 /**
  * `mcp-fleet list` beside kubectl for the same Deployments and Services of a real API server, with no pod behind them,
@@ -26,7 +27,7 @@ export async function benchList([size = "1000"]: readonly string[]): Promise<voi
     const ours = (): Promise<number> =>
       secondsOf(process.execPath, ["bin/mcp-fleet.cjs", "list", ...where], env);
     const peer = (): Promise<number> =>
-      secondsOf("kubectl", ["get", "deployments,services", "-l", selector, ...where], env);
+      secondsOf("kubectl", ["get", "deployments,services", "-l", serverSelector, ...where], env);
     await Promise.all([ours(), peer()]); // caches of Node.js, of kubectl and of the API server
     const pairs = await alternately(rounds, ours, peer);
     record(`list of ${servers.toLocaleString("en")} servers, kubectl`, "s", goal, pairs);

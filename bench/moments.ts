@@ -1,3 +1,5 @@
+import { componentLabel, mcpServerComponent } from "@mcp-fleet/kube";
+
 import { labNamespace } from "../lab/companions";
 import { labServers } from "../lab/config";
 import type { Lab } from "../lab/session";
@@ -35,7 +37,7 @@ export class Moments {
     while (!this.over) {
       const { items } = await this.lab.kube.core.listNamespacedPod({ namespace: labNamespace });
       const servers = items.filter(
-        ({ metadata }) => metadata?.labels?.["app.kubernetes.io/component"] === "mcp-server",
+        ({ metadata }) => metadata?.labels?.[componentLabel] === mcpServerComponent,
       );
       const all = Object.keys(labServers(this.lab.facts.images)).length;
       const isReady = ({ status }: (typeof items)[number]): boolean =>

@@ -4,6 +4,13 @@ import type {
   V1Namespace,
   V1Service,
 } from "@kubernetes/client-node";
+import {
+  componentLabel,
+  nameLabel,
+  partOfLabel,
+  restrictedContainer,
+  restrictedPod,
+} from "@mcp-fleet/kube";
 
 import { ofInstallation } from "./paths";
 
@@ -18,9 +25,9 @@ export const chromaName = "llmctl-chromadb";
  */
 export function companionObjects(chromaImage: string): readonly KubernetesObject[] {
   const labels = {
-    "app.kubernetes.io/name": chromaName,
-    "app.kubernetes.io/component": "vector-database",
-    "app.kubernetes.io/part-of": "llmctl-studio",
+    [nameLabel]: chromaName,
+    [componentLabel]: "vector-database",
+    [partOfLabel]: "llmctl-studio",
   };
   const namespace: V1Namespace = {
     apiVersion: "v1",
@@ -32,7 +39,7 @@ export function companionObjects(chromaImage: string): readonly KubernetesObject
     kind: "Service",
     metadata: { name: chromaName, namespace: labNamespace, labels },
     spec: {
-      selector: { "app.kubernetes.io/name": chromaName },
+      selector: { [nameLabel]: chromaName },
       ports: [{ name: "http", port: 8000, targetPort: 8000 }],
     },
   };
@@ -43,19 +50,11 @@ export function companionObjects(chromaImage: string): readonly KubernetesObject
     spec: {
       replicas: 1,
       strategy: { type: "Recreate" },
-      selector: { matchLabels: { "app.kubernetes.io/name": chromaName } },
+      selector: { matchLabels: { [nameLabel]: chromaName } },
       template: {
         metadata: { labels },
         spec: {
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65532,
-            runAsGroup: 65532,
-            fsGroup: 65532,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
+          ...restrictedPod(),
           containers: [
             {
               name: "chroma",
@@ -67,11 +66,7 @@ export function companionObjects(chromaImage: string): readonly KubernetesObject
                 periodSeconds: 2,
               },
               resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ["ALL"] },
-              },
+              securityContext: restrictedContainer,
               volumeMounts: [
                 { name: "data", mountPath: "/data" },
                 { name: "tmp", mountPath: "/tmp" },

@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 
+import { serverSelector } from "@mcp-fleet/kube";
+
 import { clusterStatus } from "./cluster";
 import { labNamespace } from "./companions";
 import { findDatabase } from "./database";
@@ -30,7 +32,7 @@ async function mcpServers(
   const { apps } = openKube(kubeconfig, context);
   const found = await apps.listNamespacedDeployment({
     namespace: labNamespace,
-    labelSelector: "app.kubernetes.io/component=mcp-server",
+    labelSelector: serverSelector,
   });
   return found.items.map(({ metadata, spec, status: state }) => ({
     name: metadata?.name ?? "",

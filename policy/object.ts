@@ -1,3 +1,5 @@
+import { componentLabel } from "@mcp-fleet/kube";
+
 import { agentComponent, mcpServerComponent, podTemplateOf } from "../components/core";
 import type { FleetResource } from "./resource";
 
@@ -41,7 +43,7 @@ export function isWorkload(resource: FleetResource): boolean {
 
 /** The workload of an MCP server, by the labels of its pods. The agents of a mesh are servers too. */
 export function isMcpServer(resource: FleetResource): boolean {
-  const component = at(podLabels(resource), "app.kubernetes.io/component");
+  const component = at(podLabels(resource), componentLabel);
   return isWorkload(resource) && (component === mcpServerComponent || component === agentComponent);
 }
 

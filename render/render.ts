@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
+import { componentLabel } from "@mcp-fleet/kube";
 
 import { studioComponent } from "../components/studio";
 import { RenderMonitor } from "./monitor";
@@ -74,5 +75,5 @@ function serversOnly(values: Readonly<Record<string, string>>): Record<string, s
 
 function isApplication(inputs: Readonly<Record<string, unknown>>): boolean {
   const metadata = inputs.metadata as { labels?: Record<string, string> } | undefined;
-  return metadata?.labels?.["app.kubernetes.io/component"] === studioComponent;
+  return metadata?.labels?.[componentLabel] === studioComponent;
 }

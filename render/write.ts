@@ -10,6 +10,7 @@ import {
 import { basename, join } from "node:path";
 
 import { cleanLine, UserError } from "@mcp-fleet/errors";
+import { componentLabel, nameLabel } from "@mcp-fleet/kube";
 
 import { requireNames } from "./names";
 import type { KubeObject, Rendered, SecretReference } from "./objects";
@@ -55,9 +56,9 @@ export function writeDirectory(directory: string, source: string, rendered: Rend
 
 /** A label's value is a file name by now; the index is the one that no workload may have. */
 function workloadOf({ kind, metadata }: KubeObject): string {
-  const component = metadata.labels?.["app.kubernetes.io/component"];
+  const component = metadata.labels?.[componentLabel];
   if (kind === "Namespace" || component === "network-policy") return shared;
-  const name = metadata.labels?.["app.kubernetes.io/name"] ?? shared;
+  const name = metadata.labels?.[nameLabel] ?? shared;
   return `${name}.yaml` === index ? `workload-${name}` : name;
 }
 

@@ -1,3 +1,4 @@
+import { componentLabel, partOfLabel } from "@mcp-fleet/kube";
 import type { MeshSettings } from "@mcp-fleet/schema";
 import type * as pulumi from "@pulumi/pulumi";
 
@@ -84,8 +85,8 @@ function meshRegistry(
   const { storage, ready } = registryStorage(config, mesh, opts);
   // The observer asks it for the agents.
   const observer = {
-    "app.kubernetes.io/component": metricsComponent,
-    "app.kubernetes.io/part-of": application,
+    [componentLabel]: metricsComponent,
+    [partOfLabel]: application,
   };
   return new MeshRegistry(
     name,

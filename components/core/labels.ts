@@ -1,3 +1,14 @@
+import {
+  componentLabel,
+  managedBy,
+  managedByLabel,
+  nameLabel,
+  partOfLabel,
+  versionLabel,
+} from "@mcp-fleet/kube";
+
+export { generationLabel, managedBy, mcpServerComponent, workloadLabel } from "@mcp-fleet/kube";
+
 /** What ties an object to its application and to the release that made it. */
 export interface LabelContext {
   /** Name of the object: `app.kubernetes.io/name`. */
@@ -10,15 +21,8 @@ export interface LabelContext {
   readonly version?: string;
 }
 
-export const managedBy = "mcp-fleet";
-export const mcpServerComponent = "mcp-server";
 /** An agent of an MCP Mesh: an MCP server that the registry knows. */
 export const agentComponent = "mcp-agent";
-
-/** Marks the pods of a Deployment of ours, which probe Jobs that wear a consumer's labels must not match. */
-export const workloadLabel = "mcp-fleet.dev/workload";
-/** The cutover generation a pod was started for. */
-export const generationLabel = "mcp-fleet.dev/generation";
 
 /** On a pod: a text of the user's that rolls the pods of a Secret whose content is not ours. */
 export const secretVersionAnnotation = "mcp-fleet.dev/secret-version";
@@ -28,8 +32,8 @@ export function selectorLabels(
   context: Pick<LabelContext, "name" | "component">,
 ): Record<string, string> {
   return {
-    "app.kubernetes.io/name": context.name,
-    "app.kubernetes.io/component": context.component,
+    [nameLabel]: context.name,
+    [componentLabel]: context.component,
   };
 }
 
@@ -37,9 +41,9 @@ export function selectorLabels(
 export function objectLabels(context: LabelContext): Record<string, string> {
   return {
     ...selectorLabels(context),
-    "app.kubernetes.io/part-of": context.application,
-    "app.kubernetes.io/managed-by": managedBy,
-    ...(context.version === undefined ? {} : { "app.kubernetes.io/version": context.version }),
+    [partOfLabel]: context.application,
+    [managedByLabel]: managedBy,
+    ...(context.version === undefined ? {} : { [versionLabel]: context.version }),
   };
 }
 

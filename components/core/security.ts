@@ -1,35 +1,9 @@
 import { UserError } from "@mcp-fleet/errors";
-import type * as k8s from "@pulumi/kubernetes";
 
 import { restrictedProblems } from "./pod-security";
 
-type PodSpec = k8s.types.input.core.v1.PodSpec;
-
+export { restrictedContainer, restrictedPod } from "@mcp-fleet/kube";
 export { defaultUser } from "@mcp-fleet/schema";
-
-/** Pod fields that Pod Security Standard `restricted` asks for, and two that it forgets. */
-export function restrictedPod(user: number, group = user): Partial<PodSpec> {
-  return {
-    automountServiceAccountToken: false,
-    // A Service called `github` would put GITHUB_PORT=tcp://... into every pod, which servers read as their own setting.
-    enableServiceLinks: false,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: user,
-      runAsGroup: group,
-      fsGroup: group,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
-  };
-}
-
-/** The container half of {@link restrictedPod}. */
-export const restrictedContainer = {
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  runAsNonRoot: true,
-  capabilities: { drop: ["ALL"] },
-};
 
 /**
  * Refuses a pod of ours that is weaker than the restricted profile.

@@ -1,3 +1,4 @@
+import { managedByLabel } from "@mcp-fleet/kube";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
@@ -99,7 +100,7 @@ export const agentDefinitionObject = {
   kind: "CustomResourceDefinition",
   metadata: {
     name: `mcpagents.${group}`,
-    labels: { "app.kubernetes.io/managed-by": managedBy },
+    labels: { [managedByLabel]: managedBy },
   },
   spec: {
     group,

@@ -1,3 +1,4 @@
+import { componentLabel, partOfLabel } from "@mcp-fleet/kube";
 import type { EnvValue } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -93,8 +94,8 @@ export class MeshAgent extends pulumi.ComponentResource {
     const { args } = this;
     const { serviceName, namespace, application, port, registry } = args;
     const peers = {
-      "app.kubernetes.io/component": agentComponent,
-      "app.kubernetes.io/part-of": application,
+      [componentLabel]: agentComponent,
+      [partOfLabel]: application,
     };
     const { profile, pods } = egressOf({ egress: args.egress ?? "dns" });
     return new McpServer(
@@ -160,7 +161,7 @@ export class MeshAgent extends pulumi.ComponentResource {
         metadata: {
           name: args.serviceName,
           namespace: args.namespace,
-          labels: { "app.kubernetes.io/part-of": args.application },
+          labels: { [partOfLabel]: args.application },
         },
         spec: {
           agentName: args.agentName ?? args.serviceName,

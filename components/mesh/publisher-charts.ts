@@ -1,3 +1,4 @@
+import { componentLabel, nameLabel } from "@mcp-fleet/kube";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -37,8 +38,8 @@ export class MeshRegistryChart extends pulumi.ComponentResource {
     this.ready = [createChart(this, name, "mcp-mesh-registry", chart, args.namespace, values)];
     this.url = serviceUrl(args.serviceName, args.namespace, args.port, "");
     this.selector = {
-      "app.kubernetes.io/name": args.serviceName,
-      "app.kubernetes.io/component": "registry",
+      [nameLabel]: args.serviceName,
+      [componentLabel]: "registry",
     };
     this.registerOutputs({ url: this.url });
   }

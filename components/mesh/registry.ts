@@ -1,3 +1,4 @@
+import { componentLabel, partOfLabel } from "@mcp-fleet/kube";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -83,8 +84,8 @@ export class MeshRegistry extends pulumi.ComponentResource {
   private createNetworkPolicy(): k8s.networking.v1.NetworkPolicy {
     const { application, port, storage, consumers } = this.args;
     const agents = {
-      "app.kubernetes.io/component": agentComponent,
-      "app.kubernetes.io/part-of": application,
+      [componentLabel]: agentComponent,
+      [partOfLabel]: application,
     };
     const callers = [agents, ...consumers.map(({ labels }) => ({ ...labels }))];
     return new k8s.networking.v1.NetworkPolicy(

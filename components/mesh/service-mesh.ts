@@ -1,3 +1,4 @@
+import { partOfLabel } from "@mcp-fleet/kube";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -64,7 +65,7 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
 
   private createIstio(): void {
     const { application, services } = this.args;
-    const partOf = { "app.kubernetes.io/part-of": application };
+    const partOf = { [partOfLabel]: application };
     this.object("mtls", peerAuthentication, {
       selector: { matchLabels: partOf },
       mtls: { mode: "STRICT" },
@@ -140,7 +141,7 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
     const metadata = {
       name: name === "mtls" ? `${application}-mtls` : name,
       namespace,
-      labels: { "app.kubernetes.io/part-of": application },
+      labels: { [partOfLabel]: application },
     };
     return new k8s.apiextensions.CustomResource(
       `${this.name}-${name.split(".")[0] ?? name}-${kind.toLowerCase()}`,

@@ -1,3 +1,4 @@
+import { componentLabel, managedByLabel, partOfLabel } from "@mcp-fleet/kube";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -65,8 +66,8 @@ export class Isolation extends pulumi.ComponentResource {
         metadata: {
           name: this.args.namespace,
           labels: {
-            "app.kubernetes.io/part-of": this.args.application,
-            "app.kubernetes.io/managed-by": managedBy,
+            [partOfLabel]: this.args.application,
+            [managedByLabel]: managedBy,
             ...(Object.fromEntries(pss) as Record<string, string>),
           },
         },
@@ -76,7 +77,7 @@ export class Isolation extends pulumi.ComponentResource {
   }
 
   private createPolicies(): k8s.networking.v1.NetworkPolicy[] {
-    const ours = { matchLabels: { "app.kubernetes.io/managed-by": managedBy } };
+    const ours = { matchLabels: { [managedByLabel]: managedBy } };
     const podSelector = this.args.scope === "namespace" ? {} : ours;
     const closed = this.policy("default-deny", {
       podSelector,
@@ -92,8 +93,8 @@ export class Isolation extends pulumi.ComponentResource {
 
   private consumerPolicy(consumer: Consumer): k8s.networking.v1.NetworkPolicy {
     const servers = {
-      "app.kubernetes.io/component": mcpServerComponent,
-      "app.kubernetes.io/part-of": this.args.application,
+      [componentLabel]: mcpServerComponent,
+      [partOfLabel]: this.args.application,
     };
     return this.policy(`allow-${consumer.name}`, {
       podSelector: { matchLabels: { ...consumer.labels } },

@@ -1,3 +1,4 @@
+import { componentLabel, nameLabel, partOfLabel } from "@mcp-fleet/kube";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -44,7 +45,7 @@ export interface FleetExporterArgs {
 /** Labels of an exporter that asks with no consumer's labels: the servers' policies have to let it in. */
 export function exporterPosition(application: string): Record<string, string> {
   const { name, component } = metricsLabels(`${application}-exporter`, application);
-  return { "app.kubernetes.io/name": name, "app.kubernetes.io/component": component };
+  return { [nameLabel]: name, [componentLabel]: component };
 }
 
 /**
@@ -71,7 +72,7 @@ export class FleetExporter extends pulumi.ComponentResource {
       labels: objectLabels(context),
     };
     this.selector = {
-      "app.kubernetes.io/part-of": args.application,
+      [partOfLabel]: args.application,
       [workloadLabel]: "exporter",
     };
 

@@ -1,3 +1,5 @@
+import { componentLabel, partOfLabel } from "@mcp-fleet/kube";
+
 import type { LabelContext } from "../core";
 
 /** How Prometheus finds and reads a Service with metrics. */
@@ -23,8 +25,8 @@ export function monitorSpec(options: MonitorOptions): Record<string, unknown> {
     namespaceSelector: { matchNames: [options.namespace] },
     selector: {
       matchLabels: {
-        "app.kubernetes.io/component": metricsComponent,
-        "app.kubernetes.io/part-of": options.application,
+        [componentLabel]: metricsComponent,
+        [partOfLabel]: options.application,
       },
     },
     endpoints: [

@@ -1,4 +1,5 @@
 import type { KubernetesObject, V1EndpointSlice, V1Service } from "@kubernetes/client-node";
+import { componentLabel, nameLabel, partOfLabel } from "@mcp-fleet/kube";
 
 /** The name pods reach the lab's PostgreSQL by. */
 export const databaseServiceName = "llmctl-postgres";
@@ -19,9 +20,9 @@ export function databaseServiceObjects(target: {
 }): readonly KubernetesObject[] {
   const name = target.name ?? databaseServiceName;
   const labels = {
-    "app.kubernetes.io/name": name,
-    "app.kubernetes.io/component": "database",
-    "app.kubernetes.io/part-of": "llmctl-studio",
+    [nameLabel]: name,
+    [componentLabel]: "database",
+    [partOfLabel]: "llmctl-studio",
   };
   const service: V1Service = {
     apiVersion: "v1",

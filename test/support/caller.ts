@@ -1,4 +1,5 @@
 import type { V1Pod } from "@kubernetes/client-node";
+import { restrictedContainer, restrictedPod } from "@mcp-fleet/kube";
 
 import type { Cluster } from "../../lab/cluster";
 import { ensureBinaries } from "../../lab/cluster/binaries";
@@ -66,25 +67,15 @@ function podOf(
     kind: "Pod",
     metadata: { ...metadata, labels: { ...labels } },
     spec: {
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
+      ...restrictedPod(),
       readinessGates: [{ conditionType: neverReady }],
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 65532,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
       containers: [
         {
           name: "caller",
           image,
           imagePullPolicy: "IfNotPresent",
           resources: { limits: { memory: "64Mi" } },
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            readOnlyRootFilesystem: true,
-            capabilities: { drop: ["ALL"] },
-          },
+          securityContext: restrictedContainer,
         },
       ],
     },

@@ -2,7 +2,15 @@ import { randomUUID } from "node:crypto";
 
 import type * as k8s from "@kubernetes/client-node";
 import { cleanLine, isUserError, messageOf } from "@mcp-fleet/errors";
-import { asking, isReady, type Kube } from "@mcp-fleet/kube";
+import {
+  asking,
+  isReady,
+  type Kube,
+  managedBy,
+  managedByLabel,
+  nameLabel,
+  workloadLabel,
+} from "@mcp-fleet/kube";
 import type { Endpoint, Reached } from "@mcp-fleet/mcp-probe";
 
 import { jobName, ownerLabel, ownerOf, runLabel, startSeconds } from "./job-spec";
@@ -41,10 +49,8 @@ export interface IsolationInputs {
 /** How long the probe's own work takes at most, in seconds: `reach` of mcp-probe, with room for a busy node. */
 const trySeconds = 60;
 
-const ofTheFleet = "app.kubernetes.io/managed-by=mcp-fleet";
+const ofTheFleet = `${managedByLabel}=${managedBy}`;
 /** On the pods of workloads that may wear a consumer's labels. */
-const workloadLabel = "mcp-fleet.dev/workload";
-const nameLabel = "app.kubernetes.io/name";
 
 /**
  * Tries, from each stranger, every port of the fleet's ready pods: one pod of each workload, by its address. Nobody but a

@@ -1,4 +1,5 @@
 import type * as k8s from "@kubernetes/client-node";
+import { restrictedContainer, restrictedPod } from "@mcp-fleet/kube";
 
 /**
  * Never set by anybody, so a pod with this gate is never Ready. The probe pod wears the application's labels,
@@ -48,18 +49,10 @@ export function restrictedJob({
       spec: {
         restartPolicy: "Never",
         ...(serviceAccount !== undefined && { serviceAccountName: serviceAccount }),
-        automountServiceAccountToken: false,
-        enableServiceLinks: false,
+        ...restrictedPod(),
         terminationGracePeriodSeconds: 2,
         readinessGates: [{ conditionType: neverReady }],
         imagePullSecrets: imagePullSecrets.map((name) => ({ name })),
-        securityContext: {
-          runAsNonRoot: true,
-          runAsUser: 65532,
-          runAsGroup: 65532,
-          fsGroup: 65532,
-          seccompProfile: { type: "RuntimeDefault" },
-        },
         containers: [hardened(container)],
         ...(volumes.length > 0 && { volumes: [...volumes] }),
       },
@@ -73,9 +66,5 @@ const hardened = (container: ProbeContainer): k8s.V1Container => ({
   ...container,
   resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "192Mi" } },
   terminationMessagePolicy: "FallbackToLogsOnError",
-  securityContext: {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ["ALL"] },
-  },
+  securityContext: restrictedContainer,
 });

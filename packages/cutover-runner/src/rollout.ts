@@ -5,6 +5,7 @@ import { UserError } from "@mcp-fleet/errors";
 import {
   asking,
   eventsFor,
+  generationLabel,
   isPodOf,
   type Kube,
   lastWords,
@@ -19,9 +20,6 @@ import {
 } from "@mcp-fleet/kube";
 
 import type { ServerRollout } from "./types";
-
-/** On the application's pod templates, as a label or an annotation: the generation their rows belong to. */
-const generationKey = "mcp-fleet.dev/generation";
 
 const pollMs = 500;
 
@@ -53,7 +51,7 @@ export async function rolloutState(
   const template = generationOf(deployment.spec?.template.metadata);
   if (template !== String(generation)) {
     throw new UserError(
-      `The pod template of ${at} has ${template === undefined ? `no ${generationKey}` : `generation ${template}`} where generation ${generation} is wanted.`,
+      `The pod template of ${at} has ${template === undefined ? `no ${generationLabel}` : `generation ${template}`} where generation ${generation} is wanted.`,
       "Apply the application's Deployment of this release first, then run again.",
     );
   }
@@ -178,7 +176,7 @@ export async function waitForServers(
 }
 
 function generationOf(metadata: k8s.V1ObjectMeta | undefined): string | undefined {
-  return metadata?.labels?.[generationKey] ?? metadata?.annotations?.[generationKey];
+  return metadata?.labels?.[generationLabel] ?? metadata?.annotations?.[generationLabel];
 }
 
 function describe({ metadata, spec, status }: k8s.V1Pod): string {

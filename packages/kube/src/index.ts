@@ -14,6 +14,7 @@ export {
 } from "./errors";
 export { getJson, postJson, type Query, type ServerAbout, serverAbout } from "./json";
 export { lastWords, wordsText, type LastWords } from "./last-words";
+export * from "./names";
 export { type ObjectKey, objectKeyText, readObjectKey, UnreadKeyError } from "./objects";
 export { isPodOf, isReady, mayRun, selectorText } from "./pods";
 export {
@@ -30,6 +31,7 @@ export {
   type PortForward,
   type PortForwardRef,
 } from "./port-forward";
+export { restrictedContainer, restrictedPod } from "./restricted";
 export {
   isObserved,
   oldReplicas,

@@ -8,7 +8,7 @@ import {
   setHeaderOptions,
   type V1Pod,
 } from "@kubernetes/client-node";
-import { statusOf, type Workload } from "@mcp-fleet/kube";
+import { partOfLabel, statusOf, type Workload } from "@mcp-fleet/kube";
 
 import type { AgentObject, AgentStatus } from "./agents";
 
@@ -32,7 +32,7 @@ export function openCluster(namespace: string, application: string): ClusterView
   const core = config.makeApiClient(CoreV1Api);
   const apps = config.makeApiClient(AppsV1Api);
   const custom = config.makeApiClient(CustomObjectsApi);
-  const ours = { namespace, labelSelector: `app.kubernetes.io/part-of=${application}` };
+  const ours = { namespace, labelSelector: `${partOfLabel}=${application}` };
   return {
     workloads: async () => {
       const [deployments, statefulSets] = await Promise.all([

@@ -1,9 +1,13 @@
 import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
-import { isStatefulSet, troublesOf, type Workload } from "@mcp-fleet/kube";
+import {
+  generationLabel,
+  isStatefulSet,
+  nameLabel,
+  troublesOf,
+  type Workload,
+} from "@mcp-fleet/kube";
 
 /** On the application's pods: the cutover generation they were started for. */
-const generationLabel = "mcp-fleet.dev/generation";
-const nameLabel = "app.kubernetes.io/name";
 
 /** How one server's pods are. */
 export interface ServerPods {

@@ -4,7 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type * as k8s from "@kubernetes/client-node";
 import { quietly } from "@mcp-fleet/cutover-runner";
 import { UserError } from "@mcp-fleet/errors";
-import { asking, creationTrouble, type Kube, podTrouble, type Trouble } from "@mcp-fleet/kube";
+import {
+  asking,
+  creationTrouble,
+  type Kube,
+  podTrouble,
+  restrictedContainer,
+  restrictedPod,
+  type Trouble,
+} from "@mcp-fleet/kube";
 
 import { type ImageContents, imageContents, lookScript } from "./bundled-servers";
 
@@ -133,16 +141,9 @@ function lookJob(name: string, options: ImageCheckOptions): k8s.V1Job {
       template: {
         spec: {
           restartPolicy: "Never",
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
+          ...restrictedPod(),
           terminationGracePeriodSeconds: 2,
           imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })),
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65532,
-            runAsGroup: 65532,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
           containers: [
             {
               name: container,
@@ -152,11 +153,7 @@ function lookJob(name: string, options: ImageCheckOptions): k8s.V1Job {
                 requests: { cpu: "50m", memory: "32Mi" },
                 limits: { memory: "128Mi" },
               },
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ["ALL"] },
-              },
+              securityContext: restrictedContainer,
             },
           ],
         },

@@ -1,7 +1,7 @@
 import type * as k8s from "@kubernetes/client-node";
 import type { Credentials } from "@mcp-fleet/cutover-runner";
 import { cleanLine } from "@mcp-fleet/errors";
-import { asking, connectKube } from "@mcp-fleet/kube";
+import { asking, connectKube, workloadLabel } from "@mcp-fleet/kube";
 import { z } from "zod";
 
 import type { Fleet } from "./fleet";
@@ -15,7 +15,7 @@ export interface IsolationChecked {
 }
 
 /** The pods of the stack's IsolationCheck (components/observability). */
-const labelSelector = "mcp-fleet.dev/workload=isolation-check";
+const labelSelector = `${workloadLabel}=isolation-check`;
 
 const name = z
   .string()

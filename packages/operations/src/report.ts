@@ -1,6 +1,6 @@
 import { type Credentials, withDatabase } from "@mcp-fleet/cutover-runner";
 import { isUserError, UserError } from "@mcp-fleet/errors";
-import { asking, connectKube, serverSelector } from "@mcp-fleet/kube";
+import { asking, connectKube, generationLabel, serverSelector } from "@mcp-fleet/kube";
 import { listMcpServers, type McpServerSummary } from "@mcp-fleet/lifecycle";
 import { type LedgerState, readRunRows, readRuns, type RunRow } from "@mcp-fleet/row-cutover";
 
@@ -32,7 +32,6 @@ export interface CutoverReport {
   readonly gaps: readonly string[];
 }
 
-const generationLabel = "mcp-fleet.dev/generation";
 /**
  * Gathers what ledger, journal, state and cluster know of one generation.
  * @param generation the newest one when it is left out

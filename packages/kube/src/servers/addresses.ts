@@ -2,8 +2,8 @@ import { isIPv6 } from "node:net";
 
 import type * as k8s from "@kubernetes/client-node";
 
+import { pathAnnotation } from "../names";
 import type { McpPort } from "./mcp-port";
-import { pathAnnotation } from "./names";
 
 /** The path that a Service's server serves; not there for an annotation that is no path. */
 export function pathOf({ metadata }: k8s.V1Service): string | undefined {

@@ -10,14 +10,7 @@ export {
   serverStatefulSets,
 } from "./lists";
 export { type McpPort, mcpPortOf } from "./mcp-port";
-export {
-  isServer,
-  keyAnnotation,
-  pathAnnotation,
-  portAnnotation,
-  serverName,
-  serverSelector,
-} from "./names";
+export { isServer, serverName, serverSelector } from "./names";
 export { changeObstacles, resumeCommand } from "./obstacles";
 export { readServerOf, readServers, serversOf, type ServersSeen } from "./read";
 export { leadsTo, servicesByWorkload } from "./selection";

@@ -1,6 +1,6 @@
 import type * as k8s from "@kubernetes/client-node";
 
-import { portAnnotation } from "./names";
+import { portAnnotation } from "../names";
 
 /** The port of a Service that carries MCP. */
 export interface McpPort {

@@ -1,19 +1,9 @@
 import type * as k8s from "@kubernetes/client-node";
 
-/** The label by which a Deployment, a StatefulSet, a Service or a pod is an MCP server's. */
-const serverLabel = "app.kubernetes.io/component";
+import { componentLabel, keyAnnotation, mcpServerComponent } from "../names";
 
-/** The same as the API takes it in a query. */
-export const serverSelector = `${serverLabel}=mcp-server`;
-
-/** On a server's workload and Service: its key in the stack. Whoever made them otherwise need not set it. */
-export const keyAnnotation = "mcp-fleet.dev/server";
-
-/** On a Service: the path that the server behind it really serves. Without it the path is taken to be `/mcp`. */
-export const pathAnnotation = "mcp-fleet.dev/mcp-path";
-
-/** On a Service: name or number of the port that carries MCP, where its ports do not tell. */
-export const portAnnotation = "mcp-fleet.dev/mcp-port";
+/** What a Deployment, a StatefulSet, a Service or a pod of an MCP server has, as the API takes it in a query. */
+export const serverSelector = `${componentLabel}=${mcpServerComponent}`;
 
 /** What has metadata. */
 interface Named {
@@ -21,7 +11,7 @@ interface Named {
 }
 
 export function isServer({ metadata }: Named): boolean {
-  return metadata?.labels?.[serverLabel] === "mcp-server";
+  return metadata?.labels?.[componentLabel] === mcpServerComponent;
 }
 
 /** A server's name for people: its key in the stack, else the object's own name. */

@@ -1,7 +1,7 @@
 import type * as k8s from "@kubernetes/client-node";
 
+import { portAnnotation } from "../names";
 import { type Autoscaler, autoscalerText } from "./autoscaler";
-import { portAnnotation } from "./names";
 import type { Surroundings } from "./surroundings";
 import type { LeadingService } from "./surroundings";
 import { heldBack, isOnDelete, isPaused, referenceOf, type Workload } from "./workload";

@@ -1,9 +1,9 @@
 import type * as k8s from "@kubernetes/client-node";
 
+import { keyAnnotation, pathAnnotation, portAnnotation } from "../names";
 import { isHeadless, pathOf } from "./addresses";
 import type { Autoscaler } from "./autoscaler";
 import { mcpPortOf } from "./mcp-port";
-import { keyAnnotation, pathAnnotation, portAnnotation } from "./names";
 import { changeObstacles, reachObstacles } from "./obstacles";
 import type { LeadingService, Surroundings } from "./surroundings";
 import { templateOf, type Workload } from "./workload";
