@@ -1,15 +1,12 @@
-import { cp, mkdir, readdir, rename, symlink } from "node:fs/promises";
+import { cp, mkdir, rename, symlink } from "node:fs/promises";
 import { arch } from "node:os";
 import { basename, join } from "node:path";
 
 import { binary, binaryDir } from "../cluster/binaries";
-import { engineBuilds, ensureBuiltEngine } from "../engine/build";
-import { installLaunchers } from "../engine/language-host/launchers";
-import { installPlugins } from "../engine/providers/launchers";
 import { run } from "../exec";
-import { consoleLog } from "../log";
 import { paths } from "../paths";
 import { makeRoot, rootParts } from "./debian";
+import { engineParts, writeEngine } from "./engine";
 import { filesAsParts } from "./fingerprint";
 import { binaryImageNames, type Recipe } from "./recipes";
 
@@ -22,7 +19,6 @@ interface Made {
   readonly write: (dir: string) => Promise<void>;
 }
 
-const engineSources = ["lab/engine/grpc", "lab/engine/language-host", "lab/engine/providers"];
 const nodeFiles = ["package.json", "package-lock.json"].map((file) => `lab/images/node/${file}`);
 
 export const made: Readonly<Record<NonNullable<Recipe["made"]>, Made>> = {
@@ -35,26 +31,8 @@ export const made: Readonly<Record<NonNullable<Recipe["made"]>, Made>> = {
   },
   engine: {
     what: "a directory with Pulumi's CLI and its plugins",
-    parts: () => [...engineBuilds(), ...filesAsParts(engineSources)],
-    async write(dir) {
-      const { command, home } = await ensureBuiltEngine(consoleLog());
-      const place = { node: "node", engine: "/app/dist/lab/engine" };
-      const bin = join(dir, "pulumi/bin");
-      await cp(command, join(bin, "pulumi"));
-      installLaunchers(bin, place);
-      const to = join(dir, "opt/pulumi-home");
-      const kubernetes = (await readdir(join(home, "plugins"))).filter((name) =>
-        name.startsWith("resource-kubernetes-"),
-      );
-      for (const name of kubernetes)
-        await cp(join(home, "plugins", name), join(to, "plugins", name), { recursive: true });
-      installPlugins(to, place);
-      // They are run in the program's own directory, where they find its packages.
-      const compiled = join(paths.projectDir, "dist/lab");
-      const target = join(dir, "app/dist/lab");
-      await cp(join(compiled, "engine"), join(target, "engine"), { recursive: true });
-      await cp(join(compiled, "paths.js"), join(target, "paths.js"));
-    },
+    parts: engineParts,
+    write: writeEngine,
   },
   debian: { what: "a Debian root with Python", parts: rootParts, write: makeRoot },
   node: {
