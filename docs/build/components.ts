@@ -16,16 +16,21 @@ export function componentReference(projectDir: string): string {
     .filter((name) => name.endsWith(".ts"))
     .sort();
   const examples = libraryExamples(projectDir);
-  const interfaces = files.flatMap((name) => {
+  const statements = files.flatMap((name) => {
     const file = join(directory, name);
     const text = ts.sys.readFile(file) ?? "";
-    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-    return source.statements.filter((node) => ts.isInterfaceDeclaration(node));
+    return [...ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true).statements];
   });
+  const interfaces = statements.filter((node) => ts.isInterfaceDeclaration(node));
+  const classes = new Map(
+    statements
+      .filter((node) => ts.isClassDeclaration(node))
+      .map((node) => [node.name?.text ?? "", docOf(node).text]),
+  );
   const named = new Map(interfaces.map((node) => [node.name.text, node]));
   const sections = interfaces
     .filter((node) => node.name.text.endsWith("Args"))
-    .map((node) => section(node, named, examples));
+    .map((node) => section(node, named, classes, examples));
   return `${[head.trimEnd(), ...sections].join("\n\n")}\n`;
 }
 
@@ -39,6 +44,7 @@ function libraryExamples(projectDir: string): ReadonlyMap<string, string> {
 function section(
   node: ts.InterfaceDeclaration,
   interfaces: ReadonlyMap<string, ts.InterfaceDeclaration>,
+  classes: ReadonlyMap<string, string>,
   examples: ReadonlyMap<string, string>,
 ): string {
   const rows = propertiesOf(node, interfaces).map((member) => {
@@ -52,7 +58,7 @@ function section(
   const table = ["| Argument | Type | Meaning | Default |", "| --- | --- | --- | --- |", ...rows];
   const example = [...examples].find(([, text]) => text.includes(`new ${name}(`))?.[0];
   const shown = example && `Example: [${example}](../../examples/library/${example})`;
-  return [`## ${name}`, docOfClass(node.getSourceFile(), name), shown, table.join("\n")]
+  return [`## ${name}`, classes.get(name), shown, table.join("\n")]
     .filter(Boolean)
     .join("\n\n");
 }
@@ -69,13 +75,6 @@ function propertiesOf(
     ...inherited.flatMap((parent) => propertiesOf(parent, interfaces)),
     ...node.members.filter((member) => ts.isPropertySignature(member)),
   ];
-}
-
-function docOfClass(source: ts.SourceFile, name: string): string {
-  const found = source.statements.find(
-    (node) => ts.isClassDeclaration(node) && node.name?.text === name,
-  );
-  return found === undefined ? "" : docOf(found).text;
 }
 
 function docOf(node: ts.Node): { text: string; fallback: string } {
