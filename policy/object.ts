@@ -1,6 +1,9 @@
-import { componentLabel } from "@mcp-fleet/kube";
-
-import { agentComponent, mcpServerComponent, podTemplateOf } from "../components/core";
+import {
+  agentComponent,
+  componentLabel,
+  mcpServerComponent,
+  podTemplateOf,
+} from "../components/core";
 import type { FleetResource } from "./resource";
 
 export type Fields = Readonly<Record<string, unknown>>;

@@ -7,7 +7,13 @@ import {
   versionLabel,
 } from "@mcp-fleet/kube";
 
-export { generationLabel, managedBy, mcpServerComponent, workloadLabel } from "@mcp-fleet/kube";
+export {
+  componentLabel,
+  generationLabel,
+  managedBy,
+  mcpServerComponent,
+  workloadLabel,
+} from "@mcp-fleet/kube";
 
 /** What ties an object to its application and to the release that made it. */
 export interface LabelContext {
