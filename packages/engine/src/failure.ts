@@ -64,7 +64,10 @@ function errorsIn(text: string): string[] {
  */
 export function textOf(output: string): string {
   const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
-  const lines = said.replace(/^ *err\?: [^]*$/m, "").replace(/^.*?error: /gm, "").split("\n");
+  const lines = said
+    .replace(/^ *err\?: [^]*$/m, "")
+    .replace(/^.*?error: /gm, "")
+    .split("\n");
   // The first two lines are the program's two sentences; what follows is the engine's.
   return lines
     .map((line) => line.trim())

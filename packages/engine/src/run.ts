@@ -128,4 +128,3 @@ function eventsIn(file: string): EngineEvent[] {
       }
     });
 }
-
