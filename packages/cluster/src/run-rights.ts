@@ -90,9 +90,13 @@ const clusterWide = new Set([
   "ClusterRoleBinding",
 ]);
 
-/** The provider reads an object, applies it by a patch or makes it, and deletes it once it is out of the stack. */
-const ownVerbs = ["get", "create", "patch", "delete"];
 const follow = ["list", "watch"];
+
+/**
+ * The provider reads an object, applies it by a patch or makes it, and deletes it once it is out of the stack. It follows
+ * the whole kind until the object is gone: without that right an update never ends (`provider/pkg/await/condition`).
+ */
+const ownVerbs = ["get", "create", "patch", "delete", ...follow];
 
 /** What the provider follows while it waits for a workload; from its source, `provider/pkg/await`. */
 const followed: Readonly<Record<string, readonly (readonly [group: string, resource: string])[]>> =
@@ -132,6 +136,10 @@ export function rightsOfRun({
     const where = clusterWide.has(kind) ? undefined : own;
     add(where, groupOf(apiVersion), resourceOf(kind), ownVerbs);
     for (const [group, resource] of followed[kind] ?? []) add(where, group, resource, follow);
+  }
+  // While it waits for anything it shows what events say of it.
+  for (const { kind, namespace: own = namespace } of kinds) {
+    if (!clusterWide.has(kind)) add(own, "", "events", follow);
   }
   if (moves) {
     add(namespace, "apps", "deployments", ["get"]);

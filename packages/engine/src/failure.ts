@@ -58,10 +58,16 @@ function errorsIn(text: string): string[] {
   return [...new Set(told.length > 0 ? told : errors)];
 }
 
-/** Warnings, such as that of a newer version, come before the first error. */
-function textOf(output: string): string {
+/**
+ * What a command said at first that is an error. Warnings, such as that of a newer version, come before it; the Automation
+ * API adds the command itself after it.
+ */
+export function textOf(output: string): string {
   const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
-  const lines = said.replace(/^.*?error: /gm, "").split("\n");
+  const lines = said
+    .replace(/^ *err\?: [^]*$/m, "")
+    .replace(/^.*?error: /gm, "")
+    .split("\n");
   // The first two lines are the program's two sentences; what follows is the engine's.
   return lines
     .map((line) => line.trim())

@@ -7,7 +7,7 @@ import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation";
 
 import { automationApi } from "./automation";
 import { EventReader } from "./events";
-import { mend, runFailure } from "./failure";
+import { mend, runFailure, textOf } from "./failure";
 import { call } from "./process";
 import type { Done, RunOptions, StackPlace } from "./types";
 
@@ -79,7 +79,7 @@ async function inBackground(
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return {
-      failed: `\`pulumi ${operation}\` failed: ${lastLines(error.message)}`,
+      failed: `\`pulumi ${operation}\` failed: ${textOf(error.message)}`,
       outOfTime: timeout.aborted,
     };
   }
@@ -136,5 +136,3 @@ function eventsIn(file: string): EngineEvent[] {
       }
     });
 }
-
-const lastLines = (text: string): string => text.trim().split("\n").slice(-8).join("\n");
