@@ -4,6 +4,8 @@ import { basename, join } from "node:path";
 
 import { binary, binaryDir } from "../cluster/binaries";
 import { run } from "../exec";
+import { ensureExternalSecrets, externalSecretsDir } from "../external-secrets";
+import { consoleLog } from "../log";
 import { paths } from "../paths";
 import { makeRoot, rootParts } from "./debian";
 import { filesAsParts } from "./fingerprint";
@@ -26,6 +28,14 @@ export const made: Readonly<Record<NonNullable<Recipe["made"]>, Made>> = {
     parts: () => [basename(binaryDir())],
     async write(dir) {
       for (const name of binaryImageNames) await cp(binary(name), join(dir, name));
+    },
+  },
+  "external-secrets": {
+    what: "a directory with the External Secrets Operator",
+    parts: () => [basename(externalSecretsDir())],
+    async write(dir) {
+      const { program } = await ensureExternalSecrets(consoleLog());
+      await cp(program, join(dir, basename(program)));
     },
   },
   debian: { what: "a Debian root with Python", parts: rootParts, write: makeRoot },
