@@ -20,7 +20,10 @@ export const workloadLabel = "mcp-fleet.dev/workload";
 /** The cutover generation a pod was started for. */
 export const generationLabel = "mcp-fleet.dev/generation";
 
-/** On a pod: a text of the user's that rolls the pods of a Secret whose content is not ours. */
+/** Changes with the image; in no selector. */
+export const versionLabel = "app.kubernetes.io/version";
+
+/** On a pod: what rolls the pods of a Secret whose content is not ours, a text of the user's or the Secret's own version. */
 export const secretVersionAnnotation = "mcp-fleet.dev/secret-version";
 
 /** Labels that never change over an object's life: safe in a Deployment's immutable selector. */
@@ -39,7 +42,7 @@ export function objectLabels(context: LabelContext): Record<string, string> {
     ...selectorLabels(context),
     "app.kubernetes.io/part-of": context.application,
     "app.kubernetes.io/managed-by": managedBy,
-    ...(context.version === undefined ? {} : { "app.kubernetes.io/version": context.version }),
+    ...(context.version === undefined ? {} : { [versionLabel]: context.version }),
   };
 }
 
