@@ -9,6 +9,7 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 import { onPath, run } from "./exec";
 import type { Log } from "./log";
 import { paths } from "./paths";
+import { trim, type TrimmedModule } from "./trimmed-module";
 
 /** A build of Go programs from the module in `lab/go/<name>`. */
 export interface GoBuild {
@@ -26,8 +27,14 @@ export interface GoBuild {
   /** Output below the target directory; a trailing slash makes it a folder of several programs. */
   readonly output: string;
   readonly flags: readonly string[];
-  /** What else belongs in the directory before it is called finished. */
-  readonly finish?: (directory: string) => void | Promise<void>;
+  /** A module that is compiled without some of its packages. */
+  readonly trimmed?: TrimmedModule;
+  /**
+   * What else belongs in the directory before it is called finished.
+   *
+   * @param trimmed where the files of that module are
+   */
+  readonly finish?: (directory: string, trimmed: string) => void | Promise<void>;
 }
 
 /** How long a build may take, in seconds. */
@@ -43,6 +50,7 @@ export function targetOf(build: GoBuild): string {
     hash.update(file).update(readFileSync(join(moduleOf(build), file)));
   }
   hash.update(process.arch).update(build.flags.join(" "));
+  hash.update(build.trimmed?.empty.join(" ") ?? "");
   return join(paths.bin, `${build.name}-${hash.digest("hex").slice(0, 12)}`);
 }
 
@@ -88,12 +96,18 @@ async function make(build: GoBuild, target: string, progress: Progress): Promise
   const go = new GoCommand(moduleOf(build), scratch);
   try {
     await go.ask(["list", "-m"]);
+    const trimmed = join(scratch, "trimmed");
+    if (build.trimmed !== undefined) {
+      const said = await go.ask(["mod", "download", "-json", build.trimmed.module]);
+      const { Dir } = JSON.parse(said) as { Dir: string };
+      go.modfile = trim(build.trimmed, { module: Dir, own: moduleOf(build), target: trimmed });
+    }
     const listed = await go.ask(["list", "-deps", ...build.packages]);
     progress.total = listed.split("\n").length;
     await go.build([...build.flags, "-o", join(output, build.output), ...build.packages], () => {
       progress.done += 1;
     });
-    await build.finish?.(output);
+    await build.finish?.(output, trimmed);
     renameSync(output, target);
   } finally {
     remove(unfinished);
@@ -119,6 +133,9 @@ class Progress {
 
 /** The `go` command in one module, with caches of its own. */
 class GoCommand {
+  /** Instead of the module's own go.mod. */
+  modfile: string | undefined;
+
   constructor(
     private readonly directory: string,
     private readonly scratch: string,
@@ -168,8 +185,9 @@ class GoCommand {
   }
 
   private get env(): Record<string, string> {
+    const modfile = this.modfile === undefined ? "" : ` -modfile=${this.modfile}`;
     return {
-      GOFLAGS: "-mod=readonly -buildvcs=false -modcacherw",
+      GOFLAGS: `-mod=readonly -buildvcs=false -modcacherw${modfile}`,
       CGO_ENABLED: "0",
       GOWORK: "off",
       // The compiler collects garbage less often: a fifth less processor time, for memory that is there.

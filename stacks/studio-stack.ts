@@ -10,6 +10,7 @@ import { Studio, studioAccount, type StudioArgs, studioComponent } from "../comp
 import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
+import { externalSecretVersions } from "./external-secrets";
 import { manage } from "./manager-stack";
 import { buildMesh, type MeshUrls } from "./mesh-stack";
 import { clusterNetwork, databaseTarget } from "./network";
@@ -143,6 +144,7 @@ function mcpServer(
       application: settings.application,
       consumers,
       secretValues,
+      externalSecretVersion: externalSecretVersions(config),
       egressToDatabase: database,
       ...clusterNetwork(config),
       networkPolicy: settings.network.isolate !== "none",

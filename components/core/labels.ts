@@ -12,6 +12,7 @@ export {
   generationLabel,
   managedBy,
   mcpServerComponent,
+  versionLabel,
   workloadLabel,
 } from "@mcp-fleet/kube";
 
@@ -30,7 +31,7 @@ export interface LabelContext {
 /** An agent of an MCP Mesh: an MCP server that the registry knows. */
 export const agentComponent = "mcp-agent";
 
-/** On a pod: a text of the user's that rolls the pods of a Secret whose content is not ours. */
+/** On a pod: what rolls the pods of a Secret whose content is not ours, a text of the user's or the Secret's own version. */
 export const secretVersionAnnotation = "mcp-fleet.dev/secret-version";
 
 /** Labels that never change over an object's life: safe in a Deployment's immutable selector. */

@@ -1,4 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 
 /** A service mesh that this project knows. */
 export type ServiceMeshKind = "istio" | "linkerd";
@@ -34,7 +35,7 @@ const meshes = {
 
 interface PodMetadata {
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
 /**
@@ -46,7 +47,7 @@ export function meshedMetadata(
   metadata: PodMetadata,
   member: ServiceMeshMember | undefined,
   role: "server" | "caller" = "server",
-): { labels: Record<string, string>; annotations?: Record<string, string> } {
+): { labels: Record<string, string>; annotations?: Record<string, pulumi.Input<string>> } {
   const mesh = member === undefined ? undefined : meshes[member.kind];
   const annotations = {
     ...metadata.annotations,

@@ -16,6 +16,16 @@ export interface Consumer {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** A Secret that an operator makes out of the object of the same name. */
+export interface AskedSecret {
+  readonly namespace: string;
+  readonly name: string;
+  /** How long it may take to be there, in seconds. */
+  readonly seconds: number;
+  /** The object, for messages. */
+  readonly made: pulumi.Resource;
+}
+
 /**
  * What a stack says of a server, as docs/reference/configuration.md explains it under `servers`; every default is the
  * same. Without what only the stack can act on: rows, credentials of the stack, whether there is one.
@@ -41,6 +51,11 @@ export interface McpServerArgs extends ServerDescription {
   readonly port: number;
   /** Values of a Secret that is made here; its keys become variables. Not beside `secret`. */
   readonly secretValues?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /**
+   * Asked for what changes whenever a Secret of the External Secrets Operator does, once its ExternalSecret is there. It goes
+   * on the pods, so that the next update rolls them, but for a `secretVersion`. @default they neither wait for it nor roll
+   */
+  readonly externalSecretVersion?: (secret: AskedSecret) => Promise<string | undefined>;
   readonly consumers: readonly Consumer[];
   /** Where the database is that it reads: addresses, or pods. @default it reads none */
   readonly egressToDatabase?: AddressTarget | PodTarget;

@@ -2,7 +2,7 @@ import type { SecretSource } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { transformed } from "../core";
+import { defaultRolloutSeconds, transformed, versionLabel } from "../core";
 import type { Server } from "./args";
 
 type External = Extract<SecretSource, { external: unknown }>["external"];
@@ -30,7 +30,9 @@ export function secretNameOf({
 /** The Secret of a server: its name, and what makes it where that is ours. */
 export interface ServerSecret {
   readonly name?: pulumi.Input<string>;
-  readonly made?: pulumi.Resource;
+  readonly made?: pulumi.Input<pulumi.Resource>;
+  /** What changes when its content does, where its name does not, and nothing of it is known here. */
+  readonly version?: pulumi.Output<string>;
 }
 
 /** On a workload: Infisical's operator restarts it when the Secret's content changes. */
@@ -74,7 +76,31 @@ export function createSecret(
     ),
     { parent },
   );
-  return { name: target, made };
+  const version = externalVersion(target, metadata, made, server);
+  // What the version's reader says to whoever runs the update is said as it is where a dependency fails; of a failed property
+  // the SDK would speak in words of its own.
+  return version === undefined
+    ? { name: target, made }
+    : { name: target, made: version.apply(() => made), version };
+}
+
+/**
+ * External Secrets rolls no pods. What people run for that, Stakater's Reloader, is another operator with rights to every
+ * Secret; a chart's checksum is made of the values, which are not here to be hashed and are not to be in a state. So it is
+ * the Secret's own version that goes on the pods, read when the operator is done: a preview shows that a value was rotated,
+ * and the update rolls. A `secretVersion` of the stack's says that its pods are somebody else's to roll.
+ */
+function externalVersion(
+  name: string,
+  { namespace }: Metadata,
+  made: k8s.apiextensions.CustomResource,
+  { secret, rolloutSeconds, externalSecretVersion: ask }: Server,
+): pulumi.Output<string> | undefined {
+  if (ask === undefined || secretOperator(secret) !== "external") return undefined;
+  const seconds = rolloutSeconds ?? defaultRolloutSeconds;
+  const version = made.id.apply(() => ask({ namespace, name, seconds, made }));
+  // An annotation whose value is undefined is left out.
+  return version as pulumi.Output<string>;
 }
 
 function operatorSecret(
@@ -129,11 +155,19 @@ function externalSecret(
     spec: {
       refreshInterval: source.refreshInterval,
       secretStoreRef: { name: source.store, kind: source.storeKind },
-      target: { name, creationPolicy: "Owner" },
+      target: {
+        ...{ name, creationPolicy: "Owner" },
+        // Without a template the Secret gets these labels too: another image would be another version of the Secret.
+        template: { metadata: { labels: withoutVersion(metadata.labels) } },
+      },
       ...(data.length === 0 ? {} : { data }),
       ...(source.from === undefined ? {} : { dataFrom: [{ extract: { key: source.from } }] }),
     },
   };
+}
+
+function withoutVersion(labels: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => name !== versionLabel));
 }
 
 function infisicalSecret(

@@ -65,7 +65,8 @@ export class McpServer extends pulumi.ComponentResource {
     const secret = createSecret(this, this.name, this.metadata, server);
     const before = [...account, this.createCode(), secret.made];
     this.workload = createWorkload(this, this.name, {
-      ...{ server, labels: this.labels, metadata: this.metadata, secretName: secret.name },
+      ...{ server, labels: this.labels, metadata: this.metadata },
+      ...{ secretName: secret.name, secretVersion: secret.version },
       dependsOn: before.filter((one) => one !== undefined),
     });
     this.service = this.createService();

@@ -33,7 +33,9 @@ export interface WorkloadParts {
   readonly metadata: { readonly namespace: string; readonly labels: Record<string, string> };
   /** The Secret whose keys become variables. */
   readonly secretName: pulumi.Input<string> | undefined;
-  readonly dependsOn: pulumi.Resource[];
+  /** What changes with that Secret's content. */
+  readonly secretVersion: pulumi.Input<string> | undefined;
+  readonly dependsOn: pulumi.Input<pulumi.Resource>[];
 }
 
 /**
@@ -139,8 +141,8 @@ function metadataOf({ server, metadata }: WorkloadParts): k8s.types.input.meta.v
 }
 
 /** What a Deployment and a StatefulSet have in common. */
-function specOf({ server, labels, metadata, secretName }: WorkloadParts) {
-  const { secretVersion, autoscaling, code } = server;
+function specOf({ server, labels, metadata, secretName, ...parts }: WorkloadParts) {
+  const { secretVersion = parts.secretVersion, autoscaling, code } = server;
   const annotations = {
     ...server.podAnnotations,
     ...(hasRights(server) ? { [apiRightsAnnotation]: "namespace" } : {}),

@@ -58,9 +58,7 @@ function section(
   const table = ["| Argument | Type | Meaning | Default |", "| --- | --- | --- | --- |", ...rows];
   const example = [...examples].find(([, text]) => text.includes(`new ${name}(`))?.[0];
   const shown = example && `Example: [${example}](../../examples/library/${example})`;
-  return [`## ${name}`, classes.get(name), shown, table.join("\n")]
-    .filter(Boolean)
-    .join("\n\n");
+  return [`## ${name}`, classes.get(name), shown, table.join("\n")].filter(Boolean).join("\n\n");
 }
 
 /** Those of the interfaces it extends first. */

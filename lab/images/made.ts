@@ -4,6 +4,8 @@ import { basename, join } from "node:path";
 
 import { binary, binaryDir } from "../cluster/binaries";
 import { run } from "../exec";
+import { ensureExternalSecrets, externalSecretsDir } from "../external-secrets";
+import { consoleLog } from "../log";
 import { paths } from "../paths";
 import { makeRoot, rootParts } from "./debian";
 import { engineParts, writeEngine } from "./engine";
@@ -33,6 +35,14 @@ export const made: Readonly<Record<NonNullable<Recipe["made"]>, Made>> = {
     what: "a directory with Pulumi's CLI and its plugins",
     parts: engineParts,
     write: writeEngine,
+  },
+  "external-secrets": {
+    what: "a directory with the External Secrets Operator",
+    parts: () => [basename(externalSecretsDir())],
+    async write(dir) {
+      const { program } = await ensureExternalSecrets(consoleLog());
+      await cp(program, join(dir, basename(program)));
+    },
   },
   debian: { what: "a Debian root with Python", parts: rootParts, write: makeRoot },
   node: {

@@ -11,7 +11,7 @@ export interface Recipe {
    */
   readonly programs?: Readonly<Record<string, Readonly<Record<string, BundleName>>>>;
   /** What is made by hand for it, in the place of the project's files. */
-  readonly made?: "debian" | "node" | "binaries" | "engine";
+  readonly made?: "debian" | "node" | "binaries" | "engine" | "external-secrets";
 }
 
 /** What `make up` runs, those that take longest first. */
@@ -54,7 +54,10 @@ type BaseName =
 /** Programs of `lab/go/cluster`: the bare cluster runs two, tests run one. */
 export const binaryImageNames = ["pause", "coredns", "tryout"] as const;
 
-export type RecipeName = ImageName | BaseName | (typeof binaryImageNames)[number];
+/** What one test runs that builds it itself. */
+type TestName = "external-secrets";
+
+export type RecipeName = ImageName | BaseName | (typeof binaryImageNames)[number] | TestName;
 
 const shipped = (name: string): Recipe => ({ dockerfile: `images/${name}/Dockerfile` });
 const ofLab = (name: string): Recipe => ({ dockerfile: `lab/images/${name}/Dockerfile` });
@@ -74,6 +77,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   pause: binary("pause"),
   coredns: binary("coredns"),
   tryout: binary("tryout"),
+  "external-secrets": { ...ofLab("external-secrets"), made: "external-secrets" },
   python: { ...ofLab("python"), made: "debian" },
   node: { ...ofLab("node"), made: "node" },
   pulumi: { ...ofLab("pulumi"), made: "engine" },

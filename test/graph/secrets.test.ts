@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { sendJson, type StubApi, stubApi } from "../support/api-server";
 import type { Recorder } from "../support/mocks";
 import { runProgram } from "../support/resources";
 
@@ -13,17 +14,19 @@ const deployment = "kubernetes:apps/v1:Deployment";
 async function fleet(
   settings: Record<string, unknown>,
   secret: Record<string, unknown> = {},
+  { kubeconfig, preview = false }: { kubeconfig?: string; preview?: boolean } = {},
 ): Promise<Recorder> {
   const proxmox = { image: "registry.example/proxmox:2.1.0", port: 8080, ...settings };
-  const { recorder } = await runProgram({
+  const config = {
     plain: {
       ...{ namespace: "ai-platform", application: "ai-platform", createNamespace: false },
       ...{ cutover: { enabled: false }, studio: { enabled: false } },
       servers: { proxmox },
     },
     secret,
-  });
-  return recorder;
+    ...(kubeconfig === undefined ? {} : { kubernetes: { kubeconfig } }),
+  };
+  return (await runProgram(config, { preview })).recorder;
 }
 
 function parts(recorder: Recorder): { metadata: unknown; template: Record<string, unknown> } {
@@ -45,6 +48,12 @@ const labels = {
   "app.kubernetes.io/version": "2.1.0",
 };
 const metadata = { namespace: "ai-platform", labels, name: "proxmox-mcp-secrets" };
+const { "app.kubernetes.io/version": _image, ...lasting } = labels;
+/** The Secret is the same for another image. */
+const target = {
+  ...{ name: "proxmox-mcp-secrets", creationPolicy: "Owner" },
+  template: { metadata: { labels: lasting } },
+};
 
 describe("a Secret that an operator makes", () => {
   it("is an ExternalSecret of named keys, there before the Deployment", async () => {
@@ -61,7 +70,7 @@ describe("a Secret that an operator makes", () => {
       spec: {
         refreshInterval: "1h",
         secretStoreRef: { name: "vault", kind: "ClusterSecretStore" },
-        target: { name: "proxmox-mcp-secrets", creationPolicy: "Owner" },
+        target,
         data: [
           {
             secretKey: "PROXMOX_TOKEN",
@@ -87,7 +96,7 @@ describe("a Secret that an operator makes", () => {
     assert.deepEqual(recorder.one(externalSecret, "proxmox-mcp-secrets").inputs.spec, {
       refreshInterval: "5m",
       secretStoreRef: { name: "team", kind: "SecretStore" },
-      target: { name: "proxmox-mcp-secrets", creationPolicy: "Owner" },
+      target,
       dataFrom: [{ extract: { key: "mcp" } }],
     });
   });
@@ -196,6 +205,59 @@ describe("the pods of a server with a Secret", () => {
     };
     assert.equal(await annotations(), undefined);
     assert.deepEqual(await annotations(7), { "mcp-fleet.dev/secret-version": "7" });
+  });
+
+  describe("that External Secrets makes", () => {
+    let api: StubApi | undefined;
+    afterEach(() => api?.die());
+    const external = { external: { store: "vault", from: "mcp" } };
+
+    /** The pods' annotations where the operator has made the Secret, or has not. */
+    const annotations = async (
+      made: boolean,
+      more: Record<string, unknown> = {},
+      preview = false,
+    ): Promise<unknown> => {
+      api = await stubApi((request, response, { pathname }) => {
+        if (pathname === "/apis/external-secrets.io/v1")
+          return sendJson(response, 200, { resources: [{ kind: "ExternalSecret" }] });
+        if (pathname.endsWith("/externalsecrets/proxmox-mcp-secrets")) {
+          const status = made ? { syncedResourceVersion: "1-abc" } : {};
+          return sendJson(response, 200, { metadata: { generation: 1 }, status });
+        }
+        if (request.method === "POST") return sendJson(response, 404, { message: "not found" });
+        if (!pathname.endsWith("/secrets/proxmox-mcp-secrets"))
+          return sendJson(response, 200, { items: [] });
+        assert.match(request.headers.accept ?? "", /as=PartialObjectMetadata/);
+        sendJson(response, 200, { metadata: { resourceVersion: "4711" } });
+      });
+      const { kubeconfig } = api;
+      const recorder = await fleet({ secret: external, ...more }, {}, { kubeconfig, preview });
+      const { metadata } = parts(recorder).template as { metadata: { annotations?: unknown } };
+      return metadata.annotations;
+    };
+
+    it("roll by its version, of which only metadata is read, beside a transform too", async () => {
+      const transform = { deployment: { metadata: { annotations: { "example.com/a": "b" } } } };
+      const rolled = { "mcp-fleet.dev/secret-version": "4711" };
+      assert.deepEqual(await annotations(true), rolled);
+      assert.deepEqual(await annotations(true, { transform }), rolled);
+    });
+
+    it("are not known to a preview before it is made", async () => {
+      assert.deepEqual(await annotations(true, {}, true), {
+        "mcp-fleet.dev/secret-version": "4711",
+      });
+      const unknown = await annotations(false, {}, true);
+      assert.notDeepEqual(unknown, {});
+      assert.doesNotMatch(JSON.stringify(unknown ?? null), /4711/);
+    });
+
+    it("roll by a secretVersion alone where there is one", async () => {
+      assert.deepEqual(await annotations(true, { secretVersion: "7" }), {
+        "mcp-fleet.dev/secret-version": "7",
+      });
+    });
   });
 
   it("name a Secret of ours by the engine's name, which is new for new content", async () => {

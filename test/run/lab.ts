@@ -28,7 +28,7 @@ const long = [
     "refusals options",
     "charts mesh",
   ],
-  ...["exporter", "examples", "lifecycle", "manager"],
+  ...["exporter", "examples", "lifecycle", "manager", "external-secrets"],
 ];
 
 /**

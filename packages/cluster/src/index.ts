@@ -1,5 +1,12 @@
 export { missingClusterRights, refusedRights, whoAmI } from "./access";
 export {
+  type ExternalSecretRef,
+  type MadeSecret,
+  type SecretWait,
+  seeExternalSecret,
+  waitForExternalSecret,
+} from "./external-secret";
+export {
   type ClusterIdentity,
   identify,
   matches,

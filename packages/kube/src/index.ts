@@ -12,7 +12,15 @@ export {
   statusOf,
   UnreachableError,
 } from "./errors";
-export { getJson, postJson, type Query, type ServerAbout, serverAbout } from "./json";
+export {
+  getJson,
+  getMetadata,
+  type ObjectMetadata,
+  postJson,
+  type Query,
+  type ServerAbout,
+  serverAbout,
+} from "./json";
 export { lastWords, wordsText, type LastWords } from "./last-words";
 export * from "./names";
 export { type ObjectKey, objectKeyText, readObjectKey, UnreadKeyError } from "./objects";

@@ -20,9 +20,23 @@ export async function getJson<T>(kube: Kube, path: string, query: Query = {}): P
   return (await send<T>(kube, url)).answer;
 }
 
+/** What every object has beside its content, which the API server keeps to itself. Times are text. */
+export interface ObjectMetadata {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly creationTimestamp?: string;
+}
+
+/** GET of one object's metadata alone. @throws Error as {@link getJson} does */
+export async function getMetadata(kube: Kube, path: string): Promise<ObjectMetadata> {
+  const accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+  const { answer } = await send<{ metadata?: ObjectMetadata }>(kube, urlOf(kube, path), { accept });
+  return answer.metadata ?? {};
+}
+
 /** POST of one object, for what the client has no method with our limits. @throws Error as {@link getJson} does */
 export async function postJson<T>(kube: Kube, path: string, body: object): Promise<T> {
-  return (await send<T>(kube, urlOf(kube, path), body)).answer;
+  return (await send<T>(kube, urlOf(kube, path), { body })).answer;
 }
 
 /** The version and the clock of the API server. */
@@ -47,12 +61,12 @@ function urlOf(kube: Kube, path: string): URL {
 async function send<T>(
   kube: Kube,
   url: URL,
-  body?: object,
+  { body, accept = "application/json" }: { body?: object; accept?: string } = {},
 ): Promise<{ readonly answer: T; readonly date: string }> {
   const options: RequestOptions = {};
   await kube.config.applyToHTTPSOptions(options);
   const content = body === undefined ? {} : { "content-type": "application/json" };
-  const headers = { ...options.headers, ...content, accept: "application/json" };
+  const headers = { ...options.headers, ...content, accept };
   const signal = AbortSignal.timeout(requestSeconds * 1000);
   const method = body === undefined ? "GET" : "POST";
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;

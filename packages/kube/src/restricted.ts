@@ -1,7 +1,7 @@
 import type * as k8s from "@kubernetes/client-node";
 
 /** User and group of this project's own images. */
-export const imageUser = 65532;
+const imageUser = 65532;
 
 /** Pod fields that Pod Security Standard `restricted` asks for, and two that it forgets. */
 export function restrictedPod(user = imageUser, group = user) {

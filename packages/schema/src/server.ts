@@ -145,7 +145,8 @@ export const serverSchema = z.strictObject({
     .refine((value) => value !== "", "must not be empty")
     .optional()
     .meta({
-      description: "Rolls the pods when it changes, for a Secret whose content is not the stack's.",
+      description:
+        "Rolls the pods when it changes, for a Secret whose content is not the stack's. Default: of a Secret that External Secrets makes, its own version.",
       examples: ["2"],
     }),
   secretKeys: z

@@ -8,6 +8,7 @@ export {
   serverDeployments,
   servicesIn,
   serverStatefulSets,
+  warningsAbout,
 } from "./lists";
 export { type McpPort, mcpPortOf } from "./mcp-port";
 export { isServer, serverName, serverSelector } from "./names";

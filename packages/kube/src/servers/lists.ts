@@ -58,6 +58,17 @@ export function creationEvents(kube: Kube, namespace: string): Promise<k8s.CoreV
   });
 }
 
+/** The warnings about one object, as whoever acts on it gives them. */
+export function warningsAbout(
+  kube: Kube,
+  { kind, namespace, name }: { kind: string; namespace: string; name: string },
+): Promise<k8s.CoreV1Event[]> {
+  return paged(kube, `/api/v1/namespaces/${namespace}/events`, {
+    what: `events in ${namespace}`,
+    fieldSelector: `type=Warning,involvedObject.kind=${kind},involvedObject.name=${name}`,
+  });
+}
+
 /**
  * What was asked; nothing where the account may not ask.
  * @param onRefused hears what the API said
