@@ -1,9 +1,9 @@
-export { ownsUrl, sameServer } from "./application-owned";
-export { readCredentials, type RowCredentials } from "./credentials";
-export { drift } from "./drift";
-export { readEndpoints } from "./endpoints";
-export { DatabaseUnreachable } from "./errors";
-export { finalize } from "./finalize";
+export { ownsUrl, sameServer } from "./decide/application-owned";
+export { readCredentials, type RowCredentials } from "./calls/credentials";
+export { drift } from "./calls/drift";
+export { readEndpoints } from "./calls/endpoints";
+export { DatabaseUnreachable } from "./postgres/errors";
+export { finalize } from "./calls/finalize";
 export {
   type GrantRequest,
   type Grants,
@@ -11,14 +11,14 @@ export {
   type GrantStatement,
   readGrants,
   type RoleGrants,
-} from "./grants";
-export { readRunRows, readRuns } from "./history";
-export { specHash } from "./hash";
-export { planRows, readLedger } from "./plan";
-export { type Readiness, readReadiness } from "./readiness";
-export { recordPlan, runCutover } from "./run";
-export { removeFence, settle } from "./settle";
-export { type StaleHeader, staleHeaders } from "./stale-headers";
+} from "./calls/grants";
+export { readRunRows, readRuns } from "./calls/history";
+export { specHash } from "./decide/hash";
+export { planRows, readLedger } from "./calls/plan";
+export { type Readiness, readReadiness } from "./calls/readiness";
+export { recordPlan, runCutover } from "./calls/run";
+export { removeFence, settle } from "./calls/settle";
+export { type StaleHeader, staleHeaders } from "./calls/stale-headers";
 export type {
   AgreedProtocols,
   CutoverSpec,
@@ -52,4 +52,4 @@ export {
   type SurveyedServer,
   type SurveyedTable,
   type SurveyOptions,
-} from "./survey";
+} from "./survey/survey";

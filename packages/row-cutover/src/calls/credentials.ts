@@ -1,0 +1,73 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import { checkSpec } from "../decide/check-spec";
+import { variablesOf } from "../decide/credentials";
+import { parseDocument } from "../decide/document";
+import { keyId, keyName, keyOf } from "../decide/keys";
+import { looksSecret } from "../decide/secrets";
+import { shown } from "../postgres/errors";
+import { checkReadable, checkRole } from "../postgres/preconditions";
+import { isOwn, namedKeys, readRows } from "../postgres/rows";
+import { limitsOf, withClient, withTransaction } from "../postgres/session";
+import { readShape } from "../postgres/table";
+import type { CutoverSpec, Db } from "../spec";
+
+/** The credentials of one row's environment, by variable. **The values are secret: for a secret store, never for output.** */
+export interface RowCredentials {
+  /** The configured key, also when the row has an older one. */
+  readonly key: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the credentials that only the rows hold, so that they can be imported as secrets before the rows lose
+ * them: every variable that looks like a credential or is in the row's `secretKeys`. Paths, which name files of
+ * the application's image, and empty values are left out. READ ONLY. Errors name keys, never values.
+ * @returns one entry for each configured row that has any, the canonical key's value before an alias's
+ */
+export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCredentials[]> {
+  checkSpec(spec);
+  if (spec.table.match !== undefined) {
+    throw new UserError(
+      "With [cutover.table.match] a server has many rows, each with credentials of its own, so there is no one value to read.",
+      "Set the server's own credentials: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
+    );
+  }
+  const limits = limitsOf(spec);
+  try {
+    return await withClient(db, `credentials ${spec.name}`, limits, (client) =>
+      withTransaction(client, limits, "read only", async () => {
+        await checkRole(client, spec);
+        const shape = await readShape(client, spec);
+        await checkReadable(
+          client,
+          spec,
+          shape,
+          spec.table.id === undefined ? [] : [spec.table.id],
+        );
+        const rows = await readRows(client, spec, shape, {
+          keys: namedKeys(spec),
+          columns: [],
+        });
+        return spec.rows.flatMap((row) => {
+          const found = new Map<string, string>();
+          for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {
+            const stored = rows.get(keyId(key));
+            if (stored === undefined || !isOwn(spec, stored)) continue;
+            const document = parseDocument([...key, ...keyOf(row.key)], stored.config);
+            for (const [name, value] of variablesOf(document?.content ?? {})) {
+              const wanted = looksSecret(name) || (row.secretKeys ?? []).includes(name);
+              if (!wanted || typeof value !== "string" || value === "" || value.startsWith("/"))
+                continue;
+              if (!found.has(name)) found.set(name, value);
+            }
+          }
+          if (found.size === 0) return [];
+          return [{ key: keyName(keyOf(row.key)), env: Object.fromEntries(found) }];
+        });
+      }),
+    );
+  } catch (error) {
+    throw shown(error, "reading the credentials");
+  }
+}

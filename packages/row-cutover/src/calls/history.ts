@@ -1,0 +1,93 @@
+import type { Client } from "pg";
+
+import { describe, parseDocument, plainUrl, programOf } from "../decide/document";
+import { keyId, keyName, type KeyValues } from "../decide/keys";
+import { shown } from "../postgres/errors";
+import { limitsOf, withClient, withTransaction } from "../postgres/session";
+import type { CutoverSpec, Db, LedgerState, MaskedDocument, RunRow } from "../spec";
+import { countRowEntries, readRowEntries, type RowEntry } from "../store/journal";
+import { findRuns, publicRun } from "../store/ledger";
+
+/** The newest first; empty before the first run. Writes nothing. */
+export async function readRuns(db: Db, spec: CutoverSpec): Promise<LedgerState[]> {
+  return reading(db, spec, "reading the ledger", async (client) =>
+    (await findRuns(client, spec.name)).map(publicRun),
+  );
+}
+
+/** Rows that are listed of a run; the others are counted. */
+const listedRows = 1000;
+
+/**
+ * What one run did to each row, from the journal, with every value masked that may be secret: the first thousand,
+ * and how many more there are.
+ * @returns undefined when the ledger has no such generation; no `before` once the way back was dropped
+ */
+export async function readRunRows(
+  db: Db,
+  spec: CutoverSpec,
+  generation: number,
+): Promise<{ rows: RunRow[]; more: number } | undefined> {
+  return reading(db, spec, "reading the journal", async (client) => {
+    const run = (await findRuns(client, spec.name)).find((one) => one.generation === generation);
+    if (run === undefined) return undefined;
+    const rows = (await readRowEntries(client, run, listedRows)).map(rowOf);
+    const more = rows.length < listedRows ? 0 : (await countRowEntries(client, run)) - rows.length;
+    return { rows, more };
+  });
+}
+
+async function reading<T>(
+  db: Db,
+  spec: CutoverSpec,
+  what: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const limits = limitsOf(spec);
+  try {
+    return await withClient(db, `history ${spec.name}`, limits, (client) =>
+      withTransaction(client, limits, "read only", () => work(client)),
+    );
+  } catch (error) {
+    throw shown(error, what);
+  }
+}
+
+function rowOf(entry: RowEntry): RunRow {
+  const { action, keyBefore, keyAfter } = entry;
+  const renamed = keyBefore !== null && keyAfter !== null && keyId(keyBefore) !== keyId(keyAfter);
+  const keys = [...(keyBefore ?? []), ...(keyAfter ?? [])];
+  const before = parseDocument(keys, entry.beforeConfig)?.content;
+  const after = parseDocument(keys, entry.afterConfig)?.content;
+  return {
+    key: nameOf(keyAfter ?? keyBefore ?? entry.keyFound),
+    ...(renamed ? { keyBefore: nameOf(keyBefore) } : {}),
+    action,
+    ...(before === undefined ? {} : { from: describe(before), before: mask(before) }),
+    ...(after === undefined ? {} : { to: describe(after), after: mask(after) }),
+  };
+}
+
+function nameOf(key: KeyValues | null): string {
+  return key === null ? "" : keyName(key);
+}
+
+/** Names stay, values go, but for those that {@link describe} shows too. */
+function mask(content: Readonly<Record<string, unknown>>): MaskedDocument {
+  return Object.fromEntries(
+    Object.entries(content).map(([name, value]) => [name, known(name, value) ?? hide(value)]),
+  );
+}
+
+function known(name: string, value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  if (name === "url") return plainUrl(value);
+  if (name === "transport") return value;
+  return name === "command" ? programOf(value) : undefined;
+}
+
+function hide(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(hide);
+  if (typeof value !== "object" || value === null) return "•••";
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, hide(inner)]));
+}

@@ -1,0 +1,59 @@
+import { isUserError, type UserError } from "@mcp-fleet/errors";
+
+import { checkSpec } from "../decide/check-spec";
+import { shown } from "../postgres/errors";
+import { checkDatabase, checkLedger, type DatabaseIdentity } from "../postgres/preconditions";
+import { checkReadiness } from "../postgres/run-rights";
+import { limitsOf, withClient, withTransaction } from "../postgres/session";
+import type { CutoverSpec, Db } from "../spec";
+
+/** A database as a run would find it. */
+export interface Readiness {
+  /** Not there where it could not be told. */
+  readonly identity?: DatabaseIdentity;
+  readonly role: string;
+  /** Such as `18.1`. */
+  readonly version: string;
+  /** Milliseconds since the epoch, by the database's clock. */
+  readonly clock: number;
+  /** What would stop a run before it looks at any row. */
+  readonly refusal?: UserError;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Looks at the database as a run does before it looks at rows: which one it is, its ledger, the role's rights. READ
+ * ONLY.
+ * @throws UserError when it does not answer
+ */
+export async function readReadiness(db: Db, spec: CutoverSpec): Promise<Readiness> {
+  checkSpec(spec);
+  const limits = limitsOf(spec);
+  try {
+    return await withClient(db, `readiness ${spec.name}`, limits, (client) =>
+      withTransaction(client, limits, "read only", async () => {
+        const found = await client.query<Pick<Readiness, "role" | "version" | "clock">>(
+          `select current_user::text as role, current_setting('server_version') as version,
+                  (extract(epoch from clock_timestamp()) * 1000)::float8 as clock`,
+        );
+        const about = found.rows[0] ?? { role: "", version: "", clock: 0 };
+        let identity: DatabaseIdentity | undefined;
+        try {
+          identity = await checkDatabase(client, spec);
+          await checkLedger(client, spec, identity);
+          return { ...about, identity, warnings: await checkReadiness(client, spec) };
+        } catch (error) {
+          if (!isUserError(error)) throw error;
+          return {
+            ...about,
+            ...(identity === undefined ? {} : { identity }),
+            refusal: error,
+            warnings: [],
+          };
+        }
+      }),
+    );
+  } catch (error) {
+    throw shown(error, "looking at the database");
+  }
+}

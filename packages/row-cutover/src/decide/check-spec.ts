@@ -1,0 +1,79 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import { ident } from "../postgres/identifiers";
+import { matchColumns } from "../postgres/table";
+import type { CutoverSpec, RowSpec, TableSpec } from "../spec";
+import { keyId, keyName, keyOf } from "./keys";
+
+/** @throws UserError for what is wrong in the configuration itself, before any connection */
+export function checkSpec(spec: CutoverSpec): void {
+  const { table } = spec;
+  if (spec.name === "") throw new UserError("The cutover has no name.", "Set [cutover.name].");
+  if (table.key.length === 0) {
+    throw new UserError("No key column is configured.", "Set [cutover.table.key].");
+  }
+  for (const name of [table.schema, table.table, table.config, ...table.key]) ident(name);
+  const seen = new Set<string>();
+  for (const row of spec.rows) {
+    for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {
+      const columns = matchColumns(table);
+      if (key.length !== columns.length) {
+        throw new UserError(
+          `The key ${keyName(key)} has ${key.length} parts, but the table is keyed by ${columns.join(", ")}.`,
+          `Give one value for each column of [cutover.table.${table.match === undefined ? "key" : "match"}].`,
+        );
+      }
+      if (seen.has(keyId(key))) {
+        throw new UserError(
+          `The key ${keyName(key)} is configured for two servers.`,
+          "Let each row belong to one server.",
+        );
+      }
+      seen.add(keyId(key));
+    }
+    if (table.match !== undefined && (row.seed !== undefined || (row.aliases ?? []).length > 0)) {
+      throw new UserError(
+        `The server ${keyName(keyOf(row.key))} has an alias or a seed, but with [cutover.table.match] its rows are its users' own, and are neither renamed, merged nor made.`,
+        "Leave out the server's [row.aliases] and [row.seed], or leave out [cutover.table.match].",
+      );
+    }
+    refuseSelecting(table, row);
+    if (!URL.canParse(row.url) || !/^https?:$/.test(new URL(row.url).protocol)) {
+      throw new UserError(
+        `The server ${keyName(keyOf(row.key))} has no valid http(s) URL.`,
+        "Check the server's name, namespace, port and path.",
+      );
+    }
+  }
+}
+
+/** Has a run not write what selects its rows, or what says where they are: no later run would find them again. */
+function refuseSelecting(table: TableSpec, row: RowSpec): void {
+  const selecting: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(
+      [...table.key, ...matchColumns(table)].map((name) => [name, "the rows' key"]),
+    ),
+    ...(table.id === undefined ? {} : { [table.id]: "the column that references point to" }),
+    ...(table.updatedAt === undefined ? {} : { [table.updatedAt]: "the time of the last change" }),
+    [table.config]: "the document",
+    ...Object.fromEntries(
+      (table.where ?? []).map(({ column }) => [column, "a condition on the rows"]),
+    ),
+  };
+  for (const [name, value] of Object.entries(row.set ?? {})) {
+    const server = keyName(keyOf(row.key));
+    const what = selecting[name];
+    if (what !== undefined) {
+      throw new UserError(
+        `The row ${server} sets the column ${name}, which is ${what}.`,
+        `Leave ${name} out of [servers.${server}.row.set].`,
+      );
+    }
+    if (name === table.type?.column && value !== table.type.value) {
+      throw new UserError(
+        `The row ${server} sets the column ${name}, by whose value ${JSON.stringify(table.type.value)} the cutover knows the application's own rows: no later run, Settle or undo would find the row again.`,
+        `Leave ${name} out of [servers.${server}.row.set], or name another column in [cutover.table.type].`,
+      );
+    }
+  }
+}

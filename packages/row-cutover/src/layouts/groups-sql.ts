@@ -1,0 +1,105 @@
+import { keyOf } from "../decide/keys";
+import { looksSecretSql } from "../decide/secrets";
+import {
+  isPlain,
+  isThere,
+  otherColumns,
+  plainContent,
+  specColumns,
+  specRecord,
+  startsProcess,
+} from "../postgres/documents-sql";
+import { EngineError } from "../postgres/errors";
+import { ident, literal } from "../postgres/identifiers";
+import { ownRow } from "../postgres/rows";
+import { inScope, type TableShape } from "../postgres/table";
+import type { CutoverSpec } from "../spec";
+
+/** The column with the server's key. */
+export function matchColumn({ table }: CutoverSpec): string {
+  if (table.match === undefined)
+    throw new EngineError("rows are counted by server only with [match]");
+  return `t.${ident(table.match)}::text`;
+}
+
+/** Rows whose names are looked at before all others are compared with them. */
+const sampledRows = 500;
+
+/**
+ * One line for each combination of server, state, keys and variables. Of a variable the line has the name and what
+ * its value is: `=` nothing, `/` a path, `*` something else.
+ *
+ * Listing the names of every row would be most of the work. Nearly all rows of a server have the same ones, so a few
+ * rows are asked for theirs, and the others are only compared with them: a row that has exactly those names, and no
+ * variable whose value matters, stands under null until the lines are made.
+ * @param tableRows about how many rows the table has
+ */
+export function groupQuery(
+  spec: CutoverSpec,
+  shape: TableShape,
+  tableRows: number,
+): { readonly text: string; readonly values: readonly string[] } {
+  const content = plainContent(shape);
+  const env = `case when jsonb_typeof(${content} -> 'env') = 'object' then ${content} -> 'env' end`;
+  const records = spec.rows.map((row, n) => ({ n, server: keyOf(row.key)[0], ...specRecord(row) }));
+  const percent = Math.min(100, (100 * sampledRows) / Math.max(1, tableRows));
+  const text = `with usual as materialized (
+      select distinct on (server) server, array(select jsonb_object_keys(content)) as keys,
+        array(select jsonb_object_keys(env)) as variables, array(select jsonb_object_keys(env) || '*') as env,
+        exists (select from jsonb_object_keys(env) name where ${looksSecretSql("name")}) as secret
+      from (
+        select ${matchColumn(spec)} as server, ${content} as content, ${env} as env
+          from ${shape.name} t tablesample system (${percent}) repeatable (1) where ${ownRow(spec)} and ${inScope(spec.table, "t")}
+      ) sample where content is not null order by server
+    )
+    select n, own, plain, match, there, embedded, differs, coalesce(forms.keys, usual.keys) as keys,
+      coalesce(forms.env, usual.env) as env, count, bytes, part, tid
+    from (
+      select n, own, plain, match, there, embedded, differs, keys, env, count(*)::text as count,
+        sum(pg_column_size(config))::text as bytes, part::text as part, min(tid)::text as tid
+      from (
+        select n, own, plain, match, there, embedded, differs, config, part, tid,
+          case when there then '{}' when content ?& usual_keys and content - usual_keys = '{}' then null
+            else array(select jsonb_object_keys(content)) end as keys,
+          case when there then '{}' when not usual_secret and env ?& usual_variables and env - usual_variables = '{}' then null
+            when env::text like any (array['%": "/%', '%": ""%']) then array(
+              select e.key || case when e.value = '""' then '=' when e.value::text like '"/%' then '/' else '*' end
+                from jsonb_each(env) e)
+            -- Most rows: their values are not looked at one by one.
+            else array(select jsonb_object_keys(env) || '*') end as env
+        from (
+          select d.n, ${ownRow(spec)} as own, ${isPlain(shape)} as plain, ${matchColumn(spec)} as match,
+            ${isThere(spec, content)} as there, ${startsProcess(content)} as embedded, ${otherColumns(spec)} as differs,
+            ${content} as content, ${env} as env, d.usual_keys, d.usual_variables, d.usual_secret,
+            t.${ident(shape.spec.config)} as config, t.tableoid as part, t.ctid as tid
+          from ${shape.rows} t
+          left join (
+            select d.*, usual.keys as usual_keys, usual.variables as usual_variables, usual.secret as usual_secret
+              from jsonb_to_recordset($1::jsonb) as d(n int, server text, ${specColumns})
+              left join usual on usual.server = d.server
+          ) d on d.server = ${matchColumn(spec)}
+          where (d.n is not null ${spec.table.type === undefined ? "" : `or ${ownRow(spec)}`})
+            and ${matchColumn(spec)} not in (select jsonb_array_elements_text(${literal(JSON.stringify(spec.skip.flat()))}::jsonb))
+          -- Keeps what is made of a document from being made again at each mention.
+          offset 0
+        ) rows
+      ) forms group by n, own, plain, match, there, embedded, differs, keys, env, part
+    ) forms left join usual on usual.server = forms.match`;
+  // Headers are secret, and a statement's text is in the server's log and lists of statements.
+  return { text, values: [JSON.stringify(records)] };
+}
+
+/**
+ * The condition that joins an entry `d` with the rows `t` of its class. `is not false` changes nothing but the
+ * planner's guess: it takes a comparison of expressions for a rare one, and would read the table once per entry.
+ */
+export function classJoin(spec: CutoverSpec, shape: TableShape): string {
+  const content = plainContent(shape);
+  const form = [
+    `coalesce(${isPlain(shape)}, false)`,
+    `${isThere(spec, content)} = d.there`,
+    `${startsProcess(content)} = d.embedded`,
+    `${otherColumns(spec)} = d.differs`,
+  ];
+  return `${matchColumn(spec)} = d.server and ${ownRow(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
+}

@@ -1,0 +1,223 @@
+import type { Client } from "pg";
+
+import { keyId, keyOf, keySet } from "../decide/keys";
+import { targetJson } from "../decide/target-document";
+import { isPlain } from "../postgres/documents-sql";
+import { literal } from "../postgres/identifiers";
+import {
+  checkSize,
+  inBatches,
+  ownRow,
+  type RowPlace,
+  storedColumns,
+  type StoredRow,
+} from "../postgres/rows";
+import type { TableShape } from "../postgres/table";
+import type { CutoverSpec, RowSpec } from "../spec";
+import { groupQuery, matchColumn } from "./groups-sql";
+
+/** What tells the rows of one server apart, for a run: SQL finds it again when it writes. */
+export interface RowForm {
+  /** Whether the document is what it should be. */
+  readonly there: boolean;
+  readonly embedded: boolean;
+  /** `set` columns with another value. */
+  readonly differs: readonly string[];
+}
+
+/** All rows of one server that a run does the same to. */
+export interface RowClass {
+  readonly spec: RowSpec;
+  readonly form: RowForm;
+  readonly count: number;
+  /** Stands for them: one row's transport, every row's names of keys and variables. */
+  readonly row: StoredRow;
+}
+
+/** The rows of a table where one server has many, counted by SQL. */
+export interface Classes {
+  readonly classes: readonly RowClass[];
+  /** Rows of configured servers that SQL cannot read: TOML, wrapped or escaped. */
+  readonly unread: number;
+  /** The application's own rows by server that nothing is configured for. */
+  readonly unknown: ReadonlyMap<string, number>;
+  /** Rows of others under a configured server, which stay as they are. */
+  readonly foreign: ReadonlyMap<string, number>;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+const fewGroups = 5000;
+
+interface Group {
+  readonly n: number | null;
+  readonly own: boolean;
+  readonly plain: boolean;
+  readonly match: string;
+  readonly there: boolean;
+  readonly embedded: boolean;
+  readonly differs: string[];
+  readonly keys: string[];
+  readonly env: string[];
+  readonly count: string;
+  readonly bytes: string;
+  readonly part: string;
+  readonly tid: string;
+}
+
+/** Names of a document and of its variables as they are collected: a class has those of all its rows. */
+interface Draft extends Omit<RowClass, "row" | "count"> {
+  count: number;
+  match: string;
+  example: RowPlace;
+  readonly keys: Set<string>;
+  readonly env: Map<string, string>;
+}
+
+/**
+ * Counts the rows by what a run would do to them. One scan; what comes here is one line for each combination of
+ * server, state, keys and variables, however many rows there are.
+ * @param tableRows about how many rows the table has
+ */
+export async function readClasses(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  tableRows: number,
+): Promise<Classes> {
+  const drafts = new Map<string, Draft>();
+  const unknown = new Map<string, number>();
+  const foreign = new Map<string, number>();
+  const deferred = keySet(spec.deferred);
+  let [unread, rows, bytes] = [0, 0, 0];
+  for await (const groups of readGroups(client, groupQuery(spec, shape, tableRows))) {
+    for (const group of groups) {
+      const count = Number(group.count);
+      const row = group.n === null ? undefined : spec.rows[group.n];
+      const add = (to: Map<string, number>): unknown =>
+        to.set(group.match, (to.get(group.match) ?? 0) + count);
+      rows += count;
+      bytes += Number(group.bytes);
+      if (row === undefined) {
+        if (!deferred.has(keyId([group.match]))) add(unknown);
+      } else if (!group.own) add(foreign);
+      else if (!group.plain) unread += count;
+      else collect(drafts, row, group, count);
+    }
+  }
+  checkSize(spec, rows);
+  const classes = await withExamples(client, spec, shape, [...drafts.values()]);
+  return { classes, unread, unknown, foreign, rows, bytes };
+}
+
+/** All at once where they are few, since a cursor makes the server use one process only. */
+async function* readGroups(
+  client: Client,
+  { text, values }: ReturnType<typeof groupQuery>,
+): AsyncGenerator<Group[]> {
+  const { rows } = await client.query<Group>(
+    `with groups as materialized (${text}) select * from groups limit ${fewGroups}`,
+    [...values],
+  );
+  if (rows.length < fewGroups) yield rows;
+  else yield* inBatches<Group>(client, text, values);
+}
+
+/** The rows of configured servers that SQL cannot read. */
+export function unreadRows(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  columns: readonly string[],
+): AsyncGenerator<StoredRow[]> {
+  const skip = keySet(spec.skip);
+  const keys = spec.rows.map((row) => keyOf(row.key)).filter((key) => !skip.has(keyId(key)));
+  return inBatches(
+    client,
+    `select ${storedColumns(spec, shape, columns)} from ${shape.rows} t
+      where ${ownRow(spec)} and not ${isPlain(shape)}
+        and ${matchColumn(spec)} in (select jsonb_array_elements_text(${literal(JSON.stringify(keys.flat()))}::jsonb))`,
+  );
+}
+
+function collect(drafts: Map<string, Draft>, spec: RowSpec, group: Group, count: number): void {
+  const { there, embedded, differs, match, part, tid } = group;
+  const id = JSON.stringify([match, there, embedded, differs]);
+  const known = drafts.get(id);
+  const draft = known ?? {
+    spec,
+    form: { there, embedded, differs },
+    match,
+    example: { part, tid },
+    count: 0,
+    keys: new Set<string>(),
+    env: new Map<string, string>(),
+  };
+  if (known === undefined) drafts.set(id, draft);
+  draft.count += count;
+  for (const key of group.keys) draft.keys.add(key);
+  for (const variable of group.env) {
+    const name = variable.slice(0, -1);
+    const value = { "=": "", "/": "/" }[variable.slice(-1)] ?? "*";
+    // A value that would be lost is what counts, then a file's name.
+    if (value.length === 0 ? !draft.env.has(name) : draft.env.get(name) !== "*")
+      draft.env.set(name, value);
+  }
+}
+
+/** Reads one row of each class, for its transport and command or URL. */
+async function withExamples(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  drafts: readonly Draft[],
+): Promise<RowClass[]> {
+  const found = await client.query<StoredRow & { n: number }>(
+    `select d.n, ${storedColumns(spec, shape, [])}
+       from jsonb_to_recordset($1::jsonb) as d(n int, part oid, tid tid)
+       join ${shape.name} t on t.ctid = d.tid and t.tableoid = d.part`,
+    [JSON.stringify(drafts.map(({ example }, n) => ({ n, ...example })))],
+  );
+  const examples = new Map(found.rows.map(({ n, ...row }) => [n, row]));
+  return drafts.map((draft, n) => {
+    // Somebody may write the table while it is planned; then it is planned again once that cannot happen any more.
+    const example = examples.get(n) ?? nobody;
+    return {
+      spec: draft.spec,
+      form: draft.form,
+      count: draft.count,
+      row: {
+        ...example,
+        type: spec.table.type?.value ?? null,
+        key: [draft.match],
+        match: [draft.match],
+        config: standIn(draft, example),
+        columns: Object.fromEntries(
+          Object.entries(draft.spec.set ?? {}).filter(
+            ([name]) => !draft.form.differs.includes(name),
+          ),
+        ),
+      },
+    };
+  });
+}
+
+const nobody: StoredRow = {
+  key: [],
+  match: [],
+  at: { part: "0", tid: "(0,0)" },
+  id: null,
+  type: null,
+  config: null,
+  columns: {},
+};
+
+/** A document with the names of all rows of a class. Its values are those of one row, or nothing. */
+function standIn({ spec, keys, env, form }: Draft, example: StoredRow): string {
+  if (form.there) return targetJson(spec);
+  const content = JSON.parse(example.config ?? "{}") as Record<string, unknown>;
+  // In one order, whichever row came first.
+  for (const key of [...keys].sort()) content[key] ??= null;
+  if (env.size > 0) content.env = Object.fromEntries([...env].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(content);
+}

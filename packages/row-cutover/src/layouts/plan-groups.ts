@@ -1,0 +1,176 @@
+import type { Client } from "pg";
+
+import { maybeHidden } from "../decide/credentials";
+import { keyId, keyOf, keySet } from "../decide/keys";
+import { LostSecrets, refuseUnknownKeys } from "../decide/refusals";
+import { isPlain, plainContent } from "../postgres/documents-sql";
+import { EngineError } from "../postgres/errors";
+import { inBatches, ownRow, scanBatch, storedColumns, type StoredRow } from "../postgres/rows";
+import { setColumns, type TableShape } from "../postgres/table";
+import { checkComputed } from "../rewrite/computed";
+import {
+  type ForwardInput,
+  type ForwardPlan,
+  type ForwardStep,
+  planRow,
+} from "../run/plan-forward";
+import type { CutoverSpec, RowChange, RowSpec } from "../spec";
+import { readClasses, unreadRows } from "./groups";
+
+/** The size of what a plan looked at. */
+export interface Looked {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/**
+ * Plans a table where one server has many rows: SQL counts the rows by what a run would do to them, and each class
+ * is planned like one row. Rows that SQL cannot read pass through here one by one and leave only counts.
+ * @param tableRows about how many rows the table has
+ */
+export async function planClasses(
+  client: Client,
+  input: ForwardInput,
+  shape: TableShape,
+  tableRows: number,
+): Promise<{ plan: ForwardPlan; looked: Looked }> {
+  const { spec } = input;
+  const found = await readClasses(client, spec, shape, tableRows);
+  refuseUnknownKeys(
+    spec,
+    [...found.unknown].map(([key, count]) => `${key} (${count})`),
+  );
+  const steps: ForwardStep[] = [];
+  const changes = new ChangeList();
+  const warnings = new Set<string>();
+  const lost = new LostSecrets();
+  const known = input.previous !== undefined;
+  const plan = (row: RowSpec, stored: StoredRow, count: number): ForwardStep => {
+    const said = { changes: [] as RowChange[], warnings: [] as string[] };
+    const step = planRow(input, row, stored, said.changes, said.warnings);
+    lost.add(step, stored, known, said.warnings);
+    for (const change of said.changes) changes.add({ ...change, count });
+    for (const warning of said.warnings) warnings.add(warning);
+    return step;
+  };
+  for (const { spec: row, row: stored, form, count } of found.classes) {
+    const { at: _, ...step } = plan(row, stored, count);
+    if ((step.action === "unchanged") !== (form.there && isSettled(form.differs, input))) {
+      throw new EngineError(
+        `the rows of ${stored.key.join("/")} were not planned as they were counted`,
+      );
+    }
+    steps.push({ ...step, form, count });
+  }
+  const streamed = { rewrite: 0, unchanged: 0 };
+  if (found.unread > 0) {
+    let some: ForwardStep[] = [];
+    for await (const { step } of unreadSteps(client, input, shape, plan)) {
+      if (step.action === "rewrite" || step.action === "unchanged") streamed[step.action] += 1;
+      some.push(step);
+      if (some.length < scanBatch) continue;
+      await checkComputed(client, shape, some);
+      some = [];
+    }
+    await checkComputed(client, shape, some);
+  }
+  for await (const { row, stored } of hiddenRows(client, spec, shape, known)) {
+    const said: string[] = [];
+    const rewrite = {
+      action: "rewrite",
+      spec: row,
+      keyAfter: stored.match,
+      count: 1,
+      carry: false,
+      path: [],
+    } as const;
+    lost.add(rewrite, stored, known, said);
+    for (const warning of said) warnings.add(warning);
+  }
+  lost.refuse();
+  for (const [key, count] of found.foreign) {
+    warnings.add(`${count} rows of ${key} are not the application's own and stay as they are.`);
+  }
+  for (const row of spec.rows) {
+    const key = keyOf(row.key).join("/");
+    if (!changes.has(key)) warnings.add(`There is no row of ${key}.`);
+  }
+  return {
+    plan: { steps, changes: changes.all(), warnings: [...warnings], streamed },
+    looked: { rows: found.rows, bytes: found.bytes },
+  };
+}
+
+/** Rows of which SQL counts the variables of `env`, and that may have credentials elsewhere. */
+async function* hiddenRows(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  known: boolean,
+): AsyncGenerator<{ row: RowSpec; stored: StoredRow }> {
+  const servers = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
+  const skip = keySet(spec.skip);
+  const query = `select ${storedColumns(spec, shape, [])} from ${shape.rows} t
+    where ${ownRow(spec)} and ${isPlain(shape)} and ${maybeHidden(`(${plainContent(shape)})`, known)}`;
+  for await (const batch of inBatches<StoredRow>(client, query)) {
+    for (const stored of batch) {
+      const row = servers.get(keyId(stored.match));
+      if (row !== undefined && !skip.has(keyId(stored.match))) yield { row, stored };
+    }
+  }
+}
+
+/** Plans the rows that SQL cannot read, one after the other. */
+export async function* unreadSteps(
+  client: Client,
+  input: ForwardInput,
+  shape: TableShape,
+  plan: (row: RowSpec, stored: StoredRow, count: number) => ForwardStep = (row, stored) =>
+    planRow(input, row, stored, [], []),
+): AsyncGenerator<{ step: ForwardStep; row: StoredRow }> {
+  const { spec } = input;
+  const servers = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
+  for await (const batch of unreadRows(client, spec, shape, setColumns(spec))) {
+    for (const row of batch) {
+      const server = servers.get(keyId(row.match));
+      if (server !== undefined) yield { step: plan(server, row, 1), row };
+    }
+  }
+}
+
+/** Whether other values in `set` columns are left alone. */
+function isSettled(differs: readonly string[], { previous, samePlan }: ForwardInput): boolean {
+  return differs.length === 0 || (previous !== undefined && samePlan);
+}
+
+const listedChanges = 1000;
+
+/** Changes of many rows: one line for those that differ in nothing but the row. */
+export class ChangeList {
+  private readonly known = new Map<string, RowChange & { count: number }>();
+  private readonly keys = new Set<string>();
+
+  add({ count = 1, from, ...rest }: RowChange): void {
+    // What a row was is told only while there is room for it.
+    const change = {
+      ...rest,
+      ...(from === undefined || this.known.size >= listedChanges ? {} : { from }),
+    };
+    const id = JSON.stringify(change);
+    const before = this.known.get(id)?.count ?? 0;
+    this.known.set(id, { ...change, count: before + count });
+    this.keys.add(change.key);
+  }
+
+  get size(): number {
+    return this.known.size;
+  }
+
+  has(key: string): boolean {
+    return this.keys.has(key);
+  }
+
+  all(): RowChange[] {
+    return [...this.known.values()];
+  }
+}

@@ -1,0 +1,211 @@
+import type { Client } from "pg";
+
+import { keyId, keyName } from "../decide/keys";
+import { EngineError } from "../postgres/errors";
+import { ident, literal, sameKey } from "../postgres/identifiers";
+import { inBatches, ownRow, storedColumns, type StoredRow } from "../postgres/rows";
+import { type TableShape } from "../postgres/table";
+import { type Conflict, planUndo, type UndoPlan } from "../restore/plan";
+import type { CutoverSpec, RowChange } from "../spec";
+import { entryColumns, type RowEntry } from "../store/journal";
+import type { Run } from "../store/ledger";
+import { ChangeList, type Looked } from "./plan-groups";
+
+/** Conflicts and warnings that are listed; all are counted. */
+const listedRows = 100;
+
+/**
+ * Plans an undo where one server has many rows. Rows that are exactly as the run left them are counted by SQL; all
+ * others (changed, gone, made since) are compared here one by one, a batch at a time, and leave only counts.
+ */
+export async function planUndoServers(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  undone: Run,
+): Promise<{ plan: UndoPlan; looked: Looked }> {
+  const columns = await columnsOf(client, shape, undone);
+  const changes = new ChangeList();
+  const [restoring, holding] = [
+    { written: 0, unchanged: 0 },
+    { restore: 0, kept: 0 },
+  ];
+  let looked = { rows: 0, bytes: 0 };
+  let others = 0;
+  for (const group of await countStates(client, spec, shape, undone, columns)) {
+    const count = Number(group.count);
+    looked = { rows: looked.rows + count, bytes: looked.bytes + Number(group.bytes ?? 0) };
+    if (group.state === "written" || group.state === "unchanged") {
+      restoring[group.state] += count;
+      const change = await describeExample(
+        client,
+        spec,
+        shape,
+        undone,
+        columns,
+        group.example ?? "",
+      );
+      changes.add({ ...change, key: group.match ?? "", count });
+    } else others += count;
+  }
+  const conflicts: Conflict[] = [];
+  const warnings = new Set<string>();
+  let found = 0;
+  let unsaid = 0;
+  if (others > 0) {
+    for await (const { plan, rows } of otherRows(client, spec, shape, undone, columns)) {
+      found += plan.conflicts.count;
+      conflicts.push(...plan.conflicts.list.slice(0, listedRows - conflicts.length));
+      for (const warning of plan.warnings) {
+        if (warnings.size < listedRows) warnings.add(warning);
+        else if (!warnings.has(warning)) unsaid += 1;
+      }
+      const servers = new Map(
+        [...rows.values()].map((row) => [keyName(row.key), keyName(row.match)]),
+      );
+      for (const change of plan.changes) {
+        // Conflicts are told row by row, the rest by server.
+        const held = change.action === "conflict" || change.action === "keep";
+        const alone = held && changes.size < listedRows;
+        changes.add(alone ? change : { ...change, key: servers.get(change.key) ?? "(gone)" });
+      }
+      for (const { action } of plan.steps) holding[action === "restore" ? "restore" : "kept"] += 1;
+    }
+  }
+  if (unsaid > 0) warnings.add(`There are ${unsaid} more rows like these.`);
+  return {
+    plan: {
+      steps: [],
+      changes: changes.all(),
+      warnings: [...warnings],
+      conflicts: { count: found, list: conflicts },
+      columns,
+      servers: { ...restoring, ...holding },
+    },
+    looked,
+  };
+}
+
+/** The steps of rows that are not as the run left them, a batch at a time. */
+export async function* otherRows(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  undone: Run,
+  columns: readonly string[],
+): AsyncGenerator<{ plan: UndoPlan; rows: ReadonlyMap<string, StoredRow> }> {
+  const query = `select ${entryColumns("x")}, x.row as stored from (
+      select j.*, case when t.ctid is not null then
+        (select to_jsonb(r.*) from (select ${storedColumns(spec, shape, columns)}) r) end as row
+        from ${pairs(spec, shape, undone)} where ${stateOf(spec, shape, columns)} in ('other', 'gone', 'new')
+      ) x order by x.entry`;
+  for await (const batch of inBatches<RowEntry & { stored: StoredRow | null }>(client, query)) {
+    const rows = new Map(
+      batch.flatMap(({ stored }) =>
+        stored === null ? [] : [[keyId(stored.key), stored] as const],
+      ),
+    );
+    const entries = batch.filter(({ entry }) => (entry as string | null) !== null);
+    yield { plan: planUndo({ spec, configType: shape.configType, rows, entries }), rows };
+  }
+}
+
+/** The journal of the run beside the rows as they are. */
+export function pairs(
+  spec: CutoverSpec,
+  shape: TableShape,
+  undone: Run,
+  // Without a type column, a row that no run wrote is nobody's concern.
+  join: "left" | "full" = spec.table.type === undefined ? "left" : "full",
+): string {
+  return `(select * from mcp_cutover.journal where run_id = ${literal(undone.runId)} and kind = 'row'
+      and action <> 'late') j ${join} join ${shape.rows} t
+      on ${sameKey(spec.table.key, "t", "j.key_after")}`;
+}
+
+/** What a pair is: `new` and `gone` have one side only. */
+export function stateOf(spec: CutoverSpec, shape: TableShape, columns: readonly string[]): string {
+  const same = columns
+    .filter((name) => name !== spec.table.updatedAt)
+    .map(
+      (name) =>
+        `and (not coalesce(j.after_columns, '{}') ? ${literal(name)} or t.${ident(name)}::text is not distinct from j.after_columns ->> ${literal(name)})`,
+    );
+  return `case when j.entry is null then case when ${ownRow(spec)} then 'new' else 'foreign' end
+    when t.ctid is null then 'gone' when j.action = 'unchanged' then 'unchanged'
+    when j.action = 'rewrite' and j.config_type = ${literal(shape.configType)} and ${ownRow(spec)}
+      and t.${ident(spec.table.config)}::text = j.after_config ${same.join(" ")} then 'written'
+    else 'other' end`;
+}
+
+interface StateGroup {
+  readonly match: string | null;
+  readonly state: "written" | "unchanged" | "other" | "gone" | "new";
+  readonly count: string;
+  readonly bytes: string | null;
+  readonly example: string | null;
+}
+
+async function countStates(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  undone: Run,
+  columns: readonly string[],
+): Promise<StateGroup[]> {
+  const match = `t.${ident(spec.table.match ?? "")}::text`;
+  const { rows } = await client.query<StateGroup>(
+    `with groups as materialized (
+      select match, state, count(*)::text as count, sum(bytes)::text as bytes, min(example) as example from (
+       select case when t.ctid is not null and j.entry is not null then ${match} end as match,
+         ${stateOf(spec, shape, columns)} as state, pg_column_size(t.${ident(spec.table.config)}) as bytes,
+         j.entry || ' ' || t.tableoid || ' ' || t.ctid as example
+       from ${pairs(spec, shape, undone)}) x
+      where state <> 'foreign' group by match, state)
+    select * from groups order by match, state`,
+  );
+  return rows;
+}
+
+/** What happens to a row that stands for many: {@link planUndo} says it of one. */
+async function describeExample(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  undone: Run,
+  columns: readonly string[],
+  example: string,
+): Promise<RowChange> {
+  const [entry, part, tid] = example.split(" ");
+  const entries = await client.query<RowEntry>(
+    `select ${entryColumns("journal")} from mcp_cutover.journal where run_id = $1 and entry = $2`,
+    [undone.runId, entry],
+  );
+  const stored = await client.query<StoredRow>(
+    `select ${storedColumns(spec, shape, columns)} from ${shape.name} t where t.ctid = $1 and t.tableoid = $2`,
+    [tid, part],
+  );
+  const rows = new Map(stored.rows.map((row) => [keyId(row.key), row]));
+  const { changes } = planUndo({
+    spec,
+    configType: shape.configType,
+    rows,
+    entries: entries.rows,
+  });
+  const [change] = changes;
+  if (change === undefined) throw new EngineError("a journal entry has nothing to undo");
+  return change;
+}
+
+/** The columns beside the document that the journal of a run tells about and the table still has. */
+export async function columnsOf(client: Client, shape: TableShape, run: Run): Promise<string[]> {
+  const found = await client.query<{ name: string }>(
+    `select distinct jsonb_object_keys(coalesce(after_columns, '{}') || coalesce(before_columns, '{}')) as name
+       from mcp_cutover.journal where run_id = $1 and kind = 'row'`,
+    [run.runId],
+  );
+  return found.rows
+    .map(({ name }) => name)
+    .filter((name) => shape.columns.has(name))
+    .sort();
+}

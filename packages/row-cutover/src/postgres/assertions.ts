@@ -1,0 +1,145 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import { keyName, keyOf, type KeyValues } from "../decide/keys";
+import { listed } from "../decide/refusals";
+import type { CutoverSpec } from "../spec";
+import { afterColumn, isWritten, specColumns, specRecord } from "./documents-sql";
+import { ident, keyArray } from "./identifiers";
+import { matchColumns, setColumns, type TableShape } from "./table";
+
+const top = "(select pg_current_xact_id()::text::bigint)";
+/** From here on no transaction number was given back before the statement. */
+const open = `(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_current_xact_id()::text::bigint)`;
+/** How far from this transaction's number that of a row version is: 32 bits of it are in a row, and they wrap around. */
+const distance = `((t.xmin::text::bigint - ${top}) & 4294967295)`;
+/** More subtransactions than a run has, and few beside all numbers that an old row may have had once. */
+const mostUnderWay = 4_194_304;
+
+/**
+ * Versions of rows `t` that this transaction made, also in a subtransaction, as code with an exception handler makes
+ * them: those have numbers of their own, younger than the transaction's, and are under way for as long as it is.
+ */
+export const ours = `case when t.xmin = pg_current_xact_id()::xid then true
+  when ${distance} >= ${open} + ${mostUnderWay} then false
+  when ${distance} >= ${open} then true
+  else pg_xact_status((${top} + ${distance})::text::xid8) = 'in progress' end`;
+
+/**
+ * Has everything that was put off until COMMIT happen now: what is looked at afterwards is what is committed.
+ * Sent after the last write of a row, before anything is asserted.
+ */
+export async function finishDeferred(client: Client): Promise<void> {
+  await client.query("set constraints all immediate");
+}
+
+/** Reads everything back: what was written is what it should be, and no other row of the table was touched. */
+export async function assertTarget(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  expected: Expected & {
+    /** Whether all that was written belongs to an entry of the configuration. */
+    readonly configured: boolean;
+  },
+): Promise<void> {
+  const specs = JSON.stringify(
+    spec.rows.map((row) => ({ key: keyOf(row.key), ...specRecord(row) })),
+  );
+  const wrongRow = `(d.key is null and ${String(expected.configured)} or d.key is not null and not (${isWritten(shape)} and ${columnsWritten(spec, shape)}))`;
+  const from = `${shape.name} t left join jsonb_to_recordset($1::jsonb) as d(key text[], ${specColumns})
+    on d.key = ${keyArray(matchColumns(spec.table), "t")} where ${ours}`;
+  const found = await client.query<{ touched: number; wrong: number }>(
+    `select count(*)::int as touched,
+            count(*) filter (where ${wrongRow})::int as wrong from ${from}`,
+    [specs],
+  );
+  const { touched = 0, wrong = 0 } = found.rows[0] ?? {};
+  refuseOthers(shape, touched, expected.written);
+  if (wrong > 0) {
+    const { rows } = await client.query<{ key: KeyValues }>(
+      `select ${keyArray(spec.table.key, "t")} as key from ${from} and ${wrongRow} order by 1 limit 20`,
+      [specs],
+    );
+    const names = rows.map(({ key }) => keyName(key));
+    throw new UserError(
+      `The ${wrong === 1 ? "row" : "rows"} ${listed(names, ", ", wrong)} did not become what was written: a trigger or rule of the table changed it; nothing was committed.`,
+      fixOf(shape),
+    );
+  }
+  await assertRows(client, shape, expected);
+}
+
+/** Whether the `set` columns of a row are as the entry `d` has them. */
+function columnsWritten(spec: CutoverSpec, shape: TableShape): string {
+  const same = setColumns(spec).map(
+    (name) => `t.${ident(name)}::text is not distinct from (${afterColumn(shape, name)})::text`,
+  );
+  return same.length === 0 ? "true" : same.join(" and ");
+}
+
+/** What there is of the table's rows once everything is written. */
+export interface Expected {
+  /** Row versions of this transaction. */
+  readonly written: number;
+  /** All rows. */
+  readonly rows: number;
+}
+
+/** Counts the row versions this transaction made, and all rows. @throws UserError when a trigger touched others */
+export async function assertTouched(
+  client: Client,
+  shape: TableShape,
+  expected: Expected,
+): Promise<void> {
+  const found = await client.query<{ count: number; rows: number }>(
+    `select count(*) filter (where ${ours})::int as count, count(*)::int as rows from ${shape.name} t`,
+  );
+  const { count = 0, rows = 0 } = found.rows[0] ?? {};
+  refuseOthers(shape, count, expected.written);
+  refuseGone(shape, rows, expected.rows);
+}
+
+/** Only of `assertTarget`, whose own statement looks at what was written alone. */
+async function assertRows(client: Client, shape: TableShape, { rows }: Expected): Promise<void> {
+  const found = await client.query<{ rows: number }>(
+    `select count(*)::int as rows from ${shape.name}`,
+  );
+  refuseGone(shape, found.rows[0]?.rows ?? 0, rows);
+}
+
+/** Rows that a trigger kept from being written: one that returns nothing before a row is written leaves it as it is. */
+export function heldBack(
+  shape: TableShape,
+  what: string,
+  found: number,
+  expected: number,
+): UserError {
+  return new UserError(
+    `${found} rows of ${shape.spec.schema}.${shape.spec.table} were ${what} instead of ${expected}: a trigger of the table kept the others from it; nothing was committed.`,
+    fixOf(shape),
+  );
+}
+
+function refuseGone(shape: TableShape, rows: number, expected: number): void {
+  if (rows === expected) return;
+  throw new UserError(
+    `${shape.spec.schema}.${shape.spec.table} would have ${rows} rows instead of ${expected}: a trigger or rule of the table deletes or makes some; nothing was committed.`,
+    fixOf(shape),
+  );
+}
+
+/** Which code of others it can have been. */
+export function fixOf({ name, triggers }: TableShape): string {
+  return triggers.length === 0
+    ? `Look at the rules of the table (select * from pg_rules) and at triggers of the tables that refer to ${name}.`
+    : `Look at the triggers ${triggers.map((one) => one.name).join(", ")} of ${name}; one that may be left out meanwhile: alter table ${name} disable trigger <name>;`;
+}
+
+function refuseOthers(shape: TableShape, count: number, expected: number): void {
+  if (count === expected) return;
+  throw new UserError(
+    `${count} rows of ${shape.spec.schema}.${shape.spec.table} would have changed instead of ${expected}: a trigger or rule of the table changes others; nothing was committed.`,
+    fixOf(shape),
+  );
+}

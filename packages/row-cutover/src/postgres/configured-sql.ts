@@ -1,0 +1,32 @@
+import type { Client } from "pg";
+
+import type { TableSpec } from "../spec";
+import { ident, qualified } from "./identifiers";
+import { ownerWrites } from "./touched-tables";
+
+/**
+ * What makes tables of the rows' schema known to SQL of the configuration that names them without it, where they are of
+ * somebody who may write the rows: a stranger may have made the others, and a view runs code. Names are looked up in
+ * `pg_catalog` alone: with another schema on the path, whoever may create there could put a function or an operator
+ * before the server's own. Tables that the text does not mention cost nothing.
+ * @returns `with ... ` to be put before a query; empty when the text mentions none
+ */
+export async function namedTables(client: Client, main: TableSpec, sql: string): Promise<string> {
+  const found = await client.query<{ name: string; columns: string[] }>(
+    `select c.relname::text as name, array_agg(a.attname::text order by a.attnum) as columns
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        and has_column_privilege(c.oid, a.attnum, 'select')
+      where n.nspname = $1 and ${ownerWrites("c", "$3")} and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        and (strpos($2, c.relname) > 0 or strpos(lower($2), c.relname) > 0)
+        and not exists (select from pg_class s join pg_namespace o on o.oid = s.relnamespace
+                         where o.nspname = 'pg_catalog' and s.relname = c.relname)
+      group by c.relname order by 1`,
+    [main.schema, sql, qualified(main.schema, main.table)],
+  );
+  const tables = found.rows.map(
+    ({ name, columns }) =>
+      `${ident(name)} as (select ${columns.map(ident).join(", ")} from ${qualified(main.schema, name)})`,
+  );
+  return tables.length === 0 ? "" : `with ${tables.join(", ")} `;
+}

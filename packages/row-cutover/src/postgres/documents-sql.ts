@@ -1,0 +1,150 @@
+import { ownsUrl, pathPattern, placeOf } from "../decide/application-owned";
+import { deepestDocument } from "../decide/document";
+import { keptNames, stdioKeys, targetJson } from "../decide/target-document";
+import type { CutoverSpec, RowSpec } from "../spec";
+import { ident, literal } from "./identifiers";
+import { columnOf, setColumns, type TableShape } from "./table";
+
+/**
+ * What SQL says about a row `t` and the entry `d` of the configuration that it belongs to. `d` has the columns of
+ * {@link specColumns}.
+ */
+export const specColumns =
+  "ours text, target jsonb, owned text, keep text[], keep_all boolean, set_values jsonb, path text[], json text";
+
+const keepsNothing = "not d.keep_all and cardinality(d.keep) = 0";
+
+/** The part of a `d` that comes from the configuration. */
+export function specRecord(row: RowSpec): object {
+  const ours = targetJson(row);
+  return {
+    ours,
+    // The same as a value: a cast of the text would be done again for each row.
+    target: JSON.parse(ours) as unknown,
+    // What a URL begins with whose path is the application's business.
+    owned: ownsUrl(row) ? placeOf(row.url) : null,
+    keep: row.keep === "all" ? [] : keptNames(row),
+    keep_all: row.keep === "all",
+    set_values: row.set ?? {},
+    path: [],
+    json: null,
+  };
+}
+
+/**
+ * Whether SQL can read the document: a JSON object, not wrapped, and with nothing that `jsonb` cannot hold or that
+ * an escape could hide. All others are read in JavaScript.
+ */
+export function isPlain({ spec, configType, readsJson }: TableShape): string {
+  const config = `t.${ident(spec.config)}`;
+  if (configType === "jsonb") {
+    return `(jsonb_typeof(${config}) = 'object' and jsonb_typeof(${config} -> 'mcp_servers') is distinct from 'object')`;
+  }
+  if (configType === "text" && !readsJson) return "false";
+  const json =
+    configType === "text"
+      ? `case when ${maybeDeep(config)} then false else ${config} is json object end`
+      : `json_typeof(${config}) = 'object'`;
+  return `coalesce(length(${config}::text) < 100000 and ${config}::text !~ '\\\\u|mcp_servers|[0-9][eE][+-]?[0-9]{3}' and ${json}, false)`;
+}
+
+/**
+ * Whether a text may be nested deeper than any document: the server itself gives up on one that is nested a thousand
+ * times deeper.
+ */
+export function maybeDeep(text: string): string {
+  return `length(${text}) - length(translate(${text}, '[{', '')) > ${deepestDocument}`;
+}
+
+/** The document as `jsonb`; null where it is not plain. */
+export function plainContent(shape: TableShape): string {
+  const config = `t.${ident(shape.spec.config)}`;
+  return shape.configType === "jsonb"
+    ? config
+    : `case when ${isPlain(shape)} then ${config}::jsonb end`;
+}
+
+/** Whether a document is what the entry wants: `isTarget` in SQL. */
+export function isThere(spec: CutoverSpec, content: string): string {
+  const exact = isExactlyThere(content, "d.target");
+  if (!spec.rows.some(ownsUrl)) return exact;
+  const url = `(${content} ->> 'url')`;
+  const owned = `d.owned is not null and jsonb_typeof(${content} -> 'url') = 'string' and starts_with(${url}, d.owned)
+      and substr(${url}, length(d.owned) + 1) ~ ${literal(pathPattern)}`;
+  const ours = `jsonb_set(d.target, '{url}', ${content} -> 'url')`;
+  return `case when coalesce(${owned}, false) then ${isExactlyThere(content, ours)} else ${exact} end`;
+}
+
+function isExactlyThere(content: string, ours: string): string {
+  // First what most rows of a run end with: exactly as it should be, or another URL.
+  return `case when ${content} = ${ours} then true when coalesce(${content} -> 'url' = ${ours} -> 'url', false) then coalesce(
+      case when d.keep_all
+        then ${content} -> 'transport' = ${ours} -> 'transport' and not ${content} ?| ${textArray(stdioKeys)}
+        else ${content} - d.keep - 'headers' = ${ours} - 'headers' end
+      and (${content} -> 'headers' is null or ${content} -> 'headers' = ${ours} -> 'headers'), false)
+    else false end`;
+}
+
+/** Whether a document starts a process: `isEmbedded` in SQL. */
+export function startsProcess(content: string): string {
+  return `coalesce(${content} ? 'command' and not ${content} ? 'url', false)`;
+}
+
+/** The `set` columns of a row that have another value than the entry's. */
+export function otherColumns(spec: CutoverSpec): string {
+  const names = setColumns(spec).map(
+    (name) =>
+      `case when d.set_values ? ${literal(name)} and t.${ident(name)}::text is distinct from d.set_values ->> ${literal(name)} then ${literal(name)} end`,
+  );
+  return names.length === 0
+    ? "'{}'::text[]"
+    : `array_remove(array[${names.join(", ")}]::text[], null)`;
+}
+
+/** Whether a row reads as it was written. Text and `json` begin with our text; `jsonb` is compared by value. */
+export function isWritten({ spec, configType }: TableShape): string {
+  const config = `t.${ident(spec.config)}`;
+  const text = `case when ${keepsNothing} then ${config}::text = d.ours
+    else starts_with(${config}::text, left(d.ours, -1)) end`;
+  const value = `case when d.keep_all then ${config} @> d.target and not ${config} ?| ${textArray(stdioKeys)}
+    else ${config} - d.keep = d.target end`;
+  return `coalesce(${configType === "jsonb" ? value : text}, false)`;
+}
+
+/** The new document, as the column's type has it. */
+export function afterDocument(shape: TableShape): string {
+  const { configType } = shape;
+  return configType === "jsonb"
+    ? `case when ${keepsNothing} then d.target else (${keepingDocument(shape)})::jsonb end`
+    : `(case when ${keepsNothing} then d.ours else ${keepingDocument(shape)} end)::${configType}`;
+}
+
+/** The new document as text, of a `d` that has `target_text` too. */
+export function afterText(shape: TableShape): string {
+  return shape.configType === "jsonb"
+    ? `case when ${keepsNothing} then d.target_text else (${keepingDocument(shape)})::jsonb::text end`
+    : `(${afterDocument(shape)})::text`;
+}
+
+/**
+ * Ours, then what is kept of the old document. `json` keeps the text of each kept value, and so big numbers, order
+ * and repeated keys; `jsonb` keeps numbers.
+ */
+function keepingDocument(shape: TableShape): string {
+  const config = `t.${ident(shape.spec.config)}`;
+  const ours = textArray(["url", "transport", "headers"]);
+  const kept = `(e.key <> all(${ours}) and (d.keep_all and e.key <> all(${textArray(stdioKeys)}) or e.key = any(d.keep)))`;
+  const source = `case when d.json is not null then d.json::json
+    when cardinality(d.path) > 0 then ${config}::json #> d.path else ${config}::json end`;
+  return `left(d.ours, -1) || coalesce((select string_agg(',' || to_json(e.key)::text || ':' || e.value::text, '')
+      from json_each(${source}) e where ${kept}), '') || '}'`;
+}
+
+/** A `set` column's new value. */
+export function afterColumn(shape: TableShape, name: string): string {
+  return `case when d.set_values ? ${literal(name)} then (d.set_values ->> ${literal(name)})::${columnOf(shape, name).type} else t.${ident(name)} end`;
+}
+
+export function textArray(values: readonly string[]): string {
+  return `array[${values.map((value) => literal(value)).join(", ")}]::text[]`;
+}

@@ -1,0 +1,57 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import { keyOf } from "../decide/keys";
+import { listed } from "../decide/refusals";
+import type { CutoverSpec } from "../spec";
+import { keyArray, literal } from "./identifiers";
+import { ownRow } from "./rows";
+import { matchColumns, type TableShape } from "./table";
+
+/**
+ * Has every row that a run would move be found again by its key: none without one, and none that shares it with
+ * another row, whosever that is.
+ * @throws UserError that lists their keys
+ */
+export async function checkRowKeys(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+): Promise<void> {
+  if (await isIdentifying(client, shape)) return;
+  const key = keyArray(spec.table.key, "t");
+  const match = keyArray(matchColumns(spec.table), "t");
+  const configured = spec.rows.flatMap((row) => [row.key, ...(row.aliases ?? [])]).map(keyOf);
+  const found = await client.query<{ key: (string | null)[]; count: number }>(
+    `select key, count(*)::int as count from (
+       select ${key} as key, ${ownRow(spec)} and (array_position(${match}, null) is not null or ${match} in (
+           select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(configured))}::jsonb) as k(v))) as moves
+         from ${shape.rows} t) x
+      group by key having bool_or(moves) and (count(*) > 1 or array_position(key, null) is not null)
+      order by key limit 21`,
+  );
+  if (found.rows.length === 0) return;
+  const { schema, table, key: columns } = spec.table;
+  const names = found.rows.map(
+    ({ key: values, count }) =>
+      `${values.map((value) => value ?? "NULL").join("/")}${count > 1 ? ` (${count} rows)` : ""}`,
+  );
+  throw new UserError(
+    `Rows of ${schema}.${table} have no key of their own, so they could not be found again on the way back: ${listed(names)} (${columns.join(", ")}).`,
+    "Name columns in [cutover.table.key] that are unique and never NULL, or repair or delete these rows.",
+  );
+}
+
+/** Whether the database itself sees to it: a unique index on nothing but key columns, none of which may be NULL. */
+async function isIdentifying(client: Client, { oid, spec }: TableShape): Promise<boolean> {
+  const found = await client.query<{ yes: boolean }>(
+    `select not exists (select from pg_attribute a where a.attrelid = $1::oid and a.attname = any($2::text[]) and not a.attnotnull)
+        and exists (select from pg_index i where i.indrelid = $1::oid and i.indisunique and i.indisvalid
+                       and i.indpred is null and i.indexprs is null
+                       and not exists (select from unnest(i.indkey::int2[]) with ordinality o(num, n)
+                         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = o.num
+                        where o.n <= i.indnkeyatts and a.attname <> all($2::text[]))) as yes`,
+    [String(oid), spec.key],
+  );
+  return found.rows[0]?.yes === true;
+}

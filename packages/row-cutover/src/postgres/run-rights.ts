@@ -1,0 +1,97 @@
+import type { Client } from "pg";
+
+import { keyId, keyOf, keySet, type KeyValues } from "../decide/keys";
+import type { CutoverSpec } from "../spec";
+import { keyArray, qualified } from "./identifiers";
+import {
+  grantOf,
+  lacking,
+  refuseMissing,
+  type RequiredRight,
+  rightsOfRun,
+  type RowUses,
+  usesOf,
+} from "./required-rights";
+import { readRightsFacts, type RightsFacts } from "./rights-facts";
+import { hasOneOf, namedKeys } from "./rows";
+import { inScope } from "./table";
+
+/**
+ * Has the role be allowed to do what every run does. Where it is not, all that the configuration may ask for is named
+ * at once.
+ * @returns what the role may and may not, and what the plan says of a right that a run goes without
+ * @throws UserError naming the rights
+ */
+export async function checkRunRights(
+  client: Client,
+  spec: CutoverSpec,
+): Promise<{ readonly facts: RightsFacts; readonly warnings: string[] }> {
+  const facts = await readRightsFacts(client, spec);
+  const always = rightsOfRun(facts, spec, { seeds: false, merges: false });
+  if (always.some((right) => right.optional !== true && lacking(right).length > 0))
+    refuseMissing(facts, rightsOfRun(facts, spec));
+  return { facts, warnings: fenceWarnings(facts, always) };
+}
+
+/** A role that may not make triggers has no fence. */
+function fenceWarnings(facts: RightsFacts, rights: readonly RequiredRight[]): string[] {
+  const missing = rights.filter((right) => right.optional === true && lacking(right).length > 0);
+  const [first] = missing;
+  if (first === undefined) return [];
+  const grants = missing.map((right) => grantOf(right, facts.role));
+  return [
+    `The database role ${facts.role} may not make triggers on ${missing.map(({ on }) => on).join(", ")}, so nothing holds the rows while old processes of the application still run; Settle writes again what they overwrite. For a fence, as the table's owner: ${grants.join(" ")}`,
+  ];
+}
+
+/**
+ * The rights of a later run, where this one writes nothing: a role without them is told now, and not on the day of
+ * the cutover. What is not there yet asks for nothing.
+ * @returns what the plan says of it
+ * @throws UserError naming the rights
+ */
+export async function checkReadiness(client: Client, spec: CutoverSpec): Promise<string[]> {
+  const { facts, warnings } = await checkRunRights(client, spec);
+  const { schema, table } = spec.table;
+  if (!facts.objects.some(({ part }) => part === "rows")) {
+    return [
+      `The table ${schema}.${table} does not exist yet, so nothing is known of the role's rights on it.`,
+    ];
+  }
+  refuseMissing(facts, rightsOfRun(facts, spec, await usesNow(client, spec)));
+  return warnings;
+}
+
+/** What the rows as they are would ask of a run, beside being rewritten. */
+async function usesNow(client: Client, spec: CutoverSpec): Promise<RowUses> {
+  const ever = usesOf(spec);
+  if (!ever.seeds && !ever.merges) return ever;
+  const { table } = spec;
+  const name = qualified(table.schema, table.table);
+  const columns = await client.query<{ there: boolean }>(
+    `select count(*) = cardinality($2::text[]) as there from pg_attribute
+      where attrelid = to_regclass($1) and attnum > 0 and not attisdropped and attname = any($2::text[])`,
+    [name, [...table.key, ...(table.where ?? []).map(({ column }) => column)]],
+  );
+  // A later release of the application may still make them.
+  if (columns.rows[0]?.there !== true) return { seeds: false, merges: false };
+  const found = await client.query<{ key: KeyValues }>(
+    `select distinct ${keyArray(table.key, "t")} as key from ${name} t
+      where ${inScope(table, "t")} and ${hasOneOf(spec, namedKeys(spec))}`,
+  );
+  const there = new Set(found.rows.map(({ key }) => keyId(key)));
+  const skip = keySet(spec.skip);
+  const counts = spec.rows
+    .filter(({ key }) => !skip.has(keyId(keyOf(key))))
+    .map((row) => ({
+      // Whether a condition holds is asked when there is something to make.
+      seeded: row.seed !== undefined && row.seed.condition === undefined,
+      rows: [row.key, ...(row.aliases ?? [])]
+        .map((key) => keyId(keyOf(key)))
+        .filter((key) => there.has(key) && !skip.has(key)).length,
+    }));
+  return {
+    seeds: counts.some(({ seeded, rows }) => seeded && rows === 0),
+    merges: counts.some(({ rows }) => rows > 1),
+  };
+}

@@ -1,0 +1,255 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import type { CutoverSpec, TableSpec } from "../spec";
+import type { OthersCode } from "./errors";
+import { ident, literal, qualified } from "./identifiers";
+
+/** How documents are stored. `varchar` counts as text. */
+export type ConfigType = "text" | "json" | "jsonb";
+
+/** One column as the catalog has it now. */
+export interface Column {
+  /** Its name, quoted. */
+  readonly sql: string;
+  /** For casts, such as `character varying(255)`. */
+  readonly type: string;
+  /** Computed by the database, so never written. */
+  readonly generated: boolean;
+  /** Whether this role may read it. */
+  readonly readable: boolean;
+}
+
+/** A trigger of somebody else's, with its function. */
+export interface TableTrigger {
+  /** Quoted. */
+  readonly name: string;
+  /** For SQL, such as `public.audit()`. */
+  readonly procedure: string;
+  /** Whether its function has a `search_path` of its own: else it finds what it does not qualify in `pg_catalog` only. */
+  readonly hasPath: boolean;
+}
+
+/** The table as it is inside of this transaction. */
+export interface TableShape {
+  readonly oid: number;
+  /** Quoted, with schema: for what is written, locked or counted. */
+  readonly name: string;
+  /** What to read in FROM: the table, or those rows of it that {@link TableSpec.where} leaves. */
+  readonly rows: string;
+  readonly spec: TableSpec;
+  readonly columns: ReadonlyMap<string, Column>;
+  readonly configType: ConfigType;
+  readonly rowSecurity: boolean;
+  /** Its rules, quoted. */
+  readonly rules: readonly string[];
+  /** Triggers of others that may fire for rows that are written, by name. */
+  readonly triggers: readonly TableTrigger[];
+  /** Tables that inherit from it, quoted: its rows are theirs too, but not its triggers. */
+  readonly heirs: readonly string[];
+  /** Partitions that are on another server, quoted. */
+  readonly elsewhere: readonly string[];
+  /** Whether the server can tell JSON from other text (`IS JSON`): PostgreSQL 16 and newer. */
+  readonly readsJson: boolean;
+  /** Whether this role may make triggers on it, and on all of its partitions. */
+  readonly mayTrigger: boolean;
+}
+
+/** Reads the table from the catalog. The column's type can change under a running application, so never earlier. */
+export async function readShape(client: Client, spec: CutoverSpec): Promise<TableShape> {
+  const { table } = spec;
+  const name = qualified(table.schema, table.table);
+  const found = await client.query<{
+    oid: string;
+    rls: boolean;
+    readsJson: boolean;
+    mayTrigger: boolean;
+    rules: string[];
+    triggers: TableTrigger[];
+    heirs: string[];
+    elsewhere: string[];
+  }>(
+    `select c.oid::text as oid, row_security_active(c.oid) as rls,
+            current_setting('server_version_num')::int >= 160000 as "readsJson",
+            has_table_privilege(c.oid, 'trigger') and has_schema_privilege(n.oid, 'usage')
+              and not exists (select from pg_partition_tree(c.oid) p where not has_table_privilege(p.relid, 'trigger')) as "mayTrigger",
+            array(select quote_ident(w.rulename) from pg_rewrite w
+                   where w.ev_class = c.oid and w.rulename <> '_RETURN' and w.ev_enabled not in ('D', 'R')) as rules,
+            (select coalesce(jsonb_agg(jsonb_build_object('name', quote_ident(t.tgname), 'procedure', p.oid::regprocedure,
+                'hasPath', coalesce(p.proconfig::text like '%search_path=%', false)) order by t.tgname), '[]')
+               from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+              where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled not in ('D', 'R')
+                and p.pronamespace is distinct from to_regnamespace('mcp_cutover')) as triggers,
+            array(select i.inhrelid::regclass::text from pg_inherits i where i.inhparent = c.oid and c.relkind = 'r' order by 1) as heirs,
+            array(select p.relid::regclass::text from pg_partition_tree(c.oid) p join pg_class f on f.oid = p.relid
+                   where f.relkind = 'f' order by 1) as elsewhere
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')`,
+    [table.schema, table.table],
+  );
+  const row = found.rows[0];
+  if (row === undefined) throw await missingTable(client, table);
+  const columns = await readColumns(client, row.oid);
+  const shape = {
+    oid: Number(row.oid),
+    name,
+    rows: rowsInScope(table, name),
+    spec: table,
+    columns,
+    rowSecurity: row.rls,
+    rules: row.rules,
+    triggers: row.triggers,
+    heirs: row.heirs,
+    elsewhere: row.elsewhere,
+    readsJson: row.readsJson,
+    mayTrigger: row.mayTrigger,
+  };
+  for (const column of namedColumns(spec)) columnOf(shape, column);
+  refuseGenerated(shape, spec);
+  refuseUnitless(shape);
+  return { ...shape, configType: configTypeOf(table, columnOf(shape, table.config).type) };
+}
+
+/** Whether a row meets the conditions of the configuration, in SQL. @param alias of the row */
+export function inScope({ where = [] }: TableSpec, alias: string): string {
+  const conditions = where.map(({ column, operator, value = "" }) => {
+    const name = `${alias}.${ident(column)}`;
+    if (operator === "is null" || operator === "is not null") return `${name} ${operator}`;
+    return operator === "="
+      ? `${name}::text = ${literal(value)}`
+      : `${name}::text is distinct from ${literal(value)}`;
+  });
+  return conditions.length === 0 ? "true" : conditions.join(" and ");
+}
+
+function rowsInScope(table: TableSpec, name: string): string {
+  return (table.where ?? []).length === 0
+    ? name
+    : `(select w.tableoid, w.ctid, w.xmin, w.* from ${name} w where ${inScope(table, "w")})`;
+}
+
+/** The transaction's time as the `updatedAt` column has it. */
+export function timeNow(shape: Pick<TableShape, "columns" | "spec">, column: string): string {
+  const { type } = columnOf(shape, column);
+  if (!counts(type)) return `now()::${type}`;
+  const factor = shape.spec.updatedAtUnit === "milliseconds" ? 1000 : 1;
+  return `floor(extract(epoch from now()) * ${factor})::${type}`;
+}
+
+/** Whether a type holds numbers. */
+function counts(type: string): boolean {
+  return /^(smallint|integer|bigint|numeric|real|double precision)/.test(type);
+}
+
+/** @throws UserError where the time is a number and nothing says of what */
+function refuseUnitless(shape: Pick<TableShape, "columns" | "spec">): void {
+  const { updatedAt, updatedAtUnit, schema, table } = shape.spec;
+  if (updatedAt === undefined) return;
+  const { type } = columnOf(shape, updatedAt);
+  if (counts(type) === (updatedAtUnit !== undefined)) return;
+  throw new UserError(
+    `The column ${updatedAt} of ${schema}.${table} is of type ${type}, and ${updatedAtUnit === undefined ? "nothing says whether it counts seconds or milliseconds" : `does not count ${updatedAtUnit}`}.`,
+    updatedAtUnit === undefined
+      ? `Set [cutover.table.updatedAt] to {column: ${updatedAt}, unit: seconds} or to milliseconds.`
+      : `Set [cutover.table.updatedAt] to ${updatedAt}.`,
+  );
+}
+
+async function missingTable(client: Client, table: TableSpec): Promise<UserError> {
+  const found = await client.query<{ kind: string }>(
+    `select case c.relkind when 'v' then 'a view' when 'm' then 'a materialized view'
+                           when 'f' then 'a foreign table' else 'no table' end as kind
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`,
+    [table.schema, table.table],
+  );
+  const kind = found.rows[0]?.kind;
+  return kind === undefined
+    ? new UserError(
+        `The table ${table.schema}.${table.table} does not exist in this database.`,
+        "Check [cutover.table]; on a new database start the application once, so that it makes its tables.",
+      )
+    : new UserError(
+        `${table.schema}.${table.table} is ${kind}, whose rows a run can neither lock nor find again.`,
+        "Name the table that holds the rows in [cutover.table.schema] and [cutover.table.table].",
+      );
+}
+
+/** @throws UserError naming a column that would be written, whose value the database computes itself */
+function refuseGenerated(shape: Pick<TableShape, "columns" | "spec">, spec: CutoverSpec): void {
+  const { config, updatedAt } = spec.table;
+  const written = [config, ...(updatedAt === undefined ? [] : [updatedAt]), ...setColumns(spec)];
+  const generated = written.find((name) => columnOf(shape, name).generated);
+  if (generated === undefined) return;
+  throw new UserError(
+    `The column ${generated} of ${shape.spec.schema}.${shape.spec.table} is generated by the database, so it cannot be written.`,
+    "Name the column that it is computed from in [cutover.table] or in the [set] of the rows.",
+  );
+}
+
+/** What of others' code runs when rows are written. */
+export function othersCode({ name, triggers }: TableShape): OthersCode {
+  return { table: name, triggers };
+}
+
+/** A column that the configuration names. @throws UserError when the table has none of that name */
+export function columnOf(shape: Pick<TableShape, "columns" | "spec">, name: string): Column {
+  const column = shape.columns.get(name);
+  if (column !== undefined) return column;
+  throw new UserError(
+    `The table ${shape.spec.schema}.${shape.spec.table} has no column ${JSON.stringify(name)}; it has ${[...shape.columns.keys()].join(", ")}.`,
+    "Check the column names in [cutover.table] and in the [set] and [seed] of the rows.",
+  );
+}
+
+/** Reads the columns of any table by its oid. */
+export async function readColumns(client: Client, oid: string): Promise<Map<string, Column>> {
+  const found = await client.query<Column & { name: string }>(
+    `select attname as name, quote_ident(attname) as sql, format_type(atttypid, atttypmod) as type, attgenerated <> '' as generated,
+            has_column_privilege(attrelid, attnum, 'select') as readable
+       from pg_attribute where attrelid = $1::oid and attnum > 0 and not attisdropped order by attnum`,
+    [oid],
+  );
+  return new Map(found.rows.map(({ name, ...column }) => [name, column]));
+}
+
+/** The columns whose values the configuration's keys are. */
+export function matchColumns({ key, match }: TableSpec): readonly string[] {
+  return match === undefined ? key : [match];
+}
+
+/** The columns beside the document that a run writes, for all rows together. */
+export function setColumns(spec: CutoverSpec): string[] {
+  return [...new Set(spec.rows.flatMap((row) => Object.keys(row.set ?? {})))].sort();
+}
+
+/** `to_jsonb`-like object of columns as text: exact, whatever their type. */
+export function columnsAsText(columns: readonly string[], alias: string): string {
+  if (columns.length === 0) return "'{}'::jsonb";
+  const members = columns.map((name) => `${literal(name)}, ${alias}.${ident(name)}::text`);
+  return `jsonb_build_object(${members.join(", ")})`;
+}
+
+function namedColumns({ table, rows }: CutoverSpec): string[] {
+  return [
+    ...table.key,
+    ...matchColumns(table),
+    ...(table.id === undefined ? [] : [table.id]),
+    ...(table.type === undefined ? [] : [table.type.column]),
+    ...(table.updatedAt === undefined ? [] : [table.updatedAt]),
+    ...(table.where ?? []).map(({ column }) => column),
+    ...rows.flatMap((row) => [
+      ...Object.keys(row.set ?? {}),
+      ...Object.keys(row.seed?.values ?? {}),
+    ]),
+    table.config,
+  ];
+}
+
+function configTypeOf(table: TableSpec, type: string): ConfigType {
+  if (type === "json" || type === "jsonb") return type;
+  if (type === "text" || type.startsWith("character varying")) return "text";
+  throw new UserError(
+    `The column ${table.table}.${table.config} is of type ${type}; text, json or jsonb is needed.`,
+    "Check [cutover.table.config].",
+  );
+}

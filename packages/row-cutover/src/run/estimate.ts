@@ -1,0 +1,45 @@
+import type { PlanSize } from "../spec";
+import type { Analysis } from "./analyse";
+import { countRows } from "./forward";
+
+/** From `make bench`, doubled: what a row costs between the lock of the table and COMMIT, and a run without rows. */
+const secondsPerRow = 0.00004;
+const secondsPerRun = 0.05;
+/** WAL beside the documents: row headers, keys, index entries, the other columns. */
+const walPerRow = 900;
+/** The old document goes to the journal, the new one to the journal and to the table. */
+const copies = 3;
+/** From here on a plan says what the run costs. */
+const worthSaying = 1000;
+
+/** How much a run writes, and for how long writers of the table wait. */
+export function estimate(analysis: Analysis): PlanSize {
+  if (analysis.kind === "noop") return { rows: 0, lockSeconds: 0, walBytes: 0 };
+  const rows = writtenRows(analysis);
+  const { looked } = analysis;
+  const average = looked.rows === 0 ? 0 : looked.bytes / looked.rows;
+  return {
+    rows,
+    lockSeconds: secondsPerRun + rows * secondsPerRow,
+    walBytes: Math.round(rows * (walPerRow + copies * average)),
+  };
+}
+
+function writtenRows(analysis: Exclude<Analysis, { kind: "noop" }>): number {
+  if (analysis.kind === "forward") {
+    const { unchanged: _, ...written } = countRows(analysis.plan);
+    return Object.values(written).reduce((sum, count) => sum + count, 0);
+  }
+  const { steps, servers } = analysis.plan;
+  const single = steps.filter(({ action }) => action !== "unchanged").length;
+  return single + (servers === undefined ? 0 : servers.written + servers.restore);
+}
+
+/** What a large run costs, as a warning. */
+export function sizeWarnings({ rows, lockSeconds, walBytes }: PlanSize): string[] {
+  if (rows < worthSaying) return [];
+  const wal = Math.max(1, Math.round(walBytes / 2 ** 20));
+  return [
+    `${rows} rows are written in one transaction: writers of the table wait for about ${Math.ceil(lockSeconds)} seconds (readers do not), and about ${wal} MiB of WAL are made.`,
+  ];
+}
