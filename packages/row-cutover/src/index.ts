@@ -1,9 +1,15 @@
 export { ownsUrl, sameServer } from "./decide/application-owned";
+
 export { readCredentials, type RowCredentials } from "./calls/credentials";
+
 export { drift } from "./calls/drift";
+
 export { readEndpoints } from "./calls/endpoints";
+
 export { DatabaseUnreachable } from "./postgres/errors";
+
 export { finalize } from "./calls/finalize";
+
 export {
   type GrantRequest,
   type Grants,
@@ -12,40 +18,52 @@ export {
   readGrants,
   type RoleGrants,
 } from "./calls/grants";
+
 export { readRunRows, readRuns } from "./calls/history";
+
 export { specHash } from "./decide/hash";
+
 export { planRows, readLedger } from "./calls/plan";
+
 export { type Readiness, readReadiness } from "./calls/readiness";
+
 export { recordPlan, runCutover } from "./calls/run";
+
 export { removeFence, settle } from "./calls/settle";
+
 export { type StaleHeader, staleHeaders } from "./calls/stale-headers";
+
 export type {
   AgreedProtocols,
   CutoverSpec,
   Db,
+  HeaderSource,
+  RowKey,
+  RowSpec,
+  RunMeta,
+  SoftReference,
+  TableSpec,
+  Target,
+  RunningImages,
+  ToolLists,
+} from "./decide/spec";
+
+export type {
   DriftedRow,
   DriftReport,
   FinalizeResult,
-  HeaderSource,
   LedgerState,
   MaskedDocument,
   PlanSize,
   RowAction,
   RowChange,
   RowEndpoint,
-  RowKey,
   RowPlan,
-  RowSpec,
-  RunMeta,
   RunResult,
   RunRow,
   SettleResult,
-  SoftReference,
-  TableSpec,
-  Target,
-  RunningImages,
-  ToolLists,
-} from "./spec";
+} from "./decide/results";
+
 export {
   type Survey,
   surveyDatabase,

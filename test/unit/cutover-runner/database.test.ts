@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 
 import { clearer, databaseOf } from "@mcp-fleet/cutover-runner/dist/database";
 import { UserError } from "@mcp-fleet/errors";
-import { CommitUnknown, shown } from "@mcp-fleet/row-cutover/dist/postgres/errors";
+import { CommitUnknown } from "@mcp-fleet/row-cutover/dist/postgres/errors";
+import { shown } from "@mcp-fleet/row-cutover/dist/postgres/shown";
 
 const dsn = "postgresql://app:p%40ss@db.example:6432/app?sslmode=no-verify&application_name=x";
 

@@ -1,16 +1,17 @@
 import { UserError } from "@mcp-fleet/errors";
 
 import { checkSpec } from "../decide/check-spec";
-import { variablesOf } from "../decide/credentials";
+import { namedKeys } from "../decide/configured";
+import { looksSecret, variablesOf } from "../decide/credentials";
 import { parseDocument } from "../decide/document";
 import { keyId, keyName, keyOf } from "../decide/keys";
-import { looksSecret } from "../decide/secrets";
-import { shown } from "../postgres/errors";
-import { checkReadable, checkRole } from "../postgres/preconditions";
-import { isOwn, namedKeys, readRows } from "../postgres/rows";
-import { limitsOf, withClient, withTransaction } from "../postgres/session";
+import { isOwn } from "../decide/rows";
+import type { CutoverSpec, Db } from "../decide/spec";
+import { checkReadable } from "../postgres/check-table";
+import { checkRole } from "../postgres/database";
+import { readRows } from "../postgres/rows";
+import { limitsOf, session } from "../postgres/session";
 import { readShape } from "../postgres/table";
-import type { CutoverSpec, Db } from "../spec";
 
 /** The credentials of one row's environment, by variable. **The values are secret: for a secret store, never for output.** */
 export interface RowCredentials {
@@ -34,40 +35,33 @@ export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCre
     );
   }
   const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `credentials ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        await checkRole(client, spec);
-        const shape = await readShape(client, spec);
-        await checkReadable(
-          client,
-          spec,
-          shape,
-          spec.table.id === undefined ? [] : [spec.table.id],
-        );
-        const rows = await readRows(client, spec, shape, {
-          keys: namedKeys(spec),
-          columns: [],
-        });
-        return spec.rows.flatMap((row) => {
-          const found = new Map<string, string>();
-          for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {
-            const stored = rows.get(keyId(key));
-            if (stored === undefined || !isOwn(spec, stored)) continue;
-            const document = parseDocument([...key, ...keyOf(row.key)], stored.config);
-            for (const [name, value] of variablesOf(document?.content ?? {})) {
-              const wanted = looksSecret(name) || (row.secretKeys ?? []).includes(name);
-              if (!wanted || typeof value !== "string" || value === "" || value.startsWith("/"))
-                continue;
-              if (!found.has(name)) found.set(name, value);
-            }
+  const doing = "reading the credentials";
+  return session(
+    { db, name: `credentials ${spec.name}`, limits, mode: "read only", doing },
+    async (client) => {
+      await checkRole(client, spec);
+      const shape = await readShape(client, spec);
+      await checkReadable(client, spec, shape, spec.table.id === undefined ? [] : [spec.table.id]);
+      const rows = await readRows(client, spec, shape, {
+        keys: namedKeys(spec),
+        columns: [],
+      });
+      return spec.rows.flatMap((row) => {
+        const found = new Map<string, string>();
+        for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {
+          const stored = rows.get(keyId(key));
+          if (stored === undefined || !isOwn(spec, stored)) continue;
+          const document = parseDocument([...key, ...keyOf(row.key)], stored.config);
+          for (const [name, value] of variablesOf(document?.content ?? {})) {
+            const wanted = looksSecret(name) || (row.secretKeys ?? []).includes(name);
+            if (!wanted || typeof value !== "string" || value === "" || value.startsWith("/"))
+              continue;
+            if (!found.has(name)) found.set(name, value);
           }
-          if (found.size === 0) return [];
-          return [{ key: keyName(keyOf(row.key)), env: Object.fromEntries(found) }];
-        });
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "reading the credentials");
-  }
+        }
+        if (found.size === 0) return [];
+        return [{ key: keyName(keyOf(row.key)), env: Object.fromEntries(found) }];
+      });
+    },
+  );
 }

@@ -2,26 +2,28 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Client } from "pg";
 
+import { documentNow } from "../actions/keep/left";
 import { ownsUrlOf, sameServer } from "../decide/application-owned";
 import { checkSpec } from "../decide/check-spec";
+import { matchColumns } from "../decide/configured";
 import { describe, parseDocument } from "../decide/document";
+import type { RowEntry } from "../decide/entries";
 import { keyId, keyName, keySet } from "../decide/keys";
-import { EngineError, shown } from "../postgres/errors";
+import type { DriftedRow, DriftReport } from "../decide/results";
+import { isOwn, type StoredRow } from "../decide/rows";
+import type { CutoverSpec, Db } from "../decide/spec";
+import { checkReadable } from "../postgres/check-table";
+import { columnsAsText } from "../postgres/columns";
+import { inBatches } from "../postgres/cursor";
+import { checkDatabase } from "../postgres/database";
+import { EngineError } from "../postgres/errors";
 import { ident, keyArray, literal } from "../postgres/identifiers";
-import {
-  checkDatabase,
-  checkLedger,
-  checkReadable,
-  leftRowsSource,
-} from "../postgres/preconditions";
-import { inBatches, isOwn, ownRow, type StoredRow } from "../postgres/rows";
-import { limitsOf, withClient, withTransaction } from "../postgres/session";
-import { columnsAsText, matchColumns, readShape, type TableShape } from "../postgres/table";
-import type { CutoverSpec, Db, DriftedRow, DriftReport } from "../spec";
+import { ownRow } from "../postgres/rows";
+import { limitsOf, session } from "../postgres/session";
+import { readShape, type TableShape } from "../postgres/table";
+import { checkLedger, leftRowsSource } from "../store/access";
 import { countFenced, fenceExists } from "../store/fence";
-import type { RowEntry } from "../store/journal";
 import type { Run } from "../store/ledger";
-import { documentNow } from "./settle";
 
 /** What a run left in one row. */
 type LeftRow = Pick<
@@ -42,16 +44,14 @@ type RowNow = Pick<StoredRow, "key" | "match" | "type" | "config" | "columns">;
 export async function drift(db: Db, spec: CutoverSpec): Promise<DriftReport | undefined> {
   checkSpec(spec);
   const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `drift ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        const run = await checkLedger(client, spec, await checkDatabase(client, spec), "read");
-        return run === undefined ? undefined : report(client, spec, run);
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "comparing the rows with the ledger");
-  }
+  const doing = "comparing the rows with the ledger";
+  return session(
+    { db, name: `drift ${spec.name}`, limits, mode: "read only", doing },
+    async (client) => {
+      const run = await checkLedger(client, spec, await checkDatabase(client, spec), "read");
+      return run === undefined ? undefined : report(client, spec, run);
+    },
+  );
 }
 
 /** Rows that are listed; the others are counted. */

@@ -1,7 +1,8 @@
 import { describe, parseDocument } from "../decide/document";
 import { keyName } from "../decide/keys";
-import { type DocumentNow, readDocuments } from "../postgres/documents-now";
-import type { CutoverSpec, Db, RowEndpoint } from "../spec";
+import type { RowEndpoint } from "../decide/results";
+import type { CutoverSpec, Db } from "../decide/spec";
+import { type DocumentNow, readDocuments } from "./documents-now";
 
 const asked = { name: "endpoints", doing: "reading where the rows point" };
 

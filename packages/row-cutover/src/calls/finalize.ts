@@ -2,12 +2,13 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { checkSpec } from "../decide/check-spec";
-import { shown } from "../postgres/errors";
+import type { FinalizeResult } from "../decide/results";
+import type { CutoverSpec, Db } from "../decide/spec";
+import { checkDatabase } from "../postgres/database";
 import { takeRunLock } from "../postgres/locks";
-import { checkDatabase, checkLedger } from "../postgres/preconditions";
-import { limitsOf, retrying, withClient, withTransaction } from "../postgres/session";
+import { limitsOf, session } from "../postgres/session";
 import { readShape } from "../postgres/table";
-import type { CutoverSpec, Db, FinalizeResult } from "../spec";
+import { checkLedger } from "../store/access";
 import { fenceExists } from "../store/fence";
 import { findRun, markFinalized, type Run } from "../store/ledger";
 
@@ -26,20 +27,14 @@ export async function finalize(
 ): Promise<FinalizeResult> {
   checkSpec(spec);
   const limits = limitsOf(spec);
-  try {
-    return await retrying(attempts, () =>
-      withClient(db, `finalize ${spec.name}`, limits, (client) =>
-        withTransaction(client, limits, "read write", () =>
-          inTransaction(client, spec, generation),
-        ),
-      ),
-    );
-  } catch (error) {
-    throw shown(error, "dropping the way back");
-  }
+  const doing = "discarding the undo data";
+  return session(
+    { db, name: `finalize ${spec.name}`, limits, mode: "read write", attempts, doing },
+    (client) => discardUndo(client, spec, generation),
+  );
 }
 
-async function inTransaction(
+async function discardUndo(
   client: Client,
   spec: CutoverSpec,
   generation: number,

@@ -2,19 +2,13 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { checkSpec } from "../decide/check-spec";
-import { shown } from "../postgres/errors";
-import { comparingGrants } from "../postgres/preconditions";
-import {
-  grantOf,
-  merged,
-  type RequiredRight,
-  rightsOfCheck,
-  rightsOfRun,
-} from "../postgres/required-rights";
+import type { CutoverSpec, Db } from "../decide/spec";
+import { readColumns } from "../postgres/columns";
+import { grantOf, merged } from "../postgres/missing-rights";
+import { type RequiredRight, rightsOfCheck, rightsOfRun } from "../postgres/required-rights";
 import { readRightsFacts, type RightsFacts } from "../postgres/rights-facts";
-import { limitsOf, withClient, withTransaction } from "../postgres/session";
-import { readColumns } from "../postgres/table";
-import type { CutoverSpec, Db } from "../spec";
+import { limitsOf, session } from "../postgres/session";
+import { comparingGrants } from "../store/access";
 
 /** Whom the grants are for. Names as they are, not quoted. */
 export interface GrantRequest {
@@ -62,16 +56,13 @@ export async function readGrants(
 ): Promise<Grants> {
   checkSpec(spec);
   const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `grants ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", () => inTransaction(client, spec, request)),
-    );
-  } catch (error) {
-    throw shown(error, "looking at what there is to grant on");
-  }
+  const doing = "looking at what there is to grant on";
+  return session({ db, name: `grants ${spec.name}`, limits, mode: "read only", doing }, (client) =>
+    grantsOf(client, spec, request),
+  );
 }
 
-async function inTransaction(
+async function grantsOf(
   client: Client,
   spec: CutoverSpec,
   { role, checkRole }: GrantRequest,

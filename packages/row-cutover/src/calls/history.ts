@@ -1,11 +1,12 @@
 import type { Client } from "pg";
 
 import { describe, parseDocument, plainUrl, programOf } from "../decide/document";
+import type { RowEntry } from "../decide/entries";
 import { keyId, keyName, type KeyValues } from "../decide/keys";
-import { shown } from "../postgres/errors";
-import { limitsOf, withClient, withTransaction } from "../postgres/session";
-import type { CutoverSpec, Db, LedgerState, MaskedDocument, RunRow } from "../spec";
-import { countRowEntries, readRowEntries, type RowEntry } from "../store/journal";
+import type { LedgerState, MaskedDocument, RunRow } from "../decide/results";
+import type { CutoverSpec, Db } from "../decide/spec";
+import { limitsOf, session } from "../postgres/session";
+import { countRowEntries, readRowEntries } from "../store/journal";
 import { findRuns, publicRun } from "../store/ledger";
 
 /** The newest first; empty before the first run. Writes nothing. */
@@ -40,17 +41,11 @@ export async function readRunRows(
 async function reading<T>(
   db: Db,
   spec: CutoverSpec,
-  what: string,
+  doing: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `history ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", () => work(client)),
-    );
-  } catch (error) {
-    throw shown(error, what);
-  }
+  return session({ db, name: `history ${spec.name}`, limits, mode: "read only", doing }, work);
 }
 
 function rowOf(entry: RowEntry): RunRow {

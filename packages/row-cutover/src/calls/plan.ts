@@ -1,11 +1,11 @@
 import { checkSpec } from "../decide/check-spec";
 import { specHash } from "../decide/hash";
-import { shown } from "../postgres/errors";
-import { limitsOf, withClient, withTransaction } from "../postgres/session";
-import { neighbourWarnings } from "../postgres/side-effects";
+import type { LedgerState, RowPlan } from "../decide/results";
+import type { CutoverSpec, Db, Target } from "../decide/spec";
+import { limitsOf, session } from "../postgres/session";
 import { analyse } from "../run/analyse";
 import { estimate, sizeWarnings } from "../run/estimate";
-import type { CutoverSpec, Db, LedgerState, RowPlan, Target } from "../spec";
+import { neighbourWarnings } from "../run/side-effects";
 import { findRun, publicRun } from "../store/ledger";
 
 /**
@@ -15,42 +15,38 @@ import { findRun, publicRun } from "../store/ledger";
 export async function planRows(db: Db, spec: CutoverSpec, target: Target): Promise<RowPlan> {
   checkSpec(spec);
   const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `plan ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        const analysis = await analyse(client, spec, target);
-        const size = estimate(analysis);
-        return {
-          target,
-          generation: analysis.generation,
-          hash: specHash(spec, target),
-          changes: analysis.changes,
-          warnings: [
-            ...analysis.warnings,
-            ...(await neighbourWarnings(client, analysis)),
-            ...sizeWarnings(size),
-          ],
-          size,
-          noop: analysis.kind === "noop",
-        };
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "planning the rows");
-  }
+  const doing = "planning the rows";
+  return session(
+    { db, name: `plan ${spec.name}`, limits, mode: "read only", doing },
+    async (client) => {
+      const analysis = await analyse(client, spec, target);
+      const size = estimate(analysis);
+      return {
+        target,
+        generation: analysis.generation,
+        hash: specHash(spec, target),
+        changes: analysis.changes,
+        warnings: [
+          ...analysis.warnings,
+          ...(await neighbourWarnings(client, analysis)),
+          ...sizeWarnings(size),
+        ],
+        size,
+        noop: analysis.kind === "noop",
+      };
+    },
+  );
 }
 
 /** The newest ledger entry; undefined before the first run. Writes nothing. */
 export async function readLedger(db: Db, spec: CutoverSpec): Promise<LedgerState | undefined> {
   const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `ledger ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        const run = await findRun(client, spec.name);
-        return run === undefined ? undefined : publicRun(run);
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "reading the ledger");
-  }
+  const doing = "reading the ledger";
+  return session(
+    { db, name: `ledger ${spec.name}`, limits, mode: "read only", doing },
+    async (client) => {
+      const run = await findRun(client, spec.name);
+      return run === undefined ? undefined : publicRun(run);
+    },
+  );
 }

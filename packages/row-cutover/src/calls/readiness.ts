@@ -1,11 +1,11 @@
 import { isUserError, type UserError } from "@mcp-fleet/errors";
 
 import { checkSpec } from "../decide/check-spec";
-import { shown } from "../postgres/errors";
-import { checkDatabase, checkLedger, type DatabaseIdentity } from "../postgres/preconditions";
+import type { CutoverSpec, Db } from "../decide/spec";
+import { checkDatabase, type DatabaseIdentity } from "../postgres/database";
 import { checkReadiness } from "../postgres/run-rights";
-import { limitsOf, withClient, withTransaction } from "../postgres/session";
-import type { CutoverSpec, Db } from "../spec";
+import { limitsOf, session } from "../postgres/session";
+import { checkLedger } from "../store/access";
 
 /** A database as a run would find it. */
 export interface Readiness {
@@ -29,31 +29,29 @@ export interface Readiness {
 export async function readReadiness(db: Db, spec: CutoverSpec): Promise<Readiness> {
   checkSpec(spec);
   const limits = limitsOf(spec);
-  try {
-    return await withClient(db, `readiness ${spec.name}`, limits, (client) =>
-      withTransaction(client, limits, "read only", async () => {
-        const found = await client.query<Pick<Readiness, "role" | "version" | "clock">>(
-          `select current_user::text as role, current_setting('server_version') as version,
+  const doing = "looking at the database";
+  return session(
+    { db, name: `readiness ${spec.name}`, limits, mode: "read only", doing },
+    async (client) => {
+      const found = await client.query<Pick<Readiness, "role" | "version" | "clock">>(
+        `select current_user::text as role, current_setting('server_version') as version,
                   (extract(epoch from clock_timestamp()) * 1000)::float8 as clock`,
-        );
-        const about = found.rows[0] ?? { role: "", version: "", clock: 0 };
-        let identity: DatabaseIdentity | undefined;
-        try {
-          identity = await checkDatabase(client, spec);
-          await checkLedger(client, spec, identity);
-          return { ...about, identity, warnings: await checkReadiness(client, spec) };
-        } catch (error) {
-          if (!isUserError(error)) throw error;
-          return {
-            ...about,
-            ...(identity === undefined ? {} : { identity }),
-            refusal: error,
-            warnings: [],
-          };
-        }
-      }),
-    );
-  } catch (error) {
-    throw shown(error, "looking at the database");
-  }
+      );
+      const about = found.rows[0] ?? { role: "", version: "", clock: 0 };
+      let identity: DatabaseIdentity | undefined;
+      try {
+        identity = await checkDatabase(client, spec);
+        await checkLedger(client, spec, identity);
+        return { ...about, identity, warnings: await checkReadiness(client, spec) };
+      } catch (error) {
+        if (!isUserError(error)) throw error;
+        return {
+          ...about,
+          ...(identity === undefined ? {} : { identity }),
+          refusal: error,
+          warnings: [],
+        };
+      }
+    },
+  );
 }

@@ -1,7 +1,7 @@
 import { parseDocument } from "../decide/document";
 import { keyId, keyName, keyOf } from "../decide/keys";
-import { readDocuments } from "../postgres/documents-now";
-import type { CutoverSpec, Db } from "../spec";
+import type { CutoverSpec, Db } from "../decide/spec";
+import { readDocuments } from "./documents-now";
 
 const asked = { name: "headers", doing: "comparing headers with where they come from" };
 

@@ -1,13 +1,15 @@
-import type { CutoverSpec, RowSpec } from "../spec";
 import { keyId, keyOf, type KeyValues } from "./keys";
+import type { CutoverSpec, RowSpec } from "./spec";
 
 /** A document's content. */
 type Content = Readonly<Record<string, unknown>>;
 
 /** Everything of a URL before its path, as it is written. */
 const place = /^[a-z][a-z0-9+.-]*:\/\/[^/?#\\\s]+/i;
+
 /** A path and nothing behind it. Read by SQL too, so it has only what means the same there. */
 export const pathPattern = "^(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$";
+
 const path = new RegExp(pathPattern);
 
 /** Whether another path in the row's URL is the application's business. */

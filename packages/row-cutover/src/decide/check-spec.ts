@@ -1,9 +1,9 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { ident } from "../postgres/identifiers";
-import { matchColumns } from "../postgres/table";
-import type { CutoverSpec, RowSpec, TableSpec } from "../spec";
+import { matchColumns } from "./configured";
 import { keyId, keyName, keyOf } from "./keys";
+import { checkName } from "./names";
+import type { CutoverSpec, RowSpec, TableSpec } from "./spec";
 
 /** @throws UserError for what is wrong in the configuration itself, before any connection */
 export function checkSpec(spec: CutoverSpec): void {
@@ -12,7 +12,7 @@ export function checkSpec(spec: CutoverSpec): void {
   if (table.key.length === 0) {
     throw new UserError("No key column is configured.", "Set [cutover.table.key].");
   }
-  for (const name of [table.schema, table.table, table.config, ...table.key]) ident(name);
+  for (const name of [table.schema, table.table, table.config, ...table.key]) checkName(name);
   const seen = new Set<string>();
   for (const row of spec.rows) {
     for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {

@@ -1,6 +1,4 @@
-import { literal } from "../postgres/identifiers";
 import { environment } from "./document";
-import { looksSecret } from "./secrets";
 
 /** A credential of a document, wherever in it. The value is secret. */
 export interface Credential {
@@ -12,8 +10,11 @@ export interface Credential {
 }
 
 const assignment = /^([A-Za-z_]\w*)=(.*)$/s;
+
 const inScript = /(?<=[\s;'"])([A-Za-z_]\w*)=(?:["']([^"']*)["']|([^\s;&|'"]+))/g;
+
 const password = /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i;
+
 /** What an option with a telling name may have without being one: `--auth none`. */
 const plain = /^(true|false|none|null|yes|no|on|off|\d{1,5})?$/i;
 
@@ -124,18 +125,12 @@ function wordsOf({ command, args }: Readonly<Record<string, unknown>>): string[]
   ];
 }
 
-const tellingText =
-  'token|secret|passw|passphrase|api[-_]?key|private[-_]?key|access[-_]?key|credential|[-_](pat|pwd|auth|key)|authorization|cookie|://[^/@"]*:[^/@"]+@';
+export const secretName =
+  "TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL|(^|_)(PAT|PWD|AUTH|KEY)$";
 
-/**
- * Whether a document may have one outside of an `env` object, in SQL: rather too often than not.
- * @param ours whether a run before wrote the headers of documents that start no process
- */
-export function maybeHidden(content: string, ours: boolean): string {
-  const looked = ours ? `(${content} - 'headers')` : content;
-  const other = `${looked}::text ~* ${literal(tellingText)}`;
-  return `case when ${content} ? 'command'
-    then coalesce(jsonb_typeof(${content} -> 'env') = 'array' or (${content} - 'env')::text ~* ${literal(tellingText)}
-      or ${content} ->> 'env' ~ '://[^/@"]*:[^/@"]+@', false)
-    else coalesce(${other}, false) end`;
+const secret = new RegExp(secretName, "i");
+
+/** Whether an environment variable holds a credential, going by its name. */
+export function looksSecret(name: string): boolean {
+  return secret.test(name);
 }

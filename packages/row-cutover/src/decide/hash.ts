@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
-import type { CutoverSpec, RowSpec, Target } from "../spec";
 import { ownsUrl } from "./application-owned";
 import { keyOf } from "./keys";
+import type { CutoverSpec, RowSpec, Target } from "./spec";
 
 /**
  * The identity of what a run writes: equal hashes mean equal rows. How a run goes about it (conflict policy,

@@ -1,4 +1,4 @@
-import type { RowKey } from "../spec";
+import type { RowKey } from "./spec";
 
 /** A key as its values, one for each key column. */
 export type KeyValues = readonly string[];

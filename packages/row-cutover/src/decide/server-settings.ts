@@ -1,6 +1,6 @@
-import type { RowSpec } from "../spec";
+import { looksSecret } from "./credentials";
 import { environment, isEmbedded, toJson } from "./document";
-import { looksSecret } from "./secrets";
+import type { RowSpec } from "./spec";
 
 /** An option of a command line with its value: `--host chroma`, `--host=chroma`. */
 interface Option {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 
-import type { RowSpec } from "../spec";
 import { ownsUrl, sameServer } from "./application-owned";
+import type { RowSpec } from "./spec";
 
 /** What a document for a process on the same machine is made of. */
 export const stdioKeys = ["command", "args", "env", "cwd"] as const;

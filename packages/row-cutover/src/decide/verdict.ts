@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { isOwn, type StoredRow } from "../postgres/rows";
-import type { ConfigType } from "../postgres/table";
-import type { CutoverSpec } from "../spec";
-import type { RowEntry } from "../store/journal";
 import { ownsUrlOf, withOurUrl } from "./application-owned";
 import { parseDocument, toJson } from "./document";
+import type { RowEntry } from "./entries";
+import { type ConfigType, isOwn, type StoredRow } from "./rows";
+import type { CutoverSpec } from "./spec";
 
 /** How a row's document gets back. */
 export type RestoreMode =

@@ -1,5 +1,6 @@
 import { keyOf } from "../decide/keys";
-import { looksSecretSql } from "../decide/secrets";
+import type { CutoverSpec } from "../decide/spec";
+import { looksSecretSql } from "../postgres/credentials-sql";
 import {
   isPlain,
   isThere,
@@ -9,18 +10,9 @@ import {
   specRecord,
   startsProcess,
 } from "../postgres/documents-sql";
-import { EngineError } from "../postgres/errors";
 import { ident, literal } from "../postgres/identifiers";
-import { ownRow } from "../postgres/rows";
+import { matchColumn, ownRow } from "../postgres/rows";
 import { inScope, type TableShape } from "../postgres/table";
-import type { CutoverSpec } from "../spec";
-
-/** The column with the server's key. */
-export function matchColumn({ table }: CutoverSpec): string {
-  if (table.match === undefined)
-    throw new EngineError("rows are counted by server only with [match]");
-  return `t.${ident(table.match)}::text`;
-}
 
 /** Rows whose names are looked at before all others are compared with them. */
 const sampledRows = 500;
@@ -87,19 +79,4 @@ export function groupQuery(
     ) forms left join usual on usual.server = forms.match`;
   // Headers are secret, and a statement's text is in the server's log and lists of statements.
   return { text, values: [JSON.stringify(records)] };
-}
-
-/**
- * The condition that joins an entry `d` with the rows `t` of its class. `is not false` changes nothing but the
- * planner's guess: it takes a comparison of expressions for a rare one, and would read the table once per entry.
- */
-export function classJoin(spec: CutoverSpec, shape: TableShape): string {
-  const content = plainContent(shape);
-  const form = [
-    `coalesce(${isPlain(shape)}, false)`,
-    `${isThere(spec, content)} = d.there`,
-    `${startsProcess(content)} = d.embedded`,
-    `${otherColumns(spec)} = d.differs`,
-  ];
-  return `${matchColumn(spec)} = d.server and ${ownRow(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
 }

@@ -1,29 +1,16 @@
 import type { Client } from "pg";
 
 import { keyId, keyOf, keySet } from "../decide/keys";
+import type { RowPlace, StoredRow } from "../decide/rows";
+import type { CutoverSpec, RowSpec } from "../decide/spec";
+import type { RowForm } from "../decide/steps";
 import { targetJson } from "../decide/target-document";
+import { inBatches } from "../postgres/cursor";
 import { isPlain } from "../postgres/documents-sql";
 import { literal } from "../postgres/identifiers";
-import {
-  checkSize,
-  inBatches,
-  ownRow,
-  type RowPlace,
-  storedColumns,
-  type StoredRow,
-} from "../postgres/rows";
+import { checkSize, matchColumn, ownRow, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
-import type { CutoverSpec, RowSpec } from "../spec";
-import { groupQuery, matchColumn } from "./groups-sql";
-
-/** What tells the rows of one server apart, for a run: SQL finds it again when it writes. */
-export interface RowForm {
-  /** Whether the document is what it should be. */
-  readonly there: boolean;
-  readonly embedded: boolean;
-  /** `set` columns with another value. */
-  readonly differs: readonly string[];
-}
+import { groupQuery } from "./groups-sql";
 
 /** All rows of one server that a run does the same to. */
 export interface RowClass {

@@ -1,27 +1,23 @@
 import type { Client } from "pg";
 
-import { maybeHidden } from "../decide/credentials";
+import { checkComputed } from "../actions/rewrite/computed";
+import { planRow } from "../actions/rewrite/plan";
+import { ChangeList } from "../decide/change-list";
+import { setColumns } from "../decide/configured";
 import { keyId, keyOf, keySet } from "../decide/keys";
-import { LostSecrets, refuseUnknownKeys } from "../decide/refusals";
+import { LostSecrets } from "../decide/lost-credentials";
+import { refuseUnknownKeys } from "../decide/refusals";
+import type { RowChange } from "../decide/results";
+import type { StoredRow } from "../decide/rows";
+import type { CutoverSpec, RowSpec } from "../decide/spec";
+import type { ForwardInput, ForwardPlan, ForwardStep, Looked } from "../decide/steps";
+import { maybeHidden } from "../postgres/credentials-sql";
+import { inBatches, scanBatch } from "../postgres/cursor";
 import { isPlain, plainContent } from "../postgres/documents-sql";
 import { EngineError } from "../postgres/errors";
-import { inBatches, ownRow, scanBatch, storedColumns, type StoredRow } from "../postgres/rows";
-import { setColumns, type TableShape } from "../postgres/table";
-import { checkComputed } from "../rewrite/computed";
-import {
-  type ForwardInput,
-  type ForwardPlan,
-  type ForwardStep,
-  planRow,
-} from "../run/plan-forward";
-import type { CutoverSpec, RowChange, RowSpec } from "../spec";
+import { ownRow, storedColumns } from "../postgres/rows";
+import type { TableShape } from "../postgres/table";
 import { readClasses, unreadRows } from "./groups";
-
-/** The size of what a plan looked at. */
-export interface Looked {
-  readonly rows: number;
-  readonly bytes: number;
-}
 
 /**
  * Plans a table where one server has many rows: SQL counts the rows by what a run would do to them, and each class
@@ -141,36 +137,4 @@ export async function* unreadSteps(
 /** Whether other values in `set` columns are left alone. */
 function isSettled(differs: readonly string[], { previous, samePlan }: ForwardInput): boolean {
   return differs.length === 0 || (previous !== undefined && samePlan);
-}
-
-const listedChanges = 1000;
-
-/** Changes of many rows: one line for those that differ in nothing but the row. */
-export class ChangeList {
-  private readonly known = new Map<string, RowChange & { count: number }>();
-  private readonly keys = new Set<string>();
-
-  add({ count = 1, from, ...rest }: RowChange): void {
-    // What a row was is told only while there is room for it.
-    const change = {
-      ...rest,
-      ...(from === undefined || this.known.size >= listedChanges ? {} : { from }),
-    };
-    const id = JSON.stringify(change);
-    const before = this.known.get(id)?.count ?? 0;
-    this.known.set(id, { ...change, count: before + count });
-    this.keys.add(change.key);
-  }
-
-  get size(): number {
-    return this.known.size;
-  }
-
-  has(key: string): boolean {
-    return this.keys.has(key);
-  }
-
-  all(): RowChange[] {
-    return [...this.known.values()];
-  }
 }

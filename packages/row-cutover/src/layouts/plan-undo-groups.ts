@@ -1,15 +1,20 @@
 import type { Client } from "pg";
 
+import { ChangeList } from "../decide/change-list";
+import type { RowEntry } from "../decide/entries";
 import { keyId, keyName } from "../decide/keys";
+import type { RowChange } from "../decide/results";
+import type { StoredRow } from "../decide/rows";
+import type { CutoverSpec } from "../decide/spec";
+import type { Conflict, Looked, UndoPlan } from "../decide/steps";
+import { inBatches } from "../postgres/cursor";
 import { EngineError } from "../postgres/errors";
 import { ident, literal, sameKey } from "../postgres/identifiers";
-import { inBatches, ownRow, storedColumns, type StoredRow } from "../postgres/rows";
-import { type TableShape } from "../postgres/table";
-import { type Conflict, planUndo, type UndoPlan } from "../restore/plan";
-import type { CutoverSpec, RowChange } from "../spec";
-import { entryColumns, type RowEntry } from "../store/journal";
+import { ownRow, storedColumns } from "../postgres/rows";
+import type { TableShape } from "../postgres/table";
+import { columnsOf, entryColumns } from "../store/journal";
 import type { Run } from "../store/ledger";
-import { ChangeList, type Looked } from "./plan-groups";
+import { planUndo } from "./plan-undo";
 
 /** Conflicts and warnings that are listed; all are counted. */
 const listedRows = 100;
@@ -195,17 +200,4 @@ async function describeExample(
   const [change] = changes;
   if (change === undefined) throw new EngineError("a journal entry has nothing to undo");
   return change;
-}
-
-/** The columns beside the document that the journal of a run tells about and the table still has. */
-export async function columnsOf(client: Client, shape: TableShape, run: Run): Promise<string[]> {
-  const found = await client.query<{ name: string }>(
-    `select distinct jsonb_object_keys(coalesce(after_columns, '{}') || coalesce(before_columns, '{}')) as name
-       from mcp_cutover.journal where run_id = $1 and kind = 'row'`,
-    [run.runId],
-  );
-  return found.rows
-    .map(({ name }) => name)
-    .filter((name) => shape.columns.has(name))
-    .sort();
 }

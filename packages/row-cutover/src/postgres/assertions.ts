@@ -1,18 +1,22 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { matchColumns, setColumns } from "../decide/configured";
 import { keyName, keyOf, type KeyValues } from "../decide/keys";
-import { listed } from "../decide/refusals";
-import type { CutoverSpec } from "../spec";
+import { listed } from "../decide/list";
+import type { CutoverSpec } from "../decide/spec";
 import { afterColumn, isWritten, specColumns, specRecord } from "./documents-sql";
 import { ident, keyArray } from "./identifiers";
-import { matchColumns, setColumns, type TableShape } from "./table";
+import type { TableShape } from "./table";
 
 const top = "(select pg_current_xact_id()::text::bigint)";
+
 /** From here on no transaction number was given back before the statement. */
 const open = `(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_current_xact_id()::text::bigint)`;
+
 /** How far from this transaction's number that of a row version is: 32 bits of it are in a row, and they wrap around. */
 const distance = `((t.xmin::text::bigint - ${top}) & 4294967295)`;
+
 /** More subtransactions than a run has, and few beside all numbers that an old row may have had once. */
 const mostUnderWay = 4_194_304;
 

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import type { TableSpec } from "../spec";
+import type { TableSpec } from "../decide/spec";
 import { ident, qualified } from "./identifiers";
 import { ownerWrites } from "./touched-tables";
 

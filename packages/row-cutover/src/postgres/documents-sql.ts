@@ -1,9 +1,11 @@
 import { ownsUrl, pathPattern, placeOf } from "../decide/application-owned";
+import { setColumns } from "../decide/configured";
 import { deepestDocument } from "../decide/document";
+import type { CutoverSpec, RowSpec } from "../decide/spec";
 import { keptNames, stdioKeys, targetJson } from "../decide/target-document";
-import type { CutoverSpec, RowSpec } from "../spec";
+import { columnOf } from "./columns";
 import { ident, literal } from "./identifiers";
-import { columnOf, setColumns, type TableShape } from "./table";
+import type { TableShape } from "./table";
 
 /**
  * What SQL says about a row `t` and the entry `d` of the configuration that it belongs to. `d` has the columns of

@@ -1,14 +1,10 @@
-import { UserError } from "@mcp-fleet/errors";
 import { escapeIdentifier, escapeLiteral } from "pg";
+
+import { checkName } from "../decide/names";
 
 /** An identifier, safe inside SQL. */
 export function ident(name: string): string {
-  if (name === "" || name.includes("\0") || Buffer.byteLength(name) > 63) {
-    throw new UserError(
-      `${JSON.stringify(name)} is not a name that PostgreSQL accepts.`,
-      "Give the table and its columns names of 1 to 63 bytes.",
-    );
-  }
+  checkName(name);
   return escapeIdentifier(name);
 }
 

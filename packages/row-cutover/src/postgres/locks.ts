@@ -3,8 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import type { CutoverSpec } from "../spec";
-import { fenceExists, isFenced } from "../store/fence";
+import type { CutoverSpec } from "../decide/spec";
 import { literal } from "./identifiers";
 import type { TableShape } from "./table";
 
@@ -60,24 +59,10 @@ export async function waitForRunLock(client: Client, spec: CutoverSpec): Promise
   await client.query(`select pg_advisory_xact_lock(${lockKeys(spec)})`);
 }
 
-/**
- * How {@link lockTable} has to lock. Writers are kept off, readers go on, unless a fence will be dropped: a trigger
- * that is made needs the same lock, and taking it last can deadlock with a writer that waits for one of our rows.
- */
-export async function lockMode(
-  client: Client,
-  spec: CutoverSpec,
-  shape: TableShape,
-): Promise<"access exclusive" | "share row exclusive"> {
-  const drops = !isFenced(spec, shape) && (await fenceExists(client, spec.name, shape));
-  return drops ? "access exclusive" : "share row exclusive";
-}
+/** `share row exclusive`: readers go on, writers wait. */
+export type LockMode = "access exclusive" | "share row exclusive";
 
 /** Locks the table until the transaction ends. Taken before any row; sent at once, so that others may follow it. */
-export function lockTable(
-  client: Client,
-  shape: TableShape,
-  mode: Awaited<ReturnType<typeof lockMode>>,
-): Promise<unknown> {
+export function lockTable(client: Client, shape: TableShape, mode: LockMode): Promise<unknown> {
   return client.query(`lock table ${shape.name} in ${mode} mode`);
 }

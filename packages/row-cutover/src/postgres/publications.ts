@@ -1,8 +1,8 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { listed } from "../decide/refusals";
-import type { CutoverSpec } from "../spec";
+import { listed } from "../decide/list";
+import type { CutoverSpec } from "../decide/spec";
 
 /** What logical replication sends of the ledger and of the application's table, from the catalog. */
 interface Publications {

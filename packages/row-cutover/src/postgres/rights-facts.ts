@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import type { CutoverSpec } from "../spec";
+import type { CutoverSpec } from "../decide/spec";
 
 /** A table or sequence that a cutover has to do with. */
 export interface Secured {

@@ -1,12 +1,13 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { matchColumns } from "../decide/configured";
 import { keyOf } from "../decide/keys";
-import { listed } from "../decide/refusals";
-import type { CutoverSpec } from "../spec";
+import { listed } from "../decide/list";
+import type { CutoverSpec } from "../decide/spec";
 import { keyArray, literal } from "./identifiers";
 import { ownRow } from "./rows";
-import { matchColumns, type TableShape } from "./table";
+import type { TableShape } from "./table";
 
 /**
  * Has every row that a run would move be found again by its key: none without one, and none that shares it with

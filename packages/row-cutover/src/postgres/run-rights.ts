@@ -1,19 +1,13 @@
 import type { Client } from "pg";
 
+import { namedKeys } from "../decide/configured";
 import { keyId, keyOf, keySet, type KeyValues } from "../decide/keys";
-import type { CutoverSpec } from "../spec";
+import type { CutoverSpec } from "../decide/spec";
 import { keyArray, qualified } from "./identifiers";
-import {
-  grantOf,
-  lacking,
-  refuseMissing,
-  type RequiredRight,
-  rightsOfRun,
-  type RowUses,
-  usesOf,
-} from "./required-rights";
+import { grantOf, lacking, refuseMissing } from "./missing-rights";
+import { type RequiredRight, rightsOfRun, type RowUses, usesOf } from "./required-rights";
 import { readRightsFacts, type RightsFacts } from "./rights-facts";
-import { hasOneOf, namedKeys } from "./rows";
+import { hasOneOf } from "./rows";
 import { inScope } from "./table";
 
 /**

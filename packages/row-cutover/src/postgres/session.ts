@@ -1,40 +1,113 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Client, type QueryResult } from "pg";
+import { Client } from "pg";
 
-import type { CutoverSpec, Db } from "../spec";
+import type { CutoverSpec, Db } from "../decide/spec";
 import {
   codeOf,
   CommitUnknown,
-  EngineError,
   isConnectionError,
   isLockError,
-  mayNotConnect,
+  type OthersCode,
   RowsMoved,
-  standbyError,
 } from "./errors";
+import { mayNotConnect, shown } from "./shown";
+import { answerSeconds, type Limits, type Mode, withTransaction } from "./transaction";
 
 const connectSeconds = 5;
-/** On top of a statement's own limit, for a network that swallows answers. */
-const answerSeconds = 15;
-/** A limit, not a need: joins of many rows go in the order of the table when they fit into it, in half the time. */
-const joinMemoryKb = 131_072;
 
-/** Limits of one transaction, in seconds. */
-export interface Limits {
-  readonly lockSeconds: number;
-  readonly statementSeconds: number;
-}
+/** How long the locks of a lost connection are waited for, in seconds. */
+const resolveLockSeconds = 30;
 
-export function limitsOf(spec: Pick<CutoverSpec, "timeouts">): Limits {
+/** The limits that the configuration sets. @param longestWait caps the wait for locks, in seconds */
+export function limitsOf(
+  { timeouts }: Pick<CutoverSpec, "timeouts">,
+  longestWait = Infinity,
+): Limits {
   return {
-    lockSeconds: spec.timeouts?.lockSeconds ?? 5,
-    statementSeconds: spec.timeouts?.statementSeconds ?? 60,
+    lockSeconds: Math.min(timeouts?.lockSeconds ?? 5, longestWait),
+    statementSeconds: timeouts?.statementSeconds ?? 60,
   };
 }
 
-/** Opens a connection of its own for `use` and closes it, whatever happens. */
-export async function withClient<T>(
+/** How one piece of work reaches the database. */
+export interface SessionOptions<T> {
+  readonly db: Db;
+  /** For `application_name`, such as `drift mcp-fleet/prod`. */
+  readonly name: string;
+  readonly limits: Limits;
+  readonly mode: Mode;
+  /** How often it is tried in all, where another try can help: locks, and lost connections. @default 1 */
+  readonly attempts?: number;
+  /** For error messages, such as `planning the rows`. */
+  readonly doing: string;
+  /**
+   * Asked on a connection of its own, before another attempt, when the outcome of COMMIT is unknown.
+   * @param result what the work had returned
+   * @returns the result to answer with when it was committed; undefined when it was not
+   */
+  readonly resolve?: (client: Client, result: T) => Promise<T | undefined>;
+}
+
+/** What the work may use beside its connection. */
+export interface Attempt {
+  /** Whether an earlier attempt lost its connection, so that its locks may still be held. */
+  readonly reconnected: boolean;
+  /** Names the triggers that are blamed when code of the table's owner raises an error from now on. */
+  blame(code: OthersCode): void;
+}
+
+/**
+ * Runs `work` in one transaction on a connection of its own: the only way to the database in this package.
+ * @throws UserError for every failure, with no value of a row and no connection string in it
+ */
+export async function session<T>(
+  options: SessionOptions<T>,
+  work: (client: Client, attempt: Attempt) => Promise<T>,
+): Promise<T> {
+  const { db, name, limits, mode, attempts = 1, doing, resolve } = options;
+  let pending: { readonly result: T } | undefined;
+  let reconnected = false;
+  let others: OthersCode | undefined;
+  const blame = (code: OthersCode): void => {
+    others = code;
+  };
+  const attempt = async (): Promise<T> => {
+    // An earlier attempt may have been committed although its answer was lost.
+    if (pending !== undefined && resolve !== undefined) {
+      const { result } = pending;
+      const patient = { ...limits, lockSeconds: resolveLockSeconds };
+      const done = await withClient(db, `resolve ${name}`, patient, (client) =>
+        withTransaction(client, patient, "read write", () => resolve(client, result)),
+      );
+      if (done !== undefined) return done;
+      pending = undefined;
+    }
+    return withClient(db, name, limits, async (client) => {
+      try {
+        return await withTransaction(client, limits, mode, async () => {
+          const result = await work(client, { reconnected, blame });
+          if (resolve !== undefined) pending = { result };
+          return result;
+        });
+      } catch (error) {
+        if (!(error instanceof CommitUnknown)) pending = undefined;
+        reconnected ||= isConnectionError(error) || error instanceof CommitUnknown;
+        throw error;
+      }
+    });
+  };
+  try {
+    return await retrying(attempts, attempt);
+  } catch (error) {
+    // The connection is gone, and with it the answer to COMMIT: its outcome is unknown.
+    const unknown = pending !== undefined && isConnectionError(error);
+    throw shown(unknown ? new CommitUnknown() : error, doing, others);
+  }
+}
+
+/** Opens a connection for `use` and closes it in any case. */
+async function withClient<T>(
   db: Db,
   name: string,
   limits: Limits,
@@ -46,11 +119,11 @@ export async function withClient<T>(
     connectionTimeoutMillis: connectSeconds * 1000,
     query_timeout: (limits.statementSeconds + limits.lockSeconds + answerSeconds) * 1000,
     keepAlive: true,
-    // Statements that do not wait for each other go out together.
+    // Statements that do not depend on each other are sent together.
     pipeline: true,
     application_name: `mcp-fleet ${name}`.slice(0, 63),
   });
-  // The query in flight reports it; without a listener it would end the process.
+  // The query in flight reports the error; without a listener it would end the process.
   client.on("error", () => undefined);
   try {
     await client.connect();
@@ -65,109 +138,8 @@ export async function withClient<T>(
   }
 }
 
-/**
- * Runs `work` in a transaction with limits and settings of ours, and rolls back when it throws. Settings are
- * transaction-local, so a pooler that hands connections around between transactions does no harm.
- * @throws CommitUnknown when the connection broke during COMMIT
- */
-export async function withTransaction<T>(
-  client: Client,
-  limits: Limits,
-  mode: "read only" | "read write",
-  work: () => Promise<T>,
-): Promise<T> {
-  const isolation =
-    mode === "read only" ? "repeatable read read only" : "read committed read write";
-  await begin(client, isolation, limits);
-  let done: T;
-  try {
-    await raiseLimits(client);
-    done = await work();
-  } catch (error) {
-    await client.query("rollback").catch(() => undefined);
-    throw error;
-  }
-  let answer: QueryResult;
-  try {
-    answer = await client.query("commit");
-  } catch (error) {
-    if (isConnectionError(error)) throw new CommitUnknown("no answer to COMMIT");
-    throw error;
-  }
-  if (answer.command !== "COMMIT")
-    throw new EngineError("the transaction was rolled back by the server");
-  return done;
-}
-
-/** How values read as text, in the journal and wherever they are compared with it. As in SET. */
-export const textSettings: Readonly<Record<string, string>> = {
-  timezone: "'UTC'",
-  datestyle: "'ISO, MDY'",
-  intervalstyle: "'postgres'",
-  lc_monetary: "'C'",
-  extra_float_digits: "1",
-  bytea_output: "'hex'",
-};
-
-/**
- * What a statement means must not depend on settings of the database or of the role. First of all where names are
- * looked up: a name that is not qualified is the server's own, whatever others may have put before it. `pg_temp` is
- * named so that it comes last. Only numbers of ours are put into this text.
- */
-function pinned({ lockSeconds, statementSeconds }: Limits): string {
-  const ms = (seconds: number): string => `'${Math.round(seconds * 1000)}ms'`;
-  const settings = {
-    // Else the path would read differently.
-    quote_all_identifiers: "off",
-    search_path: "pg_catalog, pg_temp",
-    lock_timeout: ms(lockSeconds),
-    statement_timeout: ms(statementSeconds),
-    idle_in_transaction_session_timeout: ms(statementSeconds + answerSeconds),
-    standard_conforming_strings: "on",
-    transform_null_equals: "off",
-    array_nulls: "on",
-    xmloption: "content",
-    ...textSettings,
-  };
-  return Object.entries(settings)
-    .map(([name, value]) => `set local ${name} = ${value}`)
-    .join("; ");
-}
-
-/** Begins and pins the settings in one message. @throws UserError on a standby, in whatever language it says so */
-async function begin(client: Client, isolation: string, limits: Limits): Promise<void> {
-  try {
-    await client.query(`begin isolation level ${isolation}; ${pinned(limits)}`);
-  } catch (error) {
-    await client.query("rollback").catch(() => undefined);
-    throw codeOf(error) === "0A000" ? standbyError() : error;
-  }
-}
-
-/**
- * More memory for joins, no limit of a whole transaction, which PostgreSQL has from 17 on, and a COMMIT that is on the
- * disk before it is answered: the application is rolled out on its word.
- * @throws EngineError when names would be looked up elsewhere after all
- */
-async function raiseLimits(client: Client): Promise<void> {
-  const set = await client.query<{ path: string }>(
-    `select current_setting('search_path') as path,
-            set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, ${joinMemoryKb})::text || 'kB', true),
-            case when current_setting('transaction_timeout', true) is not null
-              then set_config('transaction_timeout', '0', true) end,
-            case when current_setting('synchronous_commit') = 'off'
-              then set_config('synchronous_commit', 'local', true) end`,
-  );
-  const path = set.rows[0]?.path;
-  if (path !== "pg_catalog, pg_temp")
-    throw new EngineError("names would be looked up in schemas of others");
-}
-
-/**
- * Tries again, a few times and ever more slowly, where another try can help: locks held by somebody else, and
- * connections. Everything else is thrown at once.
- */
-export async function retrying<T>(attempts: number, work: () => Promise<T>): Promise<T> {
+/** Tries again, with growing pauses, after errors that another attempt may not have. Throws all others at once. */
+async function retrying<T>(attempts: number, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();

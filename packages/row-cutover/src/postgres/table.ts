@@ -1,24 +1,12 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import type { CutoverSpec, TableSpec } from "../spec";
+import { namedColumns, setColumns } from "../decide/configured";
+import type { ConfigType } from "../decide/rows";
+import type { CutoverSpec, TableSpec } from "../decide/spec";
+import { columnOf, counts, readColumns, type TableColumns } from "./columns";
 import type { OthersCode } from "./errors";
 import { ident, literal, qualified } from "./identifiers";
-
-/** How documents are stored. `varchar` counts as text. */
-export type ConfigType = "text" | "json" | "jsonb";
-
-/** One column as the catalog has it now. */
-export interface Column {
-  /** Its name, quoted. */
-  readonly sql: string;
-  /** For casts, such as `character varying(255)`. */
-  readonly type: string;
-  /** Computed by the database, so never written. */
-  readonly generated: boolean;
-  /** Whether this role may read it. */
-  readonly readable: boolean;
-}
 
 /** A trigger of somebody else's, with its function. */
 export interface TableTrigger {
@@ -31,14 +19,12 @@ export interface TableTrigger {
 }
 
 /** The table as it is inside of this transaction. */
-export interface TableShape {
+export interface TableShape extends TableColumns {
   readonly oid: number;
   /** Quoted, with schema: for what is written, locked or counted. */
   readonly name: string;
   /** What to read in FROM: the table, or those rows of it that {@link TableSpec.where} leaves. */
   readonly rows: string;
-  readonly spec: TableSpec;
-  readonly columns: ReadonlyMap<string, Column>;
   readonly configType: ConfigType;
   readonly rowSecurity: boolean;
   /** Its rules, quoted. */
@@ -128,21 +114,8 @@ function rowsInScope(table: TableSpec, name: string): string {
     : `(select w.tableoid, w.ctid, w.xmin, w.* from ${name} w where ${inScope(table, "w")})`;
 }
 
-/** The transaction's time as the `updatedAt` column has it. */
-export function timeNow(shape: Pick<TableShape, "columns" | "spec">, column: string): string {
-  const { type } = columnOf(shape, column);
-  if (!counts(type)) return `now()::${type}`;
-  const factor = shape.spec.updatedAtUnit === "milliseconds" ? 1000 : 1;
-  return `floor(extract(epoch from now()) * ${factor})::${type}`;
-}
-
-/** Whether a type holds numbers. */
-function counts(type: string): boolean {
-  return /^(smallint|integer|bigint|numeric|real|double precision)/.test(type);
-}
-
 /** @throws UserError where the time is a number and nothing says of what */
-function refuseUnitless(shape: Pick<TableShape, "columns" | "spec">): void {
+function refuseUnitless(shape: TableColumns): void {
   const { updatedAt, updatedAtUnit, schema, table } = shape.spec;
   if (updatedAt === undefined) return;
   const { type } = columnOf(shape, updatedAt);
@@ -175,7 +148,7 @@ async function missingTable(client: Client, table: TableSpec): Promise<UserError
 }
 
 /** @throws UserError naming a column that would be written, whose value the database computes itself */
-function refuseGenerated(shape: Pick<TableShape, "columns" | "spec">, spec: CutoverSpec): void {
+function refuseGenerated(shape: TableColumns, spec: CutoverSpec): void {
   const { config, updatedAt } = spec.table;
   const written = [config, ...(updatedAt === undefined ? [] : [updatedAt]), ...setColumns(spec)];
   const generated = written.find((name) => columnOf(shape, name).generated);
@@ -189,60 +162,6 @@ function refuseGenerated(shape: Pick<TableShape, "columns" | "spec">, spec: Cuto
 /** What of others' code runs when rows are written. */
 export function othersCode({ name, triggers }: TableShape): OthersCode {
   return { table: name, triggers };
-}
-
-/** A column that the configuration names. @throws UserError when the table has none of that name */
-export function columnOf(shape: Pick<TableShape, "columns" | "spec">, name: string): Column {
-  const column = shape.columns.get(name);
-  if (column !== undefined) return column;
-  throw new UserError(
-    `The table ${shape.spec.schema}.${shape.spec.table} has no column ${JSON.stringify(name)}; it has ${[...shape.columns.keys()].join(", ")}.`,
-    "Check the column names in [cutover.table] and in the [set] and [seed] of the rows.",
-  );
-}
-
-/** Reads the columns of any table by its oid. */
-export async function readColumns(client: Client, oid: string): Promise<Map<string, Column>> {
-  const found = await client.query<Column & { name: string }>(
-    `select attname as name, quote_ident(attname) as sql, format_type(atttypid, atttypmod) as type, attgenerated <> '' as generated,
-            has_column_privilege(attrelid, attnum, 'select') as readable
-       from pg_attribute where attrelid = $1::oid and attnum > 0 and not attisdropped order by attnum`,
-    [oid],
-  );
-  return new Map(found.rows.map(({ name, ...column }) => [name, column]));
-}
-
-/** The columns whose values the configuration's keys are. */
-export function matchColumns({ key, match }: TableSpec): readonly string[] {
-  return match === undefined ? key : [match];
-}
-
-/** The columns beside the document that a run writes, for all rows together. */
-export function setColumns(spec: CutoverSpec): string[] {
-  return [...new Set(spec.rows.flatMap((row) => Object.keys(row.set ?? {})))].sort();
-}
-
-/** `to_jsonb`-like object of columns as text: exact, whatever their type. */
-export function columnsAsText(columns: readonly string[], alias: string): string {
-  if (columns.length === 0) return "'{}'::jsonb";
-  const members = columns.map((name) => `${literal(name)}, ${alias}.${ident(name)}::text`);
-  return `jsonb_build_object(${members.join(", ")})`;
-}
-
-function namedColumns({ table, rows }: CutoverSpec): string[] {
-  return [
-    ...table.key,
-    ...matchColumns(table),
-    ...(table.id === undefined ? [] : [table.id]),
-    ...(table.type === undefined ? [] : [table.type.column]),
-    ...(table.updatedAt === undefined ? [] : [table.updatedAt]),
-    ...(table.where ?? []).map(({ column }) => column),
-    ...rows.flatMap((row) => [
-      ...Object.keys(row.set ?? {}),
-      ...Object.keys(row.seed?.values ?? {}),
-    ]),
-    table.config,
-  ];
 }
 
 function configTypeOf(table: TableSpec, type: string): ConfigType {

@@ -1,11 +1,11 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import type { TableSpec } from "../spec";
+import type { TableSpec } from "../decide/spec";
+import { refuseRules } from "./check-table";
 import { qualified } from "./identifiers";
-import { refuseRules } from "./preconditions";
+import { refuseMissing } from "./missing-rights";
 import { checkReplicaIdentity } from "./publications";
-import { refuseMissing } from "./required-rights";
 
 /** A unique index over plain columns, all of its rows. */
 export interface UniqueIndex {

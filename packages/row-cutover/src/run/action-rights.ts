@@ -1,15 +1,16 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { foreignKeys, refuseDeeper } from "../actions/merge/references";
+import { findSoftReference } from "../actions/merge/soft-references";
 import { keyId } from "../decide/keys";
-import { foreignKeys, type Reference, referencesTo, refuseDeeper } from "../merge/references";
-import { findSoftReference } from "../merge/soft-references";
-import { refuseMissing, rightsOfRun } from "../postgres/required-rights";
+import type { CutoverSpec } from "../decide/spec";
+import type { ForwardStep, UndoStep } from "../decide/steps";
+import { checkReadableReferences, referencesTo } from "../postgres/foreign-keys";
+import { refuseMissing } from "../postgres/missing-rights";
+import { rightsOfRun } from "../postgres/required-rights";
 import type { RightsFacts } from "../postgres/rights-facts";
 import type { TableShape } from "../postgres/table";
-import type { UndoStep } from "../restore/plan";
-import type { CutoverSpec } from "../spec";
-import type { ForwardStep } from "./plan-forward";
 
 /**
  * What a run forward needs beside reading and updating the rows.
@@ -61,27 +62,6 @@ export async function checkForwardRights(
     `The table ${refers}, whose value has to change, and its foreign key does not pass changes on.`,
     "Declare the foreign key ON UPDATE CASCADE, or list the older key in [cutover.skip].",
   );
-}
-
-/**
- * An undo removes a row that was made, unless somebody refers to it by then: so it has to see who does.
- * @throws UserError naming a table whose rows it does not
- */
-export async function checkReadableReferences(
-  client: Client,
-  references: readonly Reference[],
-): Promise<void> {
-  for (const { oid, schema, table } of references) {
-    const found = await client.query<{ hidden: boolean }>(
-      "select row_security_active($1::oid) as hidden",
-      [oid],
-    );
-    if (found.rows[0]?.hidden === false) continue;
-    throw new UserError(
-      `Row-level security on ${schema}.${table} hides rows from the database role, so it would not see who refers to a row that it removes.`,
-      "Use a role with BYPASSRLS, or the table's owner.",
-    );
-  }
 }
 
 /** What an undo needs beside reading and updating the rows. @throws UserError naming the right */

@@ -2,61 +2,29 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Client } from "pg";
 
+import { deferredWarnings } from "../actions/keep/deferred";
+import { refuseAbandoned } from "../actions/keep/left-behind";
+import { checkTables } from "../actions/merge/undo-references";
 import { specHash } from "../decide/hash";
-import { keyId, keyOf, type KeyValues } from "../decide/keys";
-import { refuseFinalized } from "../decide/refusals";
-import { deferredWarnings } from "../keep/deferred";
-import { refuseAbandoned } from "../keep/left-behind";
-import { type Looked, planClasses } from "../layouts/plan-groups";
+import type { CutoverSpec, Target } from "../decide/spec";
+import { type ForwardInput, type ForwardPlan, type UndoPlan, writesNothing } from "../decide/steps";
+import type { Base, Common, Writing } from "../layouts/layout";
+import { planKeys, planUndoKeys } from "../layouts/per-server";
+import { planServers } from "../layouts/per-tenant";
 import { planUndoServers } from "../layouts/plan-undo-groups";
-import { checkTables } from "../merge/undo-references";
-import { namedTables } from "../postgres/configured-sql";
+import { checkDocuments } from "../postgres/check-documents";
+import { checkTable } from "../postgres/check-table";
+import { checkDatabase } from "../postgres/database";
 import { EngineError, RowsMoved } from "../postgres/errors";
-import { type Fingerprint, isUntouched, takeFingerprint } from "../postgres/fingerprint";
-import {
-  checkDatabase,
-  checkLedger,
-  checkOtherCutovers,
-  checkTable,
-  type DatabaseIdentity,
-} from "../postgres/preconditions";
+import { isUntouched, takeFingerprint } from "../postgres/fingerprint";
 import { checkPublications, checkReplicaIdentity } from "../postgres/publications";
-import type { RightsFacts } from "../postgres/rights-facts";
 import { checkRowKeys } from "../postgres/row-keys";
-import { checkDocuments, namedKeys, readRows, type StoredRow } from "../postgres/rows";
 import { checkReadiness, checkRunRights } from "../postgres/run-rights";
-import { readShape, setColumns, type TableShape } from "../postgres/table";
-import { planUndo, type UndoPlan } from "../restore/plan";
-import { checkComputed } from "../rewrite/computed";
-import type { CutoverSpec, RowChange, Target } from "../spec";
-import {
-  checkJournal,
-  journalColumns,
-  readKeys,
-  readReferenceEntries,
-  readRowEntries,
-} from "../store/journal";
-import { type Run } from "../store/ledger";
+import { readShape } from "../postgres/table";
+import { checkLedger, checkOtherCutovers } from "../store/access";
+import { checkJournal, readReferenceEntries, refuseFinalized } from "../store/journal";
+import type { Run } from "../store/ledger";
 import { checkForwardRights, checkUndoRights } from "./action-rights";
-import { type ForwardInput, type ForwardPlan, planForward, writesNothing } from "./plan-forward";
-
-interface Common {
-  /** The newest run, whatever its target. */
-  readonly ledger: Run | undefined;
-  /** The generation after the run. */
-  readonly generation: number;
-  readonly changes: RowChange[];
-  readonly warnings: string[];
-}
-
-interface Writing extends Common {
-  readonly identity: DatabaseIdentity;
-  readonly shape: TableShape;
-  readonly facts: RightsFacts;
-  /** The table before anything of it was read. */
-  readonly fingerprint: Fingerprint;
-  readonly looked: Looked;
-}
 
 /** What there is to do, found by reading alone. */
 export type Analysis =
@@ -127,8 +95,6 @@ export async function confirm(
   return untouched ? first : analyse(client, spec, target);
 }
 
-type Base = Omit<Writing, "changes" | "warnings" | "looked">;
-
 async function forward(
   client: Client,
   spec: CutoverSpec,
@@ -157,81 +123,6 @@ async function forward(
   }
   all.warnings.push(...deferredWarnings(spec, found.input.rows));
   return { ...base, kind: "forward", previous: active, ...found, ...all };
-}
-
-interface Planned {
-  readonly plan: ForwardPlan;
-  readonly input: ForwardInput;
-  readonly looked: Looked;
-}
-
-/** Each entry of the configuration is one row. */
-async function planKeys(
-  client: Client,
-  given: Pick<ForwardInput, "spec" | "carries" | "samePlan">,
-  shape: TableShape,
-  active: Run | undefined,
-): Promise<Planned> {
-  const { spec } = given;
-  const rows = await readRows(client, spec, shape, {
-    keys: namedKeys(spec),
-    columns: setColumns(spec),
-  });
-  const previous = active === undefined ? undefined : await readKeys(client, active);
-  const seedable = await seedableKeys(client, spec, rows, previous);
-  const input = { ...given, rows, previous, seedable };
-  const plan = planForward(input);
-  await checkComputed(client, shape, plan.steps);
-  return { plan, input, looked: sizeOf(rows) };
-}
-
-/** Each entry of the configuration is all rows of a server. */
-async function planServers(
-  client: Client,
-  given: Pick<ForwardInput, "spec" | "carries" | "samePlan">,
-  { shape, fingerprint }: Base,
-  active: Run | undefined,
-): Promise<Planned> {
-  const previous = active === undefined ? undefined : new Map<string, null>();
-  const input = {
-    ...given,
-    rows: new Map<string, StoredRow>(),
-    previous,
-    seedable: new Set<string>(),
-  };
-  return { ...(await planClasses(client, input, shape, Number(fingerprint.rows))), input };
-}
-
-function sizeOf(rows: ReadonlyMap<string, StoredRow>): Looked {
-  let bytes = 0;
-  for (const { config } of rows.values()) bytes += config?.length ?? 0;
-  return { rows: rows.size, bytes };
-}
-
-/** Only rows that are missing, and that nobody deleted after a run had made or written them. */
-async function seedableKeys(
-  client: Client,
-  spec: CutoverSpec,
-  rows: ReadonlyMap<string, StoredRow>,
-  previous: ReadonlyMap<string, KeyValues | null> | undefined,
-): Promise<Set<string>> {
-  const found = new Set<string>();
-  for (const row of spec.rows) {
-    const keys = [row.key, ...(row.aliases ?? [])].map((key) => keyId(keyOf(key)));
-    if (row.seed === undefined || keys.some((key) => rows.has(key) || previous?.has(key) === true))
-      continue;
-    const { condition } = row.seed;
-    if (condition === undefined || (await holds(client, spec, condition)))
-      found.add(keyId(keyOf(row.key)));
-  }
-  return found;
-}
-
-/** Whether a query of the configuration returns a row. In a subquery, so that it can only read. */
-async function holds(client: Client, spec: CutoverSpec, condition: string): Promise<boolean> {
-  const tables = await namedTables(client, spec.table, condition);
-  const found = await client.query(`${tables}select from (${condition}) condition limit 1`, []);
-  return found.rowCount !== 0;
 }
 
 async function undo(
@@ -269,20 +160,4 @@ async function undo(
       ...(more > 0 ? [`${what}: ${more} more rows.`] : []),
     ],
   };
-}
-
-async function planUndoKeys(
-  client: Client,
-  spec: CutoverSpec,
-  shape: TableShape,
-  undone: Run,
-): Promise<{ plan: UndoPlan; looked: Looked }> {
-  const entries = await readRowEntries(client, undone);
-  const keys: KeyValues[] = entries.flatMap((entry) =>
-    [entry.keyAfter, entry.keyBefore].filter((key) => key !== null),
-  );
-  const columns = journalColumns(entries).filter((name) => shape.columns.has(name));
-  const rows = await readRows(client, spec, shape, { keys, columns });
-  const plan = planUndo({ spec, configType: shape.configType, rows, entries });
-  return { plan, looked: sizeOf(rows) };
 }

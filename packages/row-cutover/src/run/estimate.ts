@@ -1,14 +1,18 @@
-import type { PlanSize } from "../spec";
+import type { PlanSize } from "../decide/results";
+import { countRows } from "../decide/steps";
 import type { Analysis } from "./analyse";
-import { countRows } from "./forward";
 
 /** From `make bench`, doubled: what a row costs between the lock of the table and COMMIT, and a run without rows. */
 const secondsPerRow = 0.00004;
+
 const secondsPerRun = 0.05;
+
 /** WAL beside the documents: row headers, keys, index entries, the other columns. */
 const walPerRow = 900;
+
 /** The old document goes to the journal, the new one to the journal and to the table. */
 const copies = 3;
+
 /** From here on a plan says what the run costs. */
 const worthSaying = 1000;
 

@@ -1,42 +1,11 @@
-import type { Client } from "pg";
-
-import { unreadSteps } from "../layouts/plan-groups";
-import { mergeRow } from "../merge/merge";
+import type { Applied, ForwardRun } from "../actions/action";
+import { mergeRow } from "../actions/merge/merge";
+import { journalRows, rowsPerStatement, writeRows } from "../actions/rewrite/write";
+import { seedRow } from "../actions/seed/seed";
+import { countRows, type ForwardInput, type ForwardPlan, type ForwardStep } from "../decide/steps";
+import { applyUnread } from "../layouts/write-groups";
 import { assertTarget, finishDeferred } from "../postgres/assertions";
-import { EngineError } from "../postgres/errors";
-import type { TableShape } from "../postgres/table";
-import { journalRows, writeRows } from "../rewrite/write";
-import { seedRow } from "../seed/seed";
-import type { CutoverSpec } from "../spec";
 import { countEntries } from "../store/journal";
-import type { Run } from "../store/ledger";
-import type { ForwardInput, ForwardPlan, ForwardStep } from "./plan-forward";
-
-/** What all steps of one run share. */
-export interface ForwardRun {
-  readonly client: Client;
-  readonly spec: CutoverSpec;
-  readonly shape: TableShape;
-  readonly runId: string;
-  /** The generation before, when it pointed into the cluster too. */
-  readonly previous: Run | undefined;
-  /** Rows that the same transaction wrote before. @default 0 */
-  readonly touched?: number;
-  /** How many rows the table had when nobody could write it any more. */
-  readonly rows: number;
-}
-
-/** Steps in one statement. */
-const batch = 2000;
-
-/** What a run wrote. */
-export interface Applied {
-  /** Rows by action. */
-  readonly counts: Record<string, number>;
-  /** Entries of the journal. */
-  readonly journalRows: number;
-  readonly warnings: readonly string[];
-}
 
 /** Journals and writes everything of a plan. */
 export async function applyForward(
@@ -59,7 +28,7 @@ export async function applyForward(
       configured: run.touched === undefined,
     });
   const alone = merged.length + seeds.length + streamed.rewrite + streamed.unchanged === 0;
-  if (alone && rows.length <= batch && run.previous === undefined) {
+  if (alone && rows.length <= rowsPerStatement && run.previous === undefined) {
     // Sent at once: an answer that is waited for is time that writers wait too. The first refusal is the one thrown.
     const [, , , , entries] = await Promise.all([
       journalRows(run, rows),
@@ -89,44 +58,9 @@ export async function applyForward(
   };
 }
 
-/** Rows by action. */
-export function countRows({ steps, streamed }: ForwardPlan): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { action, count } of [
-    ...steps,
-    { action: "rewrite", count: streamed.rewrite },
-    { action: "unchanged", count: streamed.unchanged },
-  ]) {
-    if (count > 0) counts[action] = (counts[action] ?? 0) + count;
-  }
-  return counts;
-}
-
-/** Rows that SQL cannot read are read again, since nobody could write them in between. */
-async function applyUnread(
-  run: ForwardRun,
-  { streamed }: ForwardPlan,
-  input: ForwardInput,
-): Promise<void> {
-  let steps: ForwardStep[] = [];
-  let done = 0;
-  const write = async (): Promise<void> => {
-    await journalRows(run, steps);
-    await writeRows(run, steps);
-    done += steps.length;
-    steps = [];
-  };
-  for await (const { step } of unreadSteps(run.client, input, run.shape)) {
-    steps.push(step);
-    if (steps.length === batch) await write();
-  }
-  await write();
-  const planned = streamed.rewrite + streamed.unchanged;
-  if (done !== planned) throw new EngineError(`${done} rows were written instead of ${planned}`);
-}
-
 function* inChunks(steps: readonly ForwardStep[]): Generator<readonly ForwardStep[]> {
-  for (let at = 0; at < steps.length; at += batch) yield steps.slice(at, at + batch);
+  for (let at = 0; at < steps.length; at += rowsPerStatement)
+    yield steps.slice(at, at + rowsPerStatement);
 }
 
 /** What an undo of the generation before would do beside restoring rows, an undo of this one has to do too. */

@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { listed } from "../decide/refusals";
+import { listed } from "../decide/list";
 
 /** What of schema `mcp_cutover` is this role's own, and who else may do what with it. */
 interface Guard {

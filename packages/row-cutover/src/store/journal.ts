@@ -1,56 +1,12 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import type { ReferenceEntry, RowEntry } from "../decide/entries";
 import { keyId, type KeyValues } from "../decide/keys";
+import type { CutoverSpec } from "../decide/spec";
+import { literal } from "../postgres/identifiers";
+import type { TableShape } from "../postgres/table";
 import type { Run } from "./ledger";
-
-/**
- * What a run did to one row of the table, and what its undo does.
- * - `rewrite`: restored from `before`. `restore`: the same, written by an undo.
- * - `seed`: inserted by the run, removed by its undo. `merge`: deleted by the run, inserted again by its undo.
- * - `unchanged`: only held by the fence. `removed`, `inserted`: written by an undo. `late`: never undone.
- */
-export type JournalAction =
-  "rewrite" | "restore" | "seed" | "merge" | "unchanged" | "removed" | "inserted" | "late";
-
-/** One journal entry about a row of the table. Before-images hold credentials. */
-export interface RowEntry {
-  readonly entry: string;
-  readonly action: JournalAction;
-  /** The key in the table when the run began. */
-  readonly keyFound: KeyValues | null;
-  /** The key an undo restores. */
-  readonly keyBefore: KeyValues | null;
-  readonly keyAfter: KeyValues | null;
-  readonly rowId: string | null;
-  readonly configType: string;
-  readonly beforeConfig: string | null;
-  readonly afterConfig: string | null;
-  readonly beforeColumns: Readonly<Record<string, string | null>>;
-  readonly afterColumns: Readonly<Record<string, string | null>>;
-  /** Every column as text, for a row that was deleted. */
-  readonly beforeRow: Readonly<Record<string, string | null>> | null;
-}
-
-/** One journal entry about a row elsewhere that refers to a merged row. */
-export interface ReferenceEntry {
-  readonly kind: "reference" | "soft-reference";
-  readonly action: "move" | "delete" | "edit";
-  readonly beforeRow: Readonly<Record<string, string | null>>;
-  readonly detail: ReferenceDetail;
-}
-
-export interface ReferenceDetail {
-  readonly schema: string;
-  readonly table: string;
-  readonly column: string;
-  /** The columns that identify the row. */
-  readonly identity: readonly string[];
-  readonly before: string | null;
-  readonly after: string | null;
-  /** For a deleted one: the columns it shares with the reference that made it superfluous. */
-  readonly twin?: readonly string[];
-}
 
 /** Keys after a run of the rows it holds, with the key that an undo of it gives back. */
 export async function readKeys(client: Client, run: Run): Promise<Map<string, KeyValues | null>> {
@@ -155,4 +111,26 @@ export function byKeyAfter(entries: readonly RowEntry[]): Map<string, RowEntry> 
     }
   }
   return found;
+}
+
+/** @throws UserError when the journal was dropped on request: there is nothing to restore from */
+export function refuseFinalized(spec: CutoverSpec, run: Run): void {
+  if (run.finalizedAt === undefined) return;
+  throw new UserError(
+    `The way back from generation ${run.generation} of ${spec.name} was dropped by finalize on ${run.finalizedAt.slice(0, 10)}, so the rows as they were before are not known any more.`,
+    `Restore the rows from a backup by hand, then remove the ledger's entries: delete from mcp_cutover.run where cutover = ${literal(spec.name)};`,
+  );
+}
+
+/** The columns beside the document that the journal of a run tells about and the table still has. */
+export async function columnsOf(client: Client, shape: TableShape, run: Run): Promise<string[]> {
+  const found = await client.query<{ name: string }>(
+    `select distinct jsonb_object_keys(coalesce(after_columns, '{}') || coalesce(before_columns, '{}')) as name
+       from mcp_cutover.journal where run_id = $1 and kind = 'row'`,
+    [run.runId],
+  );
+  return found.rows
+    .map(({ name }) => name)
+    .filter((name) => shape.columns.has(name))
+    .sort();
 }

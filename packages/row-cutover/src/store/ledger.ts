@@ -1,14 +1,14 @@
 import type { Client } from "pg";
 
+import type { LedgerState } from "../decide/results";
 import type {
   AgreedProtocols,
   CutoverSpec,
-  LedgerState,
   RunMeta,
   RunningImages,
   Target,
   ToolLists,
-} from "../spec";
+} from "../decide/spec";
 import { ledgerExists } from "./schema";
 
 /** One row of the ledger, with what only the engine needs. */

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 
+import type { TableSpec } from "../decide/spec";
 import { ident, qualified } from "../postgres/identifiers";
-import type { TableSpec } from "../spec";
 
 /** A table that may hold servers. */
 export interface Candidate {
@@ -26,7 +26,9 @@ export interface ColumnGuess {
 }
 
 const isText = (type: string): boolean => /^(text|character varying|citext|name)/.test(type);
+
 const isTime = (type: string): boolean => type.startsWith("timestamp");
+
 const isNumber = (type: string): boolean => /^(integer|bigint|numeric|double precision)/.test(type);
 
 /** What applications call rows of their own. */

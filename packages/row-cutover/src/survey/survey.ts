@@ -1,23 +1,27 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
+import { matchColumns } from "../decide/configured";
 import { keyName, type KeyValues } from "../decide/keys";
-import { shown } from "../postgres/errors";
+import type { Db, TableSpec } from "../decide/spec";
 import { ident, qualified } from "../postgres/identifiers";
-import { withClient, withTransaction } from "../postgres/session";
-import { inScope, matchColumns } from "../postgres/table";
-import type { Db, TableSpec } from "../spec";
+import { session } from "../postgres/session";
+import { inScope } from "../postgres/table";
 import { type Candidate, guessColumns } from "./columns";
 import { type Recognise, type ServerSketch, sketchOf } from "./document";
 
 /** Limits of one look, in seconds; it is nobody's business to wait for it. */
 const limits = { lockSeconds: 2, statementSeconds: 10 };
+
 /** Tables that are looked into, the likelier ones first. */
 const mostTables = 60;
+
 /** Rows of each that are looked at to tell what it holds. */
 const sampledRows = 200;
+
 /** Rows of the one that is taken. */
 const readRows = 5000;
+
 /** Characters of a document; longer ones are taken for something else. */
 const longest = 65_536;
 
@@ -68,13 +72,10 @@ export interface SurveyOptions {
  * @throws UserError when the database cannot be looked at, or has no such table as is named
  */
 export async function surveyDatabase(db: Db, options: SurveyOptions = {}): Promise<Survey> {
-  try {
-    return await withClient(db, "init", limits, (client) =>
-      withTransaction(client, limits, "read only", () => survey(client, options)),
-    );
-  } catch (error) {
-    throw shown(error, "looking for the servers");
-  }
+  return session(
+    { db, name: "init", limits, mode: "read only", doing: "looking for the servers" },
+    (client) => survey(client, options),
+  );
 }
 
 interface Counted extends Candidate {

@@ -1,0 +1,49 @@
+import type { Client } from "pg";
+
+import { ownsUrl, withOurUrl } from "../../decide/application-owned";
+import { matchColumns } from "../../decide/configured";
+import { parseDocument } from "../../decide/document";
+import type { RowEntry } from "../../decide/entries";
+import { keyOf } from "../../decide/keys";
+import type { CutoverSpec } from "../../decide/spec";
+import { isAsWritten } from "../../decide/verdict";
+import { inBatches } from "../../postgres/cursor";
+import { ident, keyArray, literal } from "../../postgres/identifiers";
+import { inScope, type TableShape } from "../../postgres/table";
+import type { Run } from "../../store/ledger";
+
+/**
+ * Entries of a run whose document differs from what the run left in the application's own URL alone, so that nobody
+ * has to write it again. Headers that are missing count as there.
+ * @param wantedOf what the run left, in the form of the column's type of today
+ */
+export async function entriesLeftAlone(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  run: Run,
+  wantedOf: (entry: EntryNow) => string | undefined,
+): Promise<string[]> {
+  const keys = spec.rows.filter(ownsUrl).map(({ key }) => keyOf(key));
+  if (keys.length === 0 || run.target !== "in-cluster") return [];
+  const { table } = spec;
+  const config = `t.${ident(table.config)}::text`;
+  const query = `select j.entry::text as entry, j.action, j.key_after as "keyAfter", j.after_config as "afterConfig", ${config} as config
+      from mcp_cutover.journal j join ${shape.rows} t on ${keyArray(table.key, "t")} = j.key_after
+     where j.run_id = ${literal(run.runId)} and j.kind = 'row' and ${config} is distinct from j.after_config and ${inScope(table, "t")}
+       and ${keyArray(matchColumns(table), "t")} in (
+         select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) as k(v))`;
+  const found: string[] = [];
+  for await (const batch of inBatches<EntryNow & { config: string | null }>(client, query)) {
+    for (const { config: text, ...entry } of batch) {
+      const now = parseDocument(entry.keyAfter ?? [], text)?.content;
+      const wanted = parseDocument(entry.keyAfter ?? [], wantedOf(entry) ?? null)?.content;
+      if (now === undefined || wanted === undefined || now.url === wanted.url) continue;
+      if (isAsWritten(withOurUrl(now, wanted), wanted)) found.push(entry.entry);
+    }
+  }
+  return found;
+}
+
+/** A journal entry of a row that is there. */
+export type EntryNow = Pick<RowEntry, "entry" | "action" | "keyAfter" | "afterConfig">;

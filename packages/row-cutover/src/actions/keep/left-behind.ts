@@ -1,0 +1,65 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import { sameServer } from "../../decide/application-owned";
+import { matchColumns } from "../../decide/configured";
+import { parseDocument } from "../../decide/document";
+import { keyName, keyOf, type KeyValues } from "../../decide/keys";
+import { listed } from "../../decide/list";
+import type { CutoverSpec } from "../../decide/spec";
+import { inBatches } from "../../postgres/cursor";
+import { ident, keyArray, literal } from "../../postgres/identifiers";
+import { ownRow } from "../../postgres/rows";
+import type { TableShape } from "../../postgres/table";
+import type { Run } from "../../store/ledger";
+
+/**
+ * Refuses to go on without a server that rows still point to because an earlier generation pointed them there: the
+ * program is about to remove it, and listing the key in `deferred` would only hide that.
+ *
+ * @throws UserError that lists the servers by key
+ */
+export async function refuseAbandoned(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  run: Run,
+): Promise<void> {
+  const provided = [
+    ...spec.skip,
+    ...spec.rows.flatMap((row) => [row.key, ...(row.aliases ?? [])]),
+  ].map(keyOf);
+  const match = keyArray(matchColumns(spec.table), "t");
+  const query = `select ${match} as key, t.${ident(shape.spec.config)}::text as config, j.after_config as written
+      from mcp_cutover.journal j join ${shape.rows} t on ${keyArray(spec.table.key, "t")} = j.key_after
+     where j.run_id = ${literal(run.runId)} and j.kind = 'row' and j.action not in ('merge', 'late') and ${ownRow(spec)}
+       and ${match} not in (
+         select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(provided))}::jsonb) as k(v))
+     order by 1`;
+  const names = new Set<string>();
+  for await (const rows of inBatches<Candidate>(client, query)) {
+    for (const { key, config, written } of rows) {
+      const url = urlOf(key, written);
+      // Under another path it is the same server.
+      if (url !== undefined && sameServer(urlOf(key, config), url)) names.add(keyName(key));
+    }
+  }
+  if (names.size === 0) return;
+  const [one] = [...names];
+  throw new UserError(
+    names.size === 1
+      ? `The row ${one} points to the server that generation ${run.generation} or one before it moved it to, and no server is configured for it any more.`
+      : `The rows ${listed([...names], ", ", names.size)} point to the servers that generation ${run.generation} or one before it moved them to, and no server is configured for them any more.`,
+    "Keep the server in [servers]; to remove it, go back to target embedded without it first and then forward again, or delete the row in the application.",
+  );
+}
+
+interface Candidate {
+  readonly key: KeyValues;
+  readonly config: string | null;
+  readonly written: string | null;
+}
+
+function urlOf(key: KeyValues, text: string | null): unknown {
+  return text === null ? undefined : parseDocument(key, text)?.content.url;
+}

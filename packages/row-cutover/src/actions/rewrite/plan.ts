@@ -1,0 +1,93 @@
+import { keptJson } from "../../decide/conversion";
+import { describe, environment, isEmbedded, parseDocument, plainUrl } from "../../decide/document";
+import { keyId, keyName, keyOf } from "../../decide/keys";
+import type { RowChange } from "../../decide/results";
+import type { StoredRow } from "../../decide/rows";
+import { otherSettings } from "../../decide/server-settings";
+import type { RowSpec } from "../../decide/spec";
+import type { ForwardInput, ForwardStep } from "../../decide/steps";
+import { isTarget, keepsAny, keptKeys } from "../../decide/target-document";
+import { EngineError } from "../../postgres/errors";
+
+/** What happens to one row, or to the rows that it stands for. Adds to `changes` and `warnings`. */
+export function planRow(
+  { spec, previous, carries, samePlan }: ForwardInput,
+  row: RowSpec,
+  found: StoredRow,
+  changes: RowChange[],
+  warnings: string[],
+): ForwardStep {
+  const key = keyOf(row.key);
+  const renamed = keyId(found.match) !== keyId(key);
+  const keyAfter = renamed ? key : found.key;
+  const document = parseDocument([...found.key, ...key], found.config);
+  if (document === undefined)
+    throw new EngineError(`the document of ${keyName(found.key)} was not checked`);
+  const { content, path, format } = document;
+  const there = format === "json" && path.length === 0 && isTarget(content, row) && !renamed;
+  const columns = Object.entries(row.set ?? {}).filter(
+    ([name, value]) => found.columns[name] !== value,
+  );
+  const names = columns.map(([name]) => name);
+  const step = { spec: row, keyFound: found.key, keyAfter, at: found.at, count: 1, path };
+  if (there && (columns.length === 0 || (previous !== undefined && samePlan))) {
+    if (names.length > 0) {
+      warnings.push(
+        `The row ${keyName(key)} has another ${names.join(", ")} than configured: changed since.`,
+      );
+    }
+    changes.push({
+      key: keyName(key),
+      action: "unchanged",
+      from: describe(content),
+      // As it stays, where the application owns the URL.
+      to: plainUrl(String(content.url)),
+    });
+    return { ...step, action: "unchanged", carry: carries };
+  }
+  const kept = keptKeys(row, Object.keys(content));
+  const drops = Object.keys(content).filter(
+    (name) => !kept.includes(name) && name !== "url" && name !== "transport",
+  );
+  changes.push({
+    key: keyName(key),
+    action: "rewrite",
+    from: describe(content),
+    to: plainUrl(row.url),
+    drops: drops.flatMap((name) =>
+      name === "env" ? environment(content).map(([variable]) => `env.${variable}`) : [name],
+    ),
+    also: [
+      ...(renamed ? [`key ${keyName(found.key)} becomes ${keyName(key)}`] : []),
+      ...names.map((name) => `sets ${name}`),
+      ...(row.headers === undefined
+        ? []
+        : Object.keys(row.headers).map((name) => `header ${name}`)),
+    ],
+  });
+  const known =
+    previous !== undefined && (spec.table.match !== undefined || previous.has(keyId(key)));
+  if (spec.table.type === undefined && !isEmbedded(content) && !known) {
+    warnings.push(
+      `The row ${keyName(key)} does not start a process now; it is rewritten all the same.`,
+    );
+  }
+  return {
+    ...step,
+    action: "rewrite",
+    // A document that starts a process is what an undo should bring back, even when an older one is journalled.
+    carry: carries && !isEmbedded(content),
+    // Where something is to be kept, SQL reads the document, also when there is nothing of it to keep.
+    ...(format === "toml" && keepsAny(row) ? { json: keptJson(found.key, content, kept) } : {}),
+  };
+}
+
+/** What the old row starts its process with, and its server has otherwise. */
+export function warnOfSettings(row: RowSpec, stored: StoredRow, warnings: string[]): void {
+  const document = parseDocument([...stored.key, ...keyOf(row.key)], stored.config);
+  const names = document === undefined ? [] : otherSettings(row, document.content);
+  if (names.length === 0) return;
+  warnings.push(
+    `${keyName(keyOf(row.key))}: the old row has other values of ${names.join(", ")} than the server that it moves to is configured with.`,
+  );
+}

@@ -1,0 +1,33 @@
+import { keyOf, type KeyValues } from "./keys";
+import type { CutoverSpec, TableSpec } from "./spec";
+
+/** The columns whose values the configuration's keys are. */
+export function matchColumns({ key, match }: TableSpec): readonly string[] {
+  return match === undefined ? key : [match];
+}
+
+/** The columns beside the document that a run writes, for all rows together. */
+export function setColumns(spec: CutoverSpec): string[] {
+  return [...new Set(spec.rows.flatMap((row) => Object.keys(row.set ?? {})))].sort();
+}
+
+export function namedColumns({ table, rows }: CutoverSpec): string[] {
+  return [
+    ...table.key,
+    ...matchColumns(table),
+    ...(table.id === undefined ? [] : [table.id]),
+    ...(table.type === undefined ? [] : [table.type.column]),
+    ...(table.updatedAt === undefined ? [] : [table.updatedAt]),
+    ...(table.where ?? []).map(({ column }) => column),
+    ...rows.flatMap((row) => [
+      ...Object.keys(row.set ?? {}),
+      ...Object.keys(row.seed?.values ?? {}),
+    ]),
+    table.config,
+  ];
+}
+
+/** Every key the configuration names. */
+export function namedKeys(spec: CutoverSpec): KeyValues[] {
+  return spec.rows.flatMap((row) => [keyOf(row.key), ...(row.aliases ?? []).map(keyOf)]);
+}

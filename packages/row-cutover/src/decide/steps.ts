@@ -1,0 +1,139 @@
+import type { RowEntry } from "./entries";
+import type { KeyValues } from "./keys";
+import type { RowChange } from "./results";
+import type { ConfigType, RowPlace, StoredRow } from "./rows";
+import type { CutoverSpec, RowSpec } from "./spec";
+import type { RestoreMode } from "./verdict";
+
+/** What tells the rows of one server apart, for a run: SQL finds it again when it writes. */
+export interface RowForm {
+  /** Whether the document is what it should be. */
+  readonly there: boolean;
+  readonly embedded: boolean;
+  /** `set` columns with another value. */
+  readonly differs: readonly string[];
+}
+
+/** What a forward run does for one row, or for all rows of a class. */
+export interface ForwardStep {
+  readonly action: "rewrite" | "unchanged" | "seed" | "merge" | "late";
+  readonly spec: RowSpec;
+  /** Key of the row in the table now; absent for a seed. Of a class, the server's. */
+  readonly keyFound?: KeyValues;
+  /** Key of the row afterwards; for a merge, of the row that survives. */
+  readonly keyAfter: KeyValues;
+  /** Where the row is. Neither it nor a form: the row is found by key. */
+  readonly at?: RowPlace;
+  /** Which rows of the server these are. */
+  readonly form?: RowForm;
+  /** How many rows. */
+  readonly count: number;
+  /** Whether a before-image of the generation before stays the one that an undo restores. */
+  readonly carry: boolean;
+  /** Where in the old document the configuration is. */
+  readonly path: readonly string[];
+  /** The configuration as JSON, when the old document is TOML and some of it stays. */
+  readonly json?: string;
+}
+
+/** All of a forward run, or of its preview. */
+export interface ForwardPlan {
+  readonly steps: readonly ForwardStep[];
+  readonly changes: RowChange[];
+  readonly warnings: string[];
+  /** Rows by action that are read again, a batch at a time, when they are written: they have no steps here. */
+  readonly streamed: { readonly rewrite: number; readonly unchanged: number };
+}
+
+/** What {@link planForward} looks at. */
+export interface ForwardInput {
+  readonly spec: CutoverSpec;
+  readonly rows: ReadonlyMap<string, StoredRow>;
+  /**
+   * Keys of the generation before, when it pointed into the cluster too, with the key an undo of it restores. Empty
+   * with `match`, where SQL looks them up.
+   */
+  readonly previous: ReadonlyMap<string, KeyValues | null> | undefined;
+  /** Whether its before-images are still there, so that the new generation takes them over. */
+  readonly carries: boolean;
+  /** Whether the generation before was planned from the same configuration. */
+  readonly samePlan: boolean;
+  /** Keys whose seed condition holds. */
+  readonly seedable: ReadonlySet<string>;
+}
+
+/** Whether the steps write nothing to the table. */
+export function writesNothing(plan: ForwardPlan): boolean {
+  return plan.streamed.rewrite === 0 && plan.steps.every((step) => step.action === "unchanged");
+}
+
+/** Rows by action. */
+export function countRows({ steps, streamed }: ForwardPlan): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { action, count } of [
+    ...steps,
+    { action: "rewrite", count: streamed.rewrite },
+    { action: "unchanged", count: streamed.unchanged },
+  ]) {
+    if (count > 0) counts[action] = (counts[action] ?? 0) + count;
+  }
+  return counts;
+}
+
+/** What an undo does for one journal entry. */
+export interface UndoStep {
+  readonly action: "restore" | "remove" | "insert" | "unchanged";
+  readonly entry: RowEntry;
+  /** The row's key now. */
+  readonly keyFound: KeyValues;
+  /** Where the row is. Not there for one that is inserted. */
+  readonly at?: RowPlace;
+  readonly mode: RestoreMode;
+  /** Where in a wrapped JSON document the configuration is. */
+  readonly path: readonly string[];
+  /** The old configuration as JSON, when the old document is TOML and JSON is needed. */
+  readonly json?: string;
+}
+
+/** All of an undo, or of its preview. */
+export interface UndoPlan {
+  readonly steps: readonly UndoStep[];
+  readonly changes: RowChange[];
+  readonly warnings: string[];
+  /** Rows that somebody changed since, with what was found: how many, and those there is room for. */
+  readonly conflicts: { readonly count: number; readonly list: readonly Conflict[] };
+  /** The columns beside the document that are restored. */
+  readonly columns: readonly string[];
+  /** Rows that have no steps here: those that are as they were written, and others that are read again. */
+  readonly servers?: UndoServers;
+}
+
+export interface Conflict {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** Rows of an undo where one server has many. */
+export interface UndoServers {
+  /** Rows that SQL restores from the journal as they are. */
+  readonly written: number;
+  /** Rows that the run only held. */
+  readonly unchanged: number;
+  /** Rows that JavaScript looks at, by what happens to them. */
+  readonly restore: number;
+  readonly kept: number;
+}
+
+/** What {@link planUndo} looks at. */
+export interface UndoInput {
+  readonly spec: CutoverSpec;
+  readonly configType: ConfigType;
+  readonly rows: ReadonlyMap<string, StoredRow>;
+  readonly entries: readonly RowEntry[];
+}
+
+/** The size of what a plan looked at. */
+export interface Looked {
+  readonly rows: number;
+  readonly bytes: number;
+}

@@ -1,0 +1,66 @@
+import { describeHeld, findUnjournalled } from "../actions/keep/changed-since";
+import { planInsert } from "../actions/merge/merge";
+import { describeUndo, warnOfConversion } from "../actions/restore/plan";
+import { keyId, keyName } from "../decide/keys";
+import type { RowChange } from "../decide/results";
+import type { UndoInput, UndoPlan, UndoStep } from "../decide/steps";
+import { compare, jsonOf } from "../decide/verdict";
+
+/** Compares every row with what the run wrote. Changes nothing and refuses nothing: see {@link refuseConflicts}. */
+export function planUndo(input: UndoInput): UndoPlan {
+  const { spec, rows, entries } = input;
+  const steps: UndoStep[] = [];
+  const changes: RowChange[] = [];
+  const warnings: string[] = [];
+  const conflicts: { key: string; reason: string }[] = [];
+  for (const entry of entries) {
+    if (entry.action === "late" || entry.keyAfter === null) continue;
+    if (entry.action === "merge") {
+      planInsert(input, entry, steps, changes, warnings);
+      continue;
+    }
+    const row = rows.get(keyId(entry.keyAfter));
+    const name = keyName(entry.keyAfter);
+    if (row === undefined) {
+      changes.push({
+        key: name,
+        action: "unchanged",
+        also: ["was deleted since, and is not inserted again"],
+      });
+      warnings.push(`The row ${name} was deleted since the cutover and is not inserted again.`);
+      continue;
+    }
+    const verdict = compare(input, entry, row);
+    if (verdict.conflict !== undefined) conflicts.push({ key: name, reason: verdict.conflict });
+    const held = verdict.conflict !== undefined && spec.onConflict !== "force";
+    const step = {
+      entry,
+      keyFound: row.key,
+      at: row.at,
+      mode: verdict.mode,
+      path: verdict.path,
+      ...jsonOf(verdict),
+    };
+    if (held || verdict.nothing === true) {
+      steps.push({ ...step, action: "unchanged" });
+      changes.push(
+        held
+          ? describeHeld(spec, row, verdict.conflict ?? "")
+          : { key: name, action: "unchanged", also: ["has nothing to restore"] },
+      );
+      continue;
+    }
+    const remove = entry.action === "seed";
+    steps.push({ ...step, action: remove ? "remove" : "restore" });
+    changes.push(describeUndo(entry, row, verdict, remove));
+  }
+  findUnjournalled(input, conflicts, changes);
+  warnOfConversion(input, warnings);
+  return {
+    steps,
+    changes,
+    warnings,
+    conflicts: { count: conflicts.length, list: conflicts },
+    columns: [...new Set(steps.flatMap(({ entry }) => Object.keys(entry.beforeColumns)))].sort(),
+  };
+}

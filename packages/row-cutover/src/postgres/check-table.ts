@@ -1,0 +1,76 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Client } from "pg";
+
+import { listed } from "../decide/list";
+import type { CutoverSpec } from "../decide/spec";
+import { columnOf } from "./columns";
+import { shownName } from "./identifiers";
+import { refuseMissing } from "./missing-rights";
+import { comparedColumns, rightsOfCheck } from "./required-rights";
+import { readRightsFacts } from "./rights-facts";
+import type { TableShape } from "./table";
+
+/** @throws UserError when rows are hidden from the role, or rules would change what it writes */
+export function checkTable(shape: TableShape): void {
+  checkRowSecurity(shape);
+  refuseRules(nameOf(shape), shape.rules);
+  refuseOtherTables(shape, nameOf(shape));
+}
+
+/**
+ * Has who only compares be allowed to: rights on single columns will do.
+ * @param more columns beside those that the configuration names
+ * @throws UserError naming the columns that the role may not read
+ */
+export async function checkReadable(
+  client: Client,
+  spec: CutoverSpec,
+  shape: TableShape,
+  more: readonly string[] = [],
+): Promise<void> {
+  for (const name of comparedColumns(spec, more)) columnOf(shape, name);
+  const facts = await readRightsFacts(client, spec);
+  refuseMissing(facts, rightsOfCheck(facts, spec, shape.columns, more));
+  checkRowSecurity(shape);
+}
+
+function checkRowSecurity(shape: TableShape): void {
+  if (!shape.rowSecurity) return;
+  throw new UserError(
+    `Row-level security on ${nameOf(shape)} hides rows from the database role, so a run could miss some.`,
+    "Use a role with BYPASSRLS, or the table's owner.",
+  );
+}
+
+function nameOf({ spec }: TableShape): string {
+  return shownName(spec.schema, spec.table);
+}
+
+/** @throws UserError: what is written to a table with rules is what they make of it, and `with` statements refuse them */
+export function refuseRules(name: string, rules: readonly string[]): void {
+  if (rules.length === 0) return;
+  throw new UserError(
+    `${name} has rules that change what a run writes: ${rules.join(", ")}.`,
+    `Have the table's owner switch them off for the run: ${rules.map((rule) => `alter table ${name} disable rule ${rule};`).join(" ")}`,
+  );
+}
+
+/**
+ * Has every row of the table be one of its own, or of a partition here: a trigger does not fire for the rows of a table
+ * that inherits, and another server commits by itself.
+ * @throws UserError naming the tables
+ */
+export function refuseOtherTables(shape: TableShape, name: string): void {
+  const { heirs, elsewhere } = shape;
+  if (heirs.length > 0) {
+    throw new UserError(
+      `Tables inherit from ${name} (${listed(heirs)}), and a write fence does not hold their rows.`,
+      `Have the table's owner take them off: ${heirs.map((heir) => `alter table ${heir} no inherit ${shape.name};`).join(" ")}`,
+    );
+  }
+  if (elsewhere.length === 0) return;
+  throw new UserError(
+    `Partitions of ${name} are on another server (${listed(elsewhere)}), which commits and takes back by itself.`,
+    `Have the table's owner take them off: ${elsewhere.map((one) => `alter table ${shape.name} detach partition ${one};`).join(" ")}`,
+  );
+}

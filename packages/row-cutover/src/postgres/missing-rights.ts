@@ -1,0 +1,72 @@
+import { UserError } from "@mcp-fleet/errors";
+
+import type { RequiredRight } from "./required-rights";
+import type { RightsFacts } from "./rights-facts";
+
+/** The statement that gives it. @param role quoted */
+export function grantOf(
+  { on, privileges, columns, owned }: RequiredRight,
+  role: string,
+  wanted: readonly string[] = privileges,
+): string {
+  if (owned === true) return `create schema if not exists mcp_cutover authorization ${role};`;
+  const listed = columns === undefined ? "" : ` (${columns.join(", ")})`;
+  return `grant ${wanted.map((one) => `${one}${listed}`).join(", ")} on ${on} to ${role};`;
+}
+
+/** Those of its privileges that the role does not have. */
+export function lacking({ privileges, held }: RequiredRight): string[] {
+  return privileges.filter((one) => !held.includes(one));
+}
+
+/** Whose rights they are; the ledger's state where it is among them. */
+type Asked = Pick<RightsFacts, "role"> & Partial<Pick<RightsFacts, "ledger">>;
+
+/** @throws UserError that names all that is missing, and grants it. Rights that a run goes without are left out. */
+export function refuseMissing(facts: Asked, rights: readonly RequiredRight[]): void {
+  const missing = rights.filter((right) => right.optional !== true && lacking(right).length > 0);
+  if (missing.length > 0) throw missingRights(facts, merged(missing));
+}
+
+/** As GRANT lists them. */
+const order = ["connect", "usage", "create", "select", "insert", "update", "delete", "trigger"];
+
+/** One right for each thing that rights are on, with all the configuration that asks for it. */
+export function merged(rights: readonly RequiredRight[]): RequiredRight[] {
+  return [...new Set(rights.map(({ on }) => on))].flatMap((on) => {
+    const same = rights.filter((right) => right.on === on);
+    const [first] = same;
+    const all = new Set(same.flatMap(({ privileges }) => privileges));
+    const key = [...new Set(same.map((one) => one.key))].join(", ");
+    return first === undefined
+      ? []
+      : [{ ...first, key, privileges: order.filter((one) => all.has(one)) }];
+  });
+}
+
+function missingRights({ role, ledger }: Asked, missing: readonly RequiredRight[]): UserError {
+  const said = missing.map((right) => {
+    const { on, key, unreadable, owned } = right;
+    if (owned === true) {
+      return ledger === "closed"
+        ? `may not create the ledger's tables in schema mcp_cutover`
+        : `may not create the schema mcp_cutover for ledger and journal, which is missing`;
+    }
+    if (unreadable !== undefined) return `may not read ${unreadable.join(", ")} of ${on} [${key}]`;
+    const names = lacking(right).map((one) => `no ${one.toUpperCase()}`);
+    return `has ${names.join(" and ")} privilege on ${on} [${key}]`;
+  });
+  const grants = missing.map((right) =>
+    right.owned === true && ledger === "closed"
+      ? `alter schema mcp_cutover owner to ${role};`
+      : grantOf(
+          right.unreadable === undefined ? right : { ...right, columns: right.unreadable },
+          role,
+          lacking(right),
+        ),
+  );
+  return new UserError(
+    `The database role ${role} of [databaseUrl] ${said.join(", ")}.`,
+    `Run as an administrator of the database (mcp-fleet grants prints everything that the stack needs): ${grants.join(" ")}`,
+  );
+}
