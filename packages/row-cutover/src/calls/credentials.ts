@@ -1,10 +1,9 @@
-import { UserError } from "@mcp-fleet/errors";
-
 import { checkSpec } from "../decide/check-spec";
 import { namedKeys } from "../decide/configured";
 import { looksSecret, variablesOf } from "../decide/credentials";
 import { parseDocument } from "../decide/document";
 import { keyId, keyName, keyOf } from "../decide/keys";
+import { rulesOf } from "../decide/layout";
 import { isOwn } from "../decide/rows";
 import type { CutoverSpec, Db } from "../decide/spec";
 import { checkReadable } from "../postgres/check-table";
@@ -28,12 +27,7 @@ export interface RowCredentials {
  */
 export async function readCredentials(db: Db, spec: CutoverSpec): Promise<RowCredentials[]> {
   checkSpec(spec);
-  if (spec.table.match !== undefined) {
-    throw new UserError(
-      "With [cutover.table.match] a server has many rows, each with credentials of its own, so there is no one value to read.",
-      "Set the server's own credentials: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
-    );
-  }
+  rulesOf(spec.table).checkSingleValue();
   const limits = limitsOf(spec);
   const doing = "reading the credentials";
   return session(

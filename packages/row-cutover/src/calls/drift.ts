@@ -5,10 +5,10 @@ import type { Client } from "pg";
 import { documentNow } from "../actions/keep/left";
 import { ownsUrlOf, sameServer } from "../decide/application-owned";
 import { checkSpec } from "../decide/check-spec";
-import { matchColumns } from "../decide/configured";
 import { describe, parseDocument } from "../decide/document";
 import type { RowEntry } from "../decide/entries";
 import { keyId, keyName, keySet } from "../decide/keys";
+import { entryColumns } from "../decide/layout";
 import type { DriftedRow, DriftReport } from "../decide/results";
 import { isOwn, type StoredRow } from "../decide/rows";
 import type { CutoverSpec, Db } from "../decide/spec";
@@ -127,7 +127,7 @@ async function* suspects(
       coalesce(j.key_before, case when j.action not in ('seed', 'inserted') then j.key_after end) as "keyBefore",
       j.after_config as "afterConfig", coalesce(j.after_columns, '{}') as "afterColumns",
       case when j.entry is null or ${key} = j.key_after then jsonb_build_object(
-        'key', ${key}, 'match', ${keyArray(matchColumns(table), "t")}, 'type', ${type},
+        'key', ${key}, 'match', ${keyArray(entryColumns(table), "t")}, 'type', ${type},
         'config', t.${ident(table.config)}::text, 'columns', ${columnsAsText(columns, "t")}) end as row
       from (select * from ${source} newest where run_id = ${literal(run.runId)}) j
       ${table.type === undefined ? "left" : "full"} join ${shape.rows} t on ${key} = j.key_after

@@ -11,24 +11,16 @@ const asked = { name: "endpoints", doing: "reading where the rows point" };
  * @throws UserError when the table cannot be read
  */
 export async function readEndpoints(db: Db, spec: CutoverSpec): Promise<RowEndpoint[]> {
-  return readDocuments(db, spec, asked, spec.table.match === undefined ? byKey : byServer);
-}
-
-async function byKey(documents: AsyncIterable<DocumentNow>): Promise<RowEndpoint[]> {
-  const found: RowEndpoint[] = [];
-  for await (const one of documents) found.push({ ...endpoint(one), rows: one.count });
-  return found;
-}
-
-/** Where a server has many rows, one endpoint stands for all of them that point to the same place. */
-async function byServer(documents: AsyncIterable<DocumentNow>): Promise<RowEndpoint[]> {
-  const found = new Map<string, RowEndpoint>();
-  for await (const document of documents) {
-    const one = endpoint(document);
-    const id = JSON.stringify([one.key, one.shown, one.url]);
-    found.set(id, { ...one, rows: (found.get(id)?.rows ?? 0) + document.count });
-  }
-  return [...found.values()];
+  return readDocuments(db, spec, asked, async (documents) => {
+    // Where a server has many rows, one endpoint stands for all of them that point to the same place.
+    const found = new Map<string, RowEndpoint>();
+    for await (const document of documents) {
+      const one = endpoint(document);
+      const id = JSON.stringify([one.key, one.shown, one.url]);
+      found.set(id, { ...one, rows: (found.get(id)?.rows ?? 0) + document.count });
+    }
+    return [...found.values()];
+  });
 }
 
 function endpoint({ key, config }: DocumentNow): Omit<RowEndpoint, "rows"> {

@@ -1,13 +1,14 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { matchColumns } from "./configured";
 import { keyId, keyName, keyOf } from "./keys";
+import { entryColumns, rulesOf } from "./layout";
 import { checkName } from "./names";
 import type { CutoverSpec, RowSpec, TableSpec } from "./spec";
 
 /** @throws UserError for what is wrong in the configuration itself, before any connection */
 export function checkSpec(spec: CutoverSpec): void {
   const { table } = spec;
+  const rules = rulesOf(table);
   if (spec.name === "") throw new UserError("The cutover has no name.", "Set [cutover.name].");
   if (table.key.length === 0) {
     throw new UserError("No key column is configured.", "Set [cutover.table.key].");
@@ -16,11 +17,10 @@ export function checkSpec(spec: CutoverSpec): void {
   const seen = new Set<string>();
   for (const row of spec.rows) {
     for (const key of [row.key, ...(row.aliases ?? [])].map(keyOf)) {
-      const columns = matchColumns(table);
-      if (key.length !== columns.length) {
+      if (key.length !== rules.entryColumns.length) {
         throw new UserError(
-          `The key ${keyName(key)} has ${key.length} parts, but the table is keyed by ${columns.join(", ")}.`,
-          `Give one value for each column of [cutover.table.${table.match === undefined ? "key" : "match"}].`,
+          `The key ${keyName(key)} has ${key.length} parts, but the table is keyed by ${rules.entryColumns.join(", ")}.`,
+          `Give one value for each column of [cutover.table.${rules.entryKey}].`,
         );
       }
       if (seen.has(keyId(key))) {
@@ -31,12 +31,7 @@ export function checkSpec(spec: CutoverSpec): void {
       }
       seen.add(keyId(key));
     }
-    if (table.match !== undefined && (row.seed !== undefined || (row.aliases ?? []).length > 0)) {
-      throw new UserError(
-        `The server ${keyName(keyOf(row.key))} has an alias or a seed, but with [cutover.table.match] its rows are its users' own, and are neither renamed, merged nor made.`,
-        "Leave out the server's [row.aliases] and [row.seed], or leave out [cutover.table.match].",
-      );
-    }
+    rules.checkEntry(row);
     refuseSelecting(table, row);
     if (!URL.canParse(row.url) || !/^https?:$/.test(new URL(row.url).protocol)) {
       throw new UserError(
@@ -51,7 +46,7 @@ export function checkSpec(spec: CutoverSpec): void {
 function refuseSelecting(table: TableSpec, row: RowSpec): void {
   const selecting: Readonly<Record<string, string>> = {
     ...Object.fromEntries(
-      [...table.key, ...matchColumns(table)].map((name) => [name, "the rows' key"]),
+      [...table.key, ...entryColumns(table)].map((name) => [name, "the rows' key"]),
     ),
     ...(table.id === undefined ? {} : { [table.id]: "the column that references point to" }),
     ...(table.updatedAt === undefined ? {} : { [table.updatedAt]: "the time of the last change" }),

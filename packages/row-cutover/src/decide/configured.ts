@@ -1,20 +1,17 @@
 import { keyOf, type KeyValues } from "./keys";
-import type { CutoverSpec, TableSpec } from "./spec";
-
-/** The columns whose values the configuration's keys are. */
-export function matchColumns({ key, match }: TableSpec): readonly string[] {
-  return match === undefined ? key : [match];
-}
+import { entryColumns } from "./layout";
+import type { CutoverSpec } from "./spec";
 
 /** The columns beside the document that a run writes, for all rows together. */
 export function setColumns(spec: CutoverSpec): string[] {
   return [...new Set(spec.rows.flatMap((row) => Object.keys(row.set ?? {})))].sort();
 }
 
+/** Every column that the configuration names. */
 export function namedColumns({ table, rows }: CutoverSpec): string[] {
   return [
     ...table.key,
-    ...matchColumns(table),
+    ...entryColumns(table),
     ...(table.id === undefined ? [] : [table.id]),
     ...(table.type === undefined ? [] : [table.type.column]),
     ...(table.updatedAt === undefined ? [] : [table.updatedAt]),

@@ -1,5 +1,6 @@
 import type { RowEntry } from "./entries";
 import type { KeyValues } from "./keys";
+import type { PreviousKeys } from "./layout";
 import type { RowChange } from "./results";
 import type { ConfigType, RowPlace, StoredRow } from "./rows";
 import type { CutoverSpec, RowSpec } from "./spec";
@@ -41,8 +42,8 @@ export interface ForwardPlan {
   readonly steps: readonly ForwardStep[];
   readonly changes: RowChange[];
   readonly warnings: string[];
-  /** Rows by action that are read again, a batch at a time, when they are written: they have no steps here. */
-  readonly streamed: { readonly rewrite: number; readonly unchanged: number };
+  /** Rows by action that have no steps here: they are read again, a batch at a time, when they are written. */
+  readonly withoutSteps: { readonly rewrite: number; readonly unchanged: number };
 }
 
 /** What {@link planForward} looks at. */
@@ -53,7 +54,7 @@ export interface ForwardInput {
    * Keys of the generation before, when it pointed into the cluster too, with the key an undo of it restores. Empty
    * with `match`, where SQL looks them up.
    */
-  readonly previous: ReadonlyMap<string, KeyValues | null> | undefined;
+  readonly previous: PreviousKeys | undefined;
   /** Whether its before-images are still there, so that the new generation takes them over. */
   readonly carries: boolean;
   /** Whether the generation before was planned from the same configuration. */
@@ -64,16 +65,16 @@ export interface ForwardInput {
 
 /** Whether the steps write nothing to the table. */
 export function writesNothing(plan: ForwardPlan): boolean {
-  return plan.streamed.rewrite === 0 && plan.steps.every((step) => step.action === "unchanged");
+  return plan.withoutSteps.rewrite === 0 && plan.steps.every((step) => step.action === "unchanged");
 }
 
 /** Rows by action. */
-export function countRows({ steps, streamed }: ForwardPlan): Record<string, number> {
+export function countRows({ steps, withoutSteps }: ForwardPlan): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { action, count } of [
     ...steps,
-    { action: "rewrite", count: streamed.rewrite },
-    { action: "unchanged", count: streamed.unchanged },
+    { action: "rewrite", count: withoutSteps.rewrite },
+    { action: "unchanged", count: withoutSteps.unchanged },
   ]) {
     if (count > 0) counts[action] = (counts[action] ?? 0) + count;
   }
@@ -104,8 +105,8 @@ export interface UndoPlan {
   readonly conflicts: { readonly count: number; readonly list: readonly Conflict[] };
   /** The columns beside the document that are restored. */
   readonly columns: readonly string[];
-  /** Rows that have no steps here: those that are as they were written, and others that are read again. */
-  readonly servers?: UndoServers;
+  /** Rows that have no steps here: SQL restores them from the journal, or they are read again. */
+  readonly withoutSteps: UndoWithoutSteps;
 }
 
 export interface Conflict {
@@ -113,8 +114,8 @@ export interface Conflict {
   readonly reason: string;
 }
 
-/** Rows of an undo where one server has many. */
-export interface UndoServers {
+/** Rows of an undo by what happens to them, where a server has many. */
+export interface UndoWithoutSteps {
   /** Rows that SQL restores from the journal as they are. */
   readonly written: number;
   /** Rows that the run only held. */

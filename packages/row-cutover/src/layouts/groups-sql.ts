@@ -11,7 +11,7 @@ import {
   startsProcess,
 } from "../postgres/documents-sql";
 import { ident, literal } from "../postgres/identifiers";
-import { matchColumn, ownRow } from "../postgres/rows";
+import { ownRow, serverColumn } from "../postgres/rows";
 import { inScope, type TableShape } from "../postgres/table";
 
 /** Rows whose names are looked at before all others are compared with them. */
@@ -40,7 +40,7 @@ export function groupQuery(
         array(select jsonb_object_keys(env)) as variables, array(select jsonb_object_keys(env) || '*') as env,
         exists (select from jsonb_object_keys(env) name where ${looksSecretSql("name")}) as secret
       from (
-        select ${matchColumn(spec)} as server, ${content} as content, ${env} as env
+        select ${serverColumn(spec)} as server, ${content} as content, ${env} as env
           from ${shape.name} t tablesample system (${percent}) repeatable (1) where ${ownRow(spec)} and ${inScope(spec.table, "t")}
       ) sample where content is not null order by server
     )
@@ -60,7 +60,7 @@ export function groupQuery(
             -- Most rows: their values are not looked at one by one.
             else array(select jsonb_object_keys(env) || '*') end as env
         from (
-          select d.n, ${ownRow(spec)} as own, ${isPlain(shape)} as plain, ${matchColumn(spec)} as match,
+          select d.n, ${ownRow(spec)} as own, ${isPlain(shape)} as plain, ${serverColumn(spec)} as match,
             ${isThere(spec, content)} as there, ${startsProcess(content)} as embedded, ${otherColumns(spec)} as differs,
             ${content} as content, ${env} as env, d.usual_keys, d.usual_variables, d.usual_secret,
             t.${ident(shape.spec.config)} as config, t.tableoid as part, t.ctid as tid
@@ -69,9 +69,9 @@ export function groupQuery(
             select d.*, usual.keys as usual_keys, usual.variables as usual_variables, usual.secret as usual_secret
               from jsonb_to_recordset($1::jsonb) as d(n int, server text, ${specColumns})
               left join usual on usual.server = d.server
-          ) d on d.server = ${matchColumn(spec)}
+          ) d on d.server = ${serverColumn(spec)}
           where (d.n is not null ${spec.table.type === undefined ? "" : `or ${ownRow(spec)}`})
-            and ${matchColumn(spec)} not in (select jsonb_array_elements_text(${literal(JSON.stringify(spec.skip.flat()))}::jsonb))
+            and ${serverColumn(spec)} not in (select jsonb_array_elements_text(${literal(JSON.stringify(spec.skip.flat()))}::jsonb))
           -- Keeps what is made of a document from being made again at each mention.
           offset 0
         ) rows

@@ -8,7 +8,7 @@ import { targetJson } from "../decide/target-document";
 import { inBatches } from "../postgres/cursor";
 import { isPlain } from "../postgres/documents-sql";
 import { literal } from "../postgres/identifiers";
-import { checkSize, matchColumn, ownRow, storedColumns } from "../postgres/rows";
+import { checkSize, ownRow, serverColumn, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
 import { groupQuery } from "./groups-sql";
 
@@ -123,7 +123,7 @@ export function unreadRows(
     client,
     `select ${storedColumns(spec, shape, columns)} from ${shape.rows} t
       where ${ownRow(spec)} and not ${isPlain(shape)}
-        and ${matchColumn(spec)} in (select jsonb_array_elements_text(${literal(JSON.stringify(keys.flat()))}::jsonb))`,
+        and ${serverColumn(spec)} in (select jsonb_array_elements_text(${literal(JSON.stringify(keys.flat()))}::jsonb))`,
   );
 }
 

@@ -24,7 +24,7 @@ import { readClasses, unreadRows } from "./groups";
  * is planned like one row. Rows that SQL cannot read pass through here one by one and leave only counts.
  * @param tableRows about how many rows the table has
  */
-export async function planClasses(
+export async function planGroups(
   client: Client,
   input: ForwardInput,
   shape: TableShape,
@@ -58,11 +58,11 @@ export async function planClasses(
     }
     steps.push({ ...step, form, count });
   }
-  const streamed = { rewrite: 0, unchanged: 0 };
+  const withoutSteps = { rewrite: 0, unchanged: 0 };
   if (found.unread > 0) {
     let some: ForwardStep[] = [];
     for await (const { step } of unreadSteps(client, input, shape, plan)) {
-      if (step.action === "rewrite" || step.action === "unchanged") streamed[step.action] += 1;
+      if (step.action === "rewrite" || step.action === "unchanged") withoutSteps[step.action] += 1;
       some.push(step);
       if (some.length < scanBatch) continue;
       await checkComputed(client, shape, some);
@@ -92,7 +92,7 @@ export async function planClasses(
     if (!changes.has(key)) warnings.add(`There is no row of ${key}.`);
   }
   return {
-    plan: { steps, changes: changes.all(), warnings: [...warnings], streamed },
+    plan: { steps, changes: changes.all(), warnings: [...warnings], withoutSteps },
     looked: { rows: found.rows, bytes: found.bytes },
   };
 }

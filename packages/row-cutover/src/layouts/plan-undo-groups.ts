@@ -10,7 +10,7 @@ import type { Conflict, Looked, UndoPlan } from "../decide/steps";
 import { inBatches } from "../postgres/cursor";
 import { EngineError } from "../postgres/errors";
 import { ident, literal, sameKey } from "../postgres/identifiers";
-import { ownRow, storedColumns } from "../postgres/rows";
+import { ownRow, serverColumn, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
 import { columnsOf, entryColumns } from "../store/journal";
 import type { Run } from "../store/ledger";
@@ -23,7 +23,7 @@ const listedRows = 100;
  * Plans an undo where one server has many rows. Rows that are exactly as the run left them are counted by SQL; all
  * others (changed, gone, made since) are compared here one by one, a batch at a time, and leave only counts.
  */
-export async function planUndoServers(
+export async function planUndoGroups(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
@@ -85,7 +85,7 @@ export async function planUndoServers(
       warnings: [...warnings],
       conflicts: { count: found, list: conflicts },
       columns,
-      servers: { ...restoring, ...holding },
+      withoutSteps: { ...restoring, ...holding },
     },
     looked,
   };
@@ -158,7 +158,7 @@ async function countStates(
   undone: Run,
   columns: readonly string[],
 ): Promise<StateGroup[]> {
-  const match = `t.${ident(spec.table.match ?? "")}::text`;
+  const match = serverColumn(spec);
   const { rows } = await client.query<StateGroup>(
     `with groups as materialized (
       select match, state, count(*)::text as count, sum(bytes)::text as bytes, min(example) as example from (

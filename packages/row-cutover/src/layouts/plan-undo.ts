@@ -61,6 +61,7 @@ export function planUndo(input: UndoInput): UndoPlan {
     changes,
     warnings,
     conflicts: { count: conflicts.length, list: conflicts },
+    withoutSteps: { written: 0, unchanged: 0, restore: 0, kept: 0 },
     columns: [...new Set(steps.flatMap(({ entry }) => Object.keys(entry.beforeColumns)))].sort(),
   };
 }

@@ -1,29 +1,28 @@
 import type { ForwardRun, UndoRun } from "../actions/action";
 import { columnsNow, restore, restoreSteps } from "../actions/restore/write";
 import { journalRows, rowsPerStatement, writeRows } from "../actions/rewrite/write";
-import type { ForwardInput, ForwardPlan, ForwardStep, UndoServers } from "../decide/steps";
+import type { ForwardInput, ForwardPlan, ForwardStep, UndoPlan } from "../decide/steps";
 import { ours } from "../postgres/assertions";
 import { EngineError } from "../postgres/errors";
 import { unreadSteps } from "./plan-groups";
 import { otherRows, pairs, stateOf } from "./plan-undo-groups";
 
 /** Restores rows as they were written by SQL alone; the others are read again, since nobody could write them in between. */
-export async function restoreServers(
+export async function restoreGroups(
   run: UndoRun,
-  servers: UndoServers,
-  columns: readonly string[],
+  { columns, withoutSteps: planned }: UndoPlan,
 ): Promise<void> {
   const { client, shape, spec, undone } = run;
   let others = 0;
-  if (servers.restore + servers.kept > 0) {
+  if (planned.restore + planned.kept > 0) {
     for await (const { plan } of otherRows(client, spec, shape, undone, columns)) {
       await restoreSteps(run, plan.steps, columns);
       others += plan.steps.length;
     }
   }
-  if (others !== servers.restore + servers.kept)
+  if (others !== planned.restore + planned.kept)
     throw new EngineError(
-      `${others} rows were journalled instead of ${servers.restore + servers.kept}`,
+      `${others} rows were journalled instead of ${planned.restore + planned.kept}`,
     );
   // Those that are done already may look as if the run had written them. A full join is never a nested loop, whatever
   // the planner makes of a journal that it knows nothing of yet; nor may a condition make another join of it.
@@ -34,16 +33,18 @@ export async function restoreServers(
          j.key_after as key_found, 'exact' as mode, '{}'::text[] as path, null::text as json) d
        cross join lateral (${columnsNow(columns)}) n
       where ${stateOf(spec, shape, columns)} in ('written', 'unchanged') and (${ours}) is not true`,
-    { columns, journalled: servers.written + servers.unchanged, restored: servers.written },
+    { columns, journalled: planned.written + planned.unchanged, restored: planned.written },
   );
 }
 
 /** Rows that SQL cannot read are read again, since nobody could write them in between. */
-export async function applyUnread(
+export async function writeUnread(
   run: ForwardRun,
-  { streamed }: ForwardPlan,
+  { withoutSteps }: ForwardPlan,
   input: ForwardInput,
 ): Promise<void> {
+  const planned = withoutSteps.rewrite + withoutSteps.unchanged;
+  if (planned === 0) return;
   let steps: ForwardStep[] = [];
   let done = 0;
   const write = async (): Promise<void> => {
@@ -57,6 +58,5 @@ export async function applyUnread(
     if (steps.length === rowsPerStatement) await write();
   }
   await write();
-  const planned = streamed.rewrite + streamed.unchanged;
   if (done !== planned) throw new EngineError(`${done} rows were written instead of ${planned}`);
 }

@@ -1,8 +1,9 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { matchColumns, setColumns } from "../decide/configured";
+import { setColumns } from "../decide/configured";
 import { keyName, keyOf, type KeyValues } from "../decide/keys";
+import { entryColumns } from "../decide/layout";
 import { listed } from "../decide/list";
 import type { CutoverSpec } from "../decide/spec";
 import { afterColumn, isWritten, specColumns, specRecord } from "./documents-sql";
@@ -52,7 +53,7 @@ export async function assertTarget(
   );
   const wrongRow = `(d.key is null and ${String(expected.configured)} or d.key is not null and not (${isWritten(shape)} and ${columnsWritten(spec, shape)}))`;
   const from = `${shape.name} t left join jsonb_to_recordset($1::jsonb) as d(key text[], ${specColumns})
-    on d.key = ${keyArray(matchColumns(spec.table), "t")} where ${ours}`;
+    on d.key = ${keyArray(entryColumns(spec.table), "t")} where ${ours}`;
   const found = await client.query<{ touched: number; wrong: number }>(
     `select count(*)::int as touched,
             count(*) filter (where ${wrongRow})::int as wrong from ${from}`,

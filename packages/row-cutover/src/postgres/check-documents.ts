@@ -1,10 +1,11 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { matchColumns, namedKeys } from "../decide/configured";
+import { namedKeys } from "../decide/configured";
 import { boundProblem, conversionProblem } from "../decide/conversion";
 import { longestDocument, parseDocument } from "../decide/document";
 import { keyId, keyName, keySet, type KeyValues } from "../decide/keys";
+import { entryColumns, rulesOf } from "../decide/layout";
 import { isOwn, type StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import { inBatches } from "./cursor";
@@ -76,7 +77,7 @@ async function badDocuments(
   const config = `t.${ident(table.config)}`;
   const skip = keySet(spec.skip);
   // In a table of users' own rows there is no such conversion.
-  const converts = shape.configType === "text" && table.match === undefined;
+  const converts = shape.configType === "text" && rulesOf(table).converted;
   const rewritten = keySet(namedKeys(spec));
   const test = {
     text: shape.readsJson
@@ -86,7 +87,7 @@ async function badDocuments(
     jsonb: `jsonb_typeof(${config}) is distinct from 'object'`,
   }[shape.configType];
   // Short rows are most rows, and need not be made text. Compressed, a long one may be small.
-  const looked = `(${ownRow(spec)} or ${keyArray(matchColumns(table), "t")} in (
+  const looked = `(${ownRow(spec)} or ${keyArray(entryColumns(table), "t")} in (
     select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements($1::jsonb) as k(v)))`;
   const large = `case when pg_column_size(${config}) > 100 then (length(${config}::text) > ${longestDocument}
     or ${maybeDeep(`${config}::text`)}) and (${String(shape.configType === "text")} or ${looked}) else false end`;

@@ -1,4 +1,5 @@
-import { matchColumns, setColumns } from "../decide/configured";
+import { setColumns } from "../decide/configured";
+import { entryColumns, rulesOf } from "../decide/layout";
 import type { CutoverSpec } from "../decide/spec";
 import type { Column } from "./columns";
 import type { RightsFacts, Secured } from "./rights-facts";
@@ -35,10 +36,10 @@ export interface RowUses {
 
 /** Everything that a configuration may ever ask for. */
 export function usesOf({ table, rows }: CutoverSpec): RowUses {
-  const single = table.match === undefined;
+  const { movesRows } = rulesOf(table);
   return {
-    seeds: single && rows.some(({ seed }) => seed !== undefined),
-    merges: single && rows.some(({ aliases = [] }) => aliases.length > 0),
+    seeds: movesRows && rows.some(({ seed }) => seed !== undefined),
+    merges: movesRows && rows.some(({ aliases = [] }) => aliases.length > 0),
   };
 }
 
@@ -122,7 +123,7 @@ export function comparedColumns(spec: CutoverSpec, more: readonly string[] = [])
     ...new Set([
       ...[
         ...key,
-        ...matchColumns(spec.table),
+        ...entryColumns(spec.table),
         ...(type === undefined ? [] : [type.column]),
         config,
       ],

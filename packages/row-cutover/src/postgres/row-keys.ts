@@ -1,8 +1,8 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { matchColumns } from "../decide/configured";
 import { keyOf } from "../decide/keys";
+import { entryColumns } from "../decide/layout";
 import { listed } from "../decide/list";
 import type { CutoverSpec } from "../decide/spec";
 import { keyArray, literal } from "./identifiers";
@@ -21,7 +21,7 @@ export async function checkRowKeys(
 ): Promise<void> {
   if (await isIdentifying(client, shape)) return;
   const key = keyArray(spec.table.key, "t");
-  const match = keyArray(matchColumns(spec.table), "t");
+  const match = keyArray(entryColumns(spec.table), "t");
   const configured = spec.rows.flatMap((row) => [row.key, ...(row.aliases ?? [])]).map(keyOf);
   const found = await client.query<{ key: (string | null)[]; count: number }>(
     `select key, count(*)::int as count from (

@@ -1,13 +1,12 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { matchColumns } from "../decide/configured";
 import { longestDocument } from "../decide/document";
 import { keyId, keyName, type KeyValues } from "../decide/keys";
+import { entryColumns } from "../decide/layout";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import { columnsAsText } from "./columns";
-import { EngineError } from "./errors";
 import { ident, keyArray, literal } from "./identifiers";
 import type { TableShape } from "./table";
 
@@ -21,7 +20,7 @@ export function storedColumns(
 ): string {
   const { table } = spec;
   const type = table.type === undefined ? "null" : `t.${ident(table.type.column)}::text`;
-  return `${keyArray(table.key, "t")} as key, ${keyArray(matchColumns(table), "t")} as match,
+  return `${keyArray(table.key, "t")} as key, ${keyArray(entryColumns(table), "t")} as match,
     jsonb_build_object('part', t.tableoid::text, 'tid', t.ctid::text) as at,
     ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`} as id, ${type} as type,
     left(t.${ident(shape.spec.config)}::text, ${readCharacters}) as config, ${columnsAsText(columns, "t")} as columns`;
@@ -89,9 +88,7 @@ export async function readRows(
   return rows;
 }
 
-/** The column with the server's key. */
-export function matchColumn({ table }: CutoverSpec): string {
-  if (table.match === undefined)
-    throw new EngineError("rows are counted by server only with [match]");
-  return `t.${ident(table.match)}::text`;
+/** The server's key in a row `t` of a table with a row for each tenant. */
+export function serverColumn({ table }: CutoverSpec): string {
+  return `t.${ident(entryColumns(table)[0] ?? "")}::text`;
 }

@@ -7,11 +7,8 @@ import { refuseAbandoned } from "../actions/keep/left-behind";
 import { checkTables } from "../actions/merge/undo-references";
 import { specHash } from "../decide/hash";
 import type { CutoverSpec, Target } from "../decide/spec";
-import { type ForwardInput, type ForwardPlan, type UndoPlan, writesNothing } from "../decide/steps";
-import type { Base, Common, Writing } from "../layouts/layout";
-import { planKeys, planUndoKeys } from "../layouts/per-server";
-import { planServers } from "../layouts/per-tenant";
-import { planUndoServers } from "../layouts/plan-undo-groups";
+import { writesNothing } from "../decide/steps";
+import { layoutOf } from "../layouts/layout-of";
 import { checkDocuments } from "../postgres/check-documents";
 import { checkTable } from "../postgres/check-table";
 import { checkDatabase } from "../postgres/database";
@@ -23,19 +20,8 @@ import { checkReadiness, checkRunRights } from "../postgres/run-rights";
 import { readShape } from "../postgres/table";
 import { checkLedger, checkOtherCutovers } from "../store/access";
 import { checkJournal, readReferenceEntries, refuseFinalized } from "../store/journal";
-import type { Run } from "../store/ledger";
 import { checkForwardRights, checkUndoRights } from "./action-rights";
-
-/** What there is to do, found by reading alone. */
-export type Analysis =
-  | (Common & { readonly kind: "noop" })
-  | (Writing & {
-      readonly kind: "forward";
-      readonly plan: ForwardPlan;
-      readonly input: ForwardInput;
-      readonly previous: Run | undefined;
-    })
-  | (Writing & { readonly kind: "undo"; readonly plan: UndoPlan; readonly undone: Run });
+import type { Analysis, Surroundings, WritingAnalysis } from "./analysis";
 
 /** @throws UserError for every reason not to run, named */
 export async function analyse(
@@ -76,7 +62,7 @@ export async function analyse(
 export async function confirmShape(
   client: Client,
   spec: CutoverSpec,
-  { shape }: Pick<Writing, "shape">,
+  { shape }: Pick<Surroundings, "shape">,
 ): Promise<void> {
   if (!isDeepStrictEqual(await readShape(client, spec), shape)) throw new RowsMoved();
 }
@@ -89,7 +75,7 @@ export async function confirm(
   client: Client,
   spec: CutoverSpec,
   target: Target,
-  first: Exclude<Analysis, { kind: "noop" }>,
+  first: WritingAnalysis,
 ): Promise<Analysis> {
   const untouched = await isUntouched(client, first.shape, first.fingerprint);
   return untouched ? first : analyse(client, spec, target);
@@ -98,7 +84,7 @@ export async function confirm(
 async function forward(
   client: Client,
   spec: CutoverSpec,
-  base: Base,
+  base: Surroundings,
   warnings: readonly string[],
 ): Promise<Analysis> {
   const { ledger, shape } = base;
@@ -110,11 +96,10 @@ async function forward(
   const samePlan = active?.planHash === specHash(spec, "in-cluster");
   if (active !== undefined && !samePlan) await refuseAbandoned(client, spec, shape, active);
   const carries = active !== undefined && active.finalizedAt === undefined;
-  const input = { spec, carries, samePlan };
-  const found =
-    spec.table.match === undefined
-      ? await planKeys(client, input, shape, active)
-      : await planServers(client, input, base, active);
+  const found = await layoutOf(spec).planForward(client, {
+    ...{ given: { spec, carries, samePlan }, shape, active },
+    tableRows: Number(base.fingerprint.rows),
+  });
   const { plan } = found;
   await checkForwardRights(client, spec, base, plan.steps);
   const all = { changes: plan.changes, warnings: [...warnings, ...plan.warnings] };
@@ -128,17 +113,14 @@ async function forward(
 async function undo(
   client: Client,
   spec: CutoverSpec,
-  base: Base,
+  base: Surroundings,
   warnings: readonly string[],
 ): Promise<Analysis> {
   const undone = base.ledger;
   if (undone === undefined) throw new EngineError("there is no run to take back");
   refuseFinalized(spec, undone);
   await checkJournal(client, undone);
-  const { plan, looked } =
-    spec.table.match === undefined
-      ? await planUndoKeys(client, spec, base.shape, undone)
-      : await planUndoServers(client, spec, base.shape, undone);
+  const { plan, looked } = await layoutOf(spec).planUndo(client, spec, base.shape, undone);
   checkUndoRights(spec, base.facts, plan.steps);
   await checkTables(client, spec.table, await readReferenceEntries(client, undone));
   const what = spec.onConflict === "fail" ? "Conflict" : "Changed since the cutover";

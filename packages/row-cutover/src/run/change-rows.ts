@@ -21,7 +21,8 @@ import {
 import { makeFence } from "../store/fence-functions";
 import { inheritFinalized, recordRun, recordShown } from "../store/ledger";
 import { ensureLedger } from "../store/schema";
-import { analyse, type Analysis, confirm, confirmShape } from "./analyse";
+import { analyse, confirm, confirmShape } from "./analyse";
+import type { Analysis, WritingAnalysis } from "./analysis";
 import { applyForward } from "./forward";
 import { applyUndo } from "./undo";
 
@@ -32,8 +33,6 @@ export interface RunRequest {
   readonly meta: RunMeta;
   readonly runId: string;
 }
-
-type Writing = Exclude<Analysis, { kind: "noop" }>;
 
 /**
  * The whole of a run inside its transaction, up to COMMIT: look, refuse, prepare, lock, confirm, write, fence, record.
@@ -85,7 +84,7 @@ export async function changeRows(
 async function prepare(
   client: Client,
   spec: CutoverSpec,
-  analysis: Writing,
+  analysis: WritingAnalysis,
   runId: string,
 ): Promise<void> {
   const { shape } = analysis;
@@ -107,7 +106,7 @@ async function prepare(
 async function apply(
   client: Client,
   spec: CutoverSpec,
-  analysis: Writing,
+  analysis: WritingAnalysis,
   runId: string,
 ): Promise<Applied> {
   const { shape } = analysis;

@@ -1,6 +1,6 @@
 import type { PlanSize } from "../decide/results";
 import { countRows } from "../decide/steps";
-import type { Analysis } from "./analyse";
+import type { Analysis, WritingAnalysis } from "./analysis";
 
 /** From `make bench`, doubled: what a row costs between the lock of the table and COMMIT, and a run without rows. */
 const secondsPerRow = 0.00004;
@@ -29,14 +29,14 @@ export function estimate(analysis: Analysis): PlanSize {
   };
 }
 
-function writtenRows(analysis: Exclude<Analysis, { kind: "noop" }>): number {
+function writtenRows(analysis: WritingAnalysis): number {
   if (analysis.kind === "forward") {
     const { unchanged: _, ...written } = countRows(analysis.plan);
     return Object.values(written).reduce((sum, count) => sum + count, 0);
   }
-  const { steps, servers } = analysis.plan;
+  const { steps, withoutSteps } = analysis.plan;
   const single = steps.filter(({ action }) => action !== "unchanged").length;
-  return single + (servers === undefined ? 0 : servers.written + servers.restore);
+  return single + withoutSteps.written + withoutSteps.restore;
 }
 
 /** What a large run costs, as a warning. */

@@ -3,7 +3,7 @@ import { mergeRow } from "../actions/merge/merge";
 import { journalRows, rowsPerStatement, writeRows } from "../actions/rewrite/write";
 import { seedRow } from "../actions/seed/seed";
 import { countRows, type ForwardInput, type ForwardPlan, type ForwardStep } from "../decide/steps";
-import { applyUnread } from "../layouts/write-groups";
+import { layoutOf } from "../layouts/layout-of";
 import { assertTarget, finishDeferred } from "../postgres/assertions";
 import { countEntries } from "../store/journal";
 
@@ -14,7 +14,7 @@ export async function applyForward(
   input: ForwardInput,
 ): Promise<Applied> {
   const { client, spec, shape } = run;
-  const { steps, streamed } = plan;
+  const { steps, withoutSteps } = plan;
   const of = (...actions: ForwardStep["action"][]): ForwardStep[] =>
     steps.filter((step) => actions.includes(step.action));
   const rows = of("rewrite", "unchanged");
@@ -27,8 +27,8 @@ export async function applyForward(
       rows: run.rows + seeds.length - merged.length,
       configured: run.touched === undefined,
     });
-  const alone = merged.length + seeds.length + streamed.rewrite + streamed.unchanged === 0;
-  if (alone && rows.length <= rowsPerStatement && run.previous === undefined) {
+  const others = merged.length + seeds.length + withoutSteps.rewrite + withoutSteps.unchanged;
+  if (others === 0 && rows.length <= rowsPerStatement && run.previous === undefined) {
     // Sent at once: an answer that is waited for is time that writers wait too. The first refusal is the one thrown.
     const [, , , , entries] = await Promise.all([
       journalRows(run, rows),
@@ -41,7 +41,7 @@ export async function applyForward(
   }
   for (const some of inChunks(rows)) await journalRows(run, some);
   for (const some of inChunks(rows)) await writeRows(run, some);
-  if (streamed.rewrite + streamed.unchanged > 0) await applyUnread(run, plan, input);
+  await layoutOf(spec).writeWithoutSteps(run, plan, input);
   await carryOver(run);
   let references = 0;
   for (const step of merged) references += await mergeRow(run, step);

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import type { Analysis } from "./analyse";
+import type { Analysis } from "./analysis";
 
 /** What else happens in the database when rows are written: others' triggers fire, subscribers get the new rows. */
 export async function neighbourWarnings(client: Client, analysis: Analysis): Promise<string[]> {

@@ -5,8 +5,8 @@ import { assertRestored, restoreSteps } from "../actions/restore/write";
 import { removeSeed } from "../actions/seed/seed";
 import { keyName } from "../decide/keys";
 import type { RowChange } from "../decide/results";
-import type { UndoPlan, UndoServers, UndoStep } from "../decide/steps";
-import { restoreServers } from "../layouts/write-groups";
+import type { UndoPlan, UndoStep } from "../decide/steps";
+import { layoutOf } from "../layouts/layout-of";
 import { assertTouched, finishDeferred } from "../postgres/assertions";
 import { columnOf } from "../postgres/columns";
 import { countEntries, readReferenceEntries } from "../store/journal";
@@ -22,8 +22,8 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
   const held = of("restore", "unchanged");
   for (let at = 0; at < held.length; at += batch)
     await restoreSteps(run, held.slice(at, at + batch), columns);
-  if (plan.servers !== undefined) await restoreServers(run, plan.servers, columns);
-  const restored = of("restore").length + restoredOf(plan.servers);
+  await layoutOf(run.spec).restoreWithoutSteps(run, plan);
+  const restored = of("restore").length + plan.withoutSteps.written + plan.withoutSteps.restore;
   for (const step of of("insert")) await insertAgain(run, step);
   const references = await undoReferences(
     client,
@@ -69,7 +69,3 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
 
 /** Steps in one statement. */
 const batch = 2000;
-
-function restoredOf(servers: UndoServers | undefined): number {
-  return servers === undefined ? 0 : servers.written + servers.restore;
-}

@@ -1,8 +1,8 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { matchColumns } from "../decide/configured";
 import { keyName, type KeyValues } from "../decide/keys";
+import { entryColumns } from "../decide/layout";
 import type { Db, TableSpec } from "../decide/spec";
 import { ident, qualified } from "../postgres/identifiers";
 import { session } from "../postgres/session";
@@ -177,7 +177,7 @@ async function describe(
     type: string | null;
     text: string | null;
   }>(
-    `select ${key(spec.key)} as key, ${key(matchColumns(spec))} as match, ${type} as type,
+    `select ${key(spec.key)} as key, ${key(entryColumns(spec))} as match, ${type} as type,
             left(t.${ident(spec.config)}::text, ${longest + 1}) as text
        from ${qualified(spec.schema, spec.table)} t where ${inScope(spec, "t")} order by 1 limit ${readRows + 1}`,
   );

@@ -1,10 +1,10 @@
 import type { Client } from "pg";
 
 import { ownsUrl, withOurUrl } from "../../decide/application-owned";
-import { matchColumns } from "../../decide/configured";
 import { parseDocument } from "../../decide/document";
 import type { RowEntry } from "../../decide/entries";
 import { keyOf } from "../../decide/keys";
+import { entryColumns } from "../../decide/layout";
 import type { CutoverSpec } from "../../decide/spec";
 import { isAsWritten } from "../../decide/verdict";
 import { inBatches } from "../../postgres/cursor";
@@ -31,7 +31,7 @@ export async function entriesLeftAlone(
   const query = `select j.entry::text as entry, j.action, j.key_after as "keyAfter", j.after_config as "afterConfig", ${config} as config
       from mcp_cutover.journal j join ${shape.rows} t on ${keyArray(table.key, "t")} = j.key_after
      where j.run_id = ${literal(run.runId)} and j.kind = 'row' and ${config} is distinct from j.after_config and ${inScope(table, "t")}
-       and ${keyArray(matchColumns(table), "t")} in (
+       and ${keyArray(entryColumns(table), "t")} in (
          select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) as k(v))`;
   const found: string[] = [];
   for await (const batch of inBatches<EntryNow & { config: string | null }>(client, query)) {

@@ -2,9 +2,9 @@ import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
 import { sameServer } from "../../decide/application-owned";
-import { matchColumns } from "../../decide/configured";
 import { parseDocument } from "../../decide/document";
 import { keyName, keyOf, type KeyValues } from "../../decide/keys";
+import { entryColumns } from "../../decide/layout";
 import { listed } from "../../decide/list";
 import type { CutoverSpec } from "../../decide/spec";
 import { inBatches } from "../../postgres/cursor";
@@ -29,7 +29,7 @@ export async function refuseAbandoned(
     ...spec.skip,
     ...spec.rows.flatMap((row) => [row.key, ...(row.aliases ?? [])]),
   ].map(keyOf);
-  const match = keyArray(matchColumns(spec.table), "t");
+  const match = keyArray(entryColumns(spec.table), "t");
   const query = `select ${match} as key, t.${ident(shape.spec.config)}::text as config, j.after_config as written
       from mcp_cutover.journal j join ${shape.rows} t on ${keyArray(spec.table.key, "t")} = j.key_after
      where j.run_id = ${literal(run.runId)} and j.kind = 'row' and j.action not in ('merge', 'late') and ${ownRow(spec)}

@@ -1,6 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 
 import { keyName } from "../../decide/keys";
+import { rulesOf } from "../../decide/layout";
 import { listed } from "../../decide/list";
 import type { UndoStep } from "../../decide/steps";
 import { fixOf, heldBack } from "../../postgres/assertions";
@@ -73,7 +74,7 @@ export async function restore(
   const { table } = spec;
   const now = "n.now";
   // Rows that a server has many of were not renamed: the same key three times would be a good part of a large journal.
-  const renamed = table.match === undefined;
+  const renamed = rulesOf(table).movesRows;
   const time = table.updatedAt === undefined ? "null" : literal(table.updatedAt);
   // Somebody else's later touch of the row keeps its time.
   const before = `case when j.before_columns ? ${time} and j.after_columns ->> ${time} is distinct from ${now} ->> ${time}

@@ -6,7 +6,7 @@ import {
   plainContent,
   startsProcess,
 } from "../../postgres/documents-sql";
-import { matchColumn, ownRow } from "../../postgres/rows";
+import { ownRow, serverColumn } from "../../postgres/rows";
 import { inScope, type TableShape } from "../../postgres/table";
 
 /**
@@ -21,5 +21,5 @@ export function classJoin(spec: CutoverSpec, shape: TableShape): string {
     `${startsProcess(content)} = d.embedded`,
     `${otherColumns(spec)} = d.differs`,
   ];
-  return `${matchColumn(spec)} = d.server and ${ownRow(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
+  return `${serverColumn(spec)} = d.server and ${ownRow(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
 }

@@ -1,6 +1,7 @@
 import { keptJson } from "../../decide/conversion";
 import { describe, environment, isEmbedded, parseDocument, plainUrl } from "../../decide/document";
 import { keyId, keyName, keyOf } from "../../decide/keys";
+import { rulesOf } from "../../decide/layout";
 import type { RowChange } from "../../decide/results";
 import type { StoredRow } from "../../decide/rows";
 import { otherSettings } from "../../decide/server-settings";
@@ -65,8 +66,7 @@ export function planRow(
         : Object.keys(row.headers).map((name) => `header ${name}`)),
     ],
   });
-  const known =
-    previous !== undefined && (spec.table.match !== undefined || previous.has(keyId(key)));
+  const known = rulesOf(spec.table).wasMoved(previous, key);
   if (spec.table.type === undefined && !isEmbedded(content) && !known) {
     warnings.push(
       `The row ${keyName(key)} does not start a process now; it is rewritten all the same.`,
