@@ -1,20 +1,54 @@
 import type { Client } from "pg";
 
 import type { CutoverSpec } from "../decide/spec";
+import type { ForwardStep } from "../decide/steps";
 import type { TableShape } from "../postgres/table";
 import type { Run } from "../store/ledger";
 
-/** What all steps of one run share. */
-export interface ForwardRun {
+/** One thing that a run does to rows. Its plan, its checks, what it writes and its undo are in one folder. */
+export interface Action {
+  /** The steps of a plan that belong to it. */
+  readonly steps: readonly ForwardStep["action"][];
+  /** Those of them that leave a new row version in the table. */
+  readonly written: readonly ForwardStep["action"][];
+  /** How many rows each step adds to the table. */
+  readonly adds: -1 | 0 | 1;
+  /**
+   * Looks for what stands in the way of its steps, before anything is locked.
+   * @throws UserError naming it
+   */
+  check(checked: Checked, steps: readonly ForwardStep[]): Promise<void>;
+  /**
+   * Writes the journal and then the rows.
+   * @returns how many rows of other tables were written
+   */
+  write(run: ForwardRun, steps: readonly ForwardStep[]): Promise<number>;
+}
+
+/** What an action checks its steps against. */
+export interface Checked {
   readonly client: Client;
   readonly spec: CutoverSpec;
   readonly shape: TableShape;
+}
+
+/** What all actions of one run share. */
+export interface ForwardRun extends Checked {
   readonly runId: string;
   /** The generation before, when it pointed into the cluster too. */
   readonly previous: Run | undefined;
   /** Rows that the same transaction wrote before. @default 0 */
   readonly touched?: number;
-  /** How many rows the table had when nobody could write it any more. */
+  /** How many rows the table had once nobody else could write it. */
+  readonly rows: number;
+}
+
+/** What all actions of one undo share. */
+export interface UndoRun extends Checked {
+  readonly runId: string;
+  /** The run that is undone. */
+  readonly undone: Run;
+  /** How many rows the table had once nobody else could write it. */
   readonly rows: number;
 }
 
@@ -27,14 +61,10 @@ export interface Applied {
   readonly warnings: readonly string[];
 }
 
-/** What all steps of an undo share. */
-export interface UndoRun {
-  readonly client: Client;
-  readonly spec: CutoverSpec;
-  readonly shape: TableShape;
-  readonly runId: string;
-  /** The run that is taken back. */
-  readonly undone: Run;
-  /** How many rows the table had when nobody could write it any more. */
-  readonly rows: number;
+/** The steps of a plan that belong to an action. */
+export function stepsOf(
+  action: Pick<Action, "steps">,
+  steps: readonly ForwardStep[],
+): readonly ForwardStep[] {
+  return steps.filter((step) => action.steps.includes(step.action));
 }

@@ -1,5 +1,5 @@
 import { describeHeld, findUnjournalled } from "../actions/keep/changed-since";
-import { planInsert } from "../actions/merge/merge";
+import { planUnmerge } from "../actions/merge/merge";
 import { describeUndo, warnOfConversion } from "../actions/restore/plan";
 import { keyId, keyName } from "../decide/keys";
 import type { RowChange } from "../decide/results";
@@ -16,7 +16,7 @@ export function planUndo(input: UndoInput): UndoPlan {
   for (const entry of entries) {
     if (entry.action === "late" || entry.keyAfter === null) continue;
     if (entry.action === "merge") {
-      planInsert(input, entry, steps, changes, warnings);
+      planUnmerge(input, entry, steps, changes, warnings);
       continue;
     }
     const row = rows.get(keyId(entry.keyAfter));

@@ -20,8 +20,8 @@ import { checkReadiness, checkRunRights } from "../postgres/run-rights";
 import { readShape } from "../postgres/table";
 import { checkLedger, checkOtherCutovers } from "../store/access";
 import { checkJournal, readReferenceEntries, refuseFinalized } from "../store/journal";
-import { checkForwardRights, checkUndoRights } from "./action-rights";
 import type { Analysis, Surroundings, WritingAnalysis } from "./analysis";
+import { checkForward, checkUndo } from "./check-actions";
 
 /** @throws UserError for every reason not to run, named */
 export async function analyse(
@@ -101,7 +101,7 @@ async function forward(
     tableRows: Number(base.fingerprint.rows),
   });
   const { plan } = found;
-  await checkForwardRights(client, spec, base, plan.steps);
+  await checkForward(client, spec, base, plan.steps);
   const all = { changes: plan.changes, warnings: [...warnings, ...plan.warnings] };
   if (active !== undefined && writesNothing(plan)) {
     return { kind: "noop", ledger, generation: active.generation, ...all };
@@ -121,7 +121,7 @@ async function undo(
   refuseFinalized(spec, undone);
   await checkJournal(client, undone);
   const { plan, looked } = await layoutOf(spec).planUndo(client, spec, base.shape, undone);
-  checkUndoRights(spec, base.facts, plan.steps);
+  checkUndo(spec, base.facts, plan.steps);
   await checkTables(client, spec.table, await readReferenceEntries(client, undone));
   const what = spec.onConflict === "fail" ? "Conflict" : "Changed since the cutover";
   const conflicts = plan.conflicts.list.map(

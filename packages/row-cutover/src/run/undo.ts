@@ -1,5 +1,5 @@
 import type { Applied, UndoRun } from "../actions/action";
-import { insertAgain } from "../actions/merge/merge";
+import { unmergeRow } from "../actions/merge/merge";
 import { undoReferences } from "../actions/merge/undo-references";
 import { assertRestored, restoreSteps } from "../actions/restore/write";
 import { removeSeed } from "../actions/seed/seed";
@@ -24,7 +24,7 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
     await restoreSteps(run, held.slice(at, at + batch), columns);
   await layoutOf(run.spec).restoreWithoutSteps(run, plan);
   const restored = of("restore").length + plan.withoutSteps.written + plan.withoutSteps.restore;
-  for (const step of of("insert")) await insertAgain(run, step);
+  for (const step of of("insert")) await unmergeRow(run, step);
   const references = await undoReferences(
     client,
     run.spec.table,

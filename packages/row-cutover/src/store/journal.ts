@@ -134,3 +134,27 @@ export async function columnsOf(client: Client, shape: TableShape, run: Run): Pr
     .filter((name) => shape.columns.has(name))
     .sort();
 }
+
+/**
+ * Copies what an undo of the generation before would do beside restoring rows: an undo of this one has to do it too.
+ * @param previous the generation before, when it pointed into the cluster too
+ */
+export async function carryOver(
+  client: Client,
+  previous: Run | undefined,
+  runId: string,
+): Promise<void> {
+  if (previous === undefined || previous.finalizedAt !== undefined) return;
+  await client.query(
+    `insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
+       before_config, after_config, before_columns, after_columns, before_row, detail)
+     select $1, kind, action, key_found, key_before, key_after, row_id, config_type,
+            before_config, after_config, before_columns, after_columns, before_row, detail
+       from mcp_cutover.journal j
+      where j.run_id = $2 and j.action <> 'late'
+        and (j.kind <> 'row' or j.action = 'merge' or not exists (
+          select from mcp_cutover.journal n where n.run_id = $1 and n.kind = 'row' and n.key_after = j.key_after))
+      order by j.entry`,
+    [runId, previous.runId],
+  );
+}

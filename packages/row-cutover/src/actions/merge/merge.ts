@@ -12,12 +12,95 @@ import { columnsAsText } from "../../postgres/columns";
 import { EngineError } from "../../postgres/errors";
 import { ident, keyArray, literal } from "../../postgres/identifiers";
 import { inScope } from "../../postgres/table";
-import type { ForwardRun, UndoRun } from "../action";
-import { foreignKeys, moveReferences } from "./references";
-import { moveSoftReferences } from "./soft-references";
+import type { Action, Checked, ForwardRun, UndoRun } from "../action";
+import { foreignKeys, moveReferences, refuseDeeper } from "./references";
+import { findSoftReference, moveSoftReferences } from "./soft-references";
 
-/** Moves what refers to an older row of the same server to the one that stays, and deletes the older one. */
-export async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<number> {
+/**
+ * Merges two rows of one server: what refers to the row with the older key is pointed to the row that stays, then the
+ * row with the older key is deleted. `late`: the application inserted the older row again after the run; its merge is
+ * not undone.
+ */
+export const merge: Action = {
+  steps: ["merge", "late"],
+  written: [],
+  adds: -1,
+  check: checkMerges,
+  write: async (run, steps) => {
+    let references = 0;
+    for (const step of steps) references += await mergeRow(run, step);
+    return references;
+  },
+};
+
+/** Plan: the row `alias` of the same server goes. */
+export function planMerge(
+  { previous }: ForwardInput,
+  row: RowSpec,
+  alias: StoredRow,
+  changes: RowChange[],
+): ForwardStep {
+  const key = keyOf(row.key);
+  const before = previous?.get(keyId(key));
+  // The row was renamed by an earlier run, and an old process of the application inserted it again.
+  const late = before !== undefined && before !== null && keyId(before) === keyId(alias.key);
+  changes.push({
+    key: keyName(alias.key),
+    action: "merge",
+    to: plainUrl(row.url),
+    also: [`its references move to ${keyName(key)}, then the row goes`],
+  });
+  return {
+    action: late ? "late" : "merge",
+    spec: row,
+    keyFound: alias.key,
+    keyAfter: key,
+    count: 1,
+    carry: false,
+    path: [],
+  };
+}
+
+/**
+ * Plan: a user's own row under an older key of a server. The application does not start beside it.
+ * @throws UserError unless it may be merged
+ */
+export function refuseForeignAlias(
+  spec: CutoverSpec,
+  row: RowSpec,
+  strangers: readonly StoredRow[],
+  own: StoredRow | undefined,
+): void {
+  if (strangers.length === 0 || (spec.customAliases === "merge" && own !== undefined)) return;
+  const names = strangers.map(({ key }) => keyName(key)).join(", ");
+  const key = keyName(keyOf(row.key));
+  throw new UserError(
+    `The row ${names} of ${spec.table.schema}.${spec.table.table} is a user's own server under an older key of ${key}, beside which the application does not start.`,
+    own === undefined
+      ? `Rename or delete it in the application, or list ${names} in [cutover.skip].`
+      : `Set [cutover.customAliases] to merge, which moves its references to ${key} and removes it (an undo brings it back), or list ${names} in [cutover.skip].`,
+  );
+}
+
+/** Checks: every reference can be moved, found again and moved back. */
+async function checkMerges(
+  { client, spec, shape }: Checked,
+  steps: readonly ForwardStep[],
+): Promise<void> {
+  if (spec.table.id === undefined) {
+    throw new UserError(
+      "Two rows of the same server have to be merged, and the column that references point to is not known.",
+      "Set [cutover.table.id].",
+    );
+  }
+  const keys = await foreignKeys(client, shape);
+  for (const { keyFound, keyAfter } of steps)
+    await refuseDeeper(client, shape, keys, [keyFound ?? [], keyAfter]);
+  for (const soft of spec.softReferences) await findSoftReference(client, spec, soft);
+}
+
+/** Journals the row, moves its references and deletes it. @returns how many references were moved */
+async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<number> {
   const { client, shape, spec, runId } = run;
   const { table } = spec;
   const found = step.keyFound ?? [];
@@ -66,56 +149,31 @@ export async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<numb
   return moved;
 }
 
-/**
- * The application does not start with a user's own row beside its own of the same server under an older key.
- * @throws UserError unless it may be merged
- */
-export function refuseForeignAlias(
-  spec: CutoverSpec,
-  row: RowSpec,
-  strangers: readonly StoredRow[],
-  own: StoredRow | undefined,
-): void {
-  if (strangers.length === 0 || (spec.customAliases === "merge" && own !== undefined)) return;
-  const names = strangers.map(({ key }) => keyName(key)).join(", ");
-  const key = keyName(keyOf(row.key));
-  throw new UserError(
-    `The row ${names} of ${spec.table.schema}.${spec.table.table} is a user's own server under an older key of ${key}, beside which the application does not start.`,
-    own === undefined
-      ? `Rename or delete it in the application, or list ${names} in [cutover.skip].`
-      : `Set [cutover.customAliases] to merge, which moves its references to ${key} and removes it (an undo brings it back), or list ${names} in [cutover.skip].`,
-  );
-}
-
-export function planMerge(
-  { previous }: ForwardInput,
-  row: RowSpec,
-  alias: StoredRow,
+/** Plan of the undo: the row is inserted again, unless somebody made one with its key. */
+export function planUnmerge(
+  { rows }: UndoInput,
+  entry: RowEntry,
+  steps: UndoStep[],
   changes: RowChange[],
-): ForwardStep {
-  const key = keyOf(row.key);
-  const before = previous?.get(keyId(key));
-  // The row was renamed already, and an old process of the application inserted it anew.
-  const late = before !== undefined && before !== null && keyId(before) === keyId(alias.key);
+  warnings: string[],
+): void {
+  const key = entry.keyBefore ?? [];
+  if (rows.has(keyId(key))) {
+    warnings.push(`The row ${keyName(key)} was made again since the cutover and stays as it is.`);
+    return;
+  }
+  const before = parseDocument(key, entry.beforeConfig);
+  steps.push({ action: "insert", entry, keyFound: key, mode: "exact", path: before?.path ?? [] });
   changes.push({
-    key: keyName(alias.key),
-    action: "merge",
-    to: plainUrl(row.url),
-    also: [`its references move to ${keyName(key)}, then the row goes`],
+    key: keyName(key),
+    action: "restore",
+    ...(before === undefined ? {} : { to: describe(before.content) }),
+    also: ["is inserted again with its references"],
   });
-  return {
-    action: late ? "late" : "merge",
-    spec: row,
-    keyFound: alias.key,
-    keyAfter: key,
-    count: 1,
-    carry: false,
-    path: [],
-  };
 }
 
-/** Inserts a row that was merged into another one, every column as it was. */
-export async function insertAgain(run: UndoRun, { entry, path, json }: UndoStep): Promise<void> {
+/** Undo: inserts the row again, every column as it was. Its references follow: `undo-references.ts`. */
+export async function unmergeRow(run: UndoRun, { entry, path, json }: UndoStep): Promise<void> {
   const { client, shape, runId } = run;
   const row = entry.beforeRow ?? {};
   const written = [...shape.columns].filter(([name, { generated }]) => !generated && name in row);
@@ -139,6 +197,7 @@ export async function insertAgain(run: UndoRun, { entry, path, json }: UndoStep)
   );
 }
 
+/** The document in the form of the column's type of today. */
 async function configText(
   { client, shape }: UndoRun,
   { entry, path, json }: Pick<UndoStep, "entry" | "path" | "json">,
@@ -151,26 +210,4 @@ async function configText(
     [entry.beforeConfig, path],
   );
   return inner.rows[0]?.text ?? null;
-}
-
-export function planInsert(
-  { rows }: UndoInput,
-  entry: RowEntry,
-  steps: UndoStep[],
-  changes: RowChange[],
-  warnings: string[],
-): void {
-  const key = entry.keyBefore ?? [];
-  if (rows.has(keyId(key))) {
-    warnings.push(`The row ${keyName(key)} was made again since the cutover and stays as it is.`);
-    return;
-  }
-  const before = parseDocument(key, entry.beforeConfig);
-  steps.push({ action: "insert", entry, keyFound: key, mode: "exact", path: before?.path ?? [] });
-  changes.push({
-    key: keyName(key),
-    action: "restore",
-    ...(before === undefined ? {} : { to: describe(before.content) }),
-    also: ["is inserted again with its references"],
-  });
 }

@@ -1,4 +1,5 @@
 import type { CutoverSpec } from "../../decide/spec";
+import type { ForwardStep } from "../../decide/steps";
 import {
   isPlain,
   isThere,
@@ -9,17 +10,46 @@ import {
 import { ownRow, serverColumn } from "../../postgres/rows";
 import { inScope, type TableShape } from "../../postgres/table";
 
+/** How SQL finds the rows `t` of steps `d`. */
+export interface RowFinder {
+  /** The columns of `d` that {@link RowFinder.record} fills. */
+  readonly columns: string;
+  /** Whether rows keep their keys: then the journal needs each key only once. */
+  readonly keepsKeys: boolean;
+  record(step: ForwardStep): object;
+  /** The condition that joins `d` and `t`. */
+  join(spec: CutoverSpec, shape: TableShape): string;
+}
+
+/** One row, by the place of its version: nobody else can write the table. */
+const byPlace: RowFinder = {
+  columns: "part oid, tid tid, key_after text[]",
+  keepsKeys: false,
+  record: (step) => ({ ...step.at, key_after: step.keyAfter }),
+  join: () => "t.ctid = d.tid and t.tableoid = d.part",
+};
+
 /**
- * The condition that joins an entry `d` with the rows `t` of its class. `is not false` changes nothing but the
- * planner's guess: it takes a comparison of expressions for a rare one, and would read the table once per entry.
+ * All rows of a group, by what the plan counted them by. `is not false` only changes the planner's estimate: it takes
+ * a comparison of expressions for a selective one, and would read the table once for each step.
  */
-export function classJoin(spec: CutoverSpec, shape: TableShape): string {
-  const content = plainContent(shape);
-  const form = [
-    `coalesce(${isPlain(shape)}, false)`,
-    `${isThere(spec, content)} = d.there`,
-    `${startsProcess(content)} = d.embedded`,
-    `${otherColumns(spec)} = d.differs`,
-  ];
-  return `${serverColumn(spec)} = d.server and ${ownRow(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
+const byForm: RowFinder = {
+  columns: "key_after text[], server text, there boolean, embedded boolean, differs text[]",
+  keepsKeys: true,
+  record: (step) => ({ ...step.form, server: step.keyAfter[0] }),
+  join: (spec, shape) => {
+    const content = plainContent(shape);
+    const form = [
+      `coalesce(${isPlain(shape)}, false)`,
+      `${isThere(spec, content)} = d.there`,
+      `${startsProcess(content)} = d.embedded`,
+      `${otherColumns(spec)} = d.differs`,
+    ];
+    return `${serverColumn(spec)} = d.server and ${ownRow(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
+  },
+};
+
+/** Steps of one statement are all found in the same way. */
+export function finderOf(steps: readonly ForwardStep[]): RowFinder {
+  return steps[0]?.form === undefined ? byPlace : byForm;
 }

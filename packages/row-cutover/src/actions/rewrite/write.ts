@@ -13,11 +13,12 @@ import { EngineError } from "../../postgres/errors";
 import { ident, keyArray, literal } from "../../postgres/identifiers";
 import type { TableShape } from "../../postgres/table";
 import type { ForwardRun } from "../action";
-import { classJoin } from "./find";
+import { finderOf, type RowFinder } from "./find";
 
 /** Steps as a relation `d`, to be joined with the rows `t` they are about. */
-const stepColumns = `${specColumns}, action text, part oid, tid tid, key_after text[], carry boolean,
-  server text, there boolean, embedded boolean, differs text[]`;
+function stepColumns({ columns }: RowFinder): string {
+  return `${specColumns}, action text, carry boolean, ${columns}`;
+}
 
 /** Writes before- and after-images in one statement, computed by the database from the rows as they are. */
 export async function journalRows(run: ForwardRun, steps: readonly ForwardStep[]): Promise<void> {
@@ -66,11 +67,12 @@ function journalStatement(run: ForwardRun, steps: readonly ForwardStep[]): State
   const after = `coalesce(d.key_after, ${found})`;
   const config = `t.${ident(table.config)}`;
   // The same key three times would be a good part of a large journal.
-  const same = isClass(steps) ? "null" : found;
+  const finder = finderOf(steps);
+  const same = finder.keepsKeys ? "null" : found;
   const carries = previous !== undefined && steps.some(({ carry }) => carry);
   return {
     text: `with d as materialized (
-       select *, target::text as target_text from jsonb_to_recordset($3::jsonb) as d(${stepColumns}))
+       select *, target::text as target_text from jsonb_to_recordset($3::jsonb) as d(${stepColumns(finder)}))
      insert into mcp_cutover.journal (run_id, kind, action, key_found, key_before, key_after, row_id, config_type,
        before_config, after_config, before_columns, after_columns)
      select $1::uuid, 'row', coalesce(case when p.action in ('seed', 'rewrite') then p.action end, d.action),
@@ -81,13 +83,13 @@ function journalStatement(run: ForwardRun, steps: readonly ForwardStep[]): State
             case when d.action = 'unchanged' then ${config}::text else ${afterText(shape)} end,
             ${columnsBefore(run)}${carries ? " || coalesce(p.before_columns, '{}')" : ""}, ${columnsAfter(run, steps)}
        from d
-       join ${shape.name} t on ${joinOf(run, steps)}
+       join ${shape.name} t on ${finder.join(spec, shape)}
        left join mcp_cutover.journal p on ${
          carries
            ? `d.carry and p.run_id = ${literal(previous.runId)} and p.kind = 'row' and p.action not in ('merge', 'late') and p.key_after = ${after}`
            : "false"
        }
-      ${isClass(steps) ? "" : "order by 6"}`,
+      ${finder.keepsKeys ? "" : "order by 6"}`,
     values: [runId, shape.configType, recordsOf(steps)],
   };
 }
@@ -95,9 +97,10 @@ function journalStatement(run: ForwardRun, steps: readonly ForwardStep[]): State
 function updateStatement(run: ForwardRun, steps: readonly ForwardStep[]): Statement {
   const { shape, spec } = run;
   const { table } = spec;
+  const finder = finderOf(steps);
   const set = [
     `${ident(table.config)} = ${afterDocument(shape)}`,
-    ...(isClass(steps) ? [] : table.key.map((column, i) => renamed(shape, column, i))),
+    ...(finder.keepsKeys ? [] : table.key.map((column, i) => renamed(shape, column, i))),
     ...setColumns(spec).map((name) => `${ident(name)} = ${afterColumn(shape, name)}`),
     ...(table.updatedAt === undefined
       ? []
@@ -105,7 +108,7 @@ function updateStatement(run: ForwardRun, steps: readonly ForwardStep[]): Statem
   ];
   return {
     text: `update ${shape.name} t set ${set.join(", ")}
-       from jsonb_to_recordset($1::jsonb) as d(${stepColumns}) where ${joinOf(run, steps)}`,
+       from jsonb_to_recordset($1::jsonb) as d(${stepColumns(finder)}) where ${finder.join(spec, shape)}`,
     values: [recordsOf(steps)],
   };
 }
@@ -115,15 +118,8 @@ function countOf(steps: readonly ForwardStep[]): number {
   return steps.reduce((sum, { count }) => sum + count, 0);
 }
 
-function isClass(steps: readonly ForwardStep[]): boolean {
-  return steps[0]?.form !== undefined;
-}
-
-function joinOf({ spec, shape }: ForwardRun, steps: readonly ForwardStep[]): string {
-  return isClass(steps) ? classJoin(spec, shape) : "t.ctid = d.tid and t.tableoid = d.part";
-}
-
 function recordsOf(steps: readonly ForwardStep[]): string {
+  const finder = finderOf(steps);
   return JSON.stringify(
     steps.map((step) => ({
       ...specRecord(step.spec),
@@ -131,9 +127,7 @@ function recordsOf(steps: readonly ForwardStep[]): string {
       json: step.json ?? null,
       action: step.action,
       carry: step.carry,
-      ...(step.form === undefined
-        ? { ...step.at, key_after: step.keyAfter }
-        : { ...step.form, server: step.keyAfter[0] }),
+      ...finder.record(step),
     })),
   );
 }

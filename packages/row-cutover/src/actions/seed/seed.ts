@@ -13,10 +13,72 @@ import { namedTables } from "../../postgres/configured-sql";
 import { checkReadableReferences, referencesTo } from "../../postgres/foreign-keys";
 import { ident, keyArray, qualified } from "../../postgres/identifiers";
 import { inScope, type TableShape } from "../../postgres/table";
-import type { ForwardRun, UndoRun } from "../action";
+import type { Action, ForwardRun, UndoRun } from "../action";
+
+/** Makes a row that is missing, in its new form. An undo removes it again. */
+export const seed: Action = {
+  steps: ["seed"],
+  written: ["seed"],
+  adds: 1,
+  // The undo has to see who refers to the row by then.
+  check: async ({ client, shape }) =>
+    checkReadableReferences(client, await referencesTo(client, shape)),
+  write: async (run, steps) => {
+    for (const step of steps) await seedRow(run, step);
+    return 0;
+  },
+};
+
+/** Plan: a row that is missing is made where its seed's condition holds. Otherwise a warning says why not. */
+export function planMissing(
+  { previous, seedable }: ForwardInput,
+  row: RowSpec,
+  steps: ForwardStep[],
+  changes: RowChange[],
+  warnings: string[],
+): void {
+  const key = keyOf(row.key);
+  const name = keyName(key);
+  if (!seedable.has(keyId(key))) {
+    warnings.push(
+      previous?.has(keyId(key)) === true
+        ? `The row ${name} was deleted since the last run and is not made again.`
+        : `There is no row ${name}, and none is made: ${row.seed === undefined ? "no seed is configured" : "the condition of its seed does not hold"}.`,
+    );
+    return;
+  }
+  steps.push({ action: "seed", spec: row, keyAfter: key, count: 1, carry: false, path: [] });
+  changes.push({ key: name, action: "seed", to: plainUrl(row.url) });
+}
+
+/** Plan: the keys of rows that may be made. They are missing, and nobody deleted them after an earlier run. */
+export async function seedableKeys(
+  client: Client,
+  spec: CutoverSpec,
+  rows: ReadonlyMap<string, StoredRow>,
+  previous: ReadonlyMap<string, KeyValues | null> | undefined,
+): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const row of spec.rows) {
+    const keys = [row.key, ...(row.aliases ?? [])].map((key) => keyId(keyOf(key)));
+    if (row.seed === undefined || keys.some((key) => rows.has(key) || previous?.has(key) === true))
+      continue;
+    const { condition } = row.seed;
+    if (condition === undefined || (await holds(client, spec, condition)))
+      found.add(keyId(keyOf(row.key)));
+  }
+  return found;
+}
+
+/** Whether a query of the configuration returns a row. It is a subquery, so that it can only read. */
+async function holds(client: Client, spec: CutoverSpec, condition: string): Promise<boolean> {
+  const tables = await namedTables(client, spec.table, condition);
+  const found = await client.query(`${tables}select from (${condition}) condition limit 1`, []);
+  return found.rowCount !== 0;
+}
 
 /** Inserts a row that is missing, in the new form, with the column values of its seed. */
-export async function seedRow(run: ForwardRun, step: ForwardStep): Promise<void> {
+async function seedRow(run: ForwardRun, step: ForwardStep): Promise<void> {
   const { client, shape, spec, runId } = run;
   const { table } = spec;
   const { seed, set } = step.spec;
@@ -64,54 +126,7 @@ function valueOf(
     : given;
 }
 
-export function planMissing(
-  { previous, seedable }: ForwardInput,
-  row: RowSpec,
-  steps: ForwardStep[],
-  changes: RowChange[],
-  warnings: string[],
-): void {
-  const key = keyOf(row.key);
-  const name = keyName(key);
-  if (!seedable.has(keyId(key))) {
-    warnings.push(
-      previous?.has(keyId(key)) === true
-        ? `The row ${name} was deleted since the last run and is not made again.`
-        : `There is no row ${name}, and none is made: ${row.seed === undefined ? "no seed is configured" : "the condition of its seed does not hold"}.`,
-    );
-    return;
-  }
-  steps.push({ action: "seed", spec: row, keyAfter: key, count: 1, carry: false, path: [] });
-  changes.push({ key: name, action: "seed", to: plainUrl(row.url) });
-}
-
-/** Only rows that are missing, and that nobody deleted after a run had made or written them. */
-export async function seedableKeys(
-  client: Client,
-  spec: CutoverSpec,
-  rows: ReadonlyMap<string, StoredRow>,
-  previous: ReadonlyMap<string, KeyValues | null> | undefined,
-): Promise<Set<string>> {
-  const found = new Set<string>();
-  for (const row of spec.rows) {
-    const keys = [row.key, ...(row.aliases ?? [])].map((key) => keyId(keyOf(key)));
-    if (row.seed === undefined || keys.some((key) => rows.has(key) || previous?.has(key) === true))
-      continue;
-    const { condition } = row.seed;
-    if (condition === undefined || (await holds(client, spec, condition)))
-      found.add(keyId(keyOf(row.key)));
-  }
-  return found;
-}
-
-/** Whether a query of the configuration returns a row. In a subquery, so that it can only read. */
-async function holds(client: Client, spec: CutoverSpec, condition: string): Promise<boolean> {
-  const tables = await namedTables(client, spec.table, condition);
-  const found = await client.query(`${tables}select from (${condition}) condition limit 1`, []);
-  return found.rowCount !== 0;
-}
-
-/** @returns whether it could go: a row that others refer to by now stays */
+/** Undo: removes the row. @returns false when other rows refer to it by now, so that it stays */
 export async function removeSeed(
   { client, shape, runId }: UndoRun,
   step: UndoStep,
