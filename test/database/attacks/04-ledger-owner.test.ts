@@ -146,7 +146,8 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
     await database.as(
       database.db.connectionString,
       `drop function mcp_cutover.${name}(), mcp_cutover.${name}_b(), mcp_cutover.${name}_c() cascade;
-       drop view mcp_cutover.newest_row; alter table mcp_cutover.fenced_write drop column entry;
+       drop table mcp_cutover.schema_version; drop view mcp_cutover.newest_row;
+       alter table mcp_cutover.fenced_write drop column entry;
        create function mcp_cutover.${name}() returns trigger language plpgsql security definer
          set search_path = pg_catalog, pg_temp as $$ begin
            if coalesce(current_setting('mcp_cutover.writer', true), '') <> '' then return new; end if;

@@ -42,7 +42,7 @@ describe("history of a cutover", () => {
   it("adds the columns to a ledger that an earlier release made", async () => {
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query(
-      "alter table mcp_cutover.run drop column tools, drop column protocols, drop column images",
+      "drop table mcp_cutover.schema_version; alter table mcp_cutover.run drop column tools, drop column protocols, drop column images",
     );
     assert.equal((await readLedger(database.db, spec))?.generation, 1);
     await runCutover(database.db, spec, "embedded", meta);
@@ -126,7 +126,9 @@ describe("history of a cutover", () => {
 
     it("compares with a grant on the journal, and gets the view with the next run, which refuses that grant, where an earlier release made the ledger", async () => {
       await runCutover(database.db, spec, "in-cluster", meta);
-      await database.query("drop view mcp_cutover.newest_row");
+      await database.query(
+        "drop table mcp_cutover.schema_version; drop view mcp_cutover.newest_row",
+      );
       await grant("select on mcp_servers");
       await grant("usage on schema mcp_cutover");
       await grant("select on all tables in schema mcp_cutover");

@@ -125,7 +125,9 @@ for (const generation of ["text", "jsonb"] as const) {
     it("works on a ledger that was made before there was finalize", async () => {
       await runCutover(database.db, spec, "in-cluster", meta);
       await settle(database.db, spec, 1);
-      await database.query("alter table mcp_cutover.run drop column finalized_at");
+      await database.query(
+        "drop table mcp_cutover.schema_version; alter table mcp_cutover.run drop column finalized_at",
+      );
       assert.equal((await readLedger(database.db, spec))?.finalizedAt, undefined);
       assert.equal((await finalize(database.db, spec, 1)).dropped, 5);
     });

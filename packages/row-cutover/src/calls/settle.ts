@@ -16,7 +16,7 @@ import { othersCode, readShape } from "../postgres/table";
 import { convertLate } from "../run/late";
 import { checkLedger } from "../store/access";
 import { countFenced, dropFence, enterAsWriter, fenceExists } from "../store/fence";
-import { addKey } from "../store/schema";
+import { migrate } from "../store/schema";
 
 const attempts = 8;
 
@@ -96,7 +96,7 @@ async function endRollout(
   const converted = run.converted + again + (await convertLate(client, spec, run, again));
   const fencedWrites = run.fencedWrites + (await countFenced(client, run.runId));
   const removedFence = await dropFence(client, spec.name);
-  await addKey(client);
+  await migrate(client);
   await client.query("delete from mcp_cutover.fenced_write where run_id = $1", [run.runId]);
   const settled = await client.query<{ at: string }>(
     `update mcp_cutover.run set settled_at = clock_timestamp(), fenced_writes = $2, converted = $3,

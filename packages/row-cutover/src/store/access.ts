@@ -6,7 +6,8 @@ import type { DatabaseIdentity } from "../postgres/database";
 import { comparedRelations } from "../postgres/required-rights";
 import { refuseOthersLedger } from "./guard";
 import { findRun, newestOtherCutover, type Run } from "./ledger";
-import { ledgerExists, leftRows } from "./schema";
+import { leftRows } from "./migrations";
+import { ledgerExists } from "./schema";
 
 /** What is going to be done with rows and ledger: a look needs fewer rights than a run. */
 export type Access = "read" | "write";

@@ -9,7 +9,7 @@ import type {
   Target,
   ToolLists,
 } from "../decide/spec";
-import { ledgerExists } from "./schema";
+import { ledgerExists, migrate } from "./schema";
 
 /** One row of the ledger, with what only the engine needs. */
 export interface Run extends LedgerState {
@@ -20,7 +20,7 @@ export interface Run extends LedgerState {
   readonly configType: string;
 }
 
-/** A ledger made before the column was has none, so it is not named: {@link markFinalized} adds it. */
+/** Reading comes before migrating, so columns that an old ledger may not have are read without naming them. */
 const finalizedAt = `to_char((to_jsonb(run) ->> 'finalized_at')::timestamptz at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 const runColumns = `
@@ -181,9 +181,7 @@ export async function markFinalized(
   runId: string,
   journalRows: number,
 ): Promise<string> {
-  await client.query(
-    "alter table mcp_cutover.run add column if not exists finalized_at timestamptz",
-  );
+  await migrate(client);
   const done = await client.query<{ at: string }>(
     `update mcp_cutover.run set finalized_at = clock_timestamp(), journal_rows = $2
       where run_id = $1 returning ${finalizedAt} as at`,
@@ -199,10 +197,7 @@ export async function inheritFinalized(client: Client, runId: string): Promise<v
   ]);
 }
 
-/**
- * Keeps what the servers showed before a run. A ledger made before there were columns for it gets them, where this
- * role owns the table; else it is not kept, and nothing depends on it.
- */
+/** Records what the servers showed before a run. The newest version of the ledger has the columns. */
 export async function recordShown(
   client: Client,
   runId: string,
@@ -212,23 +207,9 @@ export async function recordShown(
     ([, value]) => Object.keys(value).length > 0,
   );
   if (shown.length === 0) return;
-  const found = await client.query<{ columns: string[]; owner: boolean }>(
-    `select array(select a.attname::text from pg_attribute a
-                   where a.attrelid = c.oid and not a.attisdropped) as columns,
-            pg_has_role(c.relowner, 'usage') as owner
-       from pg_class c where c.oid = 'mcp_cutover.run'::regclass`,
-  );
-  const { columns, owner } = found.rows[0] ?? { columns: [], owner: false };
-  const kept = shown.filter(([column]) => owner || columns.includes(column));
-  const missing = kept.filter(([column]) => !columns.includes(column));
-  if (missing.length > 0) {
-    const added = missing.map(([column]) => `add column ${column} jsonb`).join(", ");
-    await client.query(`alter table mcp_cutover.run ${added}`);
-  }
-  if (kept.length === 0) return;
-  const set = kept.map(([column], index) => `${column} = $${index + 2}::jsonb`).join(", ");
+  const set = shown.map(([column], index) => `${column} = $${index + 2}::jsonb`).join(", ");
   await client.query(`update mcp_cutover.run set ${set} where run_id = $1`, [
     runId,
-    ...kept.map(([, value]) => JSON.stringify(value)),
+    ...shown.map(([, value]) => JSON.stringify(value)),
   ]);
 }

@@ -1,168 +1,108 @@
 import type { Client } from "pg";
 
 import { closeLedger, refuseOthersLedger, refuseTraps } from "./guard";
-
-/** What runs left in the rows they hold, without what was there before. */
-export const leftRows = `
-  select run_id, entry, action, key_before, key_after, after_config, after_columns
-    from mcp_cutover.journal
-   where kind = 'row' and action not in ('merge', 'late') and key_after is not null`;
+import { type Migration, migrations, newestVersion } from "./migrations";
 
 /**
- * The same of the newest run of each cutover: all that a comparison needs, and no more than the rows themselves say.
- * A view reads with its owner's rights, so a login that may read it needs none on the journal; the barrier keeps
- * that login's own functions away from the journal's other entries.
- */
-const newestRows = `
-create or replace view mcp_cutover.newest_row with (security_barrier) as ${leftRows}
-     and run_id in (select distinct on (cutover) run_id from mcp_cutover.run order by cutover, generation desc);
-revoke all on mcp_cutover.newest_row from public;
-`;
-
-/** Every table has a primary key: where a publication sends it, rows cannot be deleted without one. */
-const entryKey = "entry bigint generated always as identity primary key";
-
-const ddl = `
-create schema if not exists mcp_cutover;
-create table if not exists mcp_cutover.run (
-  cutover text not null,
-  generation integer not null check (generation > 0),
-  run_id uuid not null unique,
-  target text not null check (target in ('in-cluster', 'embedded')),
-  plan_hash text not null,
-  table_name text not null,
-  config_type text not null,
-  system_identifier text not null,
-  database_name text not null,
-  who text not null,
-  stack text not null,
-  program_commit text,
-  tool_version text not null,
-  counts jsonb not null,
-  journal_rows integer not null,
-  fenced boolean not null,
-  fenced_writes bigint not null default 0,
-  converted integer not null default 0,
-  committed_at timestamptz not null,
-  settled_at timestamptz,
-  finalized_at timestamptz,
-  tools jsonb,
-  protocols jsonb,
-  images jsonb,
-  primary key (cutover, generation)
-);
-create table if not exists mcp_cutover.journal (
-  run_id uuid not null,
-  entry bigint generated always as identity primary key,
-  kind text not null check (kind in ('row', 'reference', 'soft-reference')),
-  action text not null,
-  key_found text[],
-  key_before text[],
-  key_after text[],
-  row_id text,
-  config_type text,
-  before_config text,
-  after_config text,
-  before_columns jsonb,
-  after_columns jsonb,
-  before_row jsonb,
-  detail jsonb
-);
--- A run's entries lie together, and a key is only ever looked up whole: smaller and faster to fill than trees.
-create index if not exists journal_run on mcp_cutover.journal using brin (run_id);
-create index if not exists journal_key on mcp_cutover.journal using hash (key_after);
-create index if not exists journal_renamed on mcp_cutover.journal (run_id)
-  where key_found <> key_after or key_before <> key_after;
-create index if not exists journal_reference on mcp_cutover.journal (run_id) where kind <> 'row';
-create table if not exists mcp_cutover.fenced_write (
-  run_id uuid not null,
-  row_key text[] not null,
-  operation text not null,
-  written_by text not null,
-  written_at timestamptz not null,
-  ${entryKey}
-);
-create index if not exists fenced_write_run on mcp_cutover.fenced_write (run_id);
-${newestRows}
-revoke all on mcp_cutover.run, mcp_cutover.journal, mcp_cutover.fenced_write from public;
-revoke all on schema mcp_cutover from public;
-`;
-
-/**
- * Makes schema, tables and view where they are missing, for this role alone. Whether it may was asked before.
- * @throws UserError when what is there is not its own
+ * Brings schema `mcp_cutover` to the newest version, for this role alone. Starts from nothing, from any version, and
+ * from any ledger that was made before there were versions. Whether the role may do it was checked before.
+ * @throws UserError when what is there is not this role's own
  */
 export async function ensureLedger(client: Client): Promise<void> {
   await refuseOthersLedger(client);
-  const found = await look(client);
-  if (found.tables) {
-    if (!found.view) await addView(client);
-    if (!found.keys) await addKey(client);
-    return;
-  }
+  await migrate(client);
+}
+
+/** The same without a look at the owner: for a transaction that did that. */
+export async function migrate(client: Client): Promise<void> {
+  if (upToDate.has(client)) return;
+  const before = await versionOf(client);
+  if (before === newestVersion) return void upToDate.add(client);
+  if (before !== undefined && (await allWait(client, after(before)))) return;
   await lockSchema(client);
-  if ((await look(client)).tables) return;
-  const there = await client.query("select to_regnamespace('mcp_cutover') as schema");
-  const exists = (there.rows as { schema: string | null }[])[0]?.schema !== null;
-  await client.query(exists ? ddl.replace(/create schema.*?;/, "") : ddl);
-  await closeLedger(client);
+  // Somebody else may have done it meanwhile.
+  const version = await versionOf(client);
+  const missing = version === undefined ? await notThere(client) : after(version);
+  if ((await apply(client, missing)) === newestVersion) upToDate.add(client);
 }
 
 /** Whether the ledger is there. @throws UserError when what is there would run code of others */
 export async function ledgerExists(client: Client): Promise<boolean> {
-  const { tables } = await look(client);
-  if (tables) await refuseTraps(client);
-  return tables;
+  if (!known.has(client)) {
+    if (!(await hasTables(client))) return false;
+    known.add(client);
+  }
+  await refuseTraps(client);
+  return true;
 }
 
-/** What there is of the ledger. One of an earlier release lacks the view or a key until its owner's next run. */
-interface Parts {
-  readonly tables: boolean;
-  readonly view: boolean;
-  readonly keys: boolean;
-}
+// Asked for again and again in one connection, each of these would be a tenth of a small run.
+const known = new WeakSet<Client>();
+const upToDate = new WeakSet<Client>();
 
-/** Connections that have seen the whole ledger: asked for again and again, it would be a tenth of a small run. */
-const seen = new WeakSet<Client>();
-const whole: Parts = { tables: true, view: true, keys: true };
-
-async function look(client: Client): Promise<Parts> {
-  if (seen.has(client)) return whole;
-  const found = await client.query<Parts>(
-    `select count(*) filter (where c.relkind = 'r') = 3 as tables, count(*) filter (where c.relkind = 'v') = 1 as view,
-            count(*) filter (where c.relkind = 'r' and exists (
-              select from pg_index i where i.indrelid = c.oid and i.indisprimary)) = 3 as keys
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = 'mcp_cutover' and (c.relkind, c.relname) in
-        (('r', 'run'), ('r', 'journal'), ('r', 'fenced_write'), ('v', 'newest_row'))`,
+async function hasTables(client: Client): Promise<boolean> {
+  const found = await client.query<{ there: boolean }>(
+    `select count(*) = 3 as there from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'mcp_cutover' and c.relname in ('run', 'journal', 'fenced_write') and c.relkind = 'r'`,
   );
-  const parts = found.rows[0] ?? { tables: false, view: false, keys: false };
-  if (parts.tables && parts.view && parts.keys) seen.add(client);
-  return parts;
+  return found.rows[0]?.there === true;
 }
 
-/** Adds the view to a ledger that an earlier release made; runs do not depend on it. */
-async function addView(client: Client): Promise<void> {
-  await lockSchema(client);
-  if ((await look(client)).view) return;
-  await client.query(newestRows);
+/** @returns undefined where no ledger is, or one that was made before there were versions */
+async function versionOf(client: Client): Promise<number | undefined> {
+  const table = await client.query<{ there: boolean }>(
+    "select to_regclass('mcp_cutover.schema_version') is not null as there",
+  );
+  if (table.rows[0]?.there !== true) return undefined;
+  const found = await client.query<{ version: number }>(
+    "select version from mcp_cutover.schema_version",
+  );
+  return found.rows[0]?.version;
+}
+
+function after(version: number): readonly Migration[] {
+  return migrations.filter((one) => one.version > version);
+}
+
+/** What a ledger lacks that has no version: the catalog says what it has. */
+async function notThere(client: Client): Promise<readonly Migration[]> {
+  const found = await client.query<{ there: boolean[] }>(
+    `select array[${migrations.map(({ there }) => there).join(", ")}] as there`,
+  );
+  return migrations.filter((_, i) => found.rows[0]?.there[i] !== true);
+}
+
+async function allWait(client: Client, pending: readonly Migration[]): Promise<boolean> {
+  return pending.every(({ besideFence }) => !besideFence) && (await anyFence(client));
+}
+
+/** @returns the version that the ledger has now: not the newest where a migration has to wait for a fence to go */
+async function apply(client: Client, pending: readonly Migration[]): Promise<number> {
+  const fenced = pending.some(({ besideFence }) => !besideFence) && (await anyFence(client));
+  const waits = pending.findIndex(({ besideFence }) => fenced && !besideFence);
+  const now = waits === -1 ? pending : pending.slice(0, waits);
+  const reached = waits === -1 ? newestVersion : (pending[waits]?.version ?? 1) - 1;
+  const schema = await client.query<{ there: boolean }>(
+    "select to_regnamespace('mcp_cutover') is not null as there",
+  );
+  // A role without the right to make schemas may have been given this one.
+  if (schema.rows[0]?.there !== true) await client.query("create schema mcp_cutover");
+  await client.query(`${now.map(({ sql }) => sql).join("\n")}
+    create table if not exists mcp_cutover.schema_version (
+      only_row boolean primary key default true check (only_row), version integer not null);
+    revoke all on mcp_cutover.schema_version from public;
+    insert into mcp_cutover.schema_version (version) values (${reached})
+      on conflict (only_row) do update set version = excluded.version`);
   await closeLedger(client);
+  return reached;
 }
 
-/**
- * Adds the primary key that an earlier release did not give to the list of held writes. Not while a fence stands,
- * whose writers have that table open: they would wait, or be ended as a deadlock's victim.
- */
-export async function addKey(client: Client): Promise<void> {
-  if ((await look(client)).keys) return;
+/** Whether a fence of any cutover stands. */
+async function anyFence(client: Client): Promise<boolean> {
   const fences = await client.query(
     "select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'mcp_cutover' limit 1",
   );
-  if (fences.rowCount !== 0) return;
-  await lockSchema(client);
-  if ((await look(client)).keys) return;
-  await client.query(`alter table mcp_cutover.fenced_write add column if not exists ${entryKey}`);
-  await closeLedger(client);
+  return fences.rowCount !== 0;
 }
 
 /** Two first runs of different cutovers would trip over each other's CREATE. */
