@@ -65,7 +65,7 @@ function listedKeys(bad: readonly BadDocument[]): string {
 }
 
 /** What of JSON the application may not convert; JavaScript then looks at it closely. */
-const suspect = "\\\\u(0000|[dD][89a-fA-F])|[0-9][eE][+]?[0-9]{3}|[0-9]{250}";
+export const suspect = "\\\\u(0000|[dD][89a-fA-F])|[0-9][eE][+]?[0-9]{3}|[0-9]{250}";
 
 /** Rows that are no document, or that stay and cannot be converted: the first thousand. What SQL can tell is not read here. */
 async function badDocuments(

@@ -7,7 +7,7 @@ export function looksSecretSql(name: string): string {
 }
 
 const tellingText =
-  'token|secret|passw|passphrase|api[-_]?key|private[-_]?key|access[-_]?key|credential|[-_](pat|pwd|auth|key)|authorization|cookie|://[^/@"]*:[^/@"]+@';
+  'token|secret|passw|passphrase|api[-_]?key|private[-_]?key|access[-_]?key|credential|(^|[^a-z0-9])(pat|pwd|auth|key)|authorization|cookie|://[^/@"]*:[^/@"]+@';
 
 /**
  * Whether a document may have one outside of an `env` object, in SQL: rather too often than not.
