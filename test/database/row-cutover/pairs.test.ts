@@ -13,21 +13,24 @@ import {
 import { isOwn } from "@mcp-fleet/row-cutover/dist/decide/rows";
 import { isTarget, keptKeys, targetJson } from "@mcp-fleet/row-cutover/dist/decide/target-document";
 import { suspect } from "@mcp-fleet/row-cutover/dist/postgres/check-documents";
-import { looksSecretSql, maybeHidden } from "@mcp-fleet/row-cutover/dist/postgres/credentials-sql";
 import {
-  afterText,
-  isPlain,
-  isThere,
-  isWritten,
-  maybeDeep,
-  otherColumns,
-  plainContent,
+  looksSecretSql,
+  mayHoldCredentialsSql,
+} from "@mcp-fleet/row-cutover/dist/postgres/credentials-sql";
+import {
+  afterTextSql,
+  differingColumnsSql,
+  isEmbeddedSql,
+  isPlainSql,
+  isTargetSql,
+  isWrittenSql,
+  maybeDeepSql,
+  plainContentSql,
   specColumns,
   specRecord,
-  startsProcess,
 } from "@mcp-fleet/row-cutover/dist/postgres/documents-sql";
 import { literal } from "@mcp-fleet/row-cutover/dist/postgres/identifiers";
-import { ownRow } from "@mcp-fleet/row-cutover/dist/postgres/rows";
+import { isOwnSql } from "@mcp-fleet/row-cutover/dist/postgres/rows";
 import type { TableShape } from "@mcp-fleet/row-cutover/dist/postgres/table";
 import fc from "fast-check";
 import { Client } from "pg";
@@ -173,7 +176,7 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
     check(
       fc.asyncProperty(content, async (one) => {
         const document = JSON.stringify(one);
-        assert.equal(await ask(startsProcess("t.config"), { document }), isEmbedded(one));
+        assert.equal(await ask(isEmbeddedSql("t.config"), { document }), isEmbedded(one));
       }),
     ));
 
@@ -183,7 +186,7 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
         rows.chain((row) => fc.tuple(fc.constant(row), fc.oneof(content, nearTarget(row)))),
         async ([row, one]) => {
           const document = JSON.stringify(one);
-          const there = await ask(isThere(specOf(row), "t.config"), { document, row });
+          const there = await ask(isTargetSql(specOf(row), "t.config"), { document, row });
           assert.equal(there, isTarget(one, row));
         },
       ),
@@ -202,11 +205,11 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
           const typed = { ...spec, table: { ...spec.table, type: { column: "kind", value } } };
           const columns = [label, kind];
           // A row without a type is nobody's own in either.
-          const own = (await ask<boolean | null>(ownRow(typed), { columns })) === true;
+          const own = (await ask<boolean | null>(isOwnSql(typed), { columns })) === true;
           assert.equal(own, isOwn(typed, { type: kind }));
           const now: Record<string, string | null> = { label, kind };
           const differing = setColumns(spec).filter((one) => now[one] !== row.set?.[one]);
-          assert.deepEqual(await ask(otherColumns(spec), { row, columns }), differing);
+          assert.deepEqual(await ask(differingColumnsSql(spec), { row, columns }), differing);
         },
       ),
     ));
@@ -217,11 +220,11 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
         fc.asyncProperty(content, fc.boolean(), async (one, spaced) => {
           const document = JSON.stringify(one, undefined, spaced ? 2 : undefined);
           const shape = shapeOf(type);
-          const plain = await ask<boolean | null>(isPlain(shape), { type, document });
+          const plain = await ask<boolean | null>(isPlainSql(shape), { type, document });
           const parsed = parseDocument(["a"], document);
           if (plain !== true) return;
           assert.deepEqual([parsed?.format, parsed?.path], ["json", []]);
-          const read = await ask<string>(`(${plainContent(shape)})::text`, { type, document });
+          const read = await ask<string>(`(${plainContentSql(shape)})::text`, { type, document });
           assert.deepEqual(JSON.parse(read), parsed?.content);
         }),
       ));
@@ -231,14 +234,14 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
         fc.asyncProperty(rows, content, async (row, one) => {
           const document = JSON.stringify(one);
           const shape = shapeOf(type);
-          const after = await ask<string>(afterText(shape), { type, document, row });
+          const after = await ask<string>(afterTextSql(shape), { type, document, row });
           const kept = keptKeys(row, Object.keys(one));
           const expected = {
             ...(JSON.parse(targetJson(row)) as Content),
             ...Object.fromEntries(Object.entries(one).filter(([key]) => kept.includes(key))),
           };
           assert.deepEqual(JSON.parse(after), expected);
-          assert.equal(await ask(isWritten(shape), { type, document: after, row }), true);
+          assert.equal(await ask(isWrittenSql(shape), { type, document: after, row }), true);
           assert.equal(isTarget(JSON.parse(after) as Content, row), true);
         }),
       ));
@@ -258,7 +261,11 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
         );
         if (found.length === 0) return;
         const document = JSON.stringify(one);
-        assert.equal(await ask(maybeHidden("t.config", moved), { document }), true, found[0]?.name);
+        assert.equal(
+          await ask(mayHoldCredentialsSql("t.config", moved), { document }),
+          true,
+          found[0]?.name,
+        );
       }),
       600,
     ));
@@ -269,7 +276,7 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
         const [open, close] = arrays ? ["[", "]"] : ['{"a":', "}"];
         const document = `{"a":${open.repeat(levels)}1${close.repeat(levels)}}`;
         const value = readText(document)?.value;
-        if (isDeeper(value)) assert.equal(await ask(maybeDeep(literal(document)), {}), true);
+        if (isDeeper(value)) assert.equal(await ask(maybeDeepSql(literal(document)), {}), true);
       }),
       60,
     ));

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Client } from "pg";
 
-import { documentNow } from "../actions/keep/left";
+import { expectedDocument } from "../actions/keep/expected";
 import { ownsUrlOf, sameServer } from "../decide/application-owned";
 import { checkSpec } from "../decide/check-spec";
 import { describe, parseDocument } from "../decide/document";
@@ -18,7 +18,7 @@ import { inBatches } from "../postgres/cursor";
 import { checkDatabase } from "../postgres/database";
 import { EngineError } from "../postgres/errors";
 import { ident, keyArray, literal } from "../postgres/identifiers";
-import { ownRow } from "../postgres/rows";
+import { isOwnSql } from "../postgres/rows";
 import { limitsOf, session } from "../postgres/session";
 import { readShape, type TableShape } from "../postgres/table";
 import { checkLedger, leftRowsSource } from "../store/access";
@@ -115,7 +115,7 @@ async function* suspects(
   const key = keyArray(table.key, "t");
   const same = [
     `t.${ident(table.config)}::text = j.after_config`,
-    ownRow(spec),
+    isOwnSql(spec),
     ...columns.map(
       (name) =>
         `(not j.after_columns ? ${literal(name)} or t.${ident(name)}::text is not distinct from j.after_columns ->> ${literal(name)})`,
@@ -131,7 +131,7 @@ async function* suspects(
         'config', t.${ident(table.config)}::text, 'columns', ${columnsAsText(columns, "t")}) end as row
       from (select * from ${source} newest where run_id = ${literal(run.runId)}) j
       ${table.type === undefined ? "left" : "full"} join ${shape.rows} t on ${key} = j.key_after
-     where (j.entry is null and ${ownRow(spec)}) or (j.entry is not null and (${same.join(" and ")}) is not true)
+     where (j.entry is null and ${isOwnSql(spec)}) or (j.entry is not null and (${same.join(" and ")}) is not true)
      order by j.entry, ${key}`;
   for await (const batch of inBatches<LeftRow & { row: RowNow | null }>(client, query)) {
     for (const { row, ...left } of batch) {
@@ -153,7 +153,7 @@ function compareRow(
   const key = keyName(left.keyAfter ?? []);
   if (row === undefined) return { key, kind: "gone", detail: "was deleted since" };
   if (!isOwn(spec, row)) return { key, kind: "changed", detail: "is a user's own server now" };
-  const expected = documentNow(left, run, shape);
+  const expected = expectedDocument(left, run, shape);
   const names = Object.entries(left.afterColumns)
     .filter(([name, value]) => name in row.columns && row.columns[name] !== value)
     .map(([name]) => `column ${name}`);

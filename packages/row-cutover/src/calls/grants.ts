@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import { checkSpec } from "../decide/check-spec";
 import type { CutoverSpec, Db } from "../decide/spec";
 import { readColumns } from "../postgres/columns";
-import { grantOf, merged } from "../postgres/missing-rights";
+import { grantOf, mergeRights } from "../postgres/missing-rights";
 import { type RequiredRight, rightsOfCheck, rightsOfRun } from "../postgres/required-rights";
 import { readRightsFacts, type RightsFacts } from "../postgres/rights-facts";
 import { limitsOf, session } from "../postgres/session";
@@ -113,7 +113,7 @@ async function rolesGrants(
   return {
     ...{ role, purpose, exists },
     statements: [
-      ...merged(rights).map((right) => ({ sql: grantOf(right, role), for: right.key })),
+      ...mergeRights(rights).map((right) => ({ sql: grantOf(right, role), for: right.key })),
       ...(there ? ledger : []).map((sql) => ({ sql, for: "databaseUrl" })),
     ],
     later: there ? [] : ledger,

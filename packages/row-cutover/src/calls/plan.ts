@@ -5,7 +5,7 @@ import type { CutoverSpec, Db, Target } from "../decide/spec";
 import { limitsOf, session } from "../postgres/session";
 import { analyse } from "../run/analyse";
 import { estimate, sizeWarnings } from "../run/estimate";
-import { neighbourWarnings } from "../run/side-effects";
+import { sideEffectWarnings } from "../run/side-effects";
 import { findRun, publicRun } from "../store/ledger";
 
 /**
@@ -28,7 +28,7 @@ export async function planRows(db: Db, spec: CutoverSpec, target: Target): Promi
         changes: analysis.changes,
         warnings: [
           ...analysis.warnings,
-          ...(await neighbourWarnings(client, analysis)),
+          ...(await sideEffectWarnings(client, analysis)),
           ...sizeWarnings(size),
         ],
         size,

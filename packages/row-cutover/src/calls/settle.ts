@@ -12,7 +12,7 @@ import { takeFingerprint } from "../postgres/fingerprint";
 import { takeRunLock } from "../postgres/locks";
 import { checkRunRights } from "../postgres/run-rights";
 import { type Attempt, limitsOf, session } from "../postgres/session";
-import { othersCode, readShape } from "../postgres/table";
+import { readShape, triggersOf } from "../postgres/table";
 import { convertLate } from "../run/late";
 import { checkLedger } from "../store/access";
 import { countFenced, dropFence, enterAsWriter, fenceExists } from "../store/fence";
@@ -88,7 +88,7 @@ async function endRollout(
     `lock table ${shape.name} in ${fenced ? "access exclusive" : "share row exclusive"} mode`,
   );
   await enterAsWriter(client, run.runId);
-  blame(othersCode(shape));
+  blame(triggersOf(shape));
   const rows = Number((await takeFingerprint(client, shape)).rows);
   const again = await writeAgain(client, spec, shape, run);
   await finishDeferred(client);

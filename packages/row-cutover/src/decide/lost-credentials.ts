@@ -8,7 +8,7 @@ import type { ForwardStep } from "./steps";
 import { keptKeys } from "./target-document";
 
 /** A credential that only the old document holds would be gone: the server would start and be able to do nothing. */
-export class LostSecrets {
+export class LostCredentials {
   private readonly lost = new Set<string>();
 
   /**

@@ -134,7 +134,7 @@ export interface UndoInput {
 }
 
 /** The size of what a plan looked at. */
-export interface Looked {
+export interface ReadSize {
   readonly rows: number;
   readonly bytes: number;
 }

@@ -30,7 +30,7 @@ export function jsonOf({ json }: Verdict): { json?: string } {
 }
 
 /** Compares a row with what the run wrote: what to restore and how, or why not. */
-export function compare(
+export function compareWithJournal(
   input: { readonly spec: CutoverSpec; readonly configType: ConfigType },
   entry: RowEntry,
   row: StoredRow,

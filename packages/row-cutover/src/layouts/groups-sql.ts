@@ -2,16 +2,16 @@ import { keyOf } from "../decide/keys";
 import type { CutoverSpec } from "../decide/spec";
 import { looksSecretSql } from "../postgres/credentials-sql";
 import {
-  isPlain,
-  isThere,
-  otherColumns,
-  plainContent,
+  differingColumnsSql,
+  isEmbeddedSql,
+  isPlainSql,
+  isTargetSql,
+  plainContentSql,
   specColumns,
   specRecord,
-  startsProcess,
 } from "../postgres/documents-sql";
 import { ident, literal } from "../postgres/identifiers";
-import { ownRow, serverColumn } from "../postgres/rows";
+import { isOwnSql, serverColumnSql } from "../postgres/rows";
 import { inScope, type TableShape } from "../postgres/table";
 
 /** Rows whose names are looked at before all others are compared with them. */
@@ -31,7 +31,7 @@ export function groupQuery(
   shape: TableShape,
   tableRows: number,
 ): { readonly text: string; readonly values: readonly string[] } {
-  const content = plainContent(shape);
+  const content = plainContentSql(shape);
   const env = `case when jsonb_typeof(${content} -> 'env') = 'object' then ${content} -> 'env' end`;
   const records = spec.rows.map((row, n) => ({ n, server: keyOf(row.key)[0], ...specRecord(row) }));
   const percent = Math.min(100, (100 * sampledRows) / Math.max(1, tableRows));
@@ -40,8 +40,8 @@ export function groupQuery(
         array(select jsonb_object_keys(env)) as variables, array(select jsonb_object_keys(env) || '*') as env,
         exists (select from jsonb_object_keys(env) name where ${looksSecretSql("name")}) as secret
       from (
-        select ${serverColumn(spec)} as server, ${content} as content, ${env} as env
-          from ${shape.name} t tablesample system (${percent}) repeatable (1) where ${ownRow(spec)} and ${inScope(spec.table, "t")}
+        select ${serverColumnSql(spec)} as server, ${content} as content, ${env} as env
+          from ${shape.name} t tablesample system (${percent}) repeatable (1) where ${isOwnSql(spec)} and ${inScope(spec.table, "t")}
       ) sample where content is not null order by server
     )
     select n, own, plain, match, there, embedded, differs, coalesce(forms.keys, usual.keys) as keys,
@@ -60,8 +60,8 @@ export function groupQuery(
             -- Most rows: their values are not looked at one by one.
             else array(select jsonb_object_keys(env) || '*') end as env
         from (
-          select d.n, ${ownRow(spec)} as own, ${isPlain(shape)} as plain, ${serverColumn(spec)} as match,
-            ${isThere(spec, content)} as there, ${startsProcess(content)} as embedded, ${otherColumns(spec)} as differs,
+          select d.n, ${isOwnSql(spec)} as own, ${isPlainSql(shape)} as plain, ${serverColumnSql(spec)} as match,
+            ${isTargetSql(spec, content)} as there, ${isEmbeddedSql(content)} as embedded, ${differingColumnsSql(spec)} as differs,
             ${content} as content, ${env} as env, d.usual_keys, d.usual_variables, d.usual_secret,
             t.${ident(shape.spec.config)} as config, t.tableoid as part, t.ctid as tid
           from ${shape.rows} t
@@ -69,9 +69,9 @@ export function groupQuery(
             select d.*, usual.keys as usual_keys, usual.variables as usual_variables, usual.secret as usual_secret
               from jsonb_to_recordset($1::jsonb) as d(n int, server text, ${specColumns})
               left join usual on usual.server = d.server
-          ) d on d.server = ${serverColumn(spec)}
-          where (d.n is not null ${spec.table.type === undefined ? "" : `or ${ownRow(spec)}`})
-            and ${serverColumn(spec)} not in (select jsonb_array_elements_text(${literal(JSON.stringify(spec.skip.flat()))}::jsonb))
+          ) d on d.server = ${serverColumnSql(spec)}
+          where (d.n is not null ${spec.table.type === undefined ? "" : `or ${isOwnSql(spec)}`})
+            and ${serverColumnSql(spec)} not in (select jsonb_array_elements_text(${literal(JSON.stringify(spec.skip.flat()))}::jsonb))
           -- Keeps what is made of a document from being made again at each mention.
           offset 0
         ) rows

@@ -2,7 +2,7 @@ import type { Client } from "pg";
 
 import type { ForwardRun, UndoRun } from "../actions/action";
 import type { CutoverSpec } from "../decide/spec";
-import type { ForwardInput, ForwardPlan, ForwardStep, Looked, UndoPlan } from "../decide/steps";
+import type { ForwardInput, ForwardPlan, ForwardStep, ReadSize, UndoPlan } from "../decide/steps";
 import type { TableShape } from "../postgres/table";
 import type { Run } from "../store/ledger";
 
@@ -20,13 +20,13 @@ export interface ForwardRequest {
 export interface PlannedForward {
   readonly plan: ForwardPlan;
   readonly input: ForwardInput;
-  readonly looked: Looked;
+  readonly looked: ReadSize;
 }
 
 /** A plan of an undo, and how much was looked at. */
 export interface PlannedUndo {
   readonly plan: UndoPlan;
-  readonly looked: Looked;
+  readonly looked: ReadSize;
 }
 
 /**

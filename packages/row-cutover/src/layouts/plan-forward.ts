@@ -2,7 +2,7 @@ import { planMerge, refuseForeignAlias } from "../actions/merge/merge";
 import { planRow, warnOfSettings } from "../actions/rewrite/plan";
 import { planMissing } from "../actions/seed/seed";
 import { keyId, keyName, keyOf, keySet } from "../decide/keys";
-import { LostSecrets } from "../decide/lost-credentials";
+import { LostCredentials } from "../decide/lost-credentials";
 import { refuseForeign, refuseUnknown } from "../decide/refusals";
 import type { RowChange } from "../decide/results";
 import { isOwn, type StoredRow } from "../decide/rows";
@@ -17,7 +17,7 @@ export function planForward(input: ForwardInput): ForwardPlan {
   refuseUnknown(spec, rows);
   refuseForeign(spec, rows);
   const skip = keySet(spec.skip);
-  const lost = new LostSecrets();
+  const lost = new LostCredentials();
   for (const row of spec.rows) {
     const key = keyOf(row.key);
     if (skip.has(keyId(key))) {

@@ -1,23 +1,23 @@
 import type { Client } from "pg";
 
-import { checkComputed } from "../actions/rewrite/computed";
+import { checkComputed } from "../actions/rewrite/check-computed";
 import { planRow } from "../actions/rewrite/plan";
 import { ChangeList } from "../decide/change-list";
 import { setColumns } from "../decide/configured";
 import { keyId, keyOf, keySet } from "../decide/keys";
-import { LostSecrets } from "../decide/lost-credentials";
+import { LostCredentials } from "../decide/lost-credentials";
 import { refuseUnknownKeys } from "../decide/refusals";
 import type { RowChange } from "../decide/results";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec, RowSpec } from "../decide/spec";
-import type { ForwardInput, ForwardPlan, ForwardStep, Looked } from "../decide/steps";
-import { maybeHidden } from "../postgres/credentials-sql";
+import type { ForwardInput, ForwardPlan, ForwardStep, ReadSize } from "../decide/steps";
+import { mayHoldCredentialsSql } from "../postgres/credentials-sql";
 import { inBatches, scanBatch } from "../postgres/cursor";
-import { isPlain, plainContent } from "../postgres/documents-sql";
+import { isPlainSql, plainContentSql } from "../postgres/documents-sql";
 import { EngineError } from "../postgres/errors";
-import { ownRow, storedColumns } from "../postgres/rows";
+import { isOwnSql, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
-import { readClasses, unreadRows } from "./groups";
+import { readGroups, unreadRows } from "./read-groups";
 
 /**
  * Plans a table where one server has many rows: SQL counts the rows by what a run would do to them, and each class
@@ -29,9 +29,9 @@ export async function planGroups(
   input: ForwardInput,
   shape: TableShape,
   tableRows: number,
-): Promise<{ plan: ForwardPlan; looked: Looked }> {
+): Promise<{ plan: ForwardPlan; looked: ReadSize }> {
   const { spec } = input;
-  const found = await readClasses(client, spec, shape, tableRows);
+  const found = await readGroups(client, spec, shape, tableRows);
   refuseUnknownKeys(
     spec,
     [...found.unknown].map(([key, count]) => `${key} (${count})`),
@@ -39,7 +39,7 @@ export async function planGroups(
   const steps: ForwardStep[] = [];
   const changes = new ChangeList();
   const warnings = new Set<string>();
-  const lost = new LostSecrets();
+  const lost = new LostCredentials();
   const known = input.previous !== undefined;
   const plan = (row: RowSpec, stored: StoredRow, count: number): ForwardStep => {
     const said = { changes: [] as RowChange[], warnings: [] as string[] };
@@ -51,7 +51,7 @@ export async function planGroups(
   };
   for (const { spec: row, row: stored, form, count } of found.classes) {
     const { at: _, ...step } = plan(row, stored, count);
-    if ((step.action === "unchanged") !== (form.there && isSettled(form.differs, input))) {
+    if ((step.action === "unchanged") !== (form.there && leavesColumns(form.differs, input))) {
       throw new EngineError(
         `the rows of ${stored.key.join("/")} were not planned as they were counted`,
       );
@@ -107,7 +107,7 @@ async function* hiddenRows(
   const servers = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
   const skip = keySet(spec.skip);
   const query = `select ${storedColumns(spec, shape, [])} from ${shape.rows} t
-    where ${ownRow(spec)} and ${isPlain(shape)} and ${maybeHidden(`(${plainContent(shape)})`, known)}`;
+    where ${isOwnSql(spec)} and ${isPlainSql(shape)} and ${mayHoldCredentialsSql(`(${plainContentSql(shape)})`, known)}`;
   for await (const batch of inBatches<StoredRow>(client, query)) {
     for (const stored of batch) {
       const row = servers.get(keyId(stored.match));
@@ -135,6 +135,6 @@ export async function* unreadSteps(
 }
 
 /** Whether other values in `set` columns are left alone. */
-function isSettled(differs: readonly string[], { previous, samePlan }: ForwardInput): boolean {
+function leavesColumns(differs: readonly string[], { previous, samePlan }: ForwardInput): boolean {
   return differs.length === 0 || (previous !== undefined && samePlan);
 }

@@ -6,11 +6,11 @@ import { keyId, keyName } from "../decide/keys";
 import type { RowChange } from "../decide/results";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
-import type { Conflict, Looked, UndoPlan } from "../decide/steps";
+import type { Conflict, ReadSize, UndoPlan } from "../decide/steps";
 import { inBatches } from "../postgres/cursor";
 import { EngineError } from "../postgres/errors";
 import { ident, literal, sameKey } from "../postgres/identifiers";
-import { ownRow, serverColumn, storedColumns } from "../postgres/rows";
+import { isOwnSql, serverColumnSql, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
 import { columnsOf, entryColumns } from "../store/journal";
 import type { Run } from "../store/ledger";
@@ -28,7 +28,7 @@ export async function planUndoGroups(
   spec: CutoverSpec,
   shape: TableShape,
   undone: Run,
-): Promise<{ plan: UndoPlan; looked: Looked }> {
+): Promise<{ plan: UndoPlan; looked: ReadSize }> {
   const columns = await columnsOf(client, shape, undone);
   const changes = new ChangeList();
   const [restoring, holding] = [
@@ -58,7 +58,7 @@ export async function planUndoGroups(
   let found = 0;
   let unsaid = 0;
   if (others > 0) {
-    for await (const { plan, rows } of otherRows(client, spec, shape, undone, columns)) {
+    for await (const { plan, rows } of rowsToCompare(client, spec, shape, undone, columns)) {
       found += plan.conflicts.count;
       conflicts.push(...plan.conflicts.list.slice(0, listedRows - conflicts.length));
       for (const warning of plan.warnings) {
@@ -92,7 +92,7 @@ export async function planUndoGroups(
 }
 
 /** The steps of rows that are not as the run left them, a batch at a time. */
-export async function* otherRows(
+export async function* rowsToCompare(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
@@ -102,7 +102,7 @@ export async function* otherRows(
   const query = `select ${entryColumns("x")}, x.row as stored from (
       select j.*, case when t.ctid is not null then
         (select to_jsonb(r.*) from (select ${storedColumns(spec, shape, columns)}) r) end as row
-        from ${pairs(spec, shape, undone)} where ${stateOf(spec, shape, columns)} in ('other', 'gone', 'new')
+        from ${journalBesideRows(spec, shape, undone)} where ${pairStateSql(spec, shape, columns)} in ('other', 'gone', 'new')
       ) x order by x.entry`;
   for await (const batch of inBatches<RowEntry & { stored: StoredRow | null }>(client, query)) {
     const rows = new Map(
@@ -116,7 +116,7 @@ export async function* otherRows(
 }
 
 /** The journal of the run beside the rows as they are. */
-export function pairs(
+export function journalBesideRows(
   spec: CutoverSpec,
   shape: TableShape,
   undone: Run,
@@ -129,16 +129,20 @@ export function pairs(
 }
 
 /** What a pair is: `new` and `gone` have one side only. */
-export function stateOf(spec: CutoverSpec, shape: TableShape, columns: readonly string[]): string {
+export function pairStateSql(
+  spec: CutoverSpec,
+  shape: TableShape,
+  columns: readonly string[],
+): string {
   const same = columns
     .filter((name) => name !== spec.table.updatedAt)
     .map(
       (name) =>
         `and (not coalesce(j.after_columns, '{}') ? ${literal(name)} or t.${ident(name)}::text is not distinct from j.after_columns ->> ${literal(name)})`,
     );
-  return `case when j.entry is null then case when ${ownRow(spec)} then 'new' else 'foreign' end
+  return `case when j.entry is null then case when ${isOwnSql(spec)} then 'new' else 'foreign' end
     when t.ctid is null then 'gone' when j.action = 'unchanged' then 'unchanged'
-    when j.action = 'rewrite' and j.config_type = ${literal(shape.configType)} and ${ownRow(spec)}
+    when j.action = 'rewrite' and j.config_type = ${literal(shape.configType)} and ${isOwnSql(spec)}
       and t.${ident(spec.table.config)}::text = j.after_config ${same.join(" ")} then 'written'
     else 'other' end`;
 }
@@ -158,14 +162,14 @@ async function countStates(
   undone: Run,
   columns: readonly string[],
 ): Promise<StateGroup[]> {
-  const match = serverColumn(spec);
+  const match = serverColumnSql(spec);
   const { rows } = await client.query<StateGroup>(
     `with groups as materialized (
       select match, state, count(*)::text as count, sum(bytes)::text as bytes, min(example) as example from (
        select case when t.ctid is not null and j.entry is not null then ${match} end as match,
-         ${stateOf(spec, shape, columns)} as state, pg_column_size(t.${ident(spec.table.config)}) as bytes,
+         ${pairStateSql(spec, shape, columns)} as state, pg_column_size(t.${ident(spec.table.config)}) as bytes,
          j.entry || ' ' || t.tableoid || ' ' || t.ctid as example
-       from ${pairs(spec, shape, undone)}) x
+       from ${journalBesideRows(spec, shape, undone)}) x
       where state <> 'foreign' group by match, state)
     select * from groups order by match, state`,
   );

@@ -1,10 +1,10 @@
-import { describeHeld, findUnjournalled } from "../actions/keep/changed-since";
+import { describeKept, findWithoutJournal } from "../actions/keep/changed-since";
 import { planUnmerge } from "../actions/merge/merge";
 import { describeUndo, warnOfConversion } from "../actions/restore/plan";
 import { keyId, keyName } from "../decide/keys";
 import type { RowChange } from "../decide/results";
 import type { UndoInput, UndoPlan, UndoStep } from "../decide/steps";
-import { compare, jsonOf } from "../decide/verdict";
+import { compareWithJournal, jsonOf } from "../decide/verdict";
 
 /** Compares every row with what the run wrote. Changes nothing and refuses nothing: see {@link refuseConflicts}. */
 export function planUndo(input: UndoInput): UndoPlan {
@@ -30,7 +30,7 @@ export function planUndo(input: UndoInput): UndoPlan {
       warnings.push(`The row ${name} was deleted since the cutover and is not inserted again.`);
       continue;
     }
-    const verdict = compare(input, entry, row);
+    const verdict = compareWithJournal(input, entry, row);
     if (verdict.conflict !== undefined) conflicts.push({ key: name, reason: verdict.conflict });
     const held = verdict.conflict !== undefined && spec.onConflict !== "force";
     const step = {
@@ -45,7 +45,7 @@ export function planUndo(input: UndoInput): UndoPlan {
       steps.push({ ...step, action: "unchanged" });
       changes.push(
         held
-          ? describeHeld(spec, row, verdict.conflict ?? "")
+          ? describeKept(spec, row, verdict.conflict ?? "")
           : { key: name, action: "unchanged", also: ["has nothing to restore"] },
       );
       continue;
@@ -54,7 +54,7 @@ export function planUndo(input: UndoInput): UndoPlan {
     steps.push({ ...step, action: remove ? "remove" : "restore" });
     changes.push(describeUndo(entry, row, verdict, remove));
   }
-  findUnjournalled(input, conflicts, changes);
+  findWithoutJournal(input, conflicts, changes);
   warnOfConversion(input, warnings);
   return {
     steps,

@@ -1,14 +1,14 @@
 import type { Client } from "pg";
 
-import { checkComputed } from "../actions/rewrite/computed";
+import { checkComputed } from "../actions/rewrite/check-computed";
 import { seedableKeys } from "../actions/seed/seed";
 import { namedKeys, setColumns } from "../decide/configured";
 import { keyId, type KeyValues } from "../decide/keys";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
-import type { ForwardPlan, ForwardStep, Looked } from "../decide/steps";
+import type { ForwardPlan, ForwardStep, ReadSize } from "../decide/steps";
 import { ident, keyArray } from "../postgres/identifiers";
-import { hasOneOf, ownRow, readRows } from "../postgres/rows";
+import { hasOneOfSql, isOwnSql, readRows } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
 import { journalColumns, readKeys, readRowEntries } from "../store/journal";
 import type { Run } from "../store/ledger";
@@ -59,7 +59,7 @@ async function planUndoRows(
   return { plan, looked: sizeOf(rows) };
 }
 
-function sizeOf(rows: ReadonlyMap<string, StoredRow>): Looked {
+function sizeOf(rows: ReadonlyMap<string, StoredRow>): ReadSize {
   let bytes = 0;
   for (const { config } of rows.values()) bytes += config?.length ?? 0;
   return { rows: rows.size, bytes };
@@ -78,6 +78,6 @@ async function lateSteps(client: Client, run: Run, { steps }: ForwardPlan): Prom
 function documents(spec: CutoverSpec, shape: TableShape): string {
   const { table } = spec;
   return `select ${keyArray(table.key, "t")} as key, t.${ident(table.config)}::text as config, 1 as count
-            from ${shape.rows} t where ${table.type === undefined ? hasOneOf(spec, namedKeys(spec)) : ownRow(spec)}
+            from ${shape.rows} t where ${table.type === undefined ? hasOneOfSql(spec, namedKeys(spec)) : isOwnSql(spec)}
            order by ${table.key.map((column) => `t.${ident(column)}`).join(", ")}`;
 }

@@ -3,7 +3,7 @@ import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import { textArray } from "../postgres/documents-sql";
 import { ident } from "../postgres/identifiers";
-import { ownRow, serverColumn } from "../postgres/rows";
+import { isOwnSql, serverColumnSql } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
 import type { Layout } from "./layout";
 import { planGroups } from "./plan-groups";
@@ -36,10 +36,10 @@ export const rowPerTenant: Layout = {
 
 /** Each document of a server once. */
 function documents(spec: CutoverSpec, shape: TableShape): string {
-  const server = serverColumn(spec);
+  const server = serverColumnSql(spec);
   const named = `${server} = any(${textArray(namedKeys(spec).flat())})`;
   return `select array[${server}] as key, t.${ident(spec.table.config)}::text as config, count(*)::int as count
             from ${shape.rows} t
-           where ${ownRow(spec)} ${spec.table.type === undefined ? `and ${named}` : ""}
+           where ${isOwnSql(spec)} ${spec.table.type === undefined ? `and ${named}` : ""}
            group by 1, 2 order by 1`;
 }

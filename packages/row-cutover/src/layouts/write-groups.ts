@@ -2,10 +2,10 @@ import type { ForwardRun, UndoRun } from "../actions/action";
 import { columnsNow, restore, restoreSteps } from "../actions/restore/write";
 import { journalRows, rowsPerStatement, writeRows } from "../actions/rewrite/write";
 import type { ForwardInput, ForwardPlan, ForwardStep, UndoPlan } from "../decide/steps";
-import { ours } from "../postgres/assertions";
+import { writtenHere } from "../postgres/assertions";
 import { EngineError } from "../postgres/errors";
 import { unreadSteps } from "./plan-groups";
-import { otherRows, pairs, stateOf } from "./plan-undo-groups";
+import { journalBesideRows, pairStateSql, rowsToCompare } from "./plan-undo-groups";
 
 /** Restores rows as they were written by SQL alone; the others are read again, since nobody could write them in between. */
 export async function restoreGroups(
@@ -15,7 +15,7 @@ export async function restoreGroups(
   const { client, shape, spec, undone } = run;
   let others = 0;
   if (planned.restore + planned.kept > 0) {
-    for await (const { plan } of otherRows(client, spec, shape, undone, columns)) {
+    for await (const { plan } of rowsToCompare(client, spec, shape, undone, columns)) {
       await restoreSteps(run, plan.steps, columns);
       others += plan.steps.length;
     }
@@ -28,11 +28,11 @@ export async function restoreGroups(
   // the planner makes of a journal that it knows nothing of yet; nor may a condition make another join of it.
   await restore(
     run,
-    `${pairs(spec, shape, undone, "full")}
+    `${journalBesideRows(spec, shape, undone, "full")}
        cross join lateral (select case when j.action = 'unchanged' then 'unchanged' else 'restore' end as action,
          j.key_after as key_found, 'exact' as mode, '{}'::text[] as path, null::text as json) d
        cross join lateral (${columnsNow(columns)}) n
-      where ${stateOf(spec, shape, columns)} in ('written', 'unchanged') and (${ours}) is not true`,
+      where ${pairStateSql(spec, shape, columns)} in ('written', 'unchanged') and (${writtenHere}) is not true`,
     { columns, journalled: planned.written + planned.unchanged, restored: planned.written },
   );
 }

@@ -6,7 +6,7 @@ import { keyName, keyOf, type KeyValues } from "../decide/keys";
 import { entryColumns } from "../decide/layout";
 import { listed } from "../decide/list";
 import type { CutoverSpec } from "../decide/spec";
-import { afterColumn, isWritten, specColumns, specRecord } from "./documents-sql";
+import { afterColumnSql, isWrittenSql, specColumns, specRecord } from "./documents-sql";
 import { ident, keyArray } from "./identifiers";
 import type { TableShape } from "./table";
 
@@ -25,7 +25,7 @@ const mostUnderWay = 4_194_304;
  * Versions of rows `t` that this transaction made, also in a subtransaction, as code with an exception handler makes
  * them: those have numbers of their own, younger than the transaction's, and are under way for as long as it is.
  */
-export const ours = `case when t.xmin = pg_current_xact_id()::xid then true
+export const writtenHere = `case when t.xmin = pg_current_xact_id()::xid then true
   when ${distance} >= ${open} + ${mostUnderWay} then false
   when ${distance} >= ${open} then true
   else pg_xact_status((${top} + ${distance})::text::xid8) = 'in progress' end`;
@@ -51,16 +51,16 @@ export async function assertTarget(
   const specs = JSON.stringify(
     spec.rows.map((row) => ({ key: keyOf(row.key), ...specRecord(row) })),
   );
-  const wrongRow = `(d.key is null and ${String(expected.configured)} or d.key is not null and not (${isWritten(shape)} and ${columnsWritten(spec, shape)}))`;
+  const wrongRow = `(d.key is null and ${String(expected.configured)} or d.key is not null and not (${isWrittenSql(shape)} and ${columnsWritten(spec, shape)}))`;
   const from = `${shape.name} t left join jsonb_to_recordset($1::jsonb) as d(key text[], ${specColumns})
-    on d.key = ${keyArray(entryColumns(spec.table), "t")} where ${ours}`;
+    on d.key = ${keyArray(entryColumns(spec.table), "t")} where ${writtenHere}`;
   const found = await client.query<{ touched: number; wrong: number }>(
     `select count(*)::int as touched,
             count(*) filter (where ${wrongRow})::int as wrong from ${from}`,
     [specs],
   );
   const { touched = 0, wrong = 0 } = found.rows[0] ?? {};
-  refuseOthers(shape, touched, expected.written);
+  refuseOtherRows(shape, touched, expected.written);
   if (wrong > 0) {
     const { rows } = await client.query<{ key: KeyValues }>(
       `select ${keyArray(spec.table.key, "t")} as key from ${from} and ${wrongRow} order by 1 limit 20`,
@@ -69,7 +69,7 @@ export async function assertTarget(
     const names = rows.map(({ key }) => keyName(key));
     throw new UserError(
       `The ${wrong === 1 ? "row" : "rows"} ${listed(names, ", ", wrong)} did not become what was written: a trigger or rule of the table changed it; nothing was committed.`,
-      fixOf(shape),
+      triggerFix(shape),
     );
   }
   await assertRows(client, shape, expected);
@@ -78,7 +78,7 @@ export async function assertTarget(
 /** Whether the `set` columns of a row are as the entry `d` has them. */
 function columnsWritten(spec: CutoverSpec, shape: TableShape): string {
   const same = setColumns(spec).map(
-    (name) => `t.${ident(name)}::text is not distinct from (${afterColumn(shape, name)})::text`,
+    (name) => `t.${ident(name)}::text is not distinct from (${afterColumnSql(shape, name)})::text`,
   );
   return same.length === 0 ? "true" : same.join(" and ");
 }
@@ -98,11 +98,11 @@ export async function assertTouched(
   expected: Expected,
 ): Promise<void> {
   const found = await client.query<{ count: number; rows: number }>(
-    `select count(*) filter (where ${ours})::int as count, count(*)::int as rows from ${shape.name} t`,
+    `select count(*) filter (where ${writtenHere})::int as count, count(*)::int as rows from ${shape.name} t`,
   );
   const { count = 0, rows = 0 } = found.rows[0] ?? {};
-  refuseOthers(shape, count, expected.written);
-  refuseGone(shape, rows, expected.rows);
+  refuseOtherRows(shape, count, expected.written);
+  refuseRowCount(shape, rows, expected.rows);
 }
 
 /** Only of `assertTarget`, whose own statement looks at what was written alone. */
@@ -110,11 +110,11 @@ async function assertRows(client: Client, shape: TableShape, { rows }: Expected)
   const found = await client.query<{ rows: number }>(
     `select count(*)::int as rows from ${shape.name}`,
   );
-  refuseGone(shape, found.rows[0]?.rows ?? 0, rows);
+  refuseRowCount(shape, found.rows[0]?.rows ?? 0, rows);
 }
 
 /** Rows that a trigger kept from being written: one that returns nothing before a row is written leaves it as it is. */
-export function heldBack(
+export function writesBlocked(
   shape: TableShape,
   what: string,
   found: number,
@@ -122,29 +122,29 @@ export function heldBack(
 ): UserError {
   return new UserError(
     `${found} rows of ${shape.spec.schema}.${shape.spec.table} were ${what} instead of ${expected}: a trigger of the table kept the others from it; nothing was committed.`,
-    fixOf(shape),
+    triggerFix(shape),
   );
 }
 
-function refuseGone(shape: TableShape, rows: number, expected: number): void {
+function refuseRowCount(shape: TableShape, rows: number, expected: number): void {
   if (rows === expected) return;
   throw new UserError(
     `${shape.spec.schema}.${shape.spec.table} would have ${rows} rows instead of ${expected}: a trigger or rule of the table deletes or makes some; nothing was committed.`,
-    fixOf(shape),
+    triggerFix(shape),
   );
 }
 
 /** Which code of others it can have been. */
-export function fixOf({ name, triggers }: TableShape): string {
+export function triggerFix({ name, triggers }: TableShape): string {
   return triggers.length === 0
     ? `Look at the rules of the table (select * from pg_rules) and at triggers of the tables that refer to ${name}.`
     : `Look at the triggers ${triggers.map((one) => one.name).join(", ")} of ${name}; one that may be left out meanwhile: alter table ${name} disable trigger <name>;`;
 }
 
-function refuseOthers(shape: TableShape, count: number, expected: number): void {
+function refuseOtherRows(shape: TableShape, count: number, expected: number): void {
   if (count === expected) return;
   throw new UserError(
     `${count} rows of ${shape.spec.schema}.${shape.spec.table} would have changed instead of ${expected}: a trigger or rule of the table changes others; nothing was committed.`,
-    fixOf(shape),
+    triggerFix(shape),
   );
 }

@@ -9,9 +9,9 @@ import { entryColumns, rulesOf } from "../decide/layout";
 import { isOwn, type StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import { inBatches } from "./cursor";
-import { maybeDeep } from "./documents-sql";
+import { maybeDeepSql } from "./documents-sql";
 import { ident, keyArray, literal } from "./identifiers";
-import { ownRow, storedColumns } from "./rows";
+import { isOwnSql, storedColumns } from "./rows";
 import type { TableShape } from "./table";
 
 /**
@@ -81,16 +81,16 @@ async function badDocuments(
   const rewritten = keySet(namedKeys(spec));
   const test = {
     text: shape.readsJson
-      ? `case when ${maybeDeep(config)} then true else ${config} is json object is not true end or ${String(converts)} and ${config} ~ ${literal(suspect)}`
+      ? `case when ${maybeDeepSql(config)} then true else ${config} is json object is not true end or ${String(converts)} and ${config} ~ ${literal(suspect)}`
       : "true",
     json: `json_typeof(${config}) is distinct from 'object'`,
     jsonb: `jsonb_typeof(${config}) is distinct from 'object'`,
   }[shape.configType];
   // Short rows are most rows, and need not be made text. Compressed, a long one may be small.
-  const looked = `(${ownRow(spec)} or ${keyArray(entryColumns(table), "t")} in (
+  const looked = `(${isOwnSql(spec)} or ${keyArray(entryColumns(table), "t")} in (
     select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements($1::jsonb) as k(v)))`;
   const large = `case when pg_column_size(${config}) > 100 then (length(${config}::text) > ${longestDocument}
-    or ${maybeDeep(`${config}::text`)}) and (${String(shape.configType === "text")} or ${looked}) else false end`;
+    or ${maybeDeepSql(`${config}::text`)}) and (${String(shape.configType === "text")} or ${looked}) else false end`;
   const bad: BadDocument[] = [];
   const candidates = `select ${storedColumns(spec, shape, [])} from ${shape.rows} t where (${test}) or ${large}`;
   const keys = JSON.stringify(namedKeys(spec));

@@ -14,7 +14,7 @@ import type { TableShape } from "./table";
 export function checkTable(shape: TableShape): void {
   checkRowSecurity(shape);
   refuseRules(nameOf(shape), shape.rules);
-  refuseOtherTables(shape, nameOf(shape));
+  refuseInheritance(shape, nameOf(shape));
 }
 
 /**
@@ -60,7 +60,7 @@ export function refuseRules(name: string, rules: readonly string[]): void {
  * that inherits, and another server commits by itself.
  * @throws UserError naming the tables
  */
-export function refuseOtherTables(shape: TableShape, name: string): void {
+export function refuseInheritance(shape: TableShape, name: string): void {
   const { heirs, elsewhere } = shape;
   if (heirs.length > 0) {
     throw new UserError(

@@ -13,7 +13,7 @@ const tellingText =
  * Whether a document may have one outside of an `env` object, in SQL: rather too often than not.
  * @param ours whether a run before wrote the headers of documents that start no process
  */
-export function maybeHidden(content: string, ours: boolean): string {
+export function mayHoldCredentialsSql(content: string, ours: boolean): string {
   const looked = ours ? `(${content} - 'headers')` : content;
   const other = `${looked}::text ~* ${literal(tellingText)}`;
   return `case when ${content} ? 'command'

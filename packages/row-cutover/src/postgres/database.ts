@@ -3,7 +3,7 @@ import type { Client } from "pg";
 
 import type { CutoverSpec } from "../decide/spec";
 import { EngineError } from "./errors";
-import { standbyError } from "./shown";
+import { standbyError } from "./user-error";
 
 /** Which database this is. A dump restored elsewhere, or a forwarded port that leads to another one, differs. */
 export interface DatabaseIdentity {

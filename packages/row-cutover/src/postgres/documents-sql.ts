@@ -37,7 +37,7 @@ export function specRecord(row: RowSpec): object {
  * Whether SQL can read the document: a JSON object, not wrapped, and with nothing that `jsonb` cannot hold or that
  * an escape could hide. All others are read in JavaScript.
  */
-export function isPlain({ spec, configType, readsJson }: TableShape): string {
+export function isPlainSql({ spec, configType, readsJson }: TableShape): string {
   const config = `t.${ident(spec.config)}`;
   if (configType === "jsonb") {
     return `(jsonb_typeof(${config}) = 'object' and jsonb_typeof(${config} -> 'mcp_servers') is distinct from 'object')`;
@@ -45,7 +45,7 @@ export function isPlain({ spec, configType, readsJson }: TableShape): string {
   if (configType === "text" && !readsJson) return "false";
   const json =
     configType === "text"
-      ? `case when ${maybeDeep(config)} then false else ${config} is json object end`
+      ? `case when ${maybeDeepSql(config)} then false else ${config} is json object end`
       : `json_typeof(${config}) = 'object'`;
   return `coalesce(length(${config}::text) < 100000 and ${config}::text !~ '\\\\u|mcp_servers|[0-9][eE][+-]?[0-9]{3}' and ${json}, false)`;
 }
@@ -54,20 +54,20 @@ export function isPlain({ spec, configType, readsJson }: TableShape): string {
  * Whether a text may be nested deeper than any document: the server itself gives up on one that is nested a thousand
  * times deeper.
  */
-export function maybeDeep(text: string): string {
+export function maybeDeepSql(text: string): string {
   return `length(${text}) - length(translate(${text}, '[{', '')) > ${deepestDocument}`;
 }
 
 /** The document as `jsonb`; null where it is not plain. */
-export function plainContent(shape: TableShape): string {
+export function plainContentSql(shape: TableShape): string {
   const config = `t.${ident(shape.spec.config)}`;
   return shape.configType === "jsonb"
     ? config
-    : `case when ${isPlain(shape)} then ${config}::jsonb end`;
+    : `case when ${isPlainSql(shape)} then ${config}::jsonb end`;
 }
 
 /** Whether a document is what the entry wants: `isTarget` in SQL. */
-export function isThere(spec: CutoverSpec, content: string): string {
+export function isTargetSql(spec: CutoverSpec, content: string): string {
   const exact = isExactlyThere(content, "d.target");
   if (!spec.rows.some(ownsUrl)) return exact;
   const url = `(${content} ->> 'url')`;
@@ -88,12 +88,12 @@ function isExactlyThere(content: string, ours: string): string {
 }
 
 /** Whether a document starts a process: `isEmbedded` in SQL. */
-export function startsProcess(content: string): string {
+export function isEmbeddedSql(content: string): string {
   return `coalesce(${content} ? 'command' and not ${content} ? 'url', false)`;
 }
 
 /** The `set` columns of a row that have another value than the entry's. */
-export function otherColumns(spec: CutoverSpec): string {
+export function differingColumnsSql(spec: CutoverSpec): string {
   const names = setColumns(spec).map(
     (name) =>
       `case when d.set_values ? ${literal(name)} and t.${ident(name)}::text is distinct from d.set_values ->> ${literal(name)} then ${literal(name)} end`,
@@ -104,7 +104,7 @@ export function otherColumns(spec: CutoverSpec): string {
 }
 
 /** Whether a row reads as it was written. Text and `json` begin with our text; `jsonb` is compared by value. */
-export function isWritten({ spec, configType }: TableShape): string {
+export function isWrittenSql({ spec, configType }: TableShape): string {
   const config = `t.${ident(spec.config)}`;
   const text = `case when ${keepsNothing} then ${config}::text = d.ours
     else starts_with(${config}::text, left(d.ours, -1)) end`;
@@ -114,7 +114,7 @@ export function isWritten({ spec, configType }: TableShape): string {
 }
 
 /** The new document, as the column's type has it. */
-export function afterDocument(shape: TableShape): string {
+export function afterDocumentSql(shape: TableShape): string {
   const { configType } = shape;
   return configType === "jsonb"
     ? `case when ${keepsNothing} then d.target else (${keepingDocument(shape)})::jsonb end`
@@ -122,10 +122,10 @@ export function afterDocument(shape: TableShape): string {
 }
 
 /** The new document as text, of a `d` that has `target_text` too. */
-export function afterText(shape: TableShape): string {
+export function afterTextSql(shape: TableShape): string {
   return shape.configType === "jsonb"
     ? `case when ${keepsNothing} then d.target_text else (${keepingDocument(shape)})::jsonb::text end`
-    : `(${afterDocument(shape)})::text`;
+    : `(${afterDocumentSql(shape)})::text`;
 }
 
 /**
@@ -143,7 +143,7 @@ function keepingDocument(shape: TableShape): string {
 }
 
 /** A `set` column's new value. */
-export function afterColumn(shape: TableShape, name: string): string {
+export function afterColumnSql(shape: TableShape, name: string): string {
   return `case when d.set_values ? ${literal(name)} then (d.set_values ->> ${literal(name)})::${columnOf(shape, name).type} else t.${ident(name)} end`;
 }
 

@@ -6,7 +6,7 @@ export class CommitUnknown extends Error {
 }
 
 /** Somebody brought the rows there between the plan and the lock: the next attempt finds nothing to do. */
-export class RowsMoved extends Error {
+export class AlreadyMoved extends Error {
   override readonly name = "RowsMoved";
 }
 
@@ -50,7 +50,7 @@ export function isRaised(error: unknown): boolean {
 }
 
 /** Whether it came out of a function in the database, or of code that is not the server's own. */
-export function isOthers(error: unknown): boolean {
+export function isForeignCode(error: unknown): boolean {
   const { file, where } = error as ServerFields;
   return (
     (typeof where === "string" && where !== "") ||
@@ -82,7 +82,7 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /** Code of others that runs when rows are written, by names from the catalog. */
-export interface OthersCode {
+export interface TableTriggers {
   /** The table, as it is written in SQL. */
   readonly table: string;
   readonly triggers: readonly { readonly name: string; readonly procedure: string }[];

@@ -15,24 +15,26 @@ export function grantOf(
 }
 
 /** Those of its privileges that the role does not have. */
-export function lacking({ privileges, held }: RequiredRight): string[] {
+export function missingPrivileges({ privileges, held }: RequiredRight): string[] {
   return privileges.filter((one) => !held.includes(one));
 }
 
 /** Whose rights they are; the ledger's state where it is among them. */
-type Asked = Pick<RightsFacts, "role"> & Partial<Pick<RightsFacts, "ledger">>;
+type RoleFacts = Pick<RightsFacts, "role"> & Partial<Pick<RightsFacts, "ledger">>;
 
 /** @throws UserError that names all that is missing, and grants it. Rights that a run goes without are left out. */
-export function refuseMissing(facts: Asked, rights: readonly RequiredRight[]): void {
-  const missing = rights.filter((right) => right.optional !== true && lacking(right).length > 0);
-  if (missing.length > 0) throw missingRights(facts, merged(missing));
+export function refuseMissing(facts: RoleFacts, rights: readonly RequiredRight[]): void {
+  const missing = rights.filter(
+    (right) => right.optional !== true && missingPrivileges(right).length > 0,
+  );
+  if (missing.length > 0) throw missingRights(facts, mergeRights(missing));
 }
 
 /** As GRANT lists them. */
 const order = ["connect", "usage", "create", "select", "insert", "update", "delete", "trigger"];
 
 /** One right for each thing that rights are on, with all the configuration that asks for it. */
-export function merged(rights: readonly RequiredRight[]): RequiredRight[] {
+export function mergeRights(rights: readonly RequiredRight[]): RequiredRight[] {
   return [...new Set(rights.map(({ on }) => on))].flatMap((on) => {
     const same = rights.filter((right) => right.on === on);
     const [first] = same;
@@ -44,7 +46,7 @@ export function merged(rights: readonly RequiredRight[]): RequiredRight[] {
   });
 }
 
-function missingRights({ role, ledger }: Asked, missing: readonly RequiredRight[]): UserError {
+function missingRights({ role, ledger }: RoleFacts, missing: readonly RequiredRight[]): UserError {
   const said = missing.map((right) => {
     const { on, key, unreadable, owned } = right;
     if (owned === true) {
@@ -53,7 +55,7 @@ function missingRights({ role, ledger }: Asked, missing: readonly RequiredRight[
         : `may not create the schema mcp_cutover for ledger and journal, which is missing`;
     }
     if (unreadable !== undefined) return `may not read ${unreadable.join(", ")} of ${on} [${key}]`;
-    const names = lacking(right).map((one) => `no ${one.toUpperCase()}`);
+    const names = missingPrivileges(right).map((one) => `no ${one.toUpperCase()}`);
     return `has ${names.join(" and ")} privilege on ${on} [${key}]`;
   });
   const grants = missing.map((right) =>
@@ -62,7 +64,7 @@ function missingRights({ role, ledger }: Asked, missing: readonly RequiredRight[
       : grantOf(
           right.unreadable === undefined ? right : { ...right, columns: right.unreadable },
           role,
-          lacking(right),
+          missingPrivileges(right),
         ),
   );
   return new UserError(

@@ -85,7 +85,7 @@ export function rightsOfRun(
   for (const { sql, held } of of("sequence"))
     if (seeds) rights.push({ on: `sequence ${sql}`, privileges: ["usage"], held, key: "row.seed" });
   const used = new Set(rights.map(({ on }) => on.replace(/^sequence /, "")));
-  return [connecting(facts), ...entering(facts, used), ...rights, ledgerRight(facts)];
+  return [connectRight(facts), ...schemaRights(facts, used), ...rights, ledgerRight(facts)];
 }
 
 /** What is needed to compare rows with the ledger, as `drift` and `verify` do, and no more. */
@@ -113,7 +113,11 @@ export function rightsOfCheck(
           held: named.every(({ readable }) => readable) ? ["select"] : [],
         }),
   }));
-  return [connecting(facts), ...entering(facts, new Set(rows.map(({ sql }) => sql))), ...read];
+  return [
+    connectRight(facts),
+    ...schemaRights(facts, new Set(rows.map(({ sql }) => sql))),
+    ...read,
+  ];
 }
 
 /** The columns that a comparison reads. @param more beside those that the configuration names */
@@ -135,12 +139,12 @@ export function comparedColumns(spec: CutoverSpec, more: readonly string[] = [])
 /** Relations of the ledger that a comparison reads; the journal, which holds the old rows, is not among them. */
 export const comparedRelations = ["run", "fenced_write", "newest_row"] as const;
 
-function connecting({ database, connects }: RightsFacts): RequiredRight {
+function connectRight({ database, connects }: RightsFacts): RequiredRight {
   const held = connects ? ["connect"] : [];
   return { on: `database ${database}`, privileges: ["connect"], held, key: "databaseUrl" };
 }
 
-function entering(facts: RightsFacts, used: ReadonlySet<string>): RequiredRight[] {
+function schemaRights(facts: RightsFacts, used: ReadonlySet<string>): RequiredRight[] {
   const schemas = new Map(
     facts.objects.filter(({ sql }) => used.has(sql)).map((one) => [one.schema, one.enters]),
   );

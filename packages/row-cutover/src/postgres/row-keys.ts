@@ -6,7 +6,7 @@ import { entryColumns } from "../decide/layout";
 import { listed } from "../decide/list";
 import type { CutoverSpec } from "../decide/spec";
 import { keyArray, literal } from "./identifiers";
-import { ownRow } from "./rows";
+import { isOwnSql } from "./rows";
 import type { TableShape } from "./table";
 
 /**
@@ -25,7 +25,7 @@ export async function checkRowKeys(
   const configured = spec.rows.flatMap((row) => [row.key, ...(row.aliases ?? [])]).map(keyOf);
   const found = await client.query<{ key: (string | null)[]; count: number }>(
     `select key, count(*)::int as count from (
-       select ${key} as key, ${ownRow(spec)} and (array_position(${match}, null) is not null or ${match} in (
+       select ${key} as key, ${isOwnSql(spec)} and (array_position(${match}, null) is not null or ${match} in (
            select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(configured))}::jsonb) as k(v))) as moves
          from ${shape.rows} t) x
       group by key having bool_or(moves) and (count(*) > 1 or array_position(key, null) is not null)

@@ -30,14 +30,14 @@ export function storedColumns(
 const readCharacters = longestDocument + 65_536;
 
 /** Whether a row `t` is the application's own, in SQL. */
-export function ownRow({ table }: CutoverSpec): string {
+export function isOwnSql({ table }: CutoverSpec): string {
   return table.type === undefined
     ? "true"
     : `t.${ident(table.type.column)}::text = ${literal(table.type.value)}`;
 }
 
 /** Whether a row `t` has one of `keys`, in SQL. */
-export function hasOneOf({ table }: CutoverSpec, keys: readonly KeyValues[]): string {
+export function hasOneOfSql({ table }: CutoverSpec, keys: readonly KeyValues[]): string {
   return `${keyArray(table.key, "t")} in (
     select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) as k(v))`;
 }
@@ -64,12 +64,12 @@ export async function readRows(
 ): Promise<Map<string, StoredRow>> {
   const { table } = spec;
   const limit = spec.maxRows ?? defaultMaxRows;
-  const own = table.type === undefined ? "" : `${ownRow(spec)} or`;
+  const own = table.type === undefined ? "" : `${isOwnSql(spec)} or`;
   const order = table.key.map((column) => `t.${ident(column)}`).join(", ");
   const found = await client.query<StoredRow>(
     `select ${storedColumns(spec, shape, options.columns)}
        from ${shape.rows} t
-      where ${own} ${hasOneOf(spec, options.keys)}
+      where ${own} ${hasOneOfSql(spec, options.keys)}
       order by ${order} limit $1`,
     [limit + 1],
   );
@@ -89,6 +89,6 @@ export async function readRows(
 }
 
 /** The server's key in a row `t` of a table with a row for each tenant. */
-export function serverColumn({ table }: CutoverSpec): string {
+export function serverColumnSql({ table }: CutoverSpec): string {
   return `t.${ident(entryColumns(table)[0] ?? "")}::text`;
 }

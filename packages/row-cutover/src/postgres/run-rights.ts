@@ -4,10 +4,10 @@ import { namedKeys } from "../decide/configured";
 import { keyId, keyOf, keySet, type KeyValues } from "../decide/keys";
 import type { CutoverSpec } from "../decide/spec";
 import { keyArray, qualified } from "./identifiers";
-import { grantOf, lacking, refuseMissing } from "./missing-rights";
+import { grantOf, missingPrivileges, refuseMissing } from "./missing-rights";
 import { type RequiredRight, rightsOfRun, type RowUses, usesOf } from "./required-rights";
 import { readRightsFacts, type RightsFacts } from "./rights-facts";
-import { hasOneOf } from "./rows";
+import { hasOneOfSql } from "./rows";
 import { inScope } from "./table";
 
 /**
@@ -22,14 +22,16 @@ export async function checkRunRights(
 ): Promise<{ readonly facts: RightsFacts; readonly warnings: string[] }> {
   const facts = await readRightsFacts(client, spec);
   const always = rightsOfRun(facts, spec, { seeds: false, merges: false });
-  if (always.some((right) => right.optional !== true && lacking(right).length > 0))
+  if (always.some((right) => right.optional !== true && missingPrivileges(right).length > 0))
     refuseMissing(facts, rightsOfRun(facts, spec));
   return { facts, warnings: fenceWarnings(facts, always) };
 }
 
 /** A role that may not make triggers has no fence. */
 function fenceWarnings(facts: RightsFacts, rights: readonly RequiredRight[]): string[] {
-  const missing = rights.filter((right) => right.optional === true && lacking(right).length > 0);
+  const missing = rights.filter(
+    (right) => right.optional === true && missingPrivileges(right).length > 0,
+  );
   const [first] = missing;
   if (first === undefined) return [];
   const grants = missing.map((right) => grantOf(right, facts.role));
@@ -71,7 +73,7 @@ async function usesNow(client: Client, spec: CutoverSpec): Promise<RowUses> {
   if (columns.rows[0]?.there !== true) return { seeds: false, merges: false };
   const found = await client.query<{ key: KeyValues }>(
     `select distinct ${keyArray(table.key, "t")} as key from ${name} t
-      where ${inScope(table, "t")} and ${hasOneOf(spec, namedKeys(spec))}`,
+      where ${inScope(table, "t")} and ${hasOneOfSql(spec, namedKeys(spec))}`,
   );
   const there = new Set(found.rows.map(({ key }) => keyId(key)));
   const skip = keySet(spec.skip);

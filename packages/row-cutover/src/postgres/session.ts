@@ -4,15 +4,15 @@ import { Client } from "pg";
 
 import type { CutoverSpec, Db } from "../decide/spec";
 import {
+  AlreadyMoved,
   codeOf,
   CommitUnknown,
   isConnectionError,
   isLockError,
-  type OthersCode,
-  RowsMoved,
+  type TableTriggers,
 } from "./errors";
-import { mayNotConnect, shown } from "./shown";
 import { answerSeconds, type Limits, type Mode, withTransaction } from "./transaction";
+import { connectDenied, toUserError } from "./user-error";
 
 const connectSeconds = 5;
 
@@ -54,7 +54,7 @@ export interface Attempt {
   /** Whether an earlier attempt lost its connection, so that its locks may still be held. */
   readonly reconnected: boolean;
   /** Names the triggers that are blamed when code of the table's owner raises an error from now on. */
-  blame(code: OthersCode): void;
+  blame(code: TableTriggers): void;
 }
 
 /**
@@ -68,8 +68,8 @@ export async function session<T>(
   const { db, name, limits, mode, attempts = 1, doing, resolve } = options;
   let pending: { readonly result: T } | undefined;
   let reconnected = false;
-  let others: OthersCode | undefined;
-  const blame = (code: OthersCode): void => {
+  let others: TableTriggers | undefined;
+  const blame = (code: TableTriggers): void => {
     others = code;
   };
   const attempt = async (): Promise<T> => {
@@ -102,7 +102,7 @@ export async function session<T>(
   } catch (error) {
     // The connection is gone, and with it the answer to COMMIT: its outcome is unknown.
     const unknown = pending !== undefined && isConnectionError(error);
-    throw shown(unknown ? new CommitUnknown() : error, doing, others);
+    throw toUserError(unknown ? new CommitUnknown() : error, doing, others);
   }
 }
 
@@ -129,7 +129,7 @@ async function withClient<T>(
     await client.connect();
   } catch (error) {
     if (codeOf(error) !== "42501") throw error;
-    throw mayNotConnect(client.user ?? "", client.database ?? "");
+    throw connectDenied(client.user ?? "", client.database ?? "");
   }
   try {
     return await use(client);
@@ -148,7 +148,7 @@ async function retrying<T>(attempts: number, work: () => Promise<T>): Promise<T>
         isLockError(error) ||
         isConnectionError(error) ||
         error instanceof CommitUnknown ||
-        error instanceof RowsMoved;
+        error instanceof AlreadyMoved;
       if (!again || attempt >= attempts) throw error;
       await sleep(Math.min(200 * 2 ** (attempt - 1), 3000) * (0.5 + Math.random()));
     }

@@ -5,7 +5,7 @@ import { namedColumns, setColumns } from "../decide/configured";
 import type { ConfigType } from "../decide/rows";
 import type { CutoverSpec, TableSpec } from "../decide/spec";
 import { columnOf, counts, readColumns, type TableColumns } from "./columns";
-import type { OthersCode } from "./errors";
+import type { TableTriggers } from "./errors";
 import { ident, literal, qualified } from "./identifiers";
 
 /** A trigger of somebody else's, with its function. */
@@ -92,7 +92,7 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
   };
   for (const column of namedColumns(spec)) columnOf(shape, column);
   refuseGenerated(shape, spec);
-  refuseUnitless(shape);
+  refuseMissingUnit(shape);
   return { ...shape, configType: configTypeOf(table, columnOf(shape, table.config).type) };
 }
 
@@ -115,7 +115,7 @@ function rowsInScope(table: TableSpec, name: string): string {
 }
 
 /** @throws UserError where the time is a number and nothing says of what */
-function refuseUnitless(shape: TableColumns): void {
+function refuseMissingUnit(shape: TableColumns): void {
   const { updatedAt, updatedAtUnit, schema, table } = shape.spec;
   if (updatedAt === undefined) return;
   const { type } = columnOf(shape, updatedAt);
@@ -160,7 +160,7 @@ function refuseGenerated(shape: TableColumns, spec: CutoverSpec): void {
 }
 
 /** What of others' code runs when rows are written. */
-export function othersCode({ name, triggers }: TableShape): OthersCode {
+export function triggersOf({ name, triggers }: TableShape): TableTriggers {
   return { table: name, triggers };
 }
 

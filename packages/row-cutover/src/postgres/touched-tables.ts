@@ -96,7 +96,7 @@ export async function checkTouched(
  * @param main the table with the rows
  * @throws UserError naming the owner
  */
-export async function refuseStranger(
+export async function refuseForeignOwner(
   client: Client,
   main: TableSpec,
   oid: string,

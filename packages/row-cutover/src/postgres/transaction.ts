@@ -1,7 +1,7 @@
 import type { Client, QueryResult } from "pg";
 
 import { codeOf, CommitUnknown, EngineError, isConnectionError } from "./errors";
-import { standbyError } from "./shown";
+import { standbyError } from "./user-error";
 
 /** On top of a statement's own limit, for a network that swallows answers. */
 export const answerSeconds = 15;

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Client } from "pg";
 
 import { deferredWarnings } from "../actions/keep/deferred";
-import { refuseAbandoned } from "../actions/keep/left-behind";
+import { refuseUnserved } from "../actions/keep/unserved";
 import { checkTables } from "../actions/merge/undo-references";
 import { specHash } from "../decide/hash";
 import type { CutoverSpec, Target } from "../decide/spec";
@@ -12,7 +12,7 @@ import { layoutOf } from "../layouts/layout-of";
 import { checkDocuments } from "../postgres/check-documents";
 import { checkTable } from "../postgres/check-table";
 import { checkDatabase } from "../postgres/database";
-import { EngineError, RowsMoved } from "../postgres/errors";
+import { AlreadyMoved, EngineError } from "../postgres/errors";
 import { isUntouched, takeFingerprint } from "../postgres/fingerprint";
 import { checkPublications, checkReplicaIdentity } from "../postgres/publications";
 import { checkRowKeys } from "../postgres/row-keys";
@@ -64,7 +64,7 @@ export async function confirmShape(
   spec: CutoverSpec,
   { shape }: Pick<Surroundings, "shape">,
 ): Promise<void> {
-  if (!isDeepStrictEqual(await readShape(client, spec), shape)) throw new RowsMoved();
+  if (!isDeepStrictEqual(await readShape(client, spec), shape)) throw new AlreadyMoved();
 }
 
 /**
@@ -94,7 +94,7 @@ async function forward(
   const active = ledger?.target === "in-cluster" ? ledger : undefined;
   if (active !== undefined) await checkJournal(client, active);
   const samePlan = active?.planHash === specHash(spec, "in-cluster");
-  if (active !== undefined && !samePlan) await refuseAbandoned(client, spec, shape, active);
+  if (active !== undefined && !samePlan) await refuseUnserved(client, spec, shape, active);
   const carries = active !== undefined && active.finalizedAt === undefined;
   const found = await layoutOf(spec).planForward(client, {
     ...{ given: { spec, carries, samePlan }, shape, active },

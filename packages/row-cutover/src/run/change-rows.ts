@@ -7,9 +7,9 @@ import { setColumns } from "../decide/configured";
 import { specHash } from "../decide/hash";
 import type { RunResult } from "../decide/results";
 import type { CutoverSpec, RunMeta, Target } from "../decide/spec";
-import { type OthersCode, RowsMoved } from "../postgres/errors";
+import { AlreadyMoved, type TableTriggers } from "../postgres/errors";
 import { lockTable } from "../postgres/locks";
-import { othersCode } from "../postgres/table";
+import { triggersOf } from "../postgres/table";
 import {
   dropFence,
   enterAsWriter,
@@ -19,7 +19,7 @@ import {
   raiseFence,
 } from "../store/fence";
 import { makeFence } from "../store/fence-functions";
-import { inheritFinalized, recordRun, recordShown } from "../store/ledger";
+import { inheritFinalized, recordRun, recordServers } from "../store/ledger";
 import { ensureLedger } from "../store/schema";
 import { analyse, confirm, confirmShape } from "./analyse";
 import type { Analysis, WritingAnalysis } from "./analysis";
@@ -41,12 +41,12 @@ export interface RunRequest {
 export async function changeRows(
   client: Client,
   { spec, target, meta, runId }: RunRequest,
-  blame: (code: OthersCode) => void,
+  blame: (code: TableTriggers) => void,
 ): Promise<RunResult> {
   // Everything that can be refused is refused before anything is locked.
   const first = await analyse(client, spec, target);
   if (first.kind === "noop") return repeated(client, spec, target, first);
-  blame(othersCode(first.shape));
+  blame(triggersOf(first.shape));
   await ensureLedger(client);
   await confirmShape(client, spec, first);
   await prepare(client, spec, first, runId);
@@ -56,7 +56,7 @@ export async function changeRows(
     confirm(client, spec, target, first),
   ]);
   // Then what was prepared must not be kept.
-  if (analysis.kind === "noop") throw new RowsMoved();
+  if (analysis.kind === "noop") throw new AlreadyMoved();
   if (analysis !== first) await prepare(client, spec, analysis, runId);
   const { shape, identity, generation } = analysis;
   const { counts, journalRows, warnings } = await apply(client, spec, analysis, runId);
@@ -69,7 +69,7 @@ export async function changeRows(
     configType: shape.configType,
   });
   const [committedAt] = await Promise.all([recording, fencing, leaveAsWriter(client)]);
-  await recordShown(client, runId, meta);
+  await recordServers(client, runId, meta);
   // The oldest form of the rows is unknown, so this generation cannot be undone either.
   if (analysis.kind === "forward" && analysis.previous?.finalizedAt !== undefined)
     await inheritFinalized(client, runId);

@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import type { Analysis } from "./analysis";
 
 /** What else happens in the database when rows are written: others' triggers fire, subscribers get the new rows. */
-export async function neighbourWarnings(client: Client, analysis: Analysis): Promise<string[]> {
+export async function sideEffectWarnings(client: Client, analysis: Analysis): Promise<string[]> {
   if (analysis.kind === "noop") return [];
   const { oid, name, triggers } = analysis.shape;
   const found = await client.query<{ publications: string[] }>(

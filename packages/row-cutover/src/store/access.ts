@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import type { CutoverSpec } from "../decide/spec";
 import type { DatabaseIdentity } from "../postgres/database";
 import { comparedRelations } from "../postgres/required-rights";
-import { refuseOthersLedger } from "./guard";
+import { refuseForeignLedger } from "./guard";
 import { findRun, newestOtherCutover, type Run } from "./ledger";
 import { leftRows } from "./migrations";
 import { ledgerExists } from "./schema";
@@ -19,9 +19,9 @@ export async function checkLedger(
   identity: DatabaseIdentity,
   access: Access = "write",
 ): Promise<Run | undefined> {
-  if (access === "write") await refuseOthersLedger(client);
+  if (access === "write") await refuseForeignLedger(client);
   await checkLedgerRights(client, access);
-  if (access === "read") await refuseStrangersLedger(client, spec);
+  if (access === "read") await refuseUntrustedLedger(client, spec);
   const run = await findRun(client, spec.name);
   if (run === undefined) return undefined;
   const same =
@@ -39,7 +39,7 @@ export async function checkLedger(
  * rows.
  * @throws UserError when it may not
  */
-async function refuseStrangersLedger(client: Client, { table }: CutoverSpec): Promise<void> {
+async function refuseUntrustedLedger(client: Client, { table }: CutoverSpec): Promise<void> {
   const found = await client.query<{ owner: string; writes: boolean | null }>(
     // By its oid, since a name is looked up only by who may use the schema.
     `select pg_get_userbyid(c.relowner) as owner, has_table_privilege(c.relowner, (

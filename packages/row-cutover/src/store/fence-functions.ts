@@ -47,9 +47,9 @@ export async function makeFence(
   const kept = [...held, ...(updatedAt === undefined ? [] : [updatedAt])];
   const [ask, look, keep] = fenceNames(cutover);
   const bodies = {
-    [ask]: askBody(shape.spec, held),
-    [look]: lookBody(run.runId),
-    [keep]: keepBody(kept),
+    [ask]: keyBody(shape.spec, held),
+    [look]: holdBody(run.runId),
+    [keep]: restoreBody(kept),
   };
   for (const [name, body] of Object.entries(bodies)) {
     const rights = name === look ? "security definer" : "security invoker";
@@ -75,7 +75,7 @@ export const question = "mcp_cutover.question";
 export const answer = "mcp_cutover.answer";
 
 /** Text of the row's key, where somebody writes what is held. As whoever writes. */
-function askBody({ key, where = [] }: TableSpec, held: readonly string[]): string {
+function keyBody({ key, where = [] }: TableSpec, held: readonly string[]): string {
   // A row that is marked as deleted may have the key of another one. Other conditions compare text, which reads
   // differently here, so rows that do not meet those are held with the others.
   const marked = where
@@ -103,7 +103,7 @@ end`;
 }
 
 /** Whether the run holds the key; if so, the write is counted. With our rights, on text alone. */
-function lookBody(runId: string): string {
+function holdBody(runId: string): string {
   return `
 declare
   row_key text[] := array(select jsonb_array_elements_text(current_setting('${question}')::jsonb));
@@ -135,7 +135,7 @@ end`;
  * knows no `null` in a column beside SQL's own, no order of keys and no bounds of arrays. None at all for an insert. As
  * whoever writes.
  */
-function keepBody(kept: readonly string[]): string {
+function restoreBody(kept: readonly string[]): string {
   return `
 begin
   perform set_config('${answer}', '', true);

@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import { listed } from "../decide/list";
 
 /** What of schema `mcp_cutover` is this role's own, and who else may do what with it. */
-interface Guard {
+interface LedgerSecurity {
   /** Undefined when there is no such schema. */
   readonly owner?: string;
   readonly role: string;
@@ -44,13 +44,13 @@ const objects = `
    where n.nspname = 'mcp_cutover' and a.attacl is not null`;
 
 /** Who may compare needs these, and nobody needs more: `grant usage` on the schema, `grant select` on three relations. */
-const comparing = `(o.kind = 'n' and a.privilege_type = 'USAGE'
+const comparisonGrants = `(o.kind = 'n' and a.privilege_type = 'USAGE'
   or o.kind in ('r', 'c') and o.short in ('run', 'fenced_write', 'newest_row') and a.privilege_type = 'SELECT') and a.grantee <> 0`;
 
 const role = `case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end`;
 
-async function look(client: Client): Promise<Guard> {
-  const found = await client.query<Guard & { owner: string | null }>(
+async function look(client: Client): Promise<LedgerSecurity> {
+  const found = await client.query<LedgerSecurity & { owner: string | null }>(
     `with objects as materialized (${objects}),
       relations as (select oid, short from objects where kind = 'r')
      select quote_ident(current_user) as role,
@@ -84,7 +84,7 @@ async function look(client: Client): Promise<Guard> {
        (select coalesce(jsonb_agg(g), '[]') from (
           select o.name as on, ${role} as grantee, string_agg(distinct a.privilege_type, ', ') as rights
             from objects o, aclexplode(o.acl) a
-           where a.grantee <> o.owner and not (${comparing}) group by 1, 2 order by 1, 2) g) as grants`,
+           where a.grantee <> o.owner and not (${comparisonGrants}) group by 1, 2 order by 1, 2) g) as grants`,
   );
   const [row] = found.rows;
   if (row === undefined) throw new Error("the server did not answer");
@@ -93,9 +93,9 @@ async function look(client: Client): Promise<Guard> {
 }
 
 /** Connections whose ledger was looked at: nothing about it changes by itself within one. */
-const seen = new WeakMap<Client, Promise<Guard>>();
+const seen = new WeakMap<Client, Promise<LedgerSecurity>>();
 
-function lookOnce(client: Client): Promise<Guard> {
+function lookOnce(client: Client): Promise<LedgerSecurity> {
   const known = seen.get(client) ?? look(client);
   seen.set(client, known);
   return known;
@@ -105,7 +105,7 @@ function lookOnce(client: Client): Promise<Guard> {
  * Has the ledger be what this package makes: nothing of it runs code of others when it is read, whoever made it.
  * @throws UserError that names what would
  */
-export async function refuseTraps(client: Client): Promise<void> {
+export async function refuseForeignCode(client: Client): Promise<void> {
   const { traps, owner = "" } = await lookOnce(client);
   if (traps.length === 0) return;
   throw new UserError(
@@ -118,7 +118,7 @@ export async function refuseTraps(client: Client): Promise<void> {
  * Has schema and ledger belong to this role, and be closed to all others but for what a comparison needs.
  * @throws UserError naming the owner, or the grants
  */
-export async function refuseOthersLedger(client: Client): Promise<void> {
+export async function refuseForeignLedger(client: Client): Promise<void> {
   const guard = await lookOnce(client);
   if (guard.owner === undefined) return;
   const { foreign, grants, role: self } = guard;
@@ -143,7 +143,7 @@ export async function refuseOthersLedger(client: Client): Promise<void> {
 }
 
 /** Takes from everybody what default privileges of the role or the database gave them on what was just made. */
-export async function closeLedger(client: Client): Promise<void> {
+export async function revokeFromOthers(client: Client): Promise<void> {
   const { grants } = await look(client);
   for (const sql of revokes(grants)) await client.query(sql);
 }

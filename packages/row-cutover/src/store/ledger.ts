@@ -198,7 +198,7 @@ export async function inheritFinalized(client: Client, runId: string): Promise<v
 }
 
 /** Records what the servers showed before a run. The newest version of the ledger has the columns. */
-export async function recordShown(
+export async function recordServers(
   client: Client,
   runId: string,
   { tools = {}, protocols = {}, images = {} }: Pick<RunMeta, "tools" | "protocols" | "images">,

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import { closeLedger, refuseOthersLedger, refuseTraps } from "./guard";
+import { refuseForeignCode, refuseForeignLedger, revokeFromOthers } from "./guard";
 import { type Migration, migrations, newestVersion } from "./migrations";
 
 /**
@@ -9,7 +9,7 @@ import { type Migration, migrations, newestVersion } from "./migrations";
  * @throws UserError when what is there is not this role's own
  */
 export async function ensureLedger(client: Client): Promise<void> {
-  await refuseOthersLedger(client);
+  await refuseForeignLedger(client);
   await migrate(client);
 }
 
@@ -32,12 +32,13 @@ export async function ledgerExists(client: Client): Promise<boolean> {
     if (!(await hasTables(client))) return false;
     known.add(client);
   }
-  await refuseTraps(client);
+  await refuseForeignCode(client);
   return true;
 }
 
 // Asked for again and again in one connection, each of these would be a tenth of a small run.
 const known = new WeakSet<Client>();
+
 const upToDate = new WeakSet<Client>();
 
 async function hasTables(client: Client): Promise<boolean> {
@@ -93,7 +94,7 @@ async function apply(client: Client, pending: readonly Migration[]): Promise<num
     revoke all on mcp_cutover.schema_version from public;
     insert into mcp_cutover.schema_version (version) values (${reached})
       on conflict (only_row) do update set version = excluded.version`);
-  await closeLedger(client);
+  await revokeFromOthers(client);
   return reached;
 }
 

@@ -9,7 +9,7 @@ import type { CutoverSpec } from "../../decide/spec";
 import type { UndoInput, UndoPlan } from "../../decide/steps";
 
 /** A row that nothing is done to because somebody changed or made it since. */
-export function describeHeld(spec: CutoverSpec, row: StoredRow, reason: string): RowChange {
+export function describeKept(spec: CutoverSpec, row: StoredRow, reason: string): RowChange {
   const current = parseDocument(row.key, row.config);
   return {
     key: keyName(row.key),
@@ -32,7 +32,7 @@ export function refuseConflicts(spec: CutoverSpec, plan: UndoPlan): void {
 }
 
 /** Rows in the new form that no run wrote: there is nothing to restore them from. */
-export function findUnjournalled(
+export function findWithoutJournal(
   { spec, rows, entries }: UndoInput,
   conflicts: { key: string; reason: string }[],
   changes: RowChange[],
@@ -48,6 +48,6 @@ export function findUnjournalled(
     if (typeof document?.content.url !== "string") continue;
     const reason = "was made since and has no earlier form";
     conflicts.push({ key: keyName(row.key), reason });
-    changes.push(describeHeld(spec, row, reason));
+    changes.push(describeKept(spec, row, reason));
   }
 }

@@ -3,15 +3,15 @@ import type { Client } from "pg";
 
 import type { RowEntry } from "../../decide/entries";
 import type { CutoverSpec } from "../../decide/spec";
-import { assertTouched, type Expected, fixOf } from "../../postgres/assertions";
+import { assertTouched, type Expected, triggerFix } from "../../postgres/assertions";
 import { columnOf } from "../../postgres/columns";
 import { inBatches } from "../../postgres/cursor";
 import { ident, keyArray, literal } from "../../postgres/identifiers";
 import { inScope, type TableShape } from "../../postgres/table";
 import { columnsOf, entryColumns } from "../../store/journal";
 import type { Run } from "../../store/ledger";
-import { entriesLeftAlone } from "./application-urls";
-import { documentNow, heldActions } from "./left";
+import { entriesWithOtherPath } from "./application-paths";
+import { expectedDocument, holdingActionsSql } from "./expected";
 
 /** Has the rows that were written again be as the run left them, and no other row be touched. */
 export async function assertWritten(
@@ -26,7 +26,7 @@ export async function assertWritten(
   if ((await writeAgain(client, spec, shape, run)) === 0) return;
   throw new UserError(
     `Rows of ${shape.spec.schema}.${shape.spec.table} did not become what was written: a trigger or rule of the table changed them; nothing was committed.`,
-    fixOf(shape),
+    triggerFix(shape),
   );
 }
 
@@ -38,8 +38,8 @@ export async function writeAgain(
   run: Run,
 ): Promise<number> {
   const columns = await columnsOf(client, shape, run);
-  const owned = await entriesLeftAlone(client, spec, shape, run, (entry) =>
-    documentNow(entry, run, shape),
+  const owned = await entriesWithOtherPath(client, spec, shape, run, (entry) =>
+    expectedDocument(entry, run, shape),
   );
   const parts = { columns, owned };
   if (run.configType !== "text" || shape.configType === "text")
@@ -49,7 +49,7 @@ export async function writeAgain(
   const entries = `select ${entryColumns("j")} from mcp_cutover.journal j where j.run_id = ${literal(run.runId)} and j.kind = 'row'`;
   for await (const batch of inBatches<RowEntry>(client, entries)) {
     const documents = batch.flatMap((entry) => {
-      const now = documentNow(entry, run, shape);
+      const now = expectedDocument(entry, run, shape);
       return now === undefined ? [] : [{ entry: entry.entry, document: now }];
     });
     count += await writeDocuments(client, spec, shape, run, parts, documents);
@@ -104,7 +104,7 @@ async function writeDocuments(
       : `mcp_cutover.journal j join jsonb_to_recordset($2::jsonb) as d(entry bigint, document text) on d.entry = j.entry`;
   const done = await client.query(
     `update ${shape.name} t set ${set.join(", ")} from ${source}
-      where j.run_id = $1 and j.kind = 'row' and j.action in ${heldActions} and j.after_config is not null
+      where j.run_id = $1 and j.kind = 'row' and j.action in ${holdingActionsSql} and j.after_config is not null
         and ${keyArray(table.key, "t")} = j.key_after and ${inScope(table, "t")} and (${[differs, ...others].join(" or ")})`,
     // A document in the statement's text would be in the server's log and lists of statements.
     [run.runId, ...(documents === undefined ? [] : [JSON.stringify(documents)])],

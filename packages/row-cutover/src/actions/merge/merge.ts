@@ -7,7 +7,7 @@ import type { RowChange } from "../../decide/results";
 import type { StoredRow } from "../../decide/rows";
 import type { CutoverSpec, RowSpec } from "../../decide/spec";
 import type { ForwardInput, ForwardStep, UndoInput, UndoStep } from "../../decide/steps";
-import { heldBack } from "../../postgres/assertions";
+import { writesBlocked } from "../../postgres/assertions";
 import { columnsAsText } from "../../postgres/columns";
 import { EngineError } from "../../postgres/errors";
 import { ident, keyArray, literal } from "../../postgres/identifiers";
@@ -145,7 +145,7 @@ async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<number> {
     `delete from ${shape.name} t where ${keyArray(table.key, "t")} = $1::text[] and ${inScope(table, "t")}`,
     [found],
   );
-  if (gone.rowCount !== 1) throw heldBack(shape, "removed", gone.rowCount ?? 0, 1);
+  if (gone.rowCount !== 1) throw writesBlocked(shape, "removed", gone.rowCount ?? 0, 1);
   return moved;
 }
 
@@ -188,7 +188,7 @@ export async function unmergeRow(run: UndoRun, { entry, path, json }: UndoStep):
      values (${values.join(", ")})`,
     [JSON.stringify(row), config],
   );
-  if (made.rowCount !== 1) throw heldBack(shape, "inserted again", made.rowCount ?? 0, 1);
+  if (made.rowCount !== 1) throw writesBlocked(shape, "inserted again", made.rowCount ?? 0, 1);
   await client.query(
     `insert into mcp_cutover.journal (run_id, kind, action, key_after, row_id, config_type, after_config, after_columns)
      select $1, 'row', 'inserted', ${keyArray(shape.spec.key, "t")}, $2, $3, t.${ident(shape.spec.config)}::text, '{}'

@@ -8,7 +8,7 @@ import { namedTables } from "../../postgres/configured-sql";
 import { ident, qualified, shownName } from "../../postgres/identifiers";
 import { listRights } from "../../postgres/required-rights";
 import { listPlace } from "../../postgres/rights-facts";
-import { checkTouched, identityOf, refuseStranger } from "../../postgres/touched-tables";
+import { checkTouched, identityOf, refuseForeignOwner } from "../../postgres/touched-tables";
 import type { Move } from "./references";
 
 /**
@@ -91,7 +91,7 @@ export async function findSoftReference(
   const row = found.rows[0];
   if (row === undefined) return undefined;
   const name = shownName(schema, table);
-  await refuseStranger(client, spec.table, row.oid, name);
+  await refuseForeignOwner(client, spec.table, row.oid, name);
   const touched = await checkTouched(client, row.oid, name, listRights);
   const columns = [...(await readColumns(client, row.oid)).keys()];
   if (!columns.includes(column)) {

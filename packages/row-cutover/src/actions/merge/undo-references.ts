@@ -5,7 +5,7 @@ import type { TableSpec } from "../../decide/spec";
 import { columnsAsText, readColumns } from "../../postgres/columns";
 import { ident, literal, qualified, shownName } from "../../postgres/identifiers";
 import { listRights, referenceRights } from "../../postgres/required-rights";
-import { checkTouched, refuseStranger } from "../../postgres/touched-tables";
+import { checkTouched, refuseForeignOwner } from "../../postgres/touched-tables";
 
 /**
  * Puts references back that a merge moved. What its owner changed or removed since stays as it is now.
@@ -54,7 +54,7 @@ export async function checkTables(
     const oid = found.rows[0]?.oid ?? undefined;
     const rights = kind === "reference" ? referenceRights : listRights;
     if (oid !== undefined)
-      await refuseStranger(client, main, oid, shownName(detail.schema, detail.table));
+      await refuseForeignOwner(client, main, oid, shownName(detail.schema, detail.table));
     await checkTouched(client, oid ?? "0", shownName(detail.schema, detail.table), rights);
   }
 }

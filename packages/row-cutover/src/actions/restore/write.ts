@@ -4,7 +4,7 @@ import { keyName } from "../../decide/keys";
 import { rulesOf } from "../../decide/layout";
 import { listed } from "../../decide/list";
 import type { UndoStep } from "../../decide/steps";
-import { fixOf, heldBack } from "../../postgres/assertions";
+import { triggerFix, writesBlocked } from "../../postgres/assertions";
 import { columnOf, columnsAsText } from "../../postgres/columns";
 import { EngineError } from "../../postgres/errors";
 import { ident, literal, sameKey } from "../../postgres/identifiers";
@@ -114,7 +114,7 @@ export async function restore(
   );
   const done = found.rows[0];
   if (done?.journalled === journalled && done.restored !== restored)
-    throw heldBack(shape, "restored", done.restored, restored);
+    throw writesBlocked(shape, "restored", done.restored, restored);
   if (done?.journalled !== journalled || done.restored !== restored) {
     throw new EngineError(
       `${done?.journalled ?? 0} rows were journalled and ${done?.restored ?? 0} restored instead of ${journalled} and ${restored}`,
@@ -163,6 +163,6 @@ export async function assertRestored(
   if (keys.length === 0) return;
   throw new UserError(
     `${keys.length} of ${restored} rows did not become what was restored (${listed(keys)}): a trigger or rule of the table changed them; nothing was committed.`,
-    fixOf(shape),
+    triggerFix(shape),
   );
 }

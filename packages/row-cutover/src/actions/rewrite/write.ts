@@ -1,11 +1,11 @@
 import { setColumns } from "../../decide/configured";
 import type { ForwardStep } from "../../decide/steps";
-import { heldBack } from "../../postgres/assertions";
+import { writesBlocked } from "../../postgres/assertions";
 import { columnOf, columnsAsText, timeNow } from "../../postgres/columns";
 import {
-  afterColumn,
-  afterDocument,
-  afterText,
+  afterColumnSql,
+  afterDocumentSql,
+  afterTextSql,
   specColumns,
   specRecord,
 } from "../../postgres/documents-sql";
@@ -13,7 +13,7 @@ import { EngineError } from "../../postgres/errors";
 import { ident, keyArray, literal } from "../../postgres/identifiers";
 import type { TableShape } from "../../postgres/table";
 import type { ForwardRun } from "../action";
-import { finderOf, type RowFinder } from "./find";
+import { finderOf, type RowFinder } from "./row-finder";
 
 /** Steps as a relation `d`, to be joined with the rows `t` they are about. */
 function stepColumns({ columns }: RowFinder): string {
@@ -37,7 +37,7 @@ export async function writeRows(run: ForwardRun, all: readonly ForwardStep[]): P
   // The journal had them all, so it was not the statement that did not find them.
   const expected = countOf(steps);
   if (done.rowCount !== expected)
-    throw heldBack(run.shape, "written", done.rowCount ?? 0, expected);
+    throw writesBlocked(run.shape, "written", done.rowCount ?? 0, expected);
 }
 
 /**
@@ -80,7 +80,7 @@ function journalStatement(run: ForwardRun, steps: readonly ForwardStep[]): State
             ${table.id === undefined ? "null" : `t.${ident(table.id)}::text`},
             case when p.entry is null then $2 else p.config_type end,
             case when p.entry is null then ${config}::text else p.before_config end,
-            case when d.action = 'unchanged' then ${config}::text else ${afterText(shape)} end,
+            case when d.action = 'unchanged' then ${config}::text else ${afterTextSql(shape)} end,
             ${columnsBefore(run)}${carries ? " || coalesce(p.before_columns, '{}')" : ""}, ${columnsAfter(run, steps)}
        from d
        join ${shape.name} t on ${finder.join(spec, shape)}
@@ -99,9 +99,9 @@ function updateStatement(run: ForwardRun, steps: readonly ForwardStep[]): Statem
   const { table } = spec;
   const finder = finderOf(steps);
   const set = [
-    `${ident(table.config)} = ${afterDocument(shape)}`,
+    `${ident(table.config)} = ${afterDocumentSql(shape)}`,
     ...(finder.keepsKeys ? [] : table.key.map((column, i) => renamed(shape, column, i))),
-    ...setColumns(spec).map((name) => `${ident(name)} = ${afterColumn(shape, name)}`),
+    ...setColumns(spec).map((name) => `${ident(name)} = ${afterColumnSql(shape, name)}`),
     ...(table.updatedAt === undefined
       ? []
       : [`${ident(table.updatedAt)} = ${timeNow(shape, table.updatedAt)}`]),
@@ -150,7 +150,7 @@ function columnsAfter({ spec, shape }: ForwardRun, steps: readonly ForwardStep[]
   const { updatedAt } = spec.table;
   const set = setColumns(spec).map(
     (name) =>
-      `|| case when d.set_values ? ${literal(name)} then jsonb_build_object(${literal(name)}, (${afterColumn(shape, name)})::text) else '{}' end`,
+      `|| case when d.set_values ? ${literal(name)} then jsonb_build_object(${literal(name)}, (${afterColumnSql(shape, name)})::text) else '{}' end`,
   );
   const time =
     updatedAt === undefined

@@ -7,7 +7,7 @@ import type { StoredRow } from "../../decide/rows";
 import type { CutoverSpec, RowSpec } from "../../decide/spec";
 import type { ForwardInput, ForwardStep, UndoStep } from "../../decide/steps";
 import { targetJson } from "../../decide/target-document";
-import { heldBack } from "../../postgres/assertions";
+import { writesBlocked } from "../../postgres/assertions";
 import { columnOf, columnsAsText, timeNow } from "../../postgres/columns";
 import { namedTables } from "../../postgres/configured-sql";
 import { checkReadableReferences, referencesTo } from "../../postgres/foreign-keys";
@@ -102,7 +102,7 @@ async function seedRow(run: ForwardRun, step: ForwardStep): Promise<void> {
      values (${names.map((name, i) => valueOf(shape, name, i + 1, values)).join(", ")})`,
     Object.values(values),
   );
-  if (made.rowCount !== 1) throw heldBack(shape, "made", made.rowCount ?? 0, 1);
+  if (made.rowCount !== 1) throw writesBlocked(shape, "made", made.rowCount ?? 0, 1);
   const owned = Object.keys(set ?? {});
   await client.query(
     `insert into mcp_cutover.journal (run_id, kind, action, key_after, row_id, config_type, after_config, after_columns)
@@ -155,6 +155,6 @@ export async function removeSeed(
     `delete from ${shape.name} t where ${key} = $1::text[] and ${inScope(shape.spec, "t")}`,
     [step.keyFound],
   );
-  if (gone.rowCount !== 1) throw heldBack(shape, "removed", gone.rowCount ?? 0, 1);
+  if (gone.rowCount !== 1) throw writesBlocked(shape, "removed", gone.rowCount ?? 0, 1);
   return true;
 }

@@ -1,13 +1,13 @@
 import type { CutoverSpec } from "../../decide/spec";
 import type { ForwardStep } from "../../decide/steps";
 import {
-  isPlain,
-  isThere,
-  otherColumns,
-  plainContent,
-  startsProcess,
+  differingColumnsSql,
+  isEmbeddedSql,
+  isPlainSql,
+  isTargetSql,
+  plainContentSql,
 } from "../../postgres/documents-sql";
-import { ownRow, serverColumn } from "../../postgres/rows";
+import { isOwnSql, serverColumnSql } from "../../postgres/rows";
 import { inScope, type TableShape } from "../../postgres/table";
 
 /** How SQL finds the rows `t` of steps `d`. */
@@ -38,14 +38,14 @@ const byForm: RowFinder = {
   keepsKeys: true,
   record: (step) => ({ ...step.form, server: step.keyAfter[0] }),
   join: (spec, shape) => {
-    const content = plainContent(shape);
+    const content = plainContentSql(shape);
     const form = [
-      `coalesce(${isPlain(shape)}, false)`,
-      `${isThere(spec, content)} = d.there`,
-      `${startsProcess(content)} = d.embedded`,
-      `${otherColumns(spec)} = d.differs`,
+      `coalesce(${isPlainSql(shape)}, false)`,
+      `${isTargetSql(spec, content)} = d.there`,
+      `${isEmbeddedSql(content)} = d.embedded`,
+      `${differingColumnsSql(spec)} = d.differs`,
     ];
-    return `${serverColumn(spec)} = d.server and ${ownRow(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
+    return `${serverColumnSql(spec)} = d.server and ${isOwnSql(spec)} and ${inScope(spec.table, "t")} and ${form.map((one) => `(${one}) is not false`).join(" and ")}`;
   },
 };
 

@@ -6,14 +6,14 @@ import type { CutoverSpec, RowSpec } from "../decide/spec";
 import type { RowForm } from "../decide/steps";
 import { targetJson } from "../decide/target-document";
 import { inBatches } from "../postgres/cursor";
-import { isPlain } from "../postgres/documents-sql";
+import { isPlainSql } from "../postgres/documents-sql";
 import { literal } from "../postgres/identifiers";
-import { checkSize, ownRow, serverColumn, storedColumns } from "../postgres/rows";
+import { checkSize, isOwnSql, serverColumnSql, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
 import { groupQuery } from "./groups-sql";
 
 /** All rows of one server that a run does the same to. */
-export interface RowClass {
+export interface RowGroup {
   readonly spec: RowSpec;
   readonly form: RowForm;
   readonly count: number;
@@ -22,8 +22,8 @@ export interface RowClass {
 }
 
 /** The rows of a table where one server has many, counted by SQL. */
-export interface Classes {
-  readonly classes: readonly RowClass[];
+export interface Groups {
+  readonly classes: readonly RowGroup[];
   /** Rows of configured servers that SQL cannot read: TOML, wrapped or escaped. */
   readonly unread: number;
   /** The application's own rows by server that nothing is configured for. */
@@ -34,9 +34,9 @@ export interface Classes {
   readonly bytes: number;
 }
 
-const fewGroups = 5000;
+const fewLines = 5000;
 
-interface Group {
+interface GroupLine {
   readonly n: number | null;
   readonly own: boolean;
   readonly plain: boolean;
@@ -53,7 +53,7 @@ interface Group {
 }
 
 /** Names of a document and of its variables as they are collected: a class has those of all its rows. */
-interface Draft extends Omit<RowClass, "row" | "count"> {
+interface GroupDraft extends Omit<RowGroup, "row" | "count"> {
   count: number;
   match: string;
   example: RowPlace;
@@ -66,18 +66,18 @@ interface Draft extends Omit<RowClass, "row" | "count"> {
  * server, state, keys and variables, however many rows there are.
  * @param tableRows about how many rows the table has
  */
-export async function readClasses(
+export async function readGroups(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
   tableRows: number,
-): Promise<Classes> {
-  const drafts = new Map<string, Draft>();
+): Promise<Groups> {
+  const drafts = new Map<string, GroupDraft>();
   const unknown = new Map<string, number>();
   const foreign = new Map<string, number>();
   const deferred = keySet(spec.deferred);
   let [unread, rows, bytes] = [0, 0, 0];
-  for await (const groups of readGroups(client, groupQuery(spec, shape, tableRows))) {
+  for await (const groups of readLines(client, groupQuery(spec, shape, tableRows))) {
     for (const group of groups) {
       const count = Number(group.count);
       const row = group.n === null ? undefined : spec.rows[group.n];
@@ -98,16 +98,16 @@ export async function readClasses(
 }
 
 /** All at once where they are few, since a cursor makes the server use one process only. */
-async function* readGroups(
+async function* readLines(
   client: Client,
   { text, values }: ReturnType<typeof groupQuery>,
-): AsyncGenerator<Group[]> {
-  const { rows } = await client.query<Group>(
-    `with groups as materialized (${text}) select * from groups limit ${fewGroups}`,
+): AsyncGenerator<GroupLine[]> {
+  const { rows } = await client.query<GroupLine>(
+    `with groups as materialized (${text}) select * from groups limit ${fewLines}`,
     [...values],
   );
-  if (rows.length < fewGroups) yield rows;
-  else yield* inBatches<Group>(client, text, values);
+  if (rows.length < fewLines) yield rows;
+  else yield* inBatches<GroupLine>(client, text, values);
 }
 
 /** The rows of configured servers that SQL cannot read. */
@@ -122,12 +122,17 @@ export function unreadRows(
   return inBatches(
     client,
     `select ${storedColumns(spec, shape, columns)} from ${shape.rows} t
-      where ${ownRow(spec)} and not ${isPlain(shape)}
-        and ${serverColumn(spec)} in (select jsonb_array_elements_text(${literal(JSON.stringify(keys.flat()))}::jsonb))`,
+      where ${isOwnSql(spec)} and not ${isPlainSql(shape)}
+        and ${serverColumnSql(spec)} in (select jsonb_array_elements_text(${literal(JSON.stringify(keys.flat()))}::jsonb))`,
   );
 }
 
-function collect(drafts: Map<string, Draft>, spec: RowSpec, group: Group, count: number): void {
+function collect(
+  drafts: Map<string, GroupDraft>,
+  spec: RowSpec,
+  group: GroupLine,
+  count: number,
+): void {
   const { there, embedded, differs, match, part, tid } = group;
   const id = JSON.stringify([match, there, embedded, differs]);
   const known = drafts.get(id);
@@ -157,8 +162,8 @@ async function withExamples(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
-  drafts: readonly Draft[],
-): Promise<RowClass[]> {
+  drafts: readonly GroupDraft[],
+): Promise<RowGroup[]> {
   const found = await client.query<StoredRow & { n: number }>(
     `select d.n, ${storedColumns(spec, shape, [])}
        from jsonb_to_recordset($1::jsonb) as d(n int, part oid, tid tid)
@@ -168,7 +173,7 @@ async function withExamples(
   const examples = new Map(found.rows.map(({ n, ...row }) => [n, row]));
   return drafts.map((draft, n) => {
     // Somebody may write the table while it is planned; then it is planned again once that cannot happen any more.
-    const example = examples.get(n) ?? nobody;
+    const example = examples.get(n) ?? noExample;
     return {
       spec: draft.spec,
       form: draft.form,
@@ -189,7 +194,7 @@ async function withExamples(
   });
 }
 
-const nobody: StoredRow = {
+const noExample: StoredRow = {
   key: [],
   match: [],
   at: { part: "0", tid: "(0,0)" },
@@ -200,7 +205,7 @@ const nobody: StoredRow = {
 };
 
 /** A document with the names of all rows of a class. Its values are those of one row, or nothing. */
-function standIn({ spec, keys, env, form }: Draft, example: StoredRow): string {
+function standIn({ spec, keys, env, form }: GroupDraft, example: StoredRow): string {
   if (form.there) return targetJson(spec);
   const content = JSON.parse(example.config ?? "{}") as Record<string, unknown>;
   // In one order, whichever row came first.

@@ -9,7 +9,7 @@ import { listed } from "../../decide/list";
 import type { CutoverSpec } from "../../decide/spec";
 import { inBatches } from "../../postgres/cursor";
 import { ident, keyArray, literal } from "../../postgres/identifiers";
-import { ownRow } from "../../postgres/rows";
+import { isOwnSql } from "../../postgres/rows";
 import type { TableShape } from "../../postgres/table";
 import type { Run } from "../../store/ledger";
 
@@ -19,7 +19,7 @@ import type { Run } from "../../store/ledger";
  *
  * @throws UserError that lists the servers by key
  */
-export async function refuseAbandoned(
+export async function refuseUnserved(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
@@ -32,7 +32,7 @@ export async function refuseAbandoned(
   const match = keyArray(entryColumns(spec.table), "t");
   const query = `select ${match} as key, t.${ident(shape.spec.config)}::text as config, j.after_config as written
       from mcp_cutover.journal j join ${shape.rows} t on ${keyArray(spec.table.key, "t")} = j.key_after
-     where j.run_id = ${literal(run.runId)} and j.kind = 'row' and j.action not in ('merge', 'late') and ${ownRow(spec)}
+     where j.run_id = ${literal(run.runId)} and j.kind = 'row' and j.action not in ('merge', 'late') and ${isOwnSql(spec)}
        and ${match} not in (
          select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(provided))}::jsonb) as k(v))
      order by 1`;

@@ -7,11 +7,11 @@ import {
   DatabaseUnreachable,
   EngineError,
   isConnectionError,
+  isForeignCode,
   isLockError,
-  isOthers,
   isRaised,
-  type OthersCode,
   type ServerFields,
+  type TableTriggers,
 } from "./errors";
 
 export function standbyError(): UserError {
@@ -22,7 +22,7 @@ export function standbyError(): UserError {
 }
 
 /** @param names as the login gives them, quoted here */
-export function mayNotConnect(role: string, database: string): UserError {
+export function connectDenied(role: string, database: string): UserError {
   const [to, on] = [role, database].map((name) => escapeIdentifier(name));
   return new UserError(
     `The database role ${to} of [databaseUrl] may not connect to the database ${on}.`,
@@ -31,7 +31,7 @@ export function mayNotConnect(role: string, database: string): UserError {
 }
 
 /** Messages of the server that name objects and limits, and never quote a value: by SQLSTATE and its source file. */
-const harmless: readonly (readonly [RegExp, readonly string[]])[] = [
+const messagesWithoutValues: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^42501$/, ["aclchk.c"]],
   [/^23/, ["nbtinsert.c", "execMain.c", "execIndexing.c", "ri_triggers.c"]],
   [/^53/, ["md.c", "fd.c", "lock.c", "xlog.c", "xloginsert.c", "mcxt.c", "aset.c", "bulk_write.c"]],
@@ -44,12 +44,12 @@ const beforeRunning =
 
 /** The server's text where it is known to quote no value; undefined otherwise. */
 function safeMessage(error: unknown): string | undefined {
-  if (isOthers(error) || !(error instanceof Error)) return undefined;
+  if (isForeignCode(error) || !(error instanceof Error)) return undefined;
   const { file, position } = error as ServerFields;
   if (typeof file !== "string") return undefined;
   const code = codeOf(error);
   const known =
-    harmless.some(([codes, files]) => codes.test(code) && files.includes(file)) ||
+    messagesWithoutValues.some(([codes, files]) => codes.test(code) && files.includes(file)) ||
     (code.startsWith("42") && position !== undefined && beforeRunning.test(file));
   return known ? error.message.split("\n", 1)[0] : undefined;
 }
@@ -59,7 +59,7 @@ function safeMessage(error: unknown): string | undefined {
  * messages may quote the DSN, so only what is known to be harmless is taken over.
  * @param others what may have raised it. Default: not known
  */
-export function shown(error: unknown, doing: string, others?: OthersCode): UserError {
+export function toUserError(error: unknown, doing: string, others?: TableTriggers): UserError {
   if (isUserError(error)) return error;
   const code = codeOf(error);
   if (error instanceof EngineError) {
@@ -74,7 +74,7 @@ export function shown(error: unknown, doing: string, others?: OthersCode): UserE
       "Run again: the ledger in schema mcp_cutover tells whether it was committed, and a committed run is not repeated.",
     );
   }
-  if (isRaised(error) || (isOthers(error) && !isLockError(error) && code !== "57014"))
+  if (isRaised(error) || (isForeignCode(error) && !isLockError(error) && code !== "57014"))
     return raisedError(error, doing, others);
   // A standby refuses to begin a transaction that may write.
   if (code === "25006") return standbyError();
@@ -132,7 +132,7 @@ export function shown(error: unknown, doing: string, others?: OthersCode): UserE
 }
 
 /** What code in the database raised is told by its code and by the names of what may have raised it. */
-function raisedError(error: unknown, doing: string, others: OthersCode | undefined): UserError {
+function raisedError(error: unknown, doing: string, others: TableTriggers | undefined): UserError {
   const code = codeOf(error);
   const { where } = error as ServerFields;
   const stack = typeof where === "string" ? where : "";

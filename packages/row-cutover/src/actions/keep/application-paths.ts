@@ -17,7 +17,7 @@ import type { Run } from "../../store/ledger";
  * has to write it again. Headers that are missing count as there.
  * @param wantedOf what the run left, in the form of the column's type of today
  */
-export async function entriesLeftAlone(
+export async function entriesWithOtherPath(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,

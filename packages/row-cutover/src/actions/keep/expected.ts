@@ -4,17 +4,21 @@ import { literal } from "../../postgres/identifiers";
 import type { TableShape } from "../../postgres/table";
 import type { Run } from "../../store/ledger";
 
-const held = ["rewrite", "restore", "seed", "unchanged", "inserted"];
+const holdingActions = ["rewrite", "restore", "seed", "unchanged", "inserted"];
 
-export const heldActions = `(${held.map((action) => literal(action)).join(", ")})`;
+export const holdingActionsSql = `(${holdingActions.map((action) => literal(action)).join(", ")})`;
 
 /** The document a row should have, in the form of the column's type of today; the application may have changed it. */
-export function documentNow(
+export function expectedDocument(
   entry: Pick<RowEntry, "action" | "keyAfter" | "afterConfig">,
   run: Run,
   shape: TableShape,
 ): string | undefined {
-  if (!held.includes(entry.action) || entry.afterConfig === null || entry.keyAfter === null)
+  if (
+    !holdingActions.includes(entry.action) ||
+    entry.afterConfig === null ||
+    entry.keyAfter === null
+  )
     return undefined;
   if (run.configType !== "text" || shape.configType === "text") return entry.afterConfig;
   const document = parseDocument(entry.keyAfter, entry.afterConfig);

@@ -5,7 +5,7 @@ import { keyName } from "../../decide/keys";
 import { listed } from "../../decide/list";
 import type { ForwardStep } from "../../decide/steps";
 import { keepsAny } from "../../decide/target-document";
-import { afterText, specColumns, specRecord } from "../../postgres/documents-sql";
+import { afterTextSql, specColumns, specRecord } from "../../postgres/documents-sql";
 import { codeOf } from "../../postgres/errors";
 import type { TableShape } from "../../postgres/table";
 
@@ -51,7 +51,7 @@ async function computes(
       `with d as materialized (
          select *, target::text as target_text
            from jsonb_to_recordset($1::jsonb) as d(${specColumns}, part oid, tid tid))
-       select count(${afterText(shape)}) from d join ${shape.name} t on t.ctid = d.tid and t.tableoid = d.part`,
+       select count(${afterTextSql(shape)}) from d join ${shape.name} t on t.ctid = d.tid and t.tableoid = d.part`,
       [JSON.stringify(records)],
     );
     return true;
