@@ -68,7 +68,7 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
     await database.query(
       "alter table mcp_cutover.run add primary key (cutover, generation), add unique (run_id)",
     );
-    const said = await assertRefused(/The ledger is not this role's/);
+    const said = await assertRefused(/The ledger is not owned by this role/);
     const fix = said.slice(said.indexOf("as an administrator: ") + "as an administrator: ".length);
     await database.query(fix);
     await runCutover(database.db, spec, "in-cluster", meta);

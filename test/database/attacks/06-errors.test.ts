@@ -54,7 +54,7 @@ onEachPostgres("an error quotes no row (issue 16, item 6)", (server) => {
       const before = await database.snapshot();
       await assertClean(
         runCutover(database.db, spec, "in-cluster", meta),
-        /Code in the database stopped it while moving the rows: the trigger loud of "public"\."mcp_servers" \(SQLSTATE \w{5}\).*\n.*disable trigger loud/,
+        /Code in the database raised an error while moving the rows: the trigger loud of "public"\."mcp_servers" \(SQLSTATE \w{5}\).*\n.*disable trigger loud/,
       );
       assert.deepEqual(await database.snapshot(), before);
     });

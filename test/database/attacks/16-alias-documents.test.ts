@@ -100,7 +100,7 @@ onEachPostgres("what stops the new application stops the run (issue 16, item 16)
       it(`such as ${JSON.stringify(config.slice(0, 30))} is named by its row`, async () => {
         await put(config);
         const said = await refusal(planRows(database.db, spec, "in-cluster"));
-        assert.match(said, /^The application stops at rows of .*: team-search \(/);
+        assert.match(said, /^The application fails at rows of .*: team-search \(/);
         assert.match(said, reason);
         assert.ok(!said.includes(secretMark));
         assert.equal(await refusal(runCutover(database.db, spec, "in-cluster", meta)), said);

@@ -62,7 +62,7 @@ describe("history of a cutover", () => {
     await database.query("grant all on mcp_cutover.run to rc_cutover");
     await assert.rejects(
       runCutover(database.db, spec, "embedded", { ...meta, tools }),
-      /not this role's \(rc_cutover\) own.*: table mcp_cutover\.run of postgres/,
+      /not owned by this role \(rc_cutover\).*: table mcp_cutover\.run of postgres/,
     );
   });
 
@@ -103,7 +103,7 @@ describe("history of a cutover", () => {
       );
       await assert.rejects(
         runCutover(reader, spec, "embedded", meta),
-        /The ledger is not this role's \(rc_reader\) own/,
+        /The ledger is not owned by this role \(rc_reader\)/,
       );
       await withClient(reader.connectionString, (client) =>
         assert.rejects(client.query("select from mcp_cutover.journal"), /permission denied/),

@@ -162,7 +162,7 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
     assert.ok(found[0]);
     return found[0].answer;
   }
-  const check = async (property: fc.IAsyncProperty<unknown>, numRuns = 300): Promise<void> =>
+  const check = async <T>(property: fc.IAsyncProperty<T>, numRuns = 300): Promise<void> =>
     fc.assert(property, { numRuns, interruptAfterTimeLimit: 60_000 });
 
   it("looksSecret: a name of a credential", () =>

@@ -14,7 +14,7 @@ import { readShape } from "../postgres/table";
 
 /** The credentials of one row's environment, by variable. **The values are secret: for a secret store, never for output.** */
 export interface RowCredentials {
-  /** The configured key, also when the row has an older one. */
+  /** The configured key, even when the row has an older one. */
   readonly key: string;
   readonly env: Readonly<Record<string, string>>;
 }

@@ -21,7 +21,7 @@ export interface DocumentNow {
 }
 
 /**
- * Looks at the application's own rows. READ ONLY.
+ * Reads the documents of the application's own rows. READ ONLY.
  * @param name of the session, and `doing` for errors
  * @throws UserError when the table cannot be read
  */

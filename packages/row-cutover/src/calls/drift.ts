@@ -54,7 +54,7 @@ export async function drift(db: Db, spec: CutoverSpec): Promise<DriftReport | un
   );
 }
 
-/** Rows that are listed; the others are counted. */
+/** How many rows are listed. The others are counted. */
 const listedRows = 1000;
 
 async function report(client: Client, spec: CutoverSpec, run: Run): Promise<DriftReport> {
@@ -103,7 +103,7 @@ async function comparedColumns(
     .sort();
 }
 
-/** Entries and rows that are not the same to the byte; those that are need no look. */
+/** Pairs of entries and rows that are not equal byte for byte. */
 async function* suspects(
   client: Client,
   spec: CutoverSpec,

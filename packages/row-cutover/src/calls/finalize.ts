@@ -15,9 +15,9 @@ import { findRun, markFinalized, type Run } from "../store/ledger";
 const attempts = 5;
 
 /**
- * Drops the way back: the rows as they were before, which hold credentials, leave the journal in all generations.
- * The ledger stays, and so does what the newest run wrote, for {@link drift}. An undo is refused from then on,
- * also of later generations. A second call answers the same and changes nothing.
+ * Discards the undo data of all generations: the before-images, which hold credentials, are deleted from the journal.
+ * The ledger stays, and so does what the newest run wrote, for {@link drift}. An undo is refused from then on, also of
+ * later generations. A second call answers the same and changes nothing.
  * @throws UserError when `generation` is not the newest, or its rollout has not been settled
  */
 export async function finalize(
@@ -72,7 +72,7 @@ async function refuseUnsettled(client: Client, spec: CutoverSpec, run: Run): Pro
 
 /** @returns how many before-images there were */
 async function dropImages(client: Client, spec: CutoverSpec, run: Run): Promise<number> {
-  // Towards embedded, what the run wrote is the old documents too.
+  // What a run towards `embedded` wrote is the old documents too.
   const keep = run.target === "in-cluster";
   const gone = await client.query<{ images: number }>(
     `with gone as (

@@ -10,7 +10,7 @@ import { readRightsFacts, type RightsFacts } from "../postgres/rights-facts";
 import { limitsOf, session } from "../postgres/session";
 import { comparingGrants } from "../store/access";
 
-/** Whom the grants are for. Names as they are, not quoted. */
+/** The roles that the grants are for. Names are not quoted. */
 export interface GrantRequest {
   /** The cutover's role. @default the one of the connection */
   readonly role?: string;
@@ -25,7 +25,7 @@ export interface GrantStatement {
   readonly for: string;
 }
 
-/** What one role is to be granted. */
+/** The grants for one role. */
 export interface RoleGrants {
   /** Quoted. */
   readonly role: string;
@@ -166,7 +166,7 @@ export function grantScript({ cutover, database, roles, notes }: Grants): string
   ].join("\n\n");
 }
 
-/** Every line of it, since a name may hold a line end. */
+/** Comments out every line, since a name may contain a line end. */
 function comment(text: string): string {
   return text
     .split(/\r\n|\r|\n/)

@@ -16,13 +16,13 @@ export async function readRuns(db: Db, spec: CutoverSpec): Promise<LedgerState[]
   );
 }
 
-/** Rows that are listed of a run; the others are counted. */
+/** How many rows of a run are listed. The others are counted. */
 const listedRows = 1000;
 
 /**
  * What one run did to each row, from the journal, with every value masked that may be secret: the first thousand,
  * and how many more there are.
- * @returns undefined when the ledger has no such generation; no `before` once the way back was dropped
+ * @returns undefined when the ledger has no such generation; no `before` once the undo data was discarded
  */
 export async function readRunRows(
   db: Db,
@@ -67,7 +67,7 @@ function nameOf(key: KeyValues | null): string {
   return key === null ? "" : keyName(key);
 }
 
-/** Names stay, values go, but for those that {@link describe} shows too. */
+/** Replaces values by a mask, except those that {@link describe} shows too. */
 function mask(content: Readonly<Record<string, unknown>>): MaskedDocument {
   return Object.fromEntries(
     Object.entries(content).map(([name, value]) => [name, known(name, value) ?? hide(value)]),

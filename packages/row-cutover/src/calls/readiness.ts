@@ -7,9 +7,9 @@ import { checkReadiness } from "../postgres/run-rights";
 import { limitsOf, session } from "../postgres/session";
 import { checkLedger } from "../store/access";
 
-/** A database as a run would find it. */
+/** What a run would find in a database. */
 export interface Readiness {
-  /** Not there where it could not be told. */
+  /** Absent where it could not be read. */
   readonly identity?: DatabaseIdentity;
   readonly role: string;
   /** Such as `18.1`. */

@@ -23,13 +23,13 @@ const attempts = 8;
 /** Seconds. Readers queue behind a wait for the table's lock, so each attempt waits a short time. */
 const longestWait = 1;
 
-/** Fewer, since removing a stack from a database that is gone too should not take long. */
+/** Fewer, since removing a stack whose database is gone too should not take long. */
 const removeAttempts = 3;
 
 /**
- * Ends a generation's rollout, once no old process of the application is left: writes again what old processes
- * overwrote where no fence held, takes the fence away, and records it. A second call answers the same and
- * changes nothing. Generation 0, before the first run, has nothing to settle.
+ * Ends a generation's rollout, once no old process of the application is left. Writes rows again that old processes
+ * overwrote where there was no fence, rewrites rows that they inserted, removes the fence and records it. A second call
+ * answers the same and changes nothing. Generation 0, before the first run, has nothing to settle.
  * @throws UserError when another generation is the newest
  */
 export async function settle(db: Db, spec: CutoverSpec, generation: number): Promise<SettleResult> {
@@ -45,8 +45,8 @@ export async function settle(db: Db, spec: CutoverSpec, generation: number): Pro
 }
 
 /**
- * Takes a cutover's fence away without settling anything, whichever generation put it there: for when nobody is
- * left to settle. Rows, journal and ledger stay as they are.
+ * Removes a cutover's fence without settling, whichever generation made it: for a stack that is removed. Rows, journal
+ * and ledger stay as they are.
  * @returns whether there was one
  */
 export async function removeFence(db: Db, spec: CutoverSpec): Promise<boolean> {
@@ -83,7 +83,7 @@ async function endRollout(
     const { fencedWrites, converted, settledAt } = run;
     return { fencedWrites, converted, removedFence: false, settledAt };
   }
-  // Removing a trigger needs this lock; it also ends every transaction that the fence still counts for.
+  // Removing a trigger needs this lock. It also waits for every transaction whose writes the fence has counted.
   await client.query(
     `lock table ${shape.name} in ${fenced ? "access exclusive" : "share row exclusive"} mode`,
   );

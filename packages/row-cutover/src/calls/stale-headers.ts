@@ -5,7 +5,7 @@ import { readDocuments } from "./documents-now";
 
 const asked = { name: "headers", doing: "comparing headers with where they come from" };
 
-/** Rows that have another value of a header than there is where it comes from. Values are in neither. */
+/** Rows whose value of a header differs from the one in its source. Holds no value. */
 export interface StaleHeader {
   /** The row's key; with `match`, the server's. */
   readonly key: string;
@@ -14,9 +14,9 @@ export interface StaleHeader {
 }
 
 /**
- * Compares headers that come from somewhere (`headersFrom`) with what the rows hold. A header that is missing is none: the
- * application erases them on each of its syncs. READ ONLY.
- * @param spec with the values of now in `headers`
+ * Compares headers that have a source (`headersFrom`) with the rows. A missing header is no difference: the application
+ * erases them on each of its syncs. READ ONLY.
+ * @param spec with the sources' current values in `headers`
  * @throws UserError when the table cannot be read
  */
 export async function staleHeaders(db: Db, spec: CutoverSpec): Promise<StaleHeader[]> {

@@ -4,15 +4,15 @@ import type { CutoverSpec, RowSpec } from "./spec";
 /** A document's content. */
 type Content = Readonly<Record<string, unknown>>;
 
-/** Everything of a URL before its path, as it is written. */
+/** The part of a URL before its path. */
 const place = /^[a-z][a-z0-9+.-]*:\/\/[^/?#\\\s]+/i;
 
-/** A path and nothing behind it. Read by SQL too, so it has only what means the same there. */
+/** A path with nothing after it. SQL uses this pattern too, so it has only syntax that means the same there. */
 export const pathPattern = "^(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$";
 
 const path = new RegExp(pathPattern);
 
-/** Whether another path in the row's URL is the application's business. */
+/** Whether the application may change the path of the row's URL. */
 export function ownsUrl({ applicationOwns = [] }: Pick<RowSpec, "applicationOwns">): boolean {
   return applicationOwns.includes("url");
 }
@@ -24,7 +24,7 @@ export function placeOf(url: string): string {
 
 /**
  * Whether a URL leads to the same server as one of ours: same scheme, host and port, letter for letter, and any path.
- * Login, query and fragment are not the application's to add.
+ * A login, a query or a fragment makes it another server.
  */
 export function sameServer(url: unknown, ours: unknown): boolean {
   if (typeof url !== "string" || typeof ours !== "string") return false;
@@ -43,10 +43,10 @@ export function ownsUrlOf(spec: CutoverSpec, match: KeyValues): boolean {
   return keys.size > 0 && keys.has(keyId(match));
 }
 
-// Asked for each row of what may be a large table.
+// Called for each row, and a table may be large.
 const owners = new WeakMap<CutoverSpec, ReadonlySet<string>>();
 
-/** The document with our URL in place of the application's own; as it is where the URL leads elsewhere. */
+/** The document with our URL where its own leads to the same server. Otherwise the document as it is. */
 export function withOurUrl(content: Content, wanted: Content): Content {
   return sameServer(content.url, wanted.url) ? { ...content, url: wanted.url } : content;
 }

@@ -2,13 +2,13 @@ import type { RowChange } from "./results";
 
 const listedChanges = 1000;
 
-/** Changes of many rows: one line for those that differ in nothing but the row. */
+/** Changes of many rows. Rows with the same change share one entry. */
 export class ChangeList {
   private readonly known = new Map<string, RowChange & { count: number }>();
   private readonly keys = new Set<string>();
 
   add({ count = 1, from, ...rest }: RowChange): void {
-    // What a row was is told only while there is room for it.
+    // What a row was before is left out once the list is full.
     const change = {
       ...rest,
       ...(from === undefined || this.known.size >= listedChanges ? {} : { from }),

@@ -42,7 +42,10 @@ export function checkSpec(spec: CutoverSpec): void {
   }
 }
 
-/** Has a run not write what selects its rows, or what says where they are: no later run would find them again. */
+/**
+ * Columns that select rows must not be written: no later run would find the rows again.
+ * @throws UserError naming the column
+ */
 function refuseSelecting(table: TableSpec, row: RowSpec): void {
   const selecting: Readonly<Record<string, string>> = {
     ...Object.fromEntries(

@@ -6,9 +6,9 @@ import { keyName, type KeyValues } from "./keys";
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 /**
- * What of a text document the application's own conversion of the column stops at, though it is JSON or TOML: it reads
- * TOML 1.0 and JSON, and what it writes has to be `jsonb`.
- * @returns undefined when there is nothing
+ * Why the application cannot convert a text document to `jsonb`, although it is JSON or TOML. The application reads
+ * JSON and TOML 1.0.
+ * @returns undefined when it can
  */
 export function conversionProblem(text: string): string | undefined {
   if (text.startsWith("\ufeff")) return "begins with a byte order mark";
@@ -18,7 +18,7 @@ export function conversionProblem(text: string): string | undefined {
   return valueProblem(read.value) ?? (read.format === "toml" ? newerToml(text) : undefined);
 }
 
-/** Why a document is not even looked into. @returns undefined when it is */
+/** Why a document is not read at all. @returns undefined when it is read */
 export function boundProblem(text: string): string | undefined {
   if (text.length > longestDocument) return `is longer than ${longestDocument} characters`;
   const read = readText(text);
@@ -27,7 +27,7 @@ export function boundProblem(text: string): string | undefined {
     : undefined;
 }
 
-/** What of a value `jsonb` cannot hold. @returns undefined when there is nothing */
+/** Why `jsonb` cannot hold a value. @returns undefined when it can */
 function valueProblem(value: unknown): string | undefined {
   if (typeof value === "string") {
     if (value.includes("\0")) return "holds \\u0000, which jsonb cannot";
@@ -43,7 +43,7 @@ function valueProblem(value: unknown): string | undefined {
   return undefined;
 }
 
-/** What is kept of a TOML document. @throws UserError for what JSON has no form of, and would be something else in it */
+/** The kept keys of a TOML document as JSON. @throws UserError for a value that JSON cannot express */
 export function keptJson(
   key: KeyValues,
   content: Readonly<Record<string, unknown>>,
@@ -60,10 +60,10 @@ export function keptJson(
   );
 }
 
-/** Whether a TOML document uses what came with TOML 1.1 only. It was parsed before, so it is well formed. */
+/** What a TOML document uses that only TOML 1.1 has. The document was parsed before, so it is well formed. */
 function newerToml(text: string): string | undefined {
   let bare = "";
-  // The last one that is no space, so that nothing is looked through again and again.
+  // The last character that is not a space. Looking back for it each time would be quadratic.
   let last = "";
   const open: string[] = [];
   for (let at = 0; at < text.length; at += 1) {
@@ -104,7 +104,7 @@ function stringAt(text: string, at: number, quote: string): string {
     if (quote === '"' && text[end] === "\\") end += 1;
     else if (text.startsWith(close, end)) {
       let last = end + close.length;
-      // A long string may end with quotes of its own.
+      // A multi-line string may end with quotes that belong to it.
       while (close === long && text[last] === quote) last += 1;
       return text.slice(at, last);
     }

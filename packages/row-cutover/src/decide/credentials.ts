@@ -1,10 +1,10 @@
 import { environment } from "./document";
 
-/** A credential of a document, wherever in it. The value is secret. */
+/** A credential anywhere in a document. The value is secret. */
 export interface Credential {
   /** The variable, or the option as it is written. For messages. */
   readonly name: string;
-  /** The variable's name that a server would have it under: `--api-key` is `API_KEY`. */
+  /** The environment variable that a server would read it from: `API_KEY` for `--api-key`. */
   readonly variable: string;
   readonly value: unknown;
 }
@@ -15,13 +15,13 @@ const inScript = /(?<=[\s;'"])([A-Za-z_]\w*)=(?:["']([^"']*)["']|([^\s;&|'"]+))/
 
 const password = /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i;
 
-/** What an option with a telling name may have without being one: `--auth none`. */
+/** Values of options that are no credentials although the name looks like one: `--auth none`. */
 const plain = /^(true|false|none|null|yes|no|on|off|\d{1,5})?$/i;
 
 /**
- * Everything in a document that is a credential going by its name or form: variables of `env` (as an object or a
- * list), assignments in front of the command or among its arguments, options, passwords in URLs, headers given as
- * arguments, and whatever else has a telling name: `headers.Authorization`, `api_key`, a parameter of the URL.
+ * Finds credentials by name or form: variables of `env` (an object or a list), assignments before the command or in
+ * its arguments, options, passwords in URLs, headers in arguments, and every other value whose name looks like a
+ * credential's: `headers.Authorization`, `api_key`, a parameter of the URL.
  */
 export function credentialsOf(content: Readonly<Record<string, unknown>>): Credential[] {
   const found: Credential[] = [];
@@ -58,7 +58,7 @@ export function credentialsOf(content: Readonly<Record<string, unknown>>): Crede
   return [...found, ...telling(rest, [])];
 }
 
-/** Values with telling names outside of what a process is started with. */
+/** Values whose names look like credentials, outside of the keys that start a process. */
 function telling(
   content: Readonly<Record<string, unknown>>,
   path: readonly string[],
@@ -86,7 +86,7 @@ function isTellingHeader(text: string): boolean {
   return name !== undefined && isTelling(name);
 }
 
-/** `X-Api-Key` as a variable of the server's would be called. */
+/** The name as an environment variable: `X_API_KEY` for `X-Api-Key`. */
 export function variableOf(name: string): string {
   return name
     .replace(/^-+/, "")
@@ -94,13 +94,13 @@ export function variableOf(name: string): string {
     .toUpperCase();
 }
 
-/** Variables that the document's process gets, by name: of `env`, of the command and of its arguments. */
+/** Environment variables of the document's process: from `env`, from the command and from its arguments. */
 export function variablesOf(content: Readonly<Record<string, unknown>>): [string, unknown][] {
   const assigned = wordsOf(content).flatMap((word): [string, unknown][] => {
     const [, name, value] =
       assignment.exec(word.replace(/^(--env=|-e)(?=[A-Za-z_]\w*=)/, "")) ?? [];
     if (name !== undefined) return [[name, value]];
-    // A line for a shell.
+    // A command line for a shell.
     return [...word.matchAll(inScript)].map(([, inner = "", quoted, bare]) => [
       inner,
       quoted ?? bare,
@@ -130,7 +130,7 @@ export const secretName =
 
 const secret = new RegExp(secretName, "i");
 
-/** Whether an environment variable holds a credential, going by its name. */
+/** Whether the name of an environment variable looks like a credential. In SQL: `looksSecretSql`. */
 export function looksSecret(name: string): boolean {
   return secret.test(name);
 }

@@ -10,15 +10,15 @@ export interface ParsedDocument {
 
 /** Longest document that is read, in characters. */
 export const longestDocument = 262_144;
-/** How deep objects and arrays may stand in each other. */
+/** How deep objects and arrays may be nested. */
 export const deepestDocument = 100;
 
 /** The wrapper that TOML tables and some JSON documents have. */
 const wrapper = "mcp_servers";
 
 /**
- * Reads a stored document. Used to plan and to compare; what is written back never comes from here, but for
- * TOML that has to become JSON.
+ * Reads a stored document to plan and to compare. Nothing that is written back comes from here, except TOML that has
+ * to become JSON.
  * @returns undefined when it is neither a JSON object nor TOML
  */
 export function parseDocument(
@@ -31,7 +31,7 @@ export function parseDocument(
     : unwrap(read.format, keys, read.value);
 }
 
-/** What a text says, as JSON or as TOML. @returns undefined when it is neither, or longer than any document */
+/** Parses a text as JSON, then as TOML. @returns undefined when it is neither, or longer than {@link longestDocument} */
 export function readText(
   text: string,
 ): { readonly format: ParsedDocument["format"]; readonly value: unknown } | undefined {
@@ -42,18 +42,18 @@ export function readText(
   return toml === undefined ? undefined : { format: "toml", ...toml };
 }
 
-/** Whether a value is nested beyond {@link deepestDocument}: what looks into it would not come back. */
+/** Whether a value is nested deeper than {@link deepestDocument}, so that recursion could exhaust the stack. */
 export function isDeeper(value: unknown, levels: number = deepestDocument): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
-/** A number that JavaScript's own cannot hold, as it is written: two of them that differ are not the same. */
+/** A number that a JavaScript number cannot hold, as it is written, so that comparing stays exact. */
 class ExactNumber {
   constructor(readonly written: string) {}
 }
 
-/** A text with a number of so many digits is looked at closely. */
+/** Only a text with such a number needs the slower parser. */
 const manyDigits = /\d[\d.]{15}/;
 
 function parseJson(text: string): unknown {
@@ -86,7 +86,7 @@ export function programOf(command: string): string {
   return words.find((word) => !/^[A-Za-z_]\w*=/.test(word)) ?? "";
 }
 
-/** A URL without what may be secret. */
+/** A URL without login, query and fragment, which may be secret. */
 export function plainUrl(text: string): string {
   if (!URL.canParse(text)) return "(not a URL)";
   const url = new URL(text);

@@ -1,10 +1,10 @@
 import type { KeyValues } from "./keys";
 
 /**
- * What a run did to one row of the table, and what its undo does.
+ * What a run did to one row, and what the undo of that run does.
  * - `rewrite`: restored from `before`. `restore`: the same, written by an undo.
  * - `seed`: inserted by the run, removed by its undo. `merge`: deleted by the run, inserted again by its undo.
- * - `unchanged`: only held by the fence. `removed`, `inserted`: written by an undo. `late`: never undone.
+ * - `unchanged`: not written, only protected by the fence. `removed`, `inserted`: written by an undo. `late`: never undone.
  */
 export type JournalAction =
   "rewrite" | "restore" | "seed" | "merge" | "unchanged" | "removed" | "inserted" | "late";
@@ -44,6 +44,6 @@ export interface ReferenceDetail {
   readonly identity: readonly string[];
   readonly before: string | null;
   readonly after: string | null;
-  /** For a deleted one: the columns it shares with the reference that made it superfluous. */
+  /** For a deleted reference: the columns that it shares with the one that replaces it. */
   readonly twin?: readonly string[];
 }

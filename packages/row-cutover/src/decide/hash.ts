@@ -5,11 +5,11 @@ import { keyOf } from "./keys";
 import type { CutoverSpec, RowSpec, Target } from "./spec";
 
 /**
- * The identity of what a run writes: equal hashes mean equal rows. How a run goes about it (conflict policy,
- * fence, timeouts, the list of configured credentials) is left out, and an undo depends on the journal alone.
+ * The hash of what a run writes: equal hashes mean equal rows. How a run writes (conflict policy, fence, timeouts,
+ * configured credentials) is not part of it. An undo depends on the journal alone.
  */
 export function specHash(spec: CutoverSpec, target: Target): string {
-  // A run asks several times, and with many rows the answer takes a while.
+  // A run needs it several times, and with many rows it takes a while.
   const known = hashes.get(spec) ?? {};
   hashes.set(spec, known);
   return (known[target] ??= computeHash(spec, target));
@@ -42,14 +42,14 @@ function computeHash(spec: CutoverSpec, target: Target): string {
   return createHash("sha256").update(canonicalJson(identity)).digest("hex");
 }
 
-/** Those whose value stands in the configuration: out of a hash a value of few possibilities could be found. */
+/** Headers whose value is in the configuration. Others are left out: a short secret could be guessed from a hash. */
 function plainHeaders({ headers = {}, headersFrom = {} }: RowSpec): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !Object.hasOwn(headersFrom, name)),
   );
 }
 
-/** JSON with sorted object keys, so that the order they were written in does not count. */
+/** JSON with sorted object keys. */
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value === "object" && value !== null) {

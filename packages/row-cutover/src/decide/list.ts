@@ -1,4 +1,4 @@
-/** The first twenty of a list that may be long. */
+/** Joins the first twenty names, and says how many more there are. */
 export function listed(
   names: readonly string[],
   separator = ", ",

@@ -7,13 +7,13 @@ import type { StoredRow } from "./rows";
 import type { ForwardStep } from "./steps";
 import { keptKeys } from "./target-document";
 
-/** A credential that only the old document holds would be gone: the server would start and be able to do nothing. */
+/** Collects credentials that only old documents hold. Without them a server would start but not work. */
 export class LostCredentials {
   private readonly lost = new Set<string>();
 
   /**
-   * Looks at the row that a step is about; a value that is a path is a warning.
-   * @param known whether a run before moved the row: unless it starts a process again, its headers are that run's
+   * Looks at the row of a step. A value that is a path becomes a warning.
+   * @param known whether an earlier run moved the row: its headers are that run's then, unless it starts a process
    */
   add(step: ForwardStep, row: StoredRow, known: boolean, warnings: string[]): void {
     if (step.action === "unchanged" || step.action === "late") return;

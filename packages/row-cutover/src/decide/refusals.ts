@@ -5,7 +5,7 @@ import { listed } from "./list";
 import { isOwn, type StoredRow } from "./rows";
 import type { CutoverSpec } from "./spec";
 
-/** @throws UserError listing the application's own rows that nothing is configured for */
+/** @throws UserError listing the application's own rows without a configured server */
 export function refuseUnknown(spec: CutoverSpec, rows: ReadonlyMap<string, StoredRow>): void {
   if (spec.table.type === undefined) return;
   const known = keySet([
@@ -22,7 +22,7 @@ export function refuseUnknown(spec: CutoverSpec, rows: ReadonlyMap<string, Store
   );
 }
 
-/** @throws UserError unless there are none */
+/** @throws UserError unless the list is empty */
 export function refuseUnknownKeys(spec: CutoverSpec, unknown: readonly string[]): void {
   if (unknown.length === 0) return;
   const { schema, table, type } = spec.table;

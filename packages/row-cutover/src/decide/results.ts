@@ -55,16 +55,16 @@ export interface RunResult {
   readonly changes: RowChange[];
   /** ISO 8601 by the database's clock; empty before the first cutover. */
   readonly committedAt: string;
-  /** Whether everything was there already, so that no row was touched. */
+  /** Whether the rows were as they should be already, so that none was written. */
   readonly repeated: boolean;
   readonly warnings: string[];
 }
 
 /** What {@link settle} found. */
 export interface SettleResult {
-  /** Writes of the application that the fence held off. */
+  /** Writes of the application that the fence blocked. */
   readonly fencedWrites: number;
-  /** Rows that had to be written again because no fence held them. */
+  /** Rows that had to be written again because no fence protected them. */
   readonly converted: number;
   readonly removedFence: boolean;
   /** ISO 8601 by the database's clock; empty for generation 0. */
@@ -79,7 +79,7 @@ export interface LedgerState {
   readonly runId: string;
   readonly committedAt: string;
   readonly settledAt?: string;
-  /** When the way back was dropped. An undo is refused from then on. */
+  /** When the undo data was discarded. An undo is refused from then on. */
   readonly finalizedAt?: string;
   readonly who: string;
   readonly stack: string;
@@ -142,7 +142,7 @@ export interface DriftReport {
   readonly more?: number;
   /** Whether a write fence is on the table now, so that the rollout has not been settled. */
   readonly fenceStands: boolean;
-  /** Writes that it held off so far. */
+  /** Writes that it has blocked so far. */
   readonly fencedWrites: number;
 }
 

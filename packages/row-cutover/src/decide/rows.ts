@@ -4,12 +4,12 @@ import type { CutoverSpec } from "./spec";
 /** How documents are stored. `varchar` counts as text. */
 export type ConfigType = "text" | "json" | "jsonb";
 
-/** One row of the table as text. The document may hold credentials: for comparing, never for showing. */
+/** One row of the table as text. The document may hold credentials: compare it, never show it. */
 export interface StoredRow {
   readonly key: KeyValues;
   /** The value that the configuration's keys are compared with: the key itself unless `match` is configured. */
   readonly match: KeyValues;
-  /** Where the row version is, for as long as nobody can write the table. */
+  /** Where the row version is. Valid while nobody can write the table. */
   readonly at: RowPlace;
   readonly id: string | null;
   readonly type: string | null;
@@ -18,7 +18,7 @@ export interface StoredRow {
   readonly columns: Readonly<Record<string, string | null>>;
 }
 
-/** A row version's place: good for joins while the table is locked or not changed. */
+/** The place of a row version: for joins while the table is locked or unchanged. */
 export interface RowPlace {
   readonly part: string;
   readonly tid: string;

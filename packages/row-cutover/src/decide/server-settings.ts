@@ -8,20 +8,20 @@ interface Option {
   readonly value: string;
 }
 
-/** What a cutover changes for every server. */
+/** Options that a cutover changes for every server. */
 const expected = new Set(["--transport"]);
 
 /**
  * Plain settings that an old document starts its process with and the server is not configured with, by name:
  * `env.CHROMA_PORT`, `--host`. An option counts as configured when any variable or argument of the server has its
- * value, since images name the same setting in different ways. Credentials are left to the check of their own.
+ * value, since images name the same setting in different ways. Credentials have a check of their own.
  */
 export function otherSettings(row: RowSpec, content: Readonly<Record<string, unknown>>): string[] {
   const { settings, secretKeys = [] } = row;
   if (settings === undefined || !isEmbedded(content)) return [];
   const variables = environment(content)
     .filter(([name]) => !looksSecret(name))
-    // A variable of the server that is no text here comes from a Secret or ConfigMap.
+    // Other variables of the server come from a Secret or ConfigMap, so their values are unknown here.
     .filter(([name]) => name in settings.env || !secretKeys.includes(name))
     .filter(([name, value]) => value !== "" && textOf(value) !== settings.env[name])
     .map(([name]) => `env.${name}`);
@@ -48,7 +48,7 @@ function optionsOf(given: unknown): Option[] {
   });
 }
 
-/** A value as a process is given it. */
+/** A value as a process would get it. */
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : toJson(value);
 }

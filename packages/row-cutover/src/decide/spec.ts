@@ -28,7 +28,7 @@ export interface TableSpec {
   readonly updatedAt?: string;
   /** Where `updatedAt` is a number: what it counts since 1970. */
   readonly updatedAtUnit?: "seconds" | "milliseconds";
-  /** Rows that do not meet all of these do not exist for the cutover: those that are only marked as deleted. Default: none. */
+  /** Conditions on rows. The cutover ignores rows that do not meet all of them, such as rows that are marked as deleted. Default: none. */
   readonly where?: readonly RowCondition[];
 }
 
@@ -59,7 +59,7 @@ export interface RowSpec {
   readonly key: RowKey;
   readonly url: string;
   readonly transport: "streamable-http";
-  /** Written beside URL and transport. The values may be secret: shown nowhere. */
+  /** Written beside URL and transport. The values may be secret and are never shown. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Where the values of some of them come from, by name. A value that comes from somewhere is in no hash. */
   readonly headersFrom?: Readonly<Record<string, HeaderSource>>;
@@ -101,7 +101,7 @@ export interface SoftReference {
   readonly format: "comma-separated";
 }
 
-/** One cutover: which rows, to what, and how careful. */
+/** One cutover: which rows, what they become, and how conflicts are handled. */
 export interface CutoverSpec {
   /** Identity in the ledger, `<project>/<stack>`. */
   readonly name: string;
@@ -109,12 +109,12 @@ export interface CutoverSpec {
   readonly rows: readonly RowSpec[];
   /** Keys of the application's own rows that stay as they are for now. */
   readonly deferred: readonly RowKey[];
-  /** Keys of rows that are not even looked at, such as malformed ones. */
+  /** Keys of rows that are ignored, such as malformed ones. */
   readonly skip: readonly RowKey[];
   readonly softReferences: readonly SoftReference[];
   /** What an undo does with a row that somebody changed since. */
   readonly onConflict: "fail" | "keep" | "force";
-  /** Whether a trigger holds the rows until {@link settle}. */
+  /** Whether triggers protect the rows until {@link settle}. */
   readonly fence: boolean;
   readonly timeouts?: {
     /** How long one attempt waits for locks, in seconds. Default 5. */
@@ -125,8 +125,8 @@ export interface CutoverSpec {
   /** Refuses above this many of the application's own rows. Default 100,000. */
   readonly maxRows?: number;
   /**
-   * What becomes of a user's own row under an alias of a configured server. `merge`: its references move to the
-   * application's own row, and it goes. Default: it is refused.
+   * What happens to a user's own row under an alias of a configured server. `merge`: its references move to the
+   * application's own row, and it is deleted. Default: the run is refused.
    */
   readonly customAliases?: "refuse" | "merge";
   /** Runs as a superuser all the same, with whose rights code of the table's owner runs then. Default false. */

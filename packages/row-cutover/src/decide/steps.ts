@@ -6,7 +6,7 @@ import type { ConfigType, RowPlace, StoredRow } from "./rows";
 import type { CutoverSpec, RowSpec } from "./spec";
 import type { RestoreMode } from "./verdict";
 
-/** What tells the rows of one server apart, for a run: SQL finds it again when it writes. */
+/** How a run tells the rows of one server apart. SQL finds the rows by it again when it writes. */
 export interface RowForm {
   /** Whether the document is what it should be. */
   readonly there: boolean;
@@ -15,21 +15,21 @@ export interface RowForm {
   readonly differs: readonly string[];
 }
 
-/** What a forward run does for one row, or for all rows of a class. */
+/** What a forward run does to one row, or to all rows of a group. */
 export interface ForwardStep {
   readonly action: "rewrite" | "unchanged" | "seed" | "merge" | "late";
   readonly spec: RowSpec;
-  /** Key of the row in the table now; absent for a seed. Of a class, the server's. */
+  /** Key of the row in the table now; absent for a seed. For a group, the server's. */
   readonly keyFound?: KeyValues;
   /** Key of the row afterwards; for a merge, of the row that survives. */
   readonly keyAfter: KeyValues;
-  /** Where the row is. Neither it nor a form: the row is found by key. */
+  /** Where the row is. Without it and without a form, the row is found by key. */
   readonly at?: RowPlace;
-  /** Which rows of the server these are. */
+  /** Which group of the server's rows. */
   readonly form?: RowForm;
   /** How many rows. */
   readonly count: number;
-  /** Whether a before-image of the generation before stays the one that an undo restores. */
+  /** Whether an undo restores the before-image of the previous generation. */
   readonly carry: boolean;
   /** Where in the old document the configuration is. */
   readonly path: readonly string[];
@@ -46,7 +46,7 @@ export interface ForwardPlan {
   readonly withoutSteps: { readonly rewrite: number; readonly unchanged: number };
 }
 
-/** What {@link planForward} looks at. */
+/** What a forward plan is made from. */
 export interface ForwardInput {
   readonly spec: CutoverSpec;
   readonly rows: ReadonlyMap<string, StoredRow>;
@@ -55,7 +55,7 @@ export interface ForwardInput {
    * with `match`, where SQL looks them up.
    */
   readonly previous: PreviousKeys | undefined;
-  /** Whether its before-images are still there, so that the new generation takes them over. */
+  /** Whether the previous generation still has before-images, which the new one takes over. */
   readonly carries: boolean;
   /** Whether the generation before was planned from the same configuration. */
   readonly samePlan: boolean;
@@ -101,7 +101,7 @@ export interface UndoPlan {
   readonly steps: readonly UndoStep[];
   readonly changes: RowChange[];
   readonly warnings: string[];
-  /** Rows that somebody changed since, with what was found: how many, and those there is room for. */
+  /** Rows that were changed since the run: how many, and the first of them with what was found. */
   readonly conflicts: { readonly count: number; readonly list: readonly Conflict[] };
   /** The columns beside the document that are restored. */
   readonly columns: readonly string[];
@@ -118,14 +118,14 @@ export interface Conflict {
 export interface UndoWithoutSteps {
   /** Rows that SQL restores from the journal as they are. */
   readonly written: number;
-  /** Rows that the run only held. */
+  /** Rows that the run did not write. */
   readonly unchanged: number;
-  /** Rows that JavaScript looks at, by what happens to them. */
+  /** Rows that are compared in JavaScript, by what happens to them. */
   readonly restore: number;
   readonly kept: number;
 }
 
-/** What {@link planUndo} looks at. */
+/** What the plan of an undo is made from. */
 export interface UndoInput {
   readonly spec: CutoverSpec;
   readonly configType: ConfigType;
@@ -133,7 +133,7 @@ export interface UndoInput {
   readonly entries: readonly RowEntry[];
 }
 
-/** The size of what a plan looked at. */
+/** How much a plan has read. */
 export interface ReadSize {
   readonly rows: number;
   readonly bytes: number;

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ownsUrl, sameServer } from "./application-owned";
 import type { RowSpec } from "./spec";
 
-/** What a document for a process on the same machine is made of. */
+/** The keys of a document that starts a process. */
 export const stdioKeys = ["command", "args", "env", "cwd"] as const;
 
 /** The document a row gets, as compact JSON text in the order the application writes it. */
@@ -25,7 +25,7 @@ export function ourKeys(row: RowSpec): string[] {
   return Object.keys(targetDocument(row));
 }
 
-/** The names that `keep` lists; ours among them are no concern of it. */
+/** The names that `keep` lists, without the keys that we write. */
 export function keptNames({ keep = [] }: RowSpec): string[] {
   return keep === "all"
     ? []
@@ -50,8 +50,8 @@ export function keptKeys(row: RowSpec, keys: readonly string[]): string[] {
 
 /**
  * Whether a document already is what the row should have. Headers may be missing: the application erases them
- * with each of its own writes, and rewriting them on every run would never come to an end. The same goes for another
- * path where it owns the URL.
+ * with each of its own writes, and every run would write them again. The same is true for another path where the
+ * application owns it. In SQL: `isTargetSql`.
  */
 export function isTarget(content: Readonly<Record<string, unknown>>, row: RowSpec): boolean {
   const target = targetDocument(row);

@@ -6,16 +6,16 @@ import type { RowEntry } from "./entries";
 import { type ConfigType, isOwn, type StoredRow } from "./rows";
 import type { CutoverSpec } from "./spec";
 
-/** How a row's document gets back. */
+/** How an undo restores a row's document. */
 export type RestoreMode =
   /** The journal's text, byte for byte. */
   | "exact"
-  /** The document that was wrapped or TOML, as the application's own conversion of the column gives it. */
+  /** A wrapped or TOML document, in the form that the application's own conversion of the column gives it. */
   | "converted"
-  /** The old document with what somebody added or changed beside our keys since. */
+  /** The old document, with keys that were added or changed since beside ours. */
   | "merged";
 
-/** What the comparison of a row with its journal entry came to. */
+/** The result of comparing a row with its journal entry. */
 export interface Verdict {
   readonly mode: RestoreMode;
   readonly path: readonly string[];
@@ -24,12 +24,12 @@ export interface Verdict {
   readonly nothing?: boolean;
 }
 
-/** The optional part of a step. */
+/** The optional member of a step. */
 export function jsonOf({ json }: Verdict): { json?: string } {
   return json === undefined ? {} : { json };
 }
 
-/** Compares a row with what the run wrote: what to restore and how, or why not. */
+/** Compares a row with what the run wrote, and decides what to restore and how, or why not. */
 export function compareWithJournal(
   input: { readonly spec: CutoverSpec; readonly configType: ConfigType },
   entry: RowEntry,
@@ -41,7 +41,7 @@ export function compareWithJournal(
     entry.beforeConfig,
   );
   const retyped = entry.configType !== configType;
-  // What was text keeps its form; in a json or jsonb column the inner document is what the application expects.
+  // A text column keeps the old form. In a json or jsonb column the application expects the inner document.
   const convert =
     retyped &&
     entry.configType === "text" &&
@@ -67,7 +67,7 @@ export function compareWithJournal(
   const found = parseDocument(row.key, row.config);
   if (found === undefined || after === undefined)
     return { ...exact, conflict: "holds no document any more" };
-  // A URL that the run did not change is not taken back, whoever owns it.
+  // A URL that the run did not change is not restored, whoever owns it.
   const ourUrl =
     ownsUrlOf(input.spec, row.match) && !isDeepStrictEqual(before?.content.url, after.content.url);
   const current = ourUrl ? withOurUrl(found.content, after.content) : found.content;
@@ -85,7 +85,7 @@ export function compareWithJournal(
   return { mode: "merged", path: before.path, ...json, ...columns };
 }
 
-/** A key that we wrote or dropped and that is not as we left it. Headers may be gone: the application erases them. */
+/** Finds a key that the run wrote or dropped and that was changed since. Headers may be missing: the application erases them. */
 function changedLeaf(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,
@@ -100,7 +100,7 @@ function changedLeaf(
   return undefined;
 }
 
-/** Whether a document is the one that a run wrote. Headers may be gone: the application erases them. */
+/** Whether a document is the one that a run wrote. Headers may be missing: the application erases them. */
 export function isAsWritten(
   current: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,

@@ -14,16 +14,16 @@ import { ident, literal } from "../postgres/identifiers";
 import { isOwnSql, serverColumnSql } from "../postgres/rows";
 import { inScope, type TableShape } from "../postgres/table";
 
-/** Rows whose names are looked at before all others are compared with them. */
+/** Rows in the sample that all others are compared with. */
 const sampledRows = 500;
 
 /**
- * One line for each combination of server, state, keys and variables. Of a variable the line has the name and what
- * its value is: `=` nothing, `/` a path, `*` something else.
+ * One line for each combination of server, state, keys and variables. A variable is its name and the kind of its value:
+ * `=` empty, `/` a path, `*` anything else.
  *
- * Listing the names of every row would be most of the work. Nearly all rows of a server have the same ones, so a few
- * rows are asked for theirs, and the others are only compared with them: a row that has exactly those names, and no
- * variable whose value matters, stands under null until the lines are made.
+ * Listing the names of every row would be most of the work, and nearly all rows of a server have the same names. So the
+ * names of a few rows are listed, and the others are compared with them: a row with exactly those names, and no variable
+ * whose value matters, is grouped under null, and gets the names at the end.
  * @param tableRows about how many rows the table has
  */
 export function groupQuery(
@@ -77,6 +77,6 @@ export function groupQuery(
         ) rows
       ) forms group by n, own, plain, match, there, embedded, differs, keys, env, part
     ) forms left join usual on usual.server = forms.match`;
-  // Headers are secret, and a statement's text is in the server's log and lists of statements.
+  // Parameters, since headers are secret and a statement's text can appear in the server's log and pg_stat_statements.
   return { text, values: [JSON.stringify(records)] };
 }

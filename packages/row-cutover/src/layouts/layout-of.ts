@@ -9,7 +9,7 @@ const layouts: Readonly<Record<LayoutRules["name"], Layout>> = {
   "row per tenant": rowPerTenant,
 };
 
-/** What a run does with the configured table. */
+/** The layout of the configured table. */
 export function layoutOf({ table }: Pick<CutoverSpec, "table">): Layout {
   return layouts[rulesOf(table).name];
 }

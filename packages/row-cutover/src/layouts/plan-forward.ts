@@ -32,7 +32,7 @@ export function planForward(input: ForwardInput): ForwardPlan {
     const strangers = older.filter((one) => !isOwn(spec, one));
     const own = older.filter((one) => isOwn(spec, one));
     refuseForeignAlias(spec, row, strangers, found ?? own[0]);
-    // In the order of the configuration; the row that stays is the application's own.
+    // In the order of the configuration. The row that stays is the application's own.
     const aliases = [...own, ...strangers];
     const main = found ?? aliases[0];
     if (main === undefined) {

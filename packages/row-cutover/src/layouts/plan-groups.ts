@@ -20,8 +20,8 @@ import type { TableShape } from "../postgres/table";
 import { readGroups, unreadRows } from "./read-groups";
 
 /**
- * Plans a table where one server has many rows: SQL counts the rows by what a run would do to them, and each class
- * is planned like one row. Rows that SQL cannot read pass through here one by one and leave only counts.
+ * Plans a table with a row for each tenant. SQL counts the rows in groups by what a run would do to them, and each group
+ * is planned like one row. Rows that SQL cannot read are planned one by one and leave only counts.
  * @param tableRows about how many rows the table has
  */
 export async function planGroups(
@@ -97,7 +97,7 @@ export async function planGroups(
   };
 }
 
-/** Rows of which SQL counts the variables of `env`, and that may have credentials elsewhere. */
+/** Rows that may hold credentials outside of `env`, whose variables SQL has listed. */
 async function* hiddenRows(
   client: Client,
   spec: CutoverSpec,
@@ -116,7 +116,7 @@ async function* hiddenRows(
   }
 }
 
-/** Plans the rows that SQL cannot read, one after the other. */
+/** Plans the rows that SQL cannot read, one by one. */
 export async function* unreadSteps(
   client: Client,
   input: ForwardInput,
@@ -134,7 +134,7 @@ export async function* unreadSteps(
   }
 }
 
-/** Whether other values in `set` columns are left alone. */
+/** Whether other values in `set` columns are left as they are. */
 function leavesColumns(differs: readonly string[], { previous, samePlan }: ForwardInput): boolean {
   return differs.length === 0 || (previous !== undefined && samePlan);
 }

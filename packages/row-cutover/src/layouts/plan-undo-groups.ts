@@ -16,12 +16,12 @@ import { columnsOf, entryColumns } from "../store/journal";
 import type { Run } from "../store/ledger";
 import { planUndo } from "./plan-undo";
 
-/** Conflicts and warnings that are listed; all are counted. */
+/** How many conflicts and warnings are listed. All are counted. */
 const listedRows = 100;
 
 /**
- * Plans an undo where one server has many rows. Rows that are exactly as the run left them are counted by SQL; all
- * others (changed, gone, made since) are compared here one by one, a batch at a time, and leave only counts.
+ * Plans an undo of a table with a row for each tenant. SQL counts the rows that are exactly as the run left them. All
+ * others (changed, deleted or made since) are compared one by one, in batches, and leave only counts.
  */
 export async function planUndoGroups(
   client: Client,
@@ -69,7 +69,7 @@ export async function planUndoGroups(
         [...rows.values()].map((row) => [keyName(row.key), keyName(row.match)]),
       );
       for (const change of plan.changes) {
-        // Conflicts are told row by row, the rest by server.
+        // Conflicts are listed by row, all other changes by server.
         const held = change.action === "conflict" || change.action === "keep";
         const alone = held && changes.size < listedRows;
         changes.add(alone ? change : { ...change, key: servers.get(change.key) ?? "(gone)" });
@@ -91,7 +91,7 @@ export async function planUndoGroups(
   };
 }
 
-/** The steps of rows that are not as the run left them, a batch at a time. */
+/** The steps for rows that are not as the run left them, in batches. */
 export async function* rowsToCompare(
   client: Client,
   spec: CutoverSpec,
@@ -115,12 +115,12 @@ export async function* rowsToCompare(
   }
 }
 
-/** The journal of the run beside the rows as they are. */
+/** Pairs of journal entries `j` of the run and rows `t` as they are. */
 export function journalBesideRows(
   spec: CutoverSpec,
   shape: TableShape,
   undone: Run,
-  // Without a type column, a row that no run wrote is nobody's concern.
+  // Without a type column, rows that no run wrote do not matter.
   join: "left" | "full" = spec.table.type === undefined ? "left" : "full",
 ): string {
   return `(select * from mcp_cutover.journal where run_id = ${literal(undone.runId)} and kind = 'row'
@@ -128,7 +128,7 @@ export function journalBesideRows(
       on ${sameKey(spec.table.key, "t", "j.key_after")}`;
 }
 
-/** What a pair is: `new` and `gone` have one side only. */
+/** The state of a pair. `new` and `foreign` have no entry, `gone` has no row. */
 export function pairStateSql(
   spec: CutoverSpec,
   shape: TableShape,
@@ -176,7 +176,7 @@ async function countStates(
   return rows;
 }
 
-/** What happens to a row that stands for many: {@link planUndo} says it of one. */
+/** The change of a group, described by one of its rows. */
 async function describeExample(
   client: Client,
   spec: CutoverSpec,

@@ -6,7 +6,7 @@ import type { RowChange } from "../decide/results";
 import type { UndoInput, UndoPlan, UndoStep } from "../decide/steps";
 import { compareWithJournal, jsonOf } from "../decide/verdict";
 
-/** Compares every row with what the run wrote. Changes nothing and refuses nothing: see {@link refuseConflicts}. */
+/** Compares every row with what the run wrote. It does not refuse conflicts: `refuseConflicts` does. */
 export function planUndo(input: UndoInput): UndoPlan {
   const { spec, rows, entries } = input;
   const steps: UndoStep[] = [];

@@ -12,23 +12,23 @@ import { checkSize, isOwnSql, serverColumnSql, storedColumns } from "../postgres
 import type { TableShape } from "../postgres/table";
 import { groupQuery } from "./groups-sql";
 
-/** All rows of one server that a run does the same to. */
+/** Rows of one server for which a run does the same. */
 export interface RowGroup {
   readonly spec: RowSpec;
   readonly form: RowForm;
   readonly count: number;
-  /** Stands for them: one row's transport, every row's names of keys and variables. */
+  /** A row that stands for the group: one row's transport, and the names of keys and variables of all of them. */
   readonly row: StoredRow;
 }
 
-/** The rows of a table where one server has many, counted by SQL. */
+/** The rows of a table with a row for each tenant, counted by SQL. */
 export interface Groups {
   readonly classes: readonly RowGroup[];
   /** Rows of configured servers that SQL cannot read: TOML, wrapped or escaped. */
   readonly unread: number;
   /** The application's own rows by server that nothing is configured for. */
   readonly unknown: ReadonlyMap<string, number>;
-  /** Rows of others under a configured server, which stay as they are. */
+  /** Rows of other types under a configured server's key, which stay as they are. */
   readonly foreign: ReadonlyMap<string, number>;
   readonly rows: number;
   readonly bytes: number;
@@ -52,7 +52,7 @@ interface GroupLine {
   readonly tid: string;
 }
 
-/** Names of a document and of its variables as they are collected: a class has those of all its rows. */
+/** A group while names of keys and variables are collected. */
 interface GroupDraft extends Omit<RowGroup, "row" | "count"> {
   count: number;
   match: string;
@@ -62,8 +62,8 @@ interface GroupDraft extends Omit<RowGroup, "row" | "count"> {
 }
 
 /**
- * Counts the rows by what a run would do to them. One scan; what comes here is one line for each combination of
- * server, state, keys and variables, however many rows there are.
+ * Counts the rows by what a run would do to them, in one scan. The result has one line for each combination of server,
+ * state, keys and variables, however many rows there are.
  * @param tableRows about how many rows the table has
  */
 export async function readGroups(
@@ -97,7 +97,7 @@ export async function readGroups(
   return { classes, unread, unknown, foreign, rows, bytes };
 }
 
-/** All at once where they are few, since a cursor makes the server use one process only. */
+/** In one query where the lines are few, since the server does not run a cursor in parallel. */
 async function* readLines(
   client: Client,
   { text, values }: ReturnType<typeof groupQuery>,
@@ -151,13 +151,13 @@ function collect(
   for (const variable of group.env) {
     const name = variable.slice(0, -1);
     const value = { "=": "", "/": "/" }[variable.slice(-1)] ?? "*";
-    // A value that would be lost is what counts, then a file's name.
+    // A value that would be lost matters most, then a file's name.
     if (value.length === 0 ? !draft.env.has(name) : draft.env.get(name) !== "*")
       draft.env.set(name, value);
   }
 }
 
-/** Reads one row of each class, for its transport and command or URL. */
+/** Reads one row of each group, for its transport and command or URL. */
 async function withExamples(
   client: Client,
   spec: CutoverSpec,
@@ -172,7 +172,7 @@ async function withExamples(
   );
   const examples = new Map(found.rows.map(({ n, ...row }) => [n, row]));
   return drafts.map((draft, n) => {
-    // Somebody may write the table while it is planned; then it is planned again once that cannot happen any more.
+    // The row may have been written meanwhile. Then everything is planned again under the lock.
     const example = examples.get(n) ?? noExample;
     return {
       spec: draft.spec,
@@ -204,11 +204,11 @@ const noExample: StoredRow = {
   columns: {},
 };
 
-/** A document with the names of all rows of a class. Its values are those of one row, or nothing. */
+/** A document with the names of all rows of a group, and the values of one row or none. */
 function standIn({ spec, keys, env, form }: GroupDraft, example: StoredRow): string {
   if (form.there) return targetJson(spec);
   const content = JSON.parse(example.config ?? "{}") as Record<string, unknown>;
-  // In one order, whichever row came first.
+  // Sorted, so that the plan does not depend on the order of the rows.
   for (const key of [...keys].sort()) content[key] ??= null;
   if (env.size > 0) content.env = Object.fromEntries([...env].sort(([a], [b]) => (a < b ? -1 : 1)));
   return JSON.stringify(content);

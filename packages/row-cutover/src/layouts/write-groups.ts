@@ -7,7 +7,7 @@ import { EngineError } from "../postgres/errors";
 import { unreadSteps } from "./plan-groups";
 import { journalBesideRows, pairStateSql, rowsToCompare } from "./plan-undo-groups";
 
-/** Restores rows as they were written by SQL alone; the others are read again, since nobody could write them in between. */
+/** Restores unchanged rows in SQL. All others are read and compared again, since the table is locked now. */
 export async function restoreGroups(
   run: UndoRun,
   { columns, withoutSteps: planned }: UndoPlan,
@@ -24,8 +24,8 @@ export async function restoreGroups(
     throw new EngineError(
       `${others} rows were journalled instead of ${planned.restore + planned.kept}`,
     );
-  // Those that are done already may look as if the run had written them. A full join is never a nested loop, whatever
-  // the planner makes of a journal that it knows nothing of yet; nor may a condition make another join of it.
+  // Rows that were just restored may look unchanged, so rows written here are left out. The full join keeps the planner,
+  // which has no statistics of the new journal entries, from choosing a nested loop.
   await restore(
     run,
     `${journalBesideRows(spec, shape, undone, "full")}
@@ -37,7 +37,7 @@ export async function restoreGroups(
   );
 }
 
-/** Rows that SQL cannot read are read again, since nobody could write them in between. */
+/** Writes the rows that SQL cannot read. They are read again, since the table is locked now. */
 export async function writeUnread(
   run: ForwardRun,
   { withoutSteps }: ForwardPlan,

@@ -12,18 +12,18 @@ import type { TableShape } from "./table";
 
 const top = "(select pg_current_xact_id()::text::bigint)";
 
-/** From here on no transaction number was given back before the statement. */
+/** Distance to the first transaction number that was not yet assigned when the statement began. */
 const open = `(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_current_xact_id()::text::bigint)`;
 
-/** How far from this transaction's number that of a row version is: 32 bits of it are in a row, and they wrap around. */
+/** Distance of a row version's transaction number from ours. A row has 32 bits of it, and they wrap around. */
 const distance = `((t.xmin::text::bigint - ${top}) & 4294967295)`;
 
-/** More subtransactions than a run has, and few beside all numbers that an old row may have had once. */
+/** More subtransactions than a run can have, and few compared with all transaction numbers. */
 const mostUnderWay = 4_194_304;
 
 /**
- * Versions of rows `t` that this transaction made, also in a subtransaction, as code with an exception handler makes
- * them: those have numbers of their own, younger than the transaction's, and are under way for as long as it is.
+ * Whether this transaction made the version of a row `t`, also in a subtransaction, which code with an exception
+ * handler starts. Subtransactions have numbers of their own, younger than ours, and are in progress while we are.
  */
 export const writtenHere = `case when t.xmin = pg_current_xact_id()::xid then true
   when ${distance} >= ${open} + ${mostUnderWay} then false
@@ -31,20 +31,20 @@ export const writtenHere = `case when t.xmin = pg_current_xact_id()::xid then tr
   else pg_xact_status((${top} + ${distance})::text::xid8) = 'in progress' end`;
 
 /**
- * Has everything that was put off until COMMIT happen now: what is looked at afterwards is what is committed.
- * Sent after the last write of a row, before anything is asserted.
+ * Runs everything that was deferred until COMMIT, so that what is read afterwards is what is committed. Sent after
+ * the last write of a row and before the assertions.
  */
 export async function finishDeferred(client: Client): Promise<void> {
   await client.query("set constraints all immediate");
 }
 
-/** Reads everything back: what was written is what it should be, and no other row of the table was touched. */
+/** Reads the rows back: they are as written, no other row was written, and none was inserted or deleted. */
 export async function assertTarget(
   client: Client,
   spec: CutoverSpec,
   shape: TableShape,
   expected: Expected & {
-    /** Whether all that was written belongs to an entry of the configuration. */
+    /** Whether every written row belongs to an entry of the configuration. */
     readonly configured: boolean;
   },
 ): Promise<void> {
@@ -68,7 +68,7 @@ export async function assertTarget(
     );
     const names = rows.map(({ key }) => keyName(key));
     throw new UserError(
-      `The ${wrong === 1 ? "row" : "rows"} ${listed(names, ", ", wrong)} did not become what was written: a trigger or rule of the table changed it; nothing was committed.`,
+      `The ${wrong === 1 ? "row" : "rows"} ${listed(names, ", ", wrong)} ${wrong === 1 ? "was" : "were"} not stored as written: a trigger or rule of the table changed it; nothing was committed.`,
       triggerFix(shape),
     );
   }
@@ -83,7 +83,7 @@ function columnsWritten(spec: CutoverSpec, shape: TableShape): string {
   return same.length === 0 ? "true" : same.join(" and ");
 }
 
-/** What there is of the table's rows once everything is written. */
+/** What the table has to have once everything is written. */
 export interface Expected {
   /** Row versions of this transaction. */
   readonly written: number;
@@ -105,7 +105,7 @@ export async function assertTouched(
   refuseRowCount(shape, rows, expected.rows);
 }
 
-/** Only of `assertTarget`, whose own statement looks at what was written alone. */
+/** For `assertTarget`, whose own statement reads only the written rows. */
 async function assertRows(client: Client, shape: TableShape, { rows }: Expected): Promise<void> {
   const found = await client.query<{ rows: number }>(
     `select count(*)::int as rows from ${shape.name}`,
@@ -113,7 +113,7 @@ async function assertRows(client: Client, shape: TableShape, { rows }: Expected)
   refuseRowCount(shape, found.rows[0]?.rows ?? 0, rows);
 }
 
-/** Rows that a trigger kept from being written: one that returns nothing before a row is written leaves it as it is. */
+/** The error for rows that were not written: a BEFORE trigger that returns NULL skips the row. */
 export function writesBlocked(
   shape: TableShape,
   what: string,
@@ -121,7 +121,7 @@ export function writesBlocked(
   expected: number,
 ): UserError {
   return new UserError(
-    `${found} rows of ${shape.spec.schema}.${shape.spec.table} were ${what} instead of ${expected}: a trigger of the table kept the others from it; nothing was committed.`,
+    `${found} rows of ${shape.spec.schema}.${shape.spec.table} were ${what} instead of ${expected}: a trigger of the table prevented the others; nothing was committed.`,
     triggerFix(shape),
   );
 }
@@ -129,12 +129,12 @@ export function writesBlocked(
 function refuseRowCount(shape: TableShape, rows: number, expected: number): void {
   if (rows === expected) return;
   throw new UserError(
-    `${shape.spec.schema}.${shape.spec.table} would have ${rows} rows instead of ${expected}: a trigger or rule of the table deletes or makes some; nothing was committed.`,
+    `${shape.spec.schema}.${shape.spec.table} would have ${rows} rows instead of ${expected}: a trigger or rule of the table deletes or inserts some; nothing was committed.`,
     triggerFix(shape),
   );
 }
 
-/** Which code of others it can have been. */
+/** The fix that names the triggers which can have done it. */
 export function triggerFix({ name, triggers }: TableShape): string {
   return triggers.length === 0
     ? `Look at the rules of the table (select * from pg_rules) and at triggers of the tables that refer to ${name}.`

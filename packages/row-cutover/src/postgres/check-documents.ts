@@ -15,8 +15,9 @@ import { isOwnSql, storedColumns } from "./rows";
 import type { TableShape } from "./table";
 
 /**
- * Refuses when any row is not a document: a single one, even of a user's own server, stops the application when
- * it converts the column.
+ * Checks every row's document. A single bad one, even of a user's own server, makes the application fail when it
+ * converts the column.
+ * @throws UserError that lists the rows by key
  */
 export async function checkDocuments(
   client: Client,
@@ -37,22 +38,22 @@ export async function checkDocuments(
   const beyond = bad.filter(({ bound }) => bound === true);
   if (beyond.length > 0) {
     throw new UserError(
-      `Documents in ${schema}.${table} are beyond what is read: ${listedKeys(beyond)}.`,
+      `Documents in ${schema}.${table} are too large: ${listedKeys(beyond)}.`,
       "Make them smaller, or list their keys in [cutover.skip] to leave them alone.",
     );
   }
   if (bad.length === 0) return;
   throw new UserError(
-    `The application stops at rows of ${schema}.${table} when it converts the column: ${listedKeys(bad)}.`,
+    `The application fails at rows of ${schema}.${table} when it converts the column: ${listedKeys(bad)}.`,
     "Repair or delete them, or list their keys in [cutover.skip] if your release of the application leaves the column as it is.",
   );
 }
 
 interface BadDocument {
   readonly key: KeyValues;
-  /** Not there where it is no document at all. */
+  /** Absent when it is no document at all. */
   readonly problem?: string;
-  /** Whether nobody looked into it. */
+  /** Whether it is too large to be read. */
   readonly bound?: true;
 }
 
@@ -64,10 +65,10 @@ function listedKeys(bad: readonly BadDocument[]): string {
   return names.slice(0, 20).join(", ") + more;
 }
 
-/** What of JSON the application may not convert; JavaScript then looks at it closely. */
+/** JSON that the application may be unable to convert: `conversionProblem` decides. */
 export const suspect = "\\\\u(0000|[dD][89a-fA-F])|[0-9][eE][+]?[0-9]{3}|[0-9]{250}";
 
-/** Rows that are no document, or that stay and cannot be converted: the first thousand. What SQL can tell is not read here. */
+/** The first thousand rows that are no document, or that stay and cannot be converted. SQL selects the candidates. */
 async function badDocuments(
   client: Client,
   spec: CutoverSpec,
@@ -86,7 +87,7 @@ async function badDocuments(
     json: `json_typeof(${config}) is distinct from 'object'`,
     jsonb: `jsonb_typeof(${config}) is distinct from 'object'`,
   }[shape.configType];
-  // Short rows are most rows, and need not be made text. Compressed, a long one may be small.
+  // Most rows are short and need no cast to text. The limit is low because long documents are compressed.
   const looked = `(${isOwnSql(spec)} or ${keyArray(entryColumns(table), "t")} in (
     select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements($1::jsonb) as k(v)))`;
   const large = `case when pg_column_size(${config}) > 100 then (length(${config}::text) > ${longestDocument}

@@ -10,7 +10,7 @@ import { comparedColumns, rightsOfCheck } from "./required-rights";
 import { readRightsFacts } from "./rights-facts";
 import type { TableShape } from "./table";
 
-/** @throws UserError when rows are hidden from the role, or rules would change what it writes */
+/** @throws UserError when row security hides rows, when rules change writes, or when rows are in other tables */
 export function checkTable(shape: TableShape): void {
   checkRowSecurity(shape);
   refuseRules(nameOf(shape), shape.rules);
@@ -18,7 +18,7 @@ export function checkTable(shape: TableShape): void {
 }
 
 /**
- * Has who only compares be allowed to: rights on single columns will do.
+ * Checks that a role which only compares may read what it needs. Rights on single columns are enough.
  * @param more columns beside those that the configuration names
  * @throws UserError naming the columns that the role may not read
  */
@@ -46,7 +46,7 @@ function nameOf({ spec }: TableShape): string {
   return shownName(spec.schema, spec.table);
 }
 
-/** @throws UserError: what is written to a table with rules is what they make of it, and `with` statements refuse them */
+/** @throws UserError for a table with rules: they rewrite statements, and `with` statements do not allow them */
 export function refuseRules(name: string, rules: readonly string[]): void {
   if (rules.length === 0) return;
   throw new UserError(
@@ -56,21 +56,21 @@ export function refuseRules(name: string, rules: readonly string[]): void {
 }
 
 /**
- * Has every row of the table be one of its own, or of a partition here: a trigger does not fire for the rows of a table
- * that inherits, and another server commits by itself.
+ * Checks that all rows are in the table itself or in partitions on this server. Triggers do not fire for rows of tables
+ * that inherit, and another server commits on its own.
  * @throws UserError naming the tables
  */
 export function refuseInheritance(shape: TableShape, name: string): void {
   const { heirs, elsewhere } = shape;
   if (heirs.length > 0) {
     throw new UserError(
-      `Tables inherit from ${name} (${listed(heirs)}), and a write fence does not hold their rows.`,
-      `Have the table's owner take them off: ${heirs.map((heir) => `alter table ${heir} no inherit ${shape.name};`).join(" ")}`,
+      `Tables inherit from ${name} (${listed(heirs)}), and a write fence does not protect their rows.`,
+      `Have the table's owner detach them: ${heirs.map((heir) => `alter table ${heir} no inherit ${shape.name};`).join(" ")}`,
     );
   }
   if (elsewhere.length === 0) return;
   throw new UserError(
-    `Partitions of ${name} are on another server (${listed(elsewhere)}), which commits and takes back by itself.`,
-    `Have the table's owner take them off: ${elsewhere.map((one) => `alter table ${shape.name} detach partition ${one};`).join(" ")}`,
+    `Partitions of ${name} are on another server (${listed(elsewhere)}), which commits and rolls back on its own.`,
+    `Have the table's owner detach them: ${elsewhere.map((one) => `alter table ${shape.name} detach partition ${one};`).join(" ")}`,
   );
 }

@@ -43,7 +43,7 @@ export async function readColumns(client: Client, oid: string): Promise<Map<stri
   return new Map(found.rows.map(({ name, ...column }) => [name, column]));
 }
 
-/** `to_jsonb`-like object of columns as text: exact, whatever their type. */
+/** A JSON object of columns as text: exact for every type. */
 export function columnsAsText(columns: readonly string[], alias: string): string {
   if (columns.length === 0) return "'{}'::jsonb";
   const members = columns.map((name) => `${literal(name)}, ${alias}.${ident(name)}::text`);

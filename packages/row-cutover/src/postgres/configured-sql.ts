@@ -5,11 +5,10 @@ import { ident, qualified } from "./identifiers";
 import { ownerWrites } from "./touched-tables";
 
 /**
- * What makes tables of the rows' schema known to SQL of the configuration that names them without it, where they are of
- * somebody who may write the rows: a stranger may have made the others, and a view runs code. Names are looked up in
- * `pg_catalog` alone: with another schema on the path, whoever may create there could put a function or an operator
- * before the server's own. Tables that the text does not mention cost nothing.
- * @returns `with ... ` to be put before a query; empty when the text mentions none
+ * Makes tables of the rows' schema known to SQL of the configuration that names them without their schema. Only those
+ * whose owner may write the rows: anybody may have made the others, and a view runs code. The search path stays
+ * `pg_catalog` alone: in another schema somebody could create a function or an operator that hides the server's own.
+ * @returns `with ... ` for the start of a query; empty when the text mentions no such table
  */
 export async function namedTables(client: Client, main: TableSpec, sql: string): Promise<string> {
   const found = await client.query<{ name: string; columns: string[] }>(

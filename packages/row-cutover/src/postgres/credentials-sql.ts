@@ -1,7 +1,7 @@
 import { secretName } from "../decide/credentials";
 import { literal } from "./identifiers";
 
-/** The same in SQL. */
+/** `looksSecret` in SQL. */
 export function looksSecretSql(name: string): string {
   return `${name} ~* ${literal(secretName)}`;
 }
@@ -10,8 +10,9 @@ const tellingText =
   'token|secret|passw|passphrase|api[-_]?key|private[-_]?key|access[-_]?key|credential|(^|[^a-z0-9])(pat|pwd|auth|key)|authorization|cookie|://[^/@"]*:[^/@"]+@';
 
 /**
- * Whether a document may have one outside of an `env` object, in SQL: rather too often than not.
- * @param ours whether a run before wrote the headers of documents that start no process
+ * Whether a document may hold a credential outside of an `env` object. It may say yes too often, never no: every
+ * document with one that `credentialsOf` finds is among them.
+ * @param ours whether an earlier run wrote the headers of documents that start no process
  */
 export function mayHoldCredentialsSql(content: string, ours: boolean): string {
   const looked = ours ? `(${content} - 'headers')` : content;

@@ -1,14 +1,14 @@
 import type { Client } from "pg";
 
-/** Rows in memory at once where a whole table is read: fewer where they are large. */
+/** Most rows in memory at once when a whole table is read. Fewer where they are large. */
 export const scanBatch = 2000;
 
 const firstBatch = 200;
 
-/** Characters in memory at once, about. */
+/** About how many characters are in memory at once. */
 const batchCharacters = 16 * 1024 * 1024;
 
-/** Reads any number of rows, a batch at a time. */
+/** Reads any number of rows in batches. */
 export async function* inBatches<T extends object>(
   client: Client,
   query: string,

@@ -5,7 +5,7 @@ import type { CutoverSpec } from "../decide/spec";
 import { EngineError } from "./errors";
 import { standbyError } from "./user-error";
 
-/** Which database this is. A dump restored elsewhere, or a forwarded port that leads to another one, differs. */
+/** Identifies a database. A dump that was restored elsewhere, or the database behind a wrong port, differs. */
 export interface DatabaseIdentity {
   readonly systemIdentifier: string;
   readonly databaseName: string;
@@ -37,12 +37,12 @@ export async function checkDatabase(
 }
 
 /**
- * Roles whose members can leave the database: what they may do is no less than what a superuser may. Nor is what a
- * member of a superuser may, who becomes it by SET ROLE, or a role that gives itself others.
+ * Roles whose members can reach the server's files and programs, and so have a superuser's power. The same is true
+ * for a member of a superuser, which can SET ROLE to it, and for a role that can grant itself others.
  */
 const systemRoles = "'pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'";
 
-/** @throws UserError for a role with whose rights everything in the database could do anything */
+/** @throws UserError for a role with so much power that code in the database could do anything with it */
 export async function checkRole(
   client: Client,
   spec: Pick<CutoverSpec, "allowSuperuser">,
@@ -60,7 +60,7 @@ export async function checkRole(
   const { role = "", replica = false, power = null } = found.rows[0] ?? {};
   if (replica) {
     throw new UserError(
-      "session_replication_role is replica for the database role, so neither triggers nor foreign keys would be heeded.",
+      "session_replication_role is replica for the database role, so neither triggers nor foreign keys would take effect.",
       `Run as an administrator: alter role ${role} set session_replication_role = origin;`,
     );
   }

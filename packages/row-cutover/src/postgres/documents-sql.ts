@@ -8,22 +8,22 @@ import { ident, literal } from "./identifiers";
 import type { TableShape } from "./table";
 
 /**
- * What SQL says about a row `t` and the entry `d` of the configuration that it belongs to. `d` has the columns of
- * {@link specColumns}.
+ * SQL about a row `t` and its entry `d` of the configuration. `d` has the columns of {@link specColumns}. A rule that
+ * TypeScript has too has the same name there, without `Sql`; a property test compares the two.
  */
 export const specColumns =
   "ours text, target jsonb, owned text, keep text[], keep_all boolean, set_values jsonb, path text[], json text";
 
 const keepsNothing = "not d.keep_all and cardinality(d.keep) = 0";
 
-/** The part of a `d` that comes from the configuration. */
+/** The columns of `d` that come from the configuration. */
 export function specRecord(row: RowSpec): object {
   const ours = targetJson(row);
   return {
     ours,
-    // The same as a value: a cast of the text would be done again for each row.
+    // The same as a value, since a cast of the text would be repeated for each row.
     target: JSON.parse(ours) as unknown,
-    // What a URL begins with whose path is the application's business.
+    // The start of a URL whose path the application may change.
     owned: ownsUrl(row) ? placeOf(row.url) : null,
     keep: row.keep === "all" ? [] : keptNames(row),
     keep_all: row.keep === "all",
@@ -34,8 +34,8 @@ export function specRecord(row: RowSpec): object {
 }
 
 /**
- * Whether SQL can read the document: a JSON object, not wrapped, and with nothing that `jsonb` cannot hold or that
- * an escape could hide. All others are read in JavaScript.
+ * Whether SQL can read the document: a JSON object that is not wrapped, without escapes and without anything that
+ * `jsonb` cannot hold. All others are read in JavaScript.
  */
 export function isPlainSql({ spec, configType, readsJson }: TableShape): string {
   const config = `t.${ident(spec.config)}`;
@@ -51,14 +51,13 @@ export function isPlainSql({ spec, configType, readsJson }: TableShape): string 
 }
 
 /**
- * Whether a text may be nested deeper than any document: the server itself gives up on one that is nested a thousand
- * times deeper.
+ * Whether a text may be nested too deep: `isDeeper` decides. The server's own parser fails only at much deeper ones.
  */
 export function maybeDeepSql(text: string): string {
   return `length(${text}) - length(translate(${text}, '[{', '')) > ${deepestDocument}`;
 }
 
-/** The document as `jsonb`; null where it is not plain. */
+/** The document as `jsonb`; null where SQL cannot read it. */
 export function plainContentSql(shape: TableShape): string {
   const config = `t.${ident(shape.spec.config)}`;
   return shape.configType === "jsonb"
@@ -66,7 +65,7 @@ export function plainContentSql(shape: TableShape): string {
     : `case when ${isPlainSql(shape)} then ${config}::jsonb end`;
 }
 
-/** Whether a document is what the entry wants: `isTarget` in SQL. */
+/** `isTarget`: whether a document is what the entry wants. */
 export function isTargetSql(spec: CutoverSpec, content: string): string {
   const exact = isExactlyThere(content, "d.target");
   if (!spec.rows.some(ownsUrl)) return exact;
@@ -78,7 +77,7 @@ export function isTargetSql(spec: CutoverSpec, content: string): string {
 }
 
 function isExactlyThere(content: string, ours: string): string {
-  // First what most rows of a run end with: exactly as it should be, or another URL.
+  // Most rows are decided by the first comparisons: equal, or another URL.
   return `case when ${content} = ${ours} then true when coalesce(${content} -> 'url' = ${ours} -> 'url', false) then coalesce(
       case when d.keep_all
         then ${content} -> 'transport' = ${ours} -> 'transport' and not ${content} ?| ${textArray(stdioKeys)}
@@ -87,12 +86,12 @@ function isExactlyThere(content: string, ours: string): string {
     else false end`;
 }
 
-/** Whether a document starts a process: `isEmbedded` in SQL. */
+/** `isEmbedded`: whether a document starts a process. */
 export function isEmbeddedSql(content: string): string {
   return `coalesce(${content} ? 'command' and not ${content} ? 'url', false)`;
 }
 
-/** The `set` columns of a row that have another value than the entry's. */
+/** The `set` columns of a row whose values differ from the entry's. */
 export function differingColumnsSql(spec: CutoverSpec): string {
   const names = setColumns(spec).map(
     (name) =>
@@ -103,7 +102,7 @@ export function differingColumnsSql(spec: CutoverSpec): string {
     : `array_remove(array[${names.join(", ")}]::text[], null)`;
 }
 
-/** Whether a row reads as it was written. Text and `json` begin with our text; `jsonb` is compared by value. */
+/** Whether a row is stored as it was written. Text and `json` begin with our text; `jsonb` is compared by value. */
 export function isWrittenSql({ spec, configType }: TableShape): string {
   const config = `t.${ident(spec.config)}`;
   const text = `case when ${keepsNothing} then ${config}::text = d.ours
@@ -113,7 +112,7 @@ export function isWrittenSql({ spec, configType }: TableShape): string {
   return `coalesce(${configType === "jsonb" ? value : text}, false)`;
 }
 
-/** The new document, as the column's type has it. */
+/** The new document in the column's type. */
 export function afterDocumentSql(shape: TableShape): string {
   const { configType } = shape;
   return configType === "jsonb"
@@ -121,7 +120,7 @@ export function afterDocumentSql(shape: TableShape): string {
     : `(case when ${keepsNothing} then d.ours else ${keepingDocument(shape)} end)::${configType}`;
 }
 
-/** The new document as text, of a `d` that has `target_text` too. */
+/** The new document as text. `d` needs `target_text` too. */
 export function afterTextSql(shape: TableShape): string {
   return shape.configType === "jsonb"
     ? `case when ${keepsNothing} then d.target_text else (${keepingDocument(shape)})::jsonb::text end`
@@ -129,7 +128,7 @@ export function afterTextSql(shape: TableShape): string {
 }
 
 /**
- * Ours, then what is kept of the old document. `json` keeps the text of each kept value, and so big numbers, order
+ * Our keys, then the kept keys of the old document. `json` keeps the text of each kept value, and so big numbers, order
  * and repeated keys; `jsonb` keeps numbers.
  */
 function keepingDocument(shape: TableShape): string {

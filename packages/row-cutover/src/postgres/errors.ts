@@ -1,19 +1,19 @@
 import { isUserError, UserError } from "@mcp-fleet/errors";
 
-/** COMMIT was sent and its answer never came: only the ledger knows. */
+/** COMMIT was sent and its answer was lost: only the ledger knows the outcome. */
 export class CommitUnknown extends Error {
   override readonly name = "CommitUnknown";
 }
 
-/** Somebody brought the rows there between the plan and the lock: the next attempt finds nothing to do. */
+/** Another run moved the rows between the plan and the lock. The next attempt finds nothing to do. */
 export class AlreadyMoved extends Error {
   override readonly name = "RowsMoved";
 }
 
-/** No connection, and nothing that could have been committed over one. */
+/** The database could not be reached, and nothing can have been committed. */
 export class DatabaseUnreachable extends UserError {}
 
-/** Something of this package did not hold. Its message names keys and counts only. */
+/** A defect of this package. Its message names keys and counts only. */
 export class EngineError extends Error {
   override readonly name = "EngineError";
 }
@@ -33,23 +33,23 @@ const networkCodes = new Set([
   "EAI_AGAIN",
 ]);
 
-/** What the server says of an error beside its text. Only C code of the server sets `file` and `routine`. */
+/** Fields of a server error beside its message. Only the server's own C code sets `file` and `routine`. */
 export interface ServerFields {
   readonly file?: unknown;
   readonly routine?: unknown;
-  /** The call stack of functions in the database, where it came out of one. */
+  /** The call stack of functions in the database, if it was raised in one. */
   readonly where?: unknown;
-  /** Where in our statement, when the server did not even begin to run it. */
+  /** The place in our statement, if the server refused to run it. */
   readonly position?: unknown;
 }
 
-/** Whether code in the database raised it: then every word of it is that code's, the SQLSTATE too. */
+/** Whether a RAISE in the database made the error: its message and SQLSTATE are that code's then. */
 export function isRaised(error: unknown): boolean {
   const { file, routine } = error as ServerFields;
   return file === "pl_exec.c" && typeof routine === "string" && /raise|assert/.test(routine);
 }
 
-/** Whether it came out of a function in the database, or of code that is not the server's own. */
+/** Whether a function in the database, or code that is not the server's own, made the error. */
 export function isForeignCode(error: unknown): boolean {
   const { file, where } = error as ServerFields;
   return (
@@ -65,7 +65,7 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
-/** Another try may find the lock free: serialization failure, deadlock, lock timeout. */
+/** Serialization failure, deadlock or lock timeout: another attempt may succeed. */
 export function isLockError(error: unknown): boolean {
   return lockCodes.has(codeOf(error)) && !isRaised(error);
 }
@@ -81,7 +81,7 @@ export function isConnectionError(error: unknown): boolean {
   );
 }
 
-/** Code of others that runs when rows are written, by names from the catalog. */
+/** The triggers that run when rows are written, with names from the catalog. */
 export interface TableTriggers {
   /** The table, as it is written in SQL. */
   readonly table: string;

@@ -2,10 +2,10 @@ import type { Client } from "pg";
 
 import type { TableShape } from "./table";
 
-/** A table at a moment: enough to tell later whether anybody wrote it since. */
+/** The state of a table at one moment: enough to tell later whether it was written since. */
 export interface Fingerprint {
   readonly rows: string;
-  /** The oldest transaction that could still write then. */
+  /** The oldest transaction that was still running then. */
   readonly horizon: string;
   readonly files: string;
 }
@@ -13,7 +13,7 @@ export interface Fingerprint {
 const files = `coalesce((select string_agg(p.relid::oid || ':' || coalesce(pg_relation_filenode(p.relid), 0), ' ' order by p.relid)
   from pg_partition_tree($1::oid) p), pg_relation_filenode($1::oid)::text)`;
 
-/** Takes it before anything is read that must not have changed. */
+/** Taken before anything is read that must not change. */
 export async function takeFingerprint(client: Client, shape: TableShape): Promise<Fingerprint> {
   const found = await client.query<Fingerprint>(
     `select (select count(*) from ${shape.name})::text as rows,
@@ -24,9 +24,9 @@ export async function takeFingerprint(client: Client, shape: TableShape): Promis
 }
 
 /**
- * Whether the table is as it was, once nobody can write it: no row version is of a transaction that could write
- * after the fingerprint, none is missing, and the table was not rewritten, so that rows are where they were. Says
- * no rather too often, such as while an old transaction is open elsewhere.
+ * Whether the table is unchanged, asked once nobody can write it: no row version is of a transaction that could write
+ * after the fingerprint, none is missing, and the table was not rewritten, so that rows are still in their places. It
+ * may say no for an unchanged table, such as while an old transaction is open elsewhere.
  */
 export async function isUntouched(
   client: Client,

@@ -10,7 +10,7 @@ export interface Reference {
   readonly table: string;
   readonly columns: readonly string[];
   readonly targets: readonly string[];
-  /** Whether the database itself passes on a change of the target. */
+  /** Whether it is ON UPDATE CASCADE. */
   readonly cascades: boolean;
   /** Whether the table refers to itself. */
   readonly self: boolean;
@@ -33,8 +33,9 @@ export async function referencesTo(client: Client, shape: TableShape): Promise<R
 }
 
 /**
- * An undo removes a row that was made, unless somebody refers to it by then: so it has to see who does.
- * @throws UserError naming a table whose rows it does not
+ * An undo removes a row that the run inserted, unless another row refers to it by then. So it has to see all rows that
+ * may refer to it.
+ * @throws UserError naming a table whose rows are hidden
  */
 export async function checkReadableReferences(
   client: Client,
@@ -47,7 +48,7 @@ export async function checkReadableReferences(
     );
     if (found.rows[0]?.hidden === false) continue;
     throw new UserError(
-      `Row-level security on ${schema}.${table} hides rows from the database role, so it would not see who refers to a row that it removes.`,
+      `Row-level security on ${schema}.${table} hides rows from the database role, so it could not see which rows refer to a row that it removes.`,
       "Use a role with BYPASSRLS, or the table's owner.",
     );
   }

@@ -21,7 +21,7 @@ export function keyArray(columns: readonly string[], alias: string): string {
   return `array[${columns.map((column) => `${alias}.${ident(column)}::text`).join(", ")}]`;
 }
 
-/** Whether row `alias` has the key that is in `array`: the same as comparing {@link keyArray}, which is made once a row. */
+/** Whether row `alias` has the key in `array`: the same as comparing {@link keyArray}, without making an array for each row. */
 export function sameKey(columns: readonly string[], alias: string, array: string): string {
   return columns
     .map((column, i) => `${alias}.${ident(column)}::text = (${array})[${i + 1}]`)
@@ -40,7 +40,7 @@ const reserved = new Set(
   ).split(" "),
 );
 
-/** A name in SQL that a person is told to run, such as `public.servers`: quoted only where it has to be. */
+/** A name for SQL in a message, such as `public.servers`: quoted only where it has to be. */
 export function shownName(...parts: readonly string[]): string {
   const shown = (part: string): string =>
     /^[a-z_][a-z0-9_]*$/.test(part) && !reserved.has(part) ? part : escapeIdentifier(part);

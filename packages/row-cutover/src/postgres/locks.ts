@@ -15,9 +15,9 @@ function lockKeys({ table }: CutoverSpec): string {
 }
 
 /**
- * Makes this the only run on the table until the transaction ends.
- * @param patienceSeconds how long to keep trying, for when the holder may be our own lost connection
- * @throws UserError that says who has it
+ * Takes the lock that allows one run on the table at a time, until the transaction ends.
+ * @param patienceSeconds how long to try, since the holder may be our own lost connection
+ * @throws UserError that names the holder
  */
 export async function takeRunLock(
   client: Client,
@@ -49,12 +49,12 @@ export async function takeRunLock(
       ? "which has just ended"
       : `${row.name ?? "unknown"}, process ${row.pid} of role ${row.who ?? "unknown"}${row.since === null ? "" : `, since ${row.since}`}`;
   throw new UserError(
-    `Another run is at work on ${spec.table.schema}.${spec.table.table} (${who}), so this one did nothing.`,
+    `Another run is in progress on ${spec.table.schema}.${spec.table.table} (${who}), so this one did nothing.`,
     "Wait for it to end, then run again; a run whose result is there already changes nothing.",
   );
 }
 
-/** The same lock, waited for. */
+/** Waits for the same lock. */
 export async function waitForRunLock(client: Client, spec: CutoverSpec): Promise<void> {
   await client.query(`select pg_advisory_xact_lock(${lockKeys(spec)})`);
 }
@@ -62,7 +62,7 @@ export async function waitForRunLock(client: Client, spec: CutoverSpec): Promise
 /** `share row exclusive`: readers go on, writers wait. */
 export type LockMode = "access exclusive" | "share row exclusive";
 
-/** Locks the table until the transaction ends. Taken before any row; sent at once, so that others may follow it. */
+/** Locks the table until the transaction ends, before any row. Sent at once, so that other statements can follow. */
 export function lockTable(client: Client, shape: TableShape, mode: LockMode): Promise<unknown> {
   return client.query(`lock table ${shape.name} in ${mode} mode`);
 }

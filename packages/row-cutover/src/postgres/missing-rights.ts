@@ -3,7 +3,7 @@ import { UserError } from "@mcp-fleet/errors";
 import type { RequiredRight } from "./required-rights";
 import type { RightsFacts } from "./rights-facts";
 
-/** The statement that gives it. @param role quoted */
+/** The statement that grants a right. @param role quoted */
 export function grantOf(
   { on, privileges, columns, owned }: RequiredRight,
   role: string,
@@ -14,15 +14,15 @@ export function grantOf(
   return `grant ${wanted.map((one) => `${one}${listed}`).join(", ")} on ${on} to ${role};`;
 }
 
-/** Those of its privileges that the role does not have. */
+/** The privileges that the role does not have. */
 export function missingPrivileges({ privileges, held }: RequiredRight): string[] {
   return privileges.filter((one) => !held.includes(one));
 }
 
-/** Whose rights they are; the ledger's state where it is among them. */
+/** The role, and the state of its ledger where that is among the rights. */
 type RoleFacts = Pick<RightsFacts, "role"> & Partial<Pick<RightsFacts, "ledger">>;
 
-/** @throws UserError that names all that is missing, and grants it. Rights that a run goes without are left out. */
+/** @throws UserError that names all missing rights and how to grant them. Optional rights are left out. */
 export function refuseMissing(facts: RoleFacts, rights: readonly RequiredRight[]): void {
   const missing = rights.filter(
     (right) => right.optional !== true && missingPrivileges(right).length > 0,
@@ -30,10 +30,10 @@ export function refuseMissing(facts: RoleFacts, rights: readonly RequiredRight[]
   if (missing.length > 0) throw missingRights(facts, mergeRights(missing));
 }
 
-/** As GRANT lists them. */
+/** The order in which GRANT lists privileges. */
 const order = ["connect", "usage", "create", "select", "insert", "update", "delete", "trigger"];
 
-/** One right for each thing that rights are on, with all the configuration that asks for it. */
+/** One right for each object, with all configuration keys that ask for it. */
 export function mergeRights(rights: readonly RequiredRight[]): RequiredRight[] {
   return [...new Set(rights.map(({ on }) => on))].flatMap((on) => {
     const same = rights.filter((right) => right.on === on);

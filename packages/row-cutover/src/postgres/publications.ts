@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import { listed } from "../decide/list";
 import type { CutoverSpec } from "../decide/spec";
 
-/** What logical replication sends of the ledger and of the application's table, from the catalog. */
+/** What logical replication sends of the ledger, from the catalog. */
 interface Publications {
   /** Publications that have the ledger, or will have it as soon as it is made. */
   readonly ledger: string[];
@@ -32,9 +32,9 @@ async function read(client: Client): Promise<Publications> {
 }
 
 /**
- * Has no publication send the ledger to its subscribers: the journal holds old rows with credentials, and a subscriber
- * without these tables stops.
- * @returns what the plan says where that is accepted
+ * Checks that no publication sends the ledger to subscribers: the journal holds old rows with credentials, and a
+ * subscriber without these tables stops.
+ * @returns warnings for the plan where the configuration allows it
  * @throws UserError naming the publications
  */
 export async function checkPublications(client: Client, spec: CutoverSpec): Promise<string[]> {
@@ -54,8 +54,8 @@ export async function checkPublications(client: Client, spec: CutoverSpec): Prom
 }
 
 /**
- * Has the server let a table's rows be written: it refuses to update or delete rows that a publication sends, where
- * nothing tells a subscriber which row it was.
+ * Checks that the rows of a published table can be written: without a replica identity the server refuses to update
+ * or delete them.
  * @param oid of the table
  * @throws UserError naming the publications
  */

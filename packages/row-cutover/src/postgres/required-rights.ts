@@ -5,14 +5,14 @@ import type { Column } from "./columns";
 import type { RightsFacts, Secured } from "./rights-facts";
 
 /**
- * A right that a database role needs. What is printed to be granted and what is checked come from these, so that a
- * role with the printed grants passes every check, and one without any of them does not.
+ * A right that a database role needs. Both the printed grants and the checks are made from these, so a role with the
+ * printed grants passes every check.
  */
 export interface RequiredRight {
   /** As in GRANT, quoted: `public.mcp_servers`, `sequence public.mcp_servers_id_seq`, `schema public`. */
   readonly on: string;
   readonly privileges: readonly string[];
-  /** Those that the role of this connection has. */
+  /** The privileges that the role of this connection has. */
   readonly held: readonly string[];
   /** The configuration that asks for it, such as `cutover.table`; several with commas between. */
   readonly key: string;
@@ -22,7 +22,7 @@ export interface RequiredRight {
   readonly unreadable?: readonly string[];
   /** A schema that the role has to own. */
   readonly owned?: true;
-  /** Without it a run warns and goes on. */
+  /** Without it a run warns and continues. */
   readonly optional?: true;
 }
 
@@ -34,7 +34,7 @@ export interface RowUses {
   readonly merges: boolean;
 }
 
-/** Everything that a configuration may ever ask for. */
+/** Everything that the configuration can ask for. */
 export function usesOf({ table, rows }: CutoverSpec): RowUses {
   const { movesRows } = rulesOf(table);
   return {
@@ -50,8 +50,7 @@ export const referenceRights = ["select", "insert", "update", "delete"] as const
 export const listRights = ["select", "update"] as const;
 
 /**
- * What a run and its way back need, in the order in which it is granted. A table that is not there yet asks for
- * nothing.
+ * The rights that a run and its undo need, in the order of the grants. A table that does not exist yet needs none.
  * @param uses default: all that the configuration may ask for
  */
 export function rightsOfRun(
@@ -104,7 +103,7 @@ export function rightsOfCheck(
     on: sql,
     privileges: ["select"],
     key: "cutover.table",
-    // Rows that a condition leaves out are left out by a query that names every column.
+    // A query with conditions on rows reads every column.
     ...((spec.table.where ?? []).length > 0
       ? { held }
       : {

@@ -2,7 +2,7 @@ import type { Client } from "pg";
 
 import type { CutoverSpec } from "../decide/spec";
 
-/** A table or sequence that a cutover has to do with. */
+/** A table or sequence on which rights are needed. */
 export interface Secured {
   readonly part: "rows" | "partition" | "reference" | "list" | "sequence";
   readonly oid: string;
@@ -13,7 +13,7 @@ export interface Secured {
   readonly held: readonly string[];
 }
 
-/** Where rights are needed, and which ones the role of this connection has. */
+/** Where rights are needed, and which the role of this connection has. */
 export interface RightsFacts {
   /** Quoted. */
   readonly role: string;
@@ -26,7 +26,7 @@ export interface RightsFacts {
   readonly objects: readonly Secured[];
 }
 
-/** Reads the catalog alone, so that it works for a role without any right. */
+/** Reads only the catalog, so it works for a role without rights. */
 export async function readRightsFacts(client: Client, spec: CutoverSpec): Promise<RightsFacts> {
   const { schema, table } = spec.table;
   const lists = spec.softReferences.map(({ table: name }) => listPlace(spec, name));

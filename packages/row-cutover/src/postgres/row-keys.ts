@@ -10,9 +10,8 @@ import { isOwnSql } from "./rows";
 import type { TableShape } from "./table";
 
 /**
- * Has every row that a run would move be found again by its key: none without one, and none that shares it with
- * another row, whosever that is.
- * @throws UserError that lists their keys
+ * Checks that an undo can find every row again by its key: no part of it is NULL, and no other row has the same key.
+ * @throws UserError that lists the keys
  */
 export async function checkRowKeys(
   client: Client,
@@ -38,12 +37,12 @@ export async function checkRowKeys(
       `${values.map((value) => value ?? "NULL").join("/")}${count > 1 ? ` (${count} rows)` : ""}`,
   );
   throw new UserError(
-    `Rows of ${schema}.${table} have no key of their own, so they could not be found again on the way back: ${listed(names)} (${columns.join(", ")}).`,
+    `Rows of ${schema}.${table} have no unique key, so an undo could not find them again: ${listed(names)} (${columns.join(", ")}).`,
     "Name columns in [cutover.table.key] that are unique and never NULL, or repair or delete these rows.",
   );
 }
 
-/** Whether the database itself sees to it: a unique index on nothing but key columns, none of which may be NULL. */
+/** Whether a constraint ensures it: a unique index on key columns only, all of them NOT NULL. */
 async function isIdentifying(client: Client, { oid, spec }: TableShape): Promise<boolean> {
   const found = await client.query<{ yes: boolean }>(
     `select not exists (select from pg_attribute a where a.attrelid = $1::oid and a.attname = any($2::text[]) and not a.attnotnull)

@@ -26,7 +26,7 @@ export function storedColumns(
     left(t.${ident(shape.spec.config)}::text, ${readCharacters}) as config, ${columnsAsText(columns, "t")} as columns`;
 }
 
-/** What is read of a document: a little more than the longest, to which a run adds a URL and headers. */
+/** Characters that are read of a document: the longest one, with room for our URL and headers. */
 const readCharacters = longestDocument + 65_536;
 
 /** Whether a row `t` is the application's own, in SQL. */
@@ -42,7 +42,7 @@ export function hasOneOfSql({ table }: CutoverSpec, keys: readonly KeyValues[]):
     select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) as k(v))`;
 }
 
-/** Refuses above the configured number of rows, before anything is locked. */
+/** @throws UserError above the configured number of rows, before anything is locked */
 export function checkSize(spec: CutoverSpec, rows: number): void {
   const limit = spec.maxRows ?? defaultMaxRows;
   if (rows <= limit) return;

@@ -11,9 +11,8 @@ import { hasOneOfSql } from "./rows";
 import { inScope } from "./table";
 
 /**
- * Has the role be allowed to do what every run does. Where it is not, all that the configuration may ask for is named
- * at once.
- * @returns what the role may and may not, and what the plan says of a right that a run goes without
+ * Checks the rights that every run needs. If one is missing, all that the configuration can ask for are named at once.
+ * @returns the role's rights, and warnings for missing optional ones
  * @throws UserError naming the rights
  */
 export async function checkRunRights(
@@ -27,7 +26,7 @@ export async function checkRunRights(
   return { facts, warnings: fenceWarnings(facts, always) };
 }
 
-/** A role that may not make triggers has no fence. */
+/** Without the right to create triggers there is no fence. */
 function fenceWarnings(facts: RightsFacts, rights: readonly RequiredRight[]): string[] {
   const missing = rights.filter(
     (right) => right.optional === true && missingPrivileges(right).length > 0,
@@ -36,14 +35,14 @@ function fenceWarnings(facts: RightsFacts, rights: readonly RequiredRight[]): st
   if (first === undefined) return [];
   const grants = missing.map((right) => grantOf(right, facts.role));
   return [
-    `The database role ${facts.role} may not make triggers on ${missing.map(({ on }) => on).join(", ")}, so nothing holds the rows while old processes of the application still run; Settle writes again what they overwrite. For a fence, as the table's owner: ${grants.join(" ")}`,
+    `The database role ${facts.role} may not create triggers on ${missing.map(({ on }) => on).join(", ")}, so no write fence protects the rows while old processes of the application still run; Settle writes overwritten rows again. For a fence, run as the table's owner: ${grants.join(" ")}`,
   ];
 }
 
 /**
- * The rights of a later run, where this one writes nothing: a role without them is told now, and not on the day of
- * the cutover. What is not there yet asks for nothing.
- * @returns what the plan says of it
+ * Checks the rights of a later run while this one writes nothing, so that a missing right is known before the day of the
+ * cutover. Objects that do not exist yet need none.
+ * @returns warnings for the plan
  * @throws UserError naming the rights
  */
 export async function checkReadiness(client: Client, spec: CutoverSpec): Promise<string[]> {
@@ -51,14 +50,14 @@ export async function checkReadiness(client: Client, spec: CutoverSpec): Promise
   const { schema, table } = spec.table;
   if (!facts.objects.some(({ part }) => part === "rows")) {
     return [
-      `The table ${schema}.${table} does not exist yet, so nothing is known of the role's rights on it.`,
+      `The table ${schema}.${table} does not exist yet, so the role's rights on it cannot be checked.`,
     ];
   }
   refuseMissing(facts, rightsOfRun(facts, spec, await usesNow(client, spec)));
   return warnings;
 }
 
-/** What the rows as they are would ask of a run, beside being rewritten. */
+/** What a run would do with the rows as they are now, beside rewriting them. */
 async function usesNow(client: Client, spec: CutoverSpec): Promise<RowUses> {
   const ever = usesOf(spec);
   if (!ever.seeds && !ever.merges) return ever;
@@ -69,7 +68,7 @@ async function usesNow(client: Client, spec: CutoverSpec): Promise<RowUses> {
       where attrelid = to_regclass($1) and attnum > 0 and not attisdropped and attname = any($2::text[])`,
     [name, [...table.key, ...(table.where ?? []).map(({ column }) => column)]],
   );
-  // A later release of the application may still make them.
+  // A later release of the application may add the columns.
   if (columns.rows[0]?.there !== true) return { seeds: false, merges: false };
   const found = await client.query<{ key: KeyValues }>(
     `select distinct ${keyArray(table.key, "t")} as key from ${name} t

@@ -8,30 +8,30 @@ import { columnOf, counts, readColumns, type TableColumns } from "./columns";
 import type { TableTriggers } from "./errors";
 import { ident, literal, qualified } from "./identifiers";
 
-/** A trigger of somebody else's, with its function. */
+/** A trigger of the table's owner, with its function. */
 export interface TableTrigger {
   /** Quoted. */
   readonly name: string;
   /** For SQL, such as `public.audit()`. */
   readonly procedure: string;
-  /** Whether its function has a `search_path` of its own: else it finds what it does not qualify in `pg_catalog` only. */
+  /** Whether its function sets `search_path`. Otherwise its unqualified names are looked up in `pg_catalog` only. */
   readonly hasPath: boolean;
 }
 
-/** The table as it is inside of this transaction. */
+/** The table in this transaction. */
 export interface TableShape extends TableColumns {
   readonly oid: number;
-  /** Quoted, with schema: for what is written, locked or counted. */
+  /** Quoted, with schema: for statements that write, lock or count. */
   readonly name: string;
-  /** What to read in FROM: the table, or those rows of it that {@link TableSpec.where} leaves. */
+  /** For FROM in queries: the table, or its rows that meet {@link TableSpec.where}. */
   readonly rows: string;
   readonly configType: ConfigType;
   readonly rowSecurity: boolean;
   /** Its rules, quoted. */
   readonly rules: readonly string[];
-  /** Triggers of others that may fire for rows that are written, by name. */
+  /** Triggers that may fire when rows are written, by name. The write fence is not among them. */
   readonly triggers: readonly TableTrigger[];
-  /** Tables that inherit from it, quoted: its rows are theirs too, but not its triggers. */
+  /** Tables that inherit from it, quoted. Its triggers do not fire for their rows. */
   readonly heirs: readonly string[];
   /** Partitions that are on another server, quoted. */
   readonly elsewhere: readonly string[];
@@ -41,7 +41,7 @@ export interface TableShape extends TableColumns {
   readonly mayTrigger: boolean;
 }
 
-/** Reads the table from the catalog. The column's type can change under a running application, so never earlier. */
+/** Reads the table from the catalog, in each transaction: the application may change a column's type at any time. */
 export async function readShape(client: Client, spec: CutoverSpec): Promise<TableShape> {
   const { table } = spec;
   const name = qualified(table.schema, table.table);
@@ -114,7 +114,7 @@ function rowsInScope(table: TableSpec, name: string): string {
     : `(select w.tableoid, w.ctid, w.xmin, w.* from ${name} w where ${inScope(table, "w")})`;
 }
 
-/** @throws UserError where the time is a number and nothing says of what */
+/** @throws UserError where the time is a number and its unit is not configured, or the other way round */
 function refuseMissingUnit(shape: TableColumns): void {
   const { updatedAt, updatedAtUnit, schema, table } = shape.spec;
   if (updatedAt === undefined) return;
@@ -147,7 +147,7 @@ async function missingTable(client: Client, table: TableSpec): Promise<UserError
       );
 }
 
-/** @throws UserError naming a column that would be written, whose value the database computes itself */
+/** @throws UserError naming a generated column that would be written */
 function refuseGenerated(shape: TableColumns, spec: CutoverSpec): void {
   const { config, updatedAt } = spec.table;
   const written = [config, ...(updatedAt === undefined ? [] : [updatedAt]), ...setColumns(spec)];
@@ -159,7 +159,7 @@ function refuseGenerated(shape: TableColumns, spec: CutoverSpec): void {
   );
 }
 
-/** What of others' code runs when rows are written. */
+/** The triggers to blame when code of the table's owner raises an error. */
 export function triggersOf({ name, triggers }: TableShape): TableTriggers {
   return { table: name, triggers };
 }

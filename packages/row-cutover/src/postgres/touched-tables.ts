@@ -7,16 +7,16 @@ import { qualified } from "./identifiers";
 import { refuseMissing } from "./missing-rights";
 import { checkReplicaIdentity } from "./publications";
 
-/** A unique index over plain columns, all of its rows. */
+/** A unique index over plain columns, without a condition. */
 export interface UniqueIndex {
   readonly columns: readonly string[];
-  /** How each column is compared, for SQL: that of the index, wherever its operator is. */
+  /** The equality operator of each column, with its schema. */
   readonly equals: readonly string[];
   readonly notNull: boolean;
   readonly primary: boolean;
 }
 
-/** A table beside the one with the rows that a run writes. */
+/** Another table that a run writes. */
 export interface TouchedTable {
   readonly uniques: readonly UniqueIndex[];
   /** Tables whose foreign keys point to this one. */
@@ -24,7 +24,7 @@ export interface TouchedTable {
 }
 
 /**
- * Checks a table that a run writes beside its own as that one is: rights, hidden rows, rules, replication.
+ * Checks another table that a run writes: rights, row security, rules, replication.
  * @param name for messages
  * @throws UserError naming what is in the way
  */
@@ -69,11 +69,14 @@ export async function checkTouched(
   );
   const [row] = found.rows;
   if (row === undefined) {
-    throw new UserError(`The table ${name} is gone.`, "Run again; if it stays so, restore it.");
+    throw new UserError(
+      `The table ${name} is gone.`,
+      "Run again; if the table is still missing, restore it.",
+    );
   }
   if (!["r", "p"].includes(row.kind)) {
     throw new UserError(
-      `${name} is no table, so its rows cannot be found again on the way back.`,
+      `${name} is no table, so an undo cannot find its rows again.`,
       "Name the table behind it.",
     );
   }
@@ -91,8 +94,8 @@ export async function checkTouched(
 }
 
 /**
- * Has a table that is known by its name alone be of somebody who may write the rows: anybody who may create in its schema
- * can have made one of that name, with triggers that would run with our rights.
+ * Checks that the owner of a table which is only known by name may write the rows. Otherwise anybody who may create
+ * tables in that schema could make one with that name, and its triggers would run with our rights.
  * @param main the table with the rows
  * @throws UserError naming the owner
  */
@@ -110,7 +113,7 @@ export async function refuseForeignOwner(
   const [row] = found.rows;
   if (row?.writes !== false) return;
   throw new UserError(
-    `The table ${name} belongs to the role ${row.owner}, which may not write the rows of ${main.schema}.${main.table}, so code of a stranger would run when it is written.`,
+    `The table ${name} belongs to the role ${row.owner}, which may not write the rows of ${main.schema}.${main.table}, so writing it could run code of a role that is not trusted.`,
     `Find out who made it; if it is the application's, as an administrator: alter table ${row.sql} owner to <the application's role>;`,
   );
 }
@@ -131,7 +134,7 @@ export function identityOf(name: string, table: TouchedTable, without?: string):
   );
   if (one !== undefined) return one.columns;
   throw new UserError(
-    `The table ${name} has no primary key${without === undefined ? "" : ` beside ${without}`}, so a row of it could not be found again on the way back.`,
+    `The table ${name} has no primary key${without === undefined ? "" : ` beside ${without}`}, so an undo could not find a row of it again.`,
     `Give it one (alter table ${name} add primary key (...);), or list the older row's key in [cutover.skip].`,
   );
 }

@@ -21,7 +21,7 @@ export function standbyError(): UserError {
   );
 }
 
-/** @param names as the login gives them, quoted here */
+/** The role may not connect. @param role and database, not quoted */
 export function connectDenied(role: string, database: string): UserError {
   const [to, on] = [role, database].map((name) => escapeIdentifier(name));
   return new UserError(
@@ -30,7 +30,7 @@ export function connectDenied(role: string, database: string): UserError {
   );
 }
 
-/** Messages of the server that name objects and limits, and never quote a value: by SQLSTATE and its source file. */
+/** Messages of the server that never quote a value, by SQLSTATE and source file. They name objects and limits. */
 const messagesWithoutValues: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^42501$/, ["aclchk.c"]],
   [/^23/, ["nbtinsert.c", "execMain.c", "execIndexing.c", "ri_triggers.c"]],
@@ -38,11 +38,11 @@ const messagesWithoutValues: readonly (readonly [RegExp, readonly string[]])[] =
   [/^55/, ["execReplication.c", "trigger.c", "tablecmds.c", "execIndexing.c", "execMain.c"]],
 ];
 
-/** The same of what the server finds before it runs a statement of ours: these quote names of the configuration. */
+/** Source files whose errors come before a statement runs. Their messages quote names of the configuration only. */
 const beforeRunning =
   /^(parse_relation|parse_func|parse_oper|parse_target|parse_type|namespace|scan)\.[cl]$/;
 
-/** The server's text where it is known to quote no value; undefined otherwise. */
+/** The server's message, where it is known to quote no value. */
 function safeMessage(error: unknown): string | undefined {
   if (isForeignCode(error) || !(error instanceof Error)) return undefined;
   const { file, position } = error as ServerFields;
@@ -55,9 +55,10 @@ function safeMessage(error: unknown): string | undefined {
 }
 
 /**
- * An error that may be shown: what the server and code in the database say may quote rows, and the driver's own
- * messages may quote the DSN, so only what is known to be harmless is taken over.
- * @param others what may have raised it. Default: not known
+ * Turns any error into one that may be shown. Messages of the server and of code in the database may quote rows, and
+ * the driver's may quote the DSN, so only text that is known to be harmless is used.
+ * @param doing such as `planning the rows`
+ * @param others the triggers that may have raised it. Default: unknown
  */
 export function toUserError(error: unknown, doing: string, others?: TableTriggers): UserError {
   if (isUserError(error)) return error;
@@ -70,7 +71,7 @@ export function toUserError(error: unknown, doing: string, others?: TableTrigger
   }
   if (error instanceof CommitUnknown) {
     return new UserError(
-      "The connection was lost while the run was being committed, and the database did not come back to say how it ended.",
+      "The connection was lost during COMMIT, and the outcome of COMMIT is unknown.",
       "Run again: the ledger in schema mcp_cutover tells whether it was committed, and a committed run is not repeated.",
     );
   }
@@ -98,7 +99,7 @@ export function toUserError(error: unknown, doing: string, others?: TableTrigger
   }
   if (isLockError(error)) {
     return new UserError(
-      `The table stayed locked by somebody else while ${doing} (SQLSTATE ${code}); no row was changed.`,
+      `Another session kept the table locked while ${doing} (SQLSTATE ${code}); no row was changed.`,
       "Look for long transactions in pg_stat_activity, then run again, or raise [timeouts.lockSeconds].",
     );
   }
@@ -121,7 +122,7 @@ export function toUserError(error: unknown, doing: string, others?: TableTrigger
       fixOf(code),
     );
   }
-  // The driver's text may hold the connection string; its kind is enough.
+  // The driver's message may hold the connection string, so only its kind is shown.
   const why = code === "" ? reason(error) : code;
   return new UserError(
     `The database connection failed while ${doing} (${why}).`,
@@ -131,13 +132,13 @@ export function toUserError(error: unknown, doing: string, others?: TableTrigger
   );
 }
 
-/** What code in the database raised is told by its code and by the names of what may have raised it. */
+/** An error that code in the database raised: its SQLSTATE, and the names of the triggers that may have raised it. */
 function raisedError(error: unknown, doing: string, others: TableTriggers | undefined): UserError {
   const code = codeOf(error);
   const { where } = error as ServerFields;
   const stack = typeof where === "string" ? where : "";
   const all = others?.triggers ?? [];
-  // The stack may quote a statement; what is taken from it is only which of the known names it has.
+  // The stack may quote a statement. Only the known names in it are used.
   const ran = all.filter(({ procedure }) => stack.includes(nameOf(procedure)));
   const [one] = ran;
   const who =
@@ -150,8 +151,8 @@ function raisedError(error: unknown, doing: string, others: TableTriggers | unde
       ? ` It may look for a table or function by its bare name, which a run finds in pg_catalog only: alter function ${one.procedure} set search_path = public, pg_temp;`
       : "";
   return new UserError(
-    `Code in the database stopped it while ${doing}: ${who} (SQLSTATE ${/^[0-9A-Z]{5}$/.test(code) ? code : "unknown"}); no row was changed.`,
-    `Have its owner mend it${one === undefined || others === undefined ? "" : `, or switch it off for the run (alter table ${others.table} disable trigger ${one.name};)`}; what it said is in the server's log, at application_name mcp-fleet.${path}`,
+    `Code in the database raised an error while ${doing}: ${who} (SQLSTATE ${/^[0-9A-Z]{5}$/.test(code) ? code : "unknown"}); no row was changed.`,
+    `Have its owner correct it${one === undefined || others === undefined ? "" : `, or disable it for the run (alter table ${others.table} disable trigger ${one.name};)`}; its message is in the server's log, at application_name mcp-fleet.${path}`,
   );
 }
 
@@ -164,9 +165,9 @@ function kindOf(code: string): string {
   if (code.startsWith("22")) return "a value does not fit its column";
   if (code.startsWith("23")) return "a constraint of a table does not allow it";
   if (code.startsWith("42")) return "a name or a type is not what it was";
-  if (code.startsWith("53")) return "the server lacks room or memory";
+  if (code.startsWith("53")) return "the server has no disk space or memory left";
   if (code.startsWith("55")) return "an object is not in the state that is needed";
-  return "it gave a reason that may quote a row";
+  return "its message may quote a row, so it is not shown";
 }
 
 function fixOf(code: string): string {
@@ -176,8 +177,8 @@ function fixOf(code: string): string {
     return "Compare [set] and [seed] of the rows with the constraint, or have the table's owner lift it for the run.";
   if (code.startsWith("42"))
     return "Check the names in [cutover.table], [cutover.softReferences] and the conditions of seeds; a table outside of [cutover.table.schema] and a function of your own need their schema before them.";
-  if (code.startsWith("53")) return "Make room on the server, then run again.";
-  return "Look the code up in appendix A of PostgreSQL's manual; the server's log has the statement at application_name mcp-fleet. Mend that, then run again.";
+  if (code.startsWith("53")) return "Free disk space or memory on the server, then run again.";
+  return "Look the code up in appendix A of PostgreSQL's manual; the server's log has the statement at application_name mcp-fleet. Correct the cause, then run again.";
 }
 
 const refusedTls = "TLS was refused";

@@ -23,7 +23,7 @@ import { checkJournal, readReferenceEntries, refuseFinalized } from "../store/jo
 import type { Analysis, Surroundings, WritingAnalysis } from "./analysis";
 import { checkForward, checkUndo } from "./check-actions";
 
-/** @throws UserError for every reason not to run, named */
+/** Reads the database and plans a run. @throws UserError for everything that would stop it */
 export async function analyse(
   client: Client,
   spec: CutoverSpec,
@@ -55,9 +55,9 @@ export async function analyse(
 }
 
 /**
- * Has the table's shape stay what the analysis found, without holding off a writer: reading a table keeps every
- * ALTER TABLE waiting until the transaction ends, so what still holds after that reading holds to the end.
- * @throws RowsMoved when somebody altered the table just before
+ * Checks that the table's shape is still as the analysis found it, without making a writer wait. The analysis has read
+ * the table, which makes every ALTER TABLE wait until the transaction ends, so the shape cannot change after this.
+ * @throws AlreadyMoved when somebody altered the table just before
  */
 export async function confirmShape(
   client: Client,
@@ -68,8 +68,8 @@ export async function confirmShape(
 }
 
 /**
- * The same analysis once nobody can write the table any more. Where nobody did since the first one, that one holds:
- * reading a large table twice would double the time that writers wait.
+ * The analysis once nobody can write the table any more. If nobody wrote it since the first one, that one is still valid:
+ * reading a large table again would double the time that writers wait.
  */
 export async function confirm(
   client: Client,

@@ -2,7 +2,7 @@ import type { PlanSize } from "../decide/results";
 import { countRows } from "../decide/steps";
 import type { Analysis, WritingAnalysis } from "./analysis";
 
-/** From `make bench`, doubled: what a row costs between the lock of the table and COMMIT, and a run without rows. */
+/** Twice what `make bench` measured: the time for each row between lock and COMMIT, and for a run without rows. */
 const secondsPerRow = 0.00004;
 
 const secondsPerRun = 0.05;
@@ -10,10 +10,10 @@ const secondsPerRun = 0.05;
 /** WAL beside the documents: row headers, keys, index entries, the other columns. */
 const walPerRow = 900;
 
-/** The old document goes to the journal, the new one to the journal and to the table. */
+/** The old document is written to the journal, the new one to the journal and to the table. */
 const copies = 3;
 
-/** From here on a plan says what the run costs. */
+/** From this number of rows on a plan says what the run costs. */
 const worthSaying = 1000;
 
 /** How much a run writes, and for how long writers of the table wait. */
@@ -39,7 +39,7 @@ function writtenRows(analysis: WritingAnalysis): number {
   return single + withoutSteps.written + withoutSteps.restore;
 }
 
-/** What a large run costs, as a warning. */
+/** A warning of what a large run costs. */
 export function sizeWarnings({ rows, lockSeconds, walBytes }: PlanSize): string[] {
   if (rows < worthSaying) return [];
   const wal = Math.max(1, Math.round(walBytes / 2 ** 20));

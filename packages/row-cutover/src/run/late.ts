@@ -6,7 +6,7 @@ import type { Run } from "../store/ledger";
 import { analyse } from "./analyse";
 import { applyForward } from "./forward";
 
-/** Rows that old processes inserted since: they get the new form, and the journal their old one. */
+/** Rewrites rows that old processes inserted since the run, and journals their old form. @returns how many */
 export async function convertLate(
   client: Client,
   spec: CutoverSpec,

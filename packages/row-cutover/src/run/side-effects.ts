@@ -2,7 +2,7 @@ import type { Client } from "pg";
 
 import type { Analysis } from "./analysis";
 
-/** What else happens in the database when rows are written: others' triggers fire, subscribers get the new rows. */
+/** Warnings of what else happens when rows are written: triggers fire, and subscribers get the new rows. */
 export async function sideEffectWarnings(client: Client, analysis: Analysis): Promise<string[]> {
   if (analysis.kind === "noop") return [];
   const { oid, name, triggers } = analysis.shape;
@@ -19,12 +19,12 @@ export async function sideEffectWarnings(client: Client, analysis: Analysis): Pr
     ...(triggers.length === 0
       ? []
       : [
-          `${name} has triggers that may fire for the rows written: ${triggers.map((one) => one.name).join(", ")}. A run whose rows they change is taken back.`,
+          `${name} has triggers that may fire for the rows written: ${triggers.map((one) => one.name).join(", ")}. A run whose rows they change is rolled back.`,
         ]),
     ...(bare.length === 0
       ? []
       : [
-          `During a run ${[...new Set(bare)].join(", ")} of these triggers will find in pg_catalog only what it names without a schema, since it has no search_path of its own.`,
+          `During a run the unqualified names in ${[...new Set(bare)].join(", ")} of these triggers are looked up in pg_catalog only, since it has no search_path of its own.`,
         ]),
     ...(publications.length === 0
       ? []

@@ -36,14 +36,14 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
     if (await removeSeed(run, step)) removed += 1;
     else {
       warnings.push(
-        `The row ${keyName(step.keyFound)}, which the cutover made, is referenced by other rows now and stays.`,
+        `The row ${keyName(step.keyFound)}, which the cutover inserted, is referenced by other rows now and stays.`,
       );
     }
   }
   const inserted = of("insert").length;
   const [, , , , journalRows] = await Promise.all([
     finishDeferred(client),
-    // The planner knows nothing of the new entries yet, and would read the table once for each.
+    // The planner has no statistics of the new entries, and would read the table once for each.
     client.query("set local enable_nestloop = off"),
     assertRestored(run, restored, columns),
     assertTouched(client, shape, {

@@ -9,10 +9,10 @@ import { findRun, newestOtherCutover, type Run } from "./ledger";
 import { leftRows } from "./migrations";
 import { ledgerExists } from "./schema";
 
-/** What is going to be done with rows and ledger: a look needs fewer rights than a run. */
+/** What the caller will do. Reading needs fewer rights than a run. */
 export type Access = "read" | "write";
 
-/** The newest run, after making sure that this is the database it was done in. */
+/** The newest run, after checking that it was made in this database. */
 export async function checkLedger(
   client: Client,
   spec: CutoverSpec,
@@ -35,13 +35,12 @@ export async function checkLedger(
 }
 
 /**
- * Who only compares has no ledger of its own to know, but knows one thing of whoever made it: that role may write the
- * rows.
- * @throws UserError when it may not
+ * A role that only compares does not own the ledger. It trusts it only if the ledger's owner may write the rows.
+ * @throws UserError when the owner may not
  */
 async function refuseUntrustedLedger(client: Client, { table }: CutoverSpec): Promise<void> {
   const found = await client.query<{ owner: string; writes: boolean | null }>(
-    // By its oid, since a name is looked up only by who may use the schema.
+    // By its oid: looking a name up needs USAGE on the schema.
     `select pg_get_userbyid(c.relowner) as owner, has_table_privilege(c.relowner, (
               select t.oid from pg_class t join pg_namespace s on s.oid = t.relnamespace
                where s.nspname = $1 and t.relname = $2), 'update') as writes
@@ -52,7 +51,7 @@ async function refuseUntrustedLedger(client: Client, { table }: CutoverSpec): Pr
   const stranger = found.rows.find(({ writes }) => writes === false);
   if (stranger === undefined) return;
   throw new UserError(
-    `The ledger in schema mcp_cutover belongs to the role ${stranger.owner}, which may not write the rows of ${table.schema}.${table.table}, so no run of ours made it.`,
+    `The ledger in schema mcp_cutover belongs to the role ${stranger.owner}, which may not write the rows of ${table.schema}.${table.table}, so no run of mcp-fleet made it.`,
     "Find out who made it; if a cutover's role made it, give that role its rights on the table back.",
   );
 }
@@ -97,8 +96,8 @@ async function mayRead(client: Client): Promise<boolean> {
 }
 
 /**
- * Where to read what the newest run left in its rows: the view made for it, or the journal, which holds the old
- * documents too, where an earlier release made the ledger or its grants.
+ * Where to read what the newest run left in its rows: the view for it, or, with a ledger or grants of an earlier
+ * release, the journal, which also holds the old documents.
  * @returns a relation for FROM; undefined when this role may read neither
  */
 export async function leftRowsSource(client: Client): Promise<string | undefined> {

@@ -9,8 +9,8 @@ import type { TableShape } from "../postgres/table";
 import { textSettings } from "../postgres/transaction";
 
 /**
- * Names of a cutover's triggers and of their functions. Triggers fire by name, and these should have the last word, in
- * this order.
+ * Names of a cutover's triggers and of their functions. Triggers fire in the order of their names, and these have to
+ * be the last, in this order.
  */
 export function fenceNames(cutover: string): readonly [ask: string, look: string, keep: string] {
   const name = `zz_mcp_cutover_${createHash("sha256").update(cutover).digest("hex").slice(0, 12)}`;
@@ -18,20 +18,20 @@ export function fenceNames(cutover: string): readonly [ask: string, look: string
 }
 
 /**
- * Makes the fence's three functions, which {@link raiseFence} hangs on the table. It takes no lock of the table, so
- * that writers do not wait for it.
+ * Creates the fence's three functions, whose triggers {@link raiseFence} creates. It takes no lock on the table, so
+ * writers do not wait for it.
  *
- * The fence holds the rows of a run: from its COMMIT on, whoever writes one of them back gets the row as the run
- * left it, and the write is counted. Only the columns of the run are held; all others go through. A row the run renamed
+ * The fence protects the rows of a run from COMMIT on: an update that changes what the run wrote keeps the run's
+ * values, and is counted. Only the columns of the run are protected; all others are written. A row that the run renamed
  * or merged cannot be inserted again under its old key.
  *
- * What is made of rows runs as whoever writes: casts, checks of domains and defaults are code of the table's owner.
- * What needs our rights, looking a key up and counting, is the function in the middle: it gets text and answers with
- * text, by settings of the transaction, and touches no row. A trigger fires without any right on its function or its
- * schema, so nobody is granted one.
+ * The first and the last function handle the row, with the rights of the writing role: casts, domain checks and
+ * defaults are code of the table's owner. The one in the middle has our rights. It looks the key up in the journal and
+ * counts. It gets and returns text through settings of the transaction, and touches no row. A trigger fires without
+ * any right on its function or schema, so none is granted.
  *
- * Columns are named in statements that are made when they are run, so that the database knows nothing of it: the
- * application may change a column's type, and sessions that fired the triggers before that go on working.
+ * Columns are named only in dynamic statements, so the functions do not depend on them: the application may change a
+ * column's type, also for sessions that fired the triggers before.
  */
 export async function makeFence(
   client: Client,
@@ -41,7 +41,7 @@ export async function makeFence(
 ): Promise<void> {
   const { key, config, updatedAt } = shape.spec;
   const held = [...new Set([config, ...key, ...run.columns])].filter(
-    // What the database computes has no value yet when a trigger looks at it.
+    // A generated column has no value yet in a BEFORE trigger.
     (column) => column !== updatedAt && shape.columns.get(column)?.generated !== true,
   );
   const kept = [...held, ...(updatedAt === undefined ? [] : [updatedAt])];
@@ -53,7 +53,7 @@ export async function makeFence(
   };
   for (const [name, body] of Object.entries(bodies)) {
     const rights = name === look ? "security definer" : "security invoker";
-    // The journal has keys as they read in a session of ours, whatever the writer's own is set to.
+    // Keys have to be converted to text as in the journal, whatever the writer's settings are.
     const settings = name === ask ? setClauses(textSettings) : "";
     await client.query(
       `create or replace function mcp_cutover.${ident(name)}() returns trigger language plpgsql ${rights}
@@ -69,15 +69,15 @@ function setClauses(settings: Readonly<Record<string, string>>): string {
     .join(" ");
 }
 
-/** What is asked for, and what the answer was; both of one row. */
+/** Settings of the transaction between the functions: the key of the row, and whether its write is blocked. */
 export const question = "mcp_cutover.question";
 
 export const answer = "mcp_cutover.answer";
 
-/** Text of the row's key, where somebody writes what is held. As whoever writes. */
+/** The row's key as text, where a write changes a protected column. With the writer's rights. */
 function keyBody({ key, where = [] }: TableSpec, held: readonly string[]): string {
-  // A row that is marked as deleted may have the key of another one. Other conditions compare text, which reads
-  // differently here, so rows that do not meet those are held with the others.
+  // A row that is marked as deleted may have the key of another one. Other conditions compare text, which may be
+  // converted differently here, so rows that do not meet those are protected too.
   const marked = where
     .filter(({ operator }) => operator === "is null" || operator === "is not null")
     .map(({ column, operator }) => ` and ($1).${ident(column)} ${operator}`)
@@ -102,7 +102,7 @@ begin
 end`;
 }
 
-/** Whether the run holds the key; if so, the write is counted. With our rights, on text alone. */
+/** Decides whether the key is protected, and counts the write. With our rights, on text alone. */
 function holdBody(runId: string): string {
   return `
 declare
@@ -131,9 +131,8 @@ end`;
 }
 
 /**
- * The row with our columns as they were, and every other one as it is written, not as some other type has it: `jsonb`
- * knows no `null` in a column beside SQL's own, no order of keys and no bounds of arrays. None at all for an insert. As
- * whoever writes.
+ * The row with our columns as they were and all others as they are written. It is not converted to `jsonb`, which would
+ * lose JSON null, the order of keys and array bounds. An insert is dropped. With the writer's rights.
  */
 function restoreBody(kept: readonly string[]): string {
   return `
@@ -149,7 +148,7 @@ begin
 end`;
 }
 
-/** Whoever has a right on new functions by default has none on these. */
+/** Revokes what default privileges granted on the new functions. */
 async function closeFunctions(client: Client, names: readonly string[]): Promise<void> {
   const found = await client.query<{ sql: string }>(
     `select distinct format('revoke all on function %s from %s cascade', p.oid::regprocedure,

@@ -6,18 +6,18 @@ import type { LockMode } from "../postgres/locks";
 import type { TableShape } from "../postgres/table";
 import { answer, fenceNames, question } from "./fence-functions";
 
-/** The transaction-local setting that lets our own writes through. */
+/** The setting of the transaction by which the fence lets our own writes pass. */
 const writerSetting = "mcp_cutover.writer";
 
 /**
- * Has the fence hold what is still written in this transaction: code that was put off until COMMIT, and puts itself off
- * again, is then one more late writer.
+ * Makes the fence block what is still written in this transaction: deferred code that defers itself again is treated
+ * like any other late writer.
  */
 export async function leaveAsWriter(client: Client): Promise<void> {
   await client.query("select set_config($1, '', true)", [writerSetting]);
 }
 
-/** Lets the rest of this transaction write rows that a fence holds. */
+/** Lets the rest of this transaction write rows that a fence protects. */
 export async function enterAsWriter(client: Client, runId: string): Promise<void> {
   await client.query("select set_config($1, $2, true)", [writerSetting, runId]);
 }
@@ -41,7 +41,7 @@ export async function fenceExists(
   return found.rows[0]?.there === true;
 }
 
-/** From COMMIT on, the table is fenced. Our own writes pass by without a call of a function. */
+/** Creates the triggers, which protect the rows from COMMIT on. Our own writes do not call their functions. */
 export async function raiseFence(
   client: Client,
   cutover: string,
@@ -66,8 +66,7 @@ export async function raiseFence(
 }
 
 /**
- * Takes the fence away. Dropping the functions takes their triggers along, which also works for a role that may
- * make triggers on the table but does not own it.
+ * Removes the fence. Dropping the functions drops their triggers too, which a role can do that does not own the table.
  * @returns whether there was one
  */
 export async function dropFence(client: Client, cutover: string): Promise<boolean> {
@@ -83,7 +82,7 @@ export async function dropFence(client: Client, cutover: string): Promise<boolea
   return true;
 }
 
-/** How many writes a run's fence held off so far. */
+/** How many writes a run's fence has blocked so far. */
 export async function countFenced(client: Client, runId: string): Promise<number> {
   const found = await client.query<{ count: number }>(
     "select count(*)::int as count from mcp_cutover.fenced_write where run_id = $1",
@@ -93,8 +92,8 @@ export async function countFenced(client: Client, runId: string): Promise<number
 }
 
 /**
- * How {@link lockTable} has to lock. Writers are kept off, readers go on, unless a fence will be dropped: a trigger
- * that is made needs the same lock, and taking it last can deadlock with a writer that waits for one of our rows.
+ * The lock that a run needs. Writers wait and readers go on, unless a fence will be dropped, which locks readers out too.
+ * Taking the stronger lock later could deadlock with a writer that waits for one of our rows.
  */
 export async function lockMode(
   client: Client,

@@ -3,16 +3,16 @@ import type { Client } from "pg";
 
 import { listed } from "../decide/list";
 
-/** What of schema `mcp_cutover` is this role's own, and who else may do what with it. */
+/** Who owns schema `mcp_cutover` and what is in it, and who else has rights on it. */
 interface LedgerSecurity {
   /** Undefined when there is no such schema. */
   readonly owner?: string;
   readonly role: string;
-  /** Relations and functions of other owners, with them. */
+  /** Relations and functions of other owners, with the owners. */
   readonly foreign: string[];
-  /** What would run code of others, or hide rows, when the ledger is read or written. */
+  /** Whatever would run code of others, or hide rows, when the ledger is read or written. */
   readonly traps: string[];
-  /** Grants that open the ledger to more than a comparison. */
+  /** Grants that allow more than a comparison. */
   readonly grants: Grant[];
 }
 
@@ -43,7 +43,7 @@ const objects = `
     from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = 'mcp_cutover' and a.attacl is not null`;
 
-/** Who may compare needs these, and nobody needs more: `grant usage` on the schema, `grant select` on three relations. */
+/** The rights that a role needs to compare, and the only ones that others may have. */
 const comparisonGrants = `(o.kind = 'n' and a.privilege_type = 'USAGE'
   or o.kind in ('r', 'c') and o.short in ('run', 'fenced_write', 'newest_row') and a.privilege_type = 'SELECT') and a.grantee <> 0`;
 
@@ -92,7 +92,7 @@ async function look(client: Client): Promise<LedgerSecurity> {
   return owner === null ? rest : { ...rest, owner };
 }
 
-/** Connections whose ledger was looked at: nothing about it changes by itself within one. */
+/** What was found, by connection: it does not change while a connection is open. */
 const seen = new WeakMap<Client, Promise<LedgerSecurity>>();
 
 function lookOnce(client: Client): Promise<LedgerSecurity> {
@@ -102,20 +102,20 @@ function lookOnce(client: Client): Promise<LedgerSecurity> {
 }
 
 /**
- * Has the ledger be what this package makes: nothing of it runs code of others when it is read, whoever made it.
+ * Checks that reading the ledger runs no code of others, whoever made it.
  * @throws UserError that names what would
  */
 export async function refuseForeignCode(client: Client): Promise<void> {
   const { traps, owner = "" } = await lookOnce(client);
   if (traps.length === 0) return;
   throw new UserError(
-    `The schema mcp_cutover of role ${owner} is not a ledger as mcp-fleet makes it (${listed(traps)}), so it may run code of others.`,
+    `The schema mcp_cutover of role ${owner} was not made by mcp-fleet (${listed(traps)}), so reading it could run code of others.`,
     "Find out who made it; then have its owner rename it, so that the next run makes its own: alter schema mcp_cutover rename to mcp_cutover_old;",
   );
 }
 
 /**
- * Has schema and ledger belong to this role, and be closed to all others but for what a comparison needs.
+ * Checks that this role owns schema and ledger, and that others have no more rights than a comparison needs.
  * @throws UserError naming the owner, or the grants
  */
 export async function refuseForeignLedger(client: Client): Promise<void> {
@@ -128,7 +128,7 @@ export async function refuseForeignLedger(client: Client): Promise<void> {
       .map((one) => one.slice(0, one.lastIndexOf(" of ")))
       .filter((one) => !one.startsWith("sequence "));
     throw new UserError(
-      `The ledger is not this role's (${self}) own, so others could read or drop it: ${listed(foreign)}.`,
+      `The ledger is not owned by this role (${self}), so others could read or drop it: ${listed(foreign)}.`,
       guard.owner === self || mine.length > 20
         ? `Run as the role that made it, or have an administrator give all of it to this role: reassign owned by <role> to ${self};`
         : `Run as the role that made it; or, if that was a run of yours, as an administrator: ${mine.map((name) => `alter ${name} owner to ${self};`).join(" ")}`,
@@ -142,7 +142,7 @@ export async function refuseForeignLedger(client: Client): Promise<void> {
   );
 }
 
-/** Takes from everybody what default privileges of the role or the database gave them on what was just made. */
+/** Revokes what default privileges of the role or the database granted on new objects. */
 export async function revokeFromOthers(client: Client): Promise<void> {
   const { grants } = await look(client);
   for (const sql of revokes(grants)) await client.query(sql);

@@ -8,7 +8,7 @@ import { literal } from "../postgres/identifiers";
 import type { TableShape } from "../postgres/table";
 import type { Run } from "./ledger";
 
-/** Keys after a run of the rows it holds, with the key that an undo of it gives back. */
+/** Keys of the rows of a run, with the key that an undo restores. */
 export async function readKeys(client: Client, run: Run): Promise<Map<string, KeyValues | null>> {
   const found = await client.query<{ after: KeyValues; before: KeyValues | null }>(
     `select key_after as after, key_before as before from mcp_cutover.journal
@@ -19,7 +19,7 @@ export async function readKeys(client: Client, run: Run): Promise<Map<string, Ke
   return new Map(found.rows.map(({ after, before }) => [keyId(after), before]));
 }
 
-/** A `RowEntry` of a relation with the journal's columns. */
+/** The columns of a `RowEntry`, for a relation with the journal's columns. */
 export function entryColumns(from: string): string {
   const columns = {
     action: "action",
@@ -32,7 +32,7 @@ export function entryColumns(from: string): string {
   };
   return [
     `${from}.entry::text as entry`,
-    // Left out where it is the same, but for a row that was made: that had none.
+    // The journal leaves out a key that did not change. A row that was inserted had none.
     ...["found", "before"].map(
       (when) =>
         `coalesce(${from}.key_${when}, case when ${from}.action not in ('seed', 'inserted') then ${from}.key_after end) as "key${when === "found" ? "Found" : "Before"}"`,
@@ -74,7 +74,7 @@ export async function readReferenceEntries(client: Client, run: Run): Promise<Re
   return found.rows;
 }
 
-/** How many entries a run has. A statement of its own, which several of the server's processes can share. */
+/** How many entries a run has. A statement of its own, which the server can run in parallel. */
 export async function countEntries(client: Client, runId: string): Promise<number> {
   const found = await client.query<{ count: number }>(
     "select count(*)::int as count from mcp_cutover.journal where run_id = $1",
@@ -83,17 +83,17 @@ export async function countEntries(client: Client, runId: string): Promise<numbe
   return found.rows[0]?.count ?? 0;
 }
 
-/** @throws UserError when entries are missing: part of an undo is worse than none */
+/** @throws UserError when entries are missing: a partial undo is worse than none */
 export async function checkJournal(client: Client, run: Run): Promise<void> {
   const count = await countEntries(client, run.runId);
   if (count === run.journalRows) return;
   throw new UserError(
-    `The journal of generation ${run.generation} has ${count} of its ${run.journalRows} entries, so the rows as they were before are not all known.`,
+    `The journal of generation ${run.generation} has ${count} of its ${run.journalRows} entries, so not all rows can be restored.`,
     "Restore mcp_cutover.journal from a backup, or the rows themselves; nothing was changed.",
   );
 }
 
-/** The columns beside the document that entries tell about. */
+/** The columns beside the document that entries have values of. */
 export function journalColumns(entries: readonly RowEntry[]): string[] {
   return [
     ...new Set(
@@ -113,16 +113,16 @@ export function byKeyAfter(entries: readonly RowEntry[]): Map<string, RowEntry> 
   return found;
 }
 
-/** @throws UserError when the journal was dropped on request: there is nothing to restore from */
+/** @throws UserError when `finalize` discarded the undo data */
 export function refuseFinalized(spec: CutoverSpec, run: Run): void {
   if (run.finalizedAt === undefined) return;
   throw new UserError(
-    `The way back from generation ${run.generation} of ${spec.name} was dropped by finalize on ${run.finalizedAt.slice(0, 10)}, so the rows as they were before are not known any more.`,
+    `Generation ${run.generation} of ${spec.name} cannot be undone: finalize discarded its undo data on ${run.finalizedAt.slice(0, 10)}.`,
     `Restore the rows from a backup by hand, then remove the ledger's entries: delete from mcp_cutover.run where cutover = ${literal(spec.name)};`,
   );
 }
 
-/** The columns beside the document that the journal of a run tells about and the table still has. */
+/** The columns beside the document that a run's journal has values of and the table still has. */
 export async function columnsOf(client: Client, shape: TableShape, run: Run): Promise<string[]> {
   const found = await client.query<{ name: string }>(
     `select distinct jsonb_object_keys(coalesce(after_columns, '{}') || coalesce(before_columns, '{}')) as name

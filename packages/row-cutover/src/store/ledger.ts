@@ -111,7 +111,7 @@ export function publicRun(run: Run): LedgerState {
   };
 }
 
-/** Another cutover whose newest run points rows of the same table into the cluster. */
+/** The name of another cutover whose newest run moved rows of the same table. */
 export async function newestOtherCutover(
   client: Client,
   cutover: string,
@@ -144,7 +144,7 @@ export interface RunRecord {
   readonly fenced: boolean;
 }
 
-/** Writes the ledger row as the last thing before COMMIT. @returns the time it holds, ISO 8601 */
+/** Writes the ledger row, just before COMMIT. @returns the recorded time, ISO 8601 */
 export async function recordRun(client: Client, run: RunRecord): Promise<string> {
   const { meta, identity } = run;
   const written = await client.query<{ at: string }>(
@@ -175,7 +175,7 @@ export async function recordRun(client: Client, run: RunRecord): Promise<string>
   return written.rows[0]?.at ?? "";
 }
 
-/** Records that a run's way back was dropped. @returns the time it holds, ISO 8601 */
+/** Records that a run's undo data was discarded. @returns the recorded time, ISO 8601 */
 export async function markFinalized(
   client: Client,
   runId: string,
@@ -190,7 +190,7 @@ export async function markFinalized(
   return done.rows[0]?.at ?? "";
 }
 
-/** The run follows one whose way back was dropped, so it has none either. */
+/** Records that a run cannot be undone because the one before it was finalized. */
 export async function inheritFinalized(client: Client, runId: string): Promise<void> {
   await client.query("update mcp_cutover.run set finalized_at = committed_at where run_id = $1", [
     runId,

@@ -36,7 +36,7 @@ export async function ledgerExists(client: Client): Promise<boolean> {
   return true;
 }
 
-// Asked for again and again in one connection, each of these would be a tenth of a small run.
+// These are needed several times in a connection, and each query would be a tenth of a small run.
 const known = new WeakSet<Client>();
 
 const upToDate = new WeakSet<Client>();
@@ -106,7 +106,7 @@ async function anyFence(client: Client): Promise<boolean> {
   return fences.rowCount !== 0;
 }
 
-/** Two first runs of different cutovers would trip over each other's CREATE. */
+/** Two first runs of different cutovers would otherwise fail at each other's CREATE. */
 async function lockSchema(client: Client): Promise<void> {
   await client.query("select pg_advisory_xact_lock(hashtextextended('mcp_cutover ledger', 0))");
 }

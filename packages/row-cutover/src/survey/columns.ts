@@ -18,10 +18,10 @@ interface ColumnAbout {
   readonly nullable: boolean;
 }
 
-/** How the columns of a table would be configured, and what of it is only likely. */
+/** A guess of how a table is configured, with what is uncertain about it. */
 export interface ColumnGuess {
   readonly table: TableSpec;
-  /** Sentences for whoever has to decide. */
+  /** Sentences for the person who decides. */
   readonly doubts: readonly string[];
 }
 
@@ -31,7 +31,7 @@ const isTime = (type: string): boolean => type.startsWith("timestamp");
 
 const isNumber = (type: string): boolean => /^(integer|bigint|numeric|double precision)/.test(type);
 
-/** What applications call rows of their own. */
+/** Values by which applications mark rows of their own. */
 const ownValue =
   /^(integrated|system|builtin|built-in|built_in|bundled|managed|default|internal|official)$/i;
 

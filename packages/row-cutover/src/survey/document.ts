@@ -1,7 +1,7 @@
 import { credentialsOf } from "../decide/credentials";
 import { environment, parseDocument, plainUrl, programOf } from "../decide/document";
 
-/** Names the server that a command line starts, if it is a known one. Is given every word of it, secret ones too. */
+/** Names the server that a command line starts, if it is a known one. It gets every word, secret ones too. */
 export type Recognise = (program: string, words: readonly string[]) => string | undefined;
 
 /** What a document says of a server: names, never a value but program, package and plain URL. */
@@ -29,9 +29,9 @@ export type DocumentForm =
   | { readonly form: "nested"; readonly under: string }
   | { readonly form: "several"; readonly under: string };
 
-/** Where clients' files keep many servers in one document. */
+/** Keys under which clients' files keep many servers in one document. */
 const listKeys = ["mcpServers", "servers"];
-/** Where a document holds more than a server, and the server under one key. */
+/** Keys under which a document may hold a server beside other things. */
 const nestedKeys = ["mcp", "config", "server", "transport"];
 
 /** @param keys values by which a wrapped document may be named; @returns undefined for what is no server */

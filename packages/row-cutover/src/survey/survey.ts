@@ -10,24 +10,24 @@ import { inScope } from "../postgres/table";
 import { type Candidate, guessColumns } from "./columns";
 import { type Recognise, type ServerSketch, sketchOf } from "./document";
 
-/** Limits of one look, in seconds; it is nobody's business to wait for it. */
+/** Limits in seconds. They are short, so that nobody has to wait for it. */
 const limits = { lockSeconds: 2, statementSeconds: 10 };
 
-/** Tables that are looked into, the likelier ones first. */
+/** How many tables are sampled, the likeliest first. */
 const mostTables = 60;
 
-/** Rows of each that are looked at to tell what it holds. */
+/** How many rows of each are sampled. */
 const sampledRows = 200;
 
-/** Rows of the one that is taken. */
+/** How many rows of the chosen table are read. */
 const readRows = 5000;
 
-/** Characters of a document; longer ones are taken for something else. */
+/** Characters of a document. Longer values count as something else. */
 const longest = 65_536;
 
 /** One server of the table. Names, never a value. */
 export interface SurveyedServer extends ServerSketch {
-  /** By which the configuration names it. */
+  /** The key that the configuration names it by. */
   readonly key: string;
   readonly rows: number;
   /** Whether it is the application's own. */
@@ -42,14 +42,14 @@ export interface SurveyedTable {
   readonly servers: readonly SurveyedServer[];
   /** Rows that are no document of a server, by key. */
   readonly others: readonly string[];
-  /** Whether there are more rows than were looked at. */
+  /** Whether there are more rows than were read. */
   readonly more: boolean;
   readonly doubts: readonly string[];
   /** Lists of ids in the settings that llmctl-studio keeps. */
   readonly listsIds: boolean;
 }
 
-/** What of a database has to do with MCP servers. */
+/** What a database has of MCP servers. */
 export interface Survey {
   readonly database: string;
   readonly found?: SurveyedTable;
@@ -59,7 +59,7 @@ export interface Survey {
   readonly unfit: readonly string[];
 }
 
-/** How to look. */
+/** What to look for. */
 export interface SurveyOptions {
   /** `schema.table`, or a table of any schema. @default the one with the most servers */
   readonly table?: string;
@@ -213,7 +213,7 @@ async function describe(
   };
 }
 
-/** Rows of one server may differ; what any of them has, the server may need. */
+/** Joins the sketches of two rows of one server: the server may need what any of them has. */
 function together(a: ServerSketch, b: ServerSketch): ServerSketch {
   const both = (name: "variables" | "secrets" | "files"): string[] => [
     ...new Set([...a[name], ...b[name]]),

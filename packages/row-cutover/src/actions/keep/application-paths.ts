@@ -13,9 +13,9 @@ import { inScope, type TableShape } from "../../postgres/table";
 import type { Run } from "../../store/ledger";
 
 /**
- * Entries of a run whose document differs from what the run left in the application's own URL alone, so that nobody
- * has to write it again. Headers that are missing count as there.
- * @param wantedOf what the run left, in the form of the column's type of today
+ * Entries whose rows differ from what the run left only in a path that the application owns. They are not written
+ * again. Missing headers are no difference.
+ * @param wantedOf what the run left, in the form of the column's type now
  */
 export async function entriesWithOtherPath(
   client: Client,

@@ -8,7 +8,7 @@ import { isOwn, type StoredRow } from "../../decide/rows";
 import type { CutoverSpec } from "../../decide/spec";
 import type { UndoInput, UndoPlan } from "../../decide/steps";
 
-/** A row that nothing is done to because somebody changed or made it since. */
+/** The change of a row that stays as it is because it was changed or made since. */
 export function describeKept(spec: CutoverSpec, row: StoredRow, reason: string): RowChange {
   const current = parseDocument(row.key, row.config);
   return {
@@ -19,19 +19,19 @@ export function describeKept(spec: CutoverSpec, row: StoredRow, reason: string):
   };
 }
 
-/** @throws UserError that lists the rows, where the policy is to fail */
+/** @throws UserError that lists the changed rows, where `onConflict` is `fail` */
 export function refuseConflicts(spec: CutoverSpec, plan: UndoPlan): void {
   const { count } = plan.conflicts;
   if (spec.onConflict !== "fail" || count === 0) return;
   const names = plan.conflicts.list.map(({ key, reason }) => `${key} (${reason})`);
   const list = listed(names, "; ", count);
   throw new UserError(
-    `${count === 1 ? "A row was" : `${count} rows were`} changed since the cutover, so nothing is taken back: ${list}.`,
+    `${count === 1 ? "A row was" : `${count} rows were`} changed since the cutover, so nothing is undone: ${list}.`,
     "Look at them, then set [cutover.onConflict] to keep (leave those rows as they are) or to force (restore them all the same).",
   );
 }
 
-/** Rows in the new form that no run wrote: there is nothing to restore them from. */
+/** Finds rows in the new form that no run wrote: the journal has nothing to restore them from. */
 export function findWithoutJournal(
   { spec, rows, entries }: UndoInput,
   conflicts: { key: string; reason: string }[],
@@ -46,7 +46,7 @@ export function findWithoutJournal(
     if (known.has(keyId(row.key)) || known.has(keyId(row.match)) || !isOwn(spec, row)) continue;
     const document = parseDocument(row.key, row.config);
     if (typeof document?.content.url !== "string") continue;
-    const reason = "was made since and has no earlier form";
+    const reason = "was made since the cutover and has no earlier form";
     conflicts.push({ key: keyName(row.key), reason });
     changes.push(describeKept(spec, row, reason));
   }

@@ -4,8 +4,8 @@ import { isOwn, type StoredRow } from "../../decide/rows";
 import type { CutoverSpec } from "../../decide/spec";
 
 /**
- * Deferred rows that start a process now: the run leaves them, and the application that it rolls out may not. One warning for
- * all of them, since their keys were listed on purpose.
+ * One warning for all deferred rows that start a process: a run leaves them, but the application may rewrite them after
+ * its rollout.
  */
 export function deferredWarnings(
   spec: CutoverSpec,

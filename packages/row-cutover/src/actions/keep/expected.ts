@@ -8,7 +8,7 @@ const holdingActions = ["rewrite", "restore", "seed", "unchanged", "inserted"];
 
 export const holdingActionsSql = `(${holdingActions.map((action) => literal(action)).join(", ")})`;
 
-/** The document a row should have, in the form of the column's type of today; the application may have changed it. */
+/** The document that a run left in a row, in the form of the column's type now, which the application may have changed. */
 export function expectedDocument(
   entry: Pick<RowEntry, "action" | "keyAfter" | "afterConfig">,
   run: Run,

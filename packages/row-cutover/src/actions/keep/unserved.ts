@@ -14,9 +14,8 @@ import type { TableShape } from "../../postgres/table";
 import type { Run } from "../../store/ledger";
 
 /**
- * Refuses to go on without a server that rows still point to because an earlier generation pointed them there: the
- * program is about to remove it, and listing the key in `deferred` would only hide that.
- *
+ * Rows may still point to a server because an earlier generation moved them there. A plan without that server is
+ * refused: the program is about to remove it. Listing the key in `deferred` does not help, since the row would break.
  * @throws UserError that lists the servers by key
  */
 export async function refuseUnserved(
@@ -40,7 +39,7 @@ export async function refuseUnserved(
   for await (const rows of inBatches<Candidate>(client, query)) {
     for (const { key, config, written } of rows) {
       const url = urlOf(key, written);
-      // Under another path it is the same server.
+      // With another path it is still the same server.
       if (url !== undefined && sameServer(urlOf(key, config), url)) names.add(keyName(key));
     }
   }

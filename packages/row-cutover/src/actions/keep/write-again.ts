@@ -13,7 +13,7 @@ import type { Run } from "../../store/ledger";
 import { entriesWithOtherPath } from "./application-paths";
 import { expectedDocument, holdingActionsSql } from "./expected";
 
-/** Has the rows that were written again be as the run left them, and no other row be touched. */
+/** Checks that the rows are stored as they were written again, and that no other row was written. */
 export async function assertWritten(
   client: Client,
   spec: CutoverSpec,
@@ -22,15 +22,15 @@ export async function assertWritten(
   expected: Expected,
 ): Promise<void> {
   await assertTouched(client, shape, expected);
-  // What was written is not to be written once more; if it is, all of it is taken back.
+  // Nothing may be left to write. If there is, everything is rolled back.
   if ((await writeAgain(client, spec, shape, run)) === 0) return;
   throw new UserError(
-    `Rows of ${shape.spec.schema}.${shape.spec.table} did not become what was written: a trigger or rule of the table changed them; nothing was committed.`,
+    `Rows of ${shape.spec.schema}.${shape.spec.table} were not stored as written: a trigger or rule of the table changed them; nothing was committed.`,
     triggerFix(shape),
   );
 }
 
-/** Rows of the run that are not as it left them. */
+/** Writes rows again that are not as the run left them. @returns how many */
 export async function writeAgain(
   client: Client,
   spec: CutoverSpec,
@@ -44,7 +44,7 @@ export async function writeAgain(
   const parts = { columns, owned };
   if (run.configType !== "text" || shape.configType === "text")
     return writeDocuments(client, spec, shape, run, parts);
-  // The application made another type of the column since, so that the documents have another form now.
+  // The application changed the column's type since, so the documents have another form now.
   let count = 0;
   const entries = `select ${entryColumns("j")} from mcp_cutover.journal j where j.run_id = ${literal(run.runId)} and j.kind = 'row'`;
   for await (const batch of inBatches<RowEntry>(client, entries)) {
@@ -60,7 +60,7 @@ export async function writeAgain(
 interface WrittenParts {
   /** The columns beside the document. */
   readonly columns: readonly string[];
-  /** Entries whose documents stay as the application wrote them. */
+  /** Entries whose documents stay as the application wrote them, such as with another path. */
   readonly owned: readonly string[];
 }
 
@@ -75,8 +75,7 @@ async function writeDocuments(
   const { table } = spec;
   const config = `t.${ident(table.config)}`;
   const document = documents === undefined ? "j.after_config" : "d.document";
-  // Compared as documents where they are JSON, so that another spelling of the same is no difference; headers
-  // that the application erased are no late write either.
+  // JSON is compared by value, so another spelling is no difference. Nor are headers that the application erased.
   const other =
     shape.configType === "text"
       ? `${config} is distinct from ${document}`
@@ -106,7 +105,7 @@ async function writeDocuments(
     `update ${shape.name} t set ${set.join(", ")} from ${source}
       where j.run_id = $1 and j.kind = 'row' and j.action in ${holdingActionsSql} and j.after_config is not null
         and ${keyArray(table.key, "t")} = j.key_after and ${inScope(table, "t")} and (${[differs, ...others].join(" or ")})`,
-    // A document in the statement's text would be in the server's log and lists of statements.
+    // A parameter, since a statement's text can appear in the server's log and in pg_stat_statements.
     [run.runId, ...(documents === undefined ? [] : [JSON.stringify(documents)])],
   );
   return done.rowCount ?? 0;

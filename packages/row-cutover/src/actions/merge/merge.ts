@@ -159,7 +159,9 @@ export function planUnmerge(
 ): void {
   const key = entry.keyBefore ?? [];
   if (rows.has(keyId(key))) {
-    warnings.push(`The row ${keyName(key)} was made again since the cutover and stays as it is.`);
+    warnings.push(
+      `The row ${keyName(key)} was inserted again since the cutover and stays as it is.`,
+    );
     return;
   }
   const before = parseDocument(key, entry.beforeConfig);

@@ -10,25 +10,24 @@ import { referenceRights } from "../../postgres/required-rights";
 import type { TableShape } from "../../postgres/table";
 import { checkTouched, identityOf } from "../../postgres/touched-tables";
 
-/** A column elsewhere that points to rows of the table. */
+/** A column of another table that refers to rows of the table. */
 export interface ForeignKey {
   readonly schema: string;
   readonly table: string;
   readonly column: string;
-  /** The column of our table that it points to. */
+  /** The column of our table that it refers to. */
   readonly target: string;
   readonly allColumns: readonly string[];
-  /** The columns that find a row again. */
+  /** The columns that identify a row. */
   readonly identity: readonly string[];
   /** The columns of each unique index that has this column, without it, and how the index compares them. */
   readonly uniqueWith: readonly (readonly { readonly column: string; readonly equals: string }[])[];
-  /** Tables that refer to this one in their turn. */
+  /** Tables that refer to this one. */
   readonly referencedBy: readonly string[];
 }
 
 /**
- * The foreign keys that point to the table, from the catalog, once their tables are found to be such that their rows
- * can be moved to another row and back.
+ * The foreign keys to the table, from the catalog. Checks that references can be moved to another row and back.
  * @throws UserError naming the table and what is in the way
  */
 export async function foreignKeys(client: Client, shape: TableShape): Promise<ForeignKey[]> {
@@ -51,7 +50,7 @@ async function describeKey(client: Client, raw: Reference): Promise<ForeignKey> 
   }
   if (raw.self) {
     throw new UserError(
-      `The table ${name} refers to itself (${column}), so merging two of its rows would write rows that the cutover has no entry for.`,
+      `The table ${name} refers to itself (${column}), so merging two of its rows would write rows that the journal has no entry for.`,
       instead,
     );
   }
@@ -74,17 +73,17 @@ async function describeKey(client: Client, raw: Reference): Promise<ForeignKey> 
   };
 }
 
-/** Whether a reference `r` is one that the surviving row has already: `s`, whose value is `to` in SQL. */
+/** Whether the surviving row already has the same reference as `r`: `s`, whose value is `to` in SQL. */
 function collision(key: ForeignKey, twin: ForeignKey["uniqueWith"][number], to: string): string {
   const same = twin.map(({ column, equals }) => `s.${ident(column)} ${equals} r.${ident(column)}`);
   return `exists (select from ${qualified(key.schema, key.table)} s where ${[`s.${ident(key.column)}::text = ${to}`, ...same].join(" and ")})`;
 }
 
 /**
- * A reference that goes because the survivor has the same takes along, or is held by, what refers to it. None of that
- * is in the journal.
- * @param found key of the row that goes
- * @param after key of the one that stays
+ * A reference is deleted where the surviving row has the same one. Rows that refer to that reference would be deleted
+ * with it, or prevent it, and the journal has no entries for them.
+ * @param found key of the row that is removed
+ * @param after key of the row that stays
  * @throws UserError naming the tables
  */
 export async function refuseDeeper(
@@ -111,15 +110,15 @@ export async function refuseDeeper(
   }
 }
 
-/** Values of the columns that references point to: of the row that goes and of the one that stays. */
+/** The two rows of a merge, as text: the one that is removed and the one that stays. */
 export interface Move {
   readonly from: Readonly<Record<string, string | null>>;
   readonly to: Readonly<Record<string, string | null>>;
 }
 
 /**
- * Points every reference to the surviving row. One that the survivor has already, so that the move would break a
- * unique index, is deleted instead. All of it goes to the journal unless `runId` is undefined.
+ * Points every reference to the surviving row. Where that row already has the same reference, so that a unique index
+ * would be violated, it is deleted instead. Everything is journalled unless `runId` is undefined.
  * @returns how many rows were moved or deleted
  */
 export async function moveReferences(
@@ -177,11 +176,11 @@ export async function moveReferences(
   return count;
 }
 
-/** @throws UserError when other rows were written than the journal has */
+/** @throws UserError when the number of written rows differs from the journal */
 function expectSame(key: ForeignKey, done: number | null, noted: number | undefined): void {
   if (noted === undefined || done === noted) return;
   throw new UserError(
-    `The references in ${key.schema}.${key.table} did not become what was written: a trigger of that table changed them; nothing was committed.`,
+    `The references in ${key.schema}.${key.table} were not stored as written: a trigger of that table changed them; nothing was committed.`,
     `Look at its triggers; one that may be left out meanwhile: alter table ${shownName(key.schema, key.table)} disable trigger <name>;`,
   );
 }
@@ -197,7 +196,7 @@ function base(key: ForeignKey, from: string, to: string): ReferenceDetail {
   };
 }
 
-/** @returns how many entries were written; undefined when there is no journal to write to */
+/** @returns how many entries were written; undefined without a journal */
 async function journalReferences(
   client: Client,
   runId: string | undefined,

@@ -12,7 +12,7 @@ import { checkTouched, identityOf, refuseForeignOwner } from "../../postgres/tou
 import type { Move } from "./references";
 
 /**
- * Replaces an id in columns that list ids as text. A list that has the survivor already loses the other one.
+ * Replaces an id in columns that list ids as text. If the list already has the surviving row, the other id is removed.
  * @returns how many rows were edited
  */
 export async function moveSoftReferences(
@@ -74,7 +74,7 @@ export function replaceId(list: string, from: string, to: string): string {
 }
 
 /**
- * Finds the table of a soft reference. One that is not there refers to nothing.
+ * Finds the table of a soft reference. @returns undefined when it does not exist, so that it refers to nothing
  * @throws UserError naming a missing right or column
  */
 export async function findSoftReference(

@@ -8,8 +8,8 @@ import { listRights, referenceRights } from "../../postgres/required-rights";
 import { checkTouched, refuseForeignOwner } from "../../postgres/touched-tables";
 
 /**
- * Puts references back that a merge moved. What its owner changed or removed since stays as it is now.
- * @returns how many were put back, and a sentence for each that was not
+ * Moves references back that a merge moved. What was changed or removed since stays as it is.
+ * @returns how many were restored, and a warning for each that was not
  */
 export async function undoReferences(
   client: Client,
@@ -19,7 +19,7 @@ export async function undoReferences(
   let restored = 0;
   const warnings: string[] = [];
   await checkTables(client, main, entries);
-  // A deleted reference's twin is recognised by where it points now, so those come first.
+  // A deleted reference is recognised by the one that replaced it, so these are restored before that one moves.
   const ordered = [...entries].sort((a, b) => rank(a) - rank(b));
   for (const entry of ordered) {
     const done =
@@ -37,7 +37,7 @@ export async function undoReferences(
   return { restored, warnings };
 }
 
-/** @throws UserError naming a table whose references this role cannot put back */
+/** @throws UserError naming a table whose references this role cannot restore */
 export async function checkTables(
   client: Client,
   main: TableSpec,

@@ -11,7 +11,7 @@ import { ident, literal, sameKey } from "../../postgres/identifiers";
 import type { TableShape } from "../../postgres/table";
 import type { UndoRun } from "../action";
 
-/** Restores rows that were looked at one by one. */
+/** Restores rows that were compared one by one. */
 export async function restoreSteps(
   run: UndoRun,
   steps: readonly UndoStep[],
@@ -47,12 +47,12 @@ export async function restoreSteps(
   );
 }
 
-/** The columns as they are, made once for a row: `offset 0` keeps the planner from doing it at each mention. */
+/** The columns as they are. `offset 0` makes the server compute them once for each row. */
 export function columnsNow(columns: readonly string[]): string {
   return `select ${columnsAsText(columns, "t")} as now offset 0`;
 }
 
-/** What a statement is to come to, and the columns beside the document that it restores. */
+/** The row counts that a statement has to reach, and the columns beside the document that it restores. */
 interface Expected {
   readonly columns: readonly string[];
   readonly journalled: number;
@@ -60,9 +60,8 @@ interface Expected {
 }
 
 /**
- * The undo's own journal (what was there, and what the fence holds from now on) and the rows, in one statement: both
- * are made of the same images, computed once, and a row is found by its place. `from` has rows `t`, their entries
- * `j` of the run that is undone, and what is done with them, `d`.
+ * Writes the undo's own journal and the rows in one statement. Both come from the same images, which are computed once.
+ * `from` has the rows `t`, their entries `j` of the run that is undone, and the steps `d`.
  */
 export async function restore(
   run: UndoRun,
@@ -73,10 +72,10 @@ export async function restore(
   const { client, shape, spec, runId } = run;
   const { table } = spec;
   const now = "n.now";
-  // Rows that a server has many of were not renamed: the same key three times would be a good part of a large journal.
+  // Where rows are not renamed, the journal needs each key only once, which saves much of a large journal.
   const renamed = rulesOf(table).movesRows;
   const time = table.updatedAt === undefined ? "null" : literal(table.updatedAt);
-  // Somebody else's later touch of the row keeps its time.
+  // If the row was written by others since, that time stays.
   const before = `case when j.before_columns ? ${time} and j.after_columns ->> ${time} is distinct from ${now} ->> ${time}
     then j.before_columns || jsonb_build_object(${time}, ${now} ->> ${time}) else coalesce(j.before_columns, '{}') end`;
   const set = [
@@ -122,7 +121,7 @@ export async function restore(
   }
 }
 
-/** The old document in SQL: as the journal has it, or converted, or merged with what was added since. */
+/** The old document: as journalled, converted, or merged with what was added since. */
 function restoredDocument(shape: TableShape): string {
   const current = `t.${ident(shape.spec.config)}::jsonb`;
   const before = "coalesce(d.json::jsonb, j.before_config::jsonb #> d.path)";
@@ -139,13 +138,13 @@ function restoredDocument(shape: TableShape): string {
     else ((${current} - ${changed}) || ${old})::text end`;
 }
 
-/** Reads the rows back and compares them with the journal. */
+/** Reads the rows back and compares them with the journal. @throws UserError that lists the differing rows */
 export async function assertRestored(
   { client, shape, runId }: UndoRun,
   restored: number,
   columns: readonly string[],
 ): Promise<void> {
-  // The time is left out: that of a row which a trigger stamps is the trigger's.
+  // The time is not compared, since a trigger may set it.
   const others = columns
     .filter((name) => name !== shape.spec.updatedAt)
     .map(
@@ -162,7 +161,7 @@ export async function assertRestored(
   const keys = found.rows.map(({ key }) => keyName(key));
   if (keys.length === 0) return;
   throw new UserError(
-    `${keys.length} of ${restored} rows did not become what was restored (${listed(keys)}): a trigger or rule of the table changed them; nothing was committed.`,
+    `${keys.length} of ${restored} rows were not stored as restored (${listed(keys)}): a trigger or rule of the table changed them; nothing was committed.`,
     triggerFix(shape),
   );
 }

@@ -10,8 +10,8 @@ import { codeOf } from "../../postgres/errors";
 import type { TableShape } from "../../postgres/table";
 
 /**
- * Has the database compute the documents that a run would write, where something of the old ones is kept: by the same
- * expression as the run, so that a document which it cannot read stops the plan and not the run.
+ * Lets the database compute the documents that a run would write, where keys of the old ones are kept. The expression is
+ * the run's own, so a document that it cannot read is refused by the plan already.
  * @throws UserError that lists the rows by key
  */
 export async function checkComputed(

@@ -10,7 +10,7 @@ import type { ForwardInput, ForwardStep } from "../../decide/steps";
 import { isTarget, keepsAny, keptKeys } from "../../decide/target-document";
 import { EngineError } from "../../postgres/errors";
 
-/** What happens to one row, or to the rows that it stands for. Adds to `changes` and `warnings`. */
+/** Plans one row, or the group of rows that it stands for. Adds to `changes` and `warnings`. */
 export function planRow(
   { spec, previous, carries, samePlan }: ForwardInput,
   row: RowSpec,
@@ -41,7 +41,7 @@ export function planRow(
       key: keyName(key),
       action: "unchanged",
       from: describe(content),
-      // As it stays, where the application owns the URL.
+      // The URL as it is, since the application may own its path.
       to: plainUrl(String(content.url)),
     });
     return { ...step, action: "unchanged", carry: carries };
@@ -75,14 +75,14 @@ export function planRow(
   return {
     ...step,
     action: "rewrite",
-    // A document that starts a process is what an undo should bring back, even when an older one is journalled.
+    // A document that starts a process is what an undo has to restore, even when an older one is journalled.
     carry: carries && !isEmbedded(content),
-    // Where something is to be kept, SQL reads the document, also when there is nothing of it to keep.
+    // Where keys may be kept, SQL reads the document, even when it has none of them.
     ...(format === "toml" && keepsAny(row) ? { json: keptJson(found.key, content, kept) } : {}),
   };
 }
 
-/** What the old row starts its process with, and its server has otherwise. */
+/** Warns of settings of the old process that its server has with other values. */
 export function warnOfSettings(row: RowSpec, stored: StoredRow, warnings: string[]): void {
   const document = parseDocument([...stored.key, ...keyOf(row.key)], stored.config);
   const names = document === undefined ? [] : otherSettings(row, document.content);

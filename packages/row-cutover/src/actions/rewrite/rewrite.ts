@@ -47,7 +47,7 @@ async function checkRenames(
   const refers = `${byKey.schema}.${byKey.table} refers to ${byKey.self ? "itself by" : "the column"} ${byKey.targets.join(", ")}`;
   if (byKey.self) {
     throw new UserError(
-      `The table ${refers}, whose value has to change, so rows would be written that the cutover has no entry for.`,
+      `The table ${refers}, whose value has to change, so rows would be written that the journal has no entry for.`,
       "List the older key in [cutover.skip].",
     );
   }

@@ -20,7 +20,7 @@ function stepColumns({ columns }: RowFinder): string {
   return `${specColumns}, action text, carry boolean, ${columns}`;
 }
 
-/** Writes before- and after-images in one statement, computed by the database from the rows as they are. */
+/** Journals before- and after-images in one statement. The database computes them from the rows as they are. */
 export async function journalRows(run: ForwardRun, steps: readonly ForwardStep[]): Promise<void> {
   if (steps.length === 0) return;
   const done = await run.client.query(journalStatement(run, steps));
@@ -29,20 +29,20 @@ export async function journalRows(run: ForwardRun, steps: readonly ForwardStep[]
     throw new EngineError(`${done.rowCount ?? 0} rows were journalled instead of ${expected}`);
 }
 
-/** One set-based UPDATE: the same rows and the same new values as the journal has. */
+/** Writes the rows in one UPDATE, with the values that were journalled. */
 export async function writeRows(run: ForwardRun, all: readonly ForwardStep[]): Promise<void> {
   const steps = all.filter(({ action }) => action === "rewrite");
   if (steps.length === 0) return;
   const done = await run.client.query(updateStatement(run, steps));
-  // The journal had them all, so it was not the statement that did not find them.
+  // The journal has them all, so the statement found them and a trigger prevented the write.
   const expected = countOf(steps);
   if (done.rowCount !== expected)
     throw writesBlocked(run.shape, "written", done.rowCount ?? 0, expected);
 }
 
 /**
- * Has the server plan both statements and changes nothing: a session's first look at tables and functions takes
- * longer than the planning, and writers need not wait for it.
+ * Lets the server plan both statements before the table is locked. A session's first use of tables and functions fills
+ * its caches, which takes longer than the planning.
  */
 export async function rehearse(run: ForwardRun, all: readonly ForwardStep[]): Promise<void> {
   // The statements are the same for any number of steps.
@@ -66,7 +66,7 @@ function journalStatement(run: ForwardRun, steps: readonly ForwardStep[]): State
   const found = keyArray(table.key, "t");
   const after = `coalesce(d.key_after, ${found})`;
   const config = `t.${ident(table.config)}`;
-  // The same key three times would be a good part of a large journal.
+  // The same key three times would be much of a large journal.
   const finder = finderOf(steps);
   const same = finder.keepsKeys ? "null" : found;
   const carries = previous !== undefined && steps.some(({ carry }) => carry);
@@ -113,7 +113,7 @@ function updateStatement(run: ForwardRun, steps: readonly ForwardStep[]): Statem
   };
 }
 
-/** Rows that a statement has to come to: those of the plan. */
+/** The number of rows that a statement has to write: those of the plan. */
 function countOf(steps: readonly ForwardStep[]): number {
   return steps.reduce((sum, { count }) => sum + count, 0);
 }
@@ -136,7 +136,7 @@ function renamed(shape: TableShape, column: string, i: number): string {
   return `${ident(column)} = d.key_after[${i + 1}]::${columnOf(shape, column).type}`;
 }
 
-/** Only the columns that the row's own configuration sets, and the time. */
+/** The columns that the row's own entry sets, and the time. */
 function columnsBefore({ spec }: ForwardRun): string {
   const { updatedAt } = spec.table;
   const set = setColumns(spec).map(

@@ -42,8 +42,8 @@ export function planMissing(
   if (!seedable.has(keyId(key))) {
     warnings.push(
       previous?.has(keyId(key)) === true
-        ? `The row ${name} was deleted since the last run and is not made again.`
-        : `There is no row ${name}, and none is made: ${row.seed === undefined ? "no seed is configured" : "the condition of its seed does not hold"}.`,
+        ? `The row ${name} was deleted since the last run and is not inserted again.`
+        : `There is no row ${name}, and none is inserted: ${row.seed === undefined ? "no seed is configured" : "the condition of its seed does not hold"}.`,
     );
     return;
   }
@@ -84,7 +84,7 @@ async function seedRow(run: ForwardRun, step: ForwardStep): Promise<void> {
   const { seed, set } = step.spec;
   const values: Record<string, string | null> = {
     ...(table.updatedAt === undefined ? {} : { [table.updatedAt]: null }),
-    // A row that is made is one that the cutover knows.
+    // A new row has to meet the conditions of the configuration.
     ...Object.fromEntries(
       (table.where ?? []).flatMap(({ column, operator, value = "" }) =>
         operator === "=" ? [[column, value]] : [],
@@ -113,7 +113,7 @@ async function seedRow(run: ForwardRun, step: ForwardStep): Promise<void> {
   );
 }
 
-/** A value of a row that is made: what was given as text, or the time. */
+/** A value of the new row: the configured text, or the time. */
 function valueOf(
   shape: TableShape,
   name: string,
