@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 
 import type { RowSpec } from "@mcp-fleet/row-cutover";
-import { setColumns } from "@mcp-fleet/row-cutover/dist/decide/configured";
 import { conversionProblem } from "@mcp-fleet/row-cutover/dist/decide/conversion";
 import { credentialsOf, looksSecret } from "@mcp-fleet/row-cutover/dist/decide/credentials";
 import {
@@ -10,13 +9,10 @@ import {
   parseDocument,
   readText,
 } from "@mcp-fleet/row-cutover/dist/decide/document";
+import { setColumns } from "@mcp-fleet/row-cutover/dist/decide/layout";
 import { isOwn } from "@mcp-fleet/row-cutover/dist/decide/rows";
 import { isTarget, keptKeys, targetJson } from "@mcp-fleet/row-cutover/dist/decide/target-document";
 import { suspect } from "@mcp-fleet/row-cutover/dist/postgres/check-documents";
-import {
-  looksSecretSql,
-  mayHoldCredentialsSql,
-} from "@mcp-fleet/row-cutover/dist/postgres/credentials-sql";
 import {
   afterTextSql,
   differingColumnsSql,
@@ -24,7 +20,9 @@ import {
   isPlainSql,
   isTargetSql,
   isWrittenSql,
+  looksSecretSql,
   maybeDeepSql,
+  mayHoldCredentialsSql,
   plainContentSql,
   specColumns,
   specRecord,
@@ -127,14 +125,14 @@ const rows: fc.Arbitrary<RowSpec> = fc
 
 onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
   let client: Client;
-  let readsJson: boolean;
+  let hasIsJson: boolean;
   before(async () => {
     client = new Client({ connectionString: server() });
     await client.connect();
     const found = await client.query<{ newer: boolean }>(
       "select current_setting('server_version_num')::int >= 160000 as newer",
     );
-    readsJson = found.rows[0]?.newer === true;
+    hasIsJson = found.rows[0]?.newer === true;
   });
   after(() => client.end());
 
@@ -143,7 +141,7 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
     ({
       spec: tenantsSpec().table,
       configType,
-      readsJson,
+      hasIsJson,
       columns: new Map(["label", "kind"].map((one) => [one, { sql: one, type: "text" }])),
     }) as unknown as TableShape;
   const noRow: RowSpec = { key: "a", url: ours, transport: "streamable-http" };

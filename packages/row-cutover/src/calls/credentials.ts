@@ -1,9 +1,8 @@
 import { checkSpec } from "../decide/check-spec";
-import { namedKeys } from "../decide/configured";
 import { looksSecret, variablesOf } from "../decide/credentials";
 import { parseDocument } from "../decide/document";
 import { keyId, keyName, keyOf } from "../decide/keys";
-import { rulesOf } from "../decide/layout";
+import { namedKeys, rulesOf } from "../decide/layout";
 import { isOwn } from "../decide/rows";
 import type { CutoverSpec, Db } from "../decide/spec";
 import { checkReadable } from "../postgres/check-table";

@@ -2,7 +2,6 @@ import { UserError } from "@mcp-fleet/errors";
 
 import { keyId, keyName, keyOf } from "./keys";
 import { entryColumns, rulesOf } from "./layout";
-import { checkName } from "./names";
 import type { CutoverSpec, RowSpec, TableSpec } from "./spec";
 
 /** @throws UserError for what is wrong in the configuration itself, before any connection */
@@ -74,4 +73,13 @@ function refuseSelecting(table: TableSpec, row: RowSpec): void {
       );
     }
   }
+}
+
+/** @throws UserError for a name that PostgreSQL cannot have for a table or a column */
+export function checkName(name: string): void {
+  if (name !== "" && !name.includes("\0") && Buffer.byteLength(name) <= 63) return;
+  throw new UserError(
+    `${JSON.stringify(name)} is not a name that PostgreSQL accepts.`,
+    "Give the table and its columns names of 1 to 63 bytes.",
+  );
 }

@@ -1,7 +1,6 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { keyId, keyName, keyOf, keySet } from "./keys";
-import { listed } from "./list";
+import { keyId, keyName, keyOf, keySet, listed } from "./keys";
 import { isOwn, type StoredRow } from "./rows";
 import type { CutoverSpec } from "./spec";
 

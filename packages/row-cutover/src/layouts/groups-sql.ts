@@ -1,11 +1,11 @@
 import { keyOf } from "../decide/keys";
 import type { CutoverSpec } from "../decide/spec";
-import { looksSecretSql } from "../postgres/credentials-sql";
 import {
   differingColumnsSql,
   isEmbeddedSql,
   isPlainSql,
   isTargetSql,
+  looksSecretSql,
   plainContentSql,
   specColumns,
   specRecord,

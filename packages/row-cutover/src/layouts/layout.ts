@@ -20,13 +20,13 @@ export interface ForwardRequest {
 export interface PlannedForward {
   readonly plan: ForwardPlan;
   readonly input: ForwardInput;
-  readonly looked: ReadSize;
+  readonly readSize: ReadSize;
 }
 
 /** A plan of an undo, and how much was looked at. */
 export interface PlannedUndo {
   readonly plan: UndoPlan;
-  readonly looked: ReadSize;
+  readonly readSize: ReadSize;
 }
 
 /**

@@ -3,17 +3,16 @@ import type { Client } from "pg";
 import { checkComputed } from "../actions/rewrite/check-computed";
 import { planRow } from "../actions/rewrite/plan";
 import { ChangeList } from "../decide/change-list";
-import { setColumns } from "../decide/configured";
 import { keyId, keyOf, keySet } from "../decide/keys";
+import { setColumns } from "../decide/layout";
 import { LostCredentials } from "../decide/lost-credentials";
 import { refuseUnknownKeys } from "../decide/refusals";
 import type { RowChange } from "../decide/results";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec, RowSpec } from "../decide/spec";
 import type { ForwardInput, ForwardPlan, ForwardStep, ReadSize } from "../decide/steps";
-import { mayHoldCredentialsSql } from "../postgres/credentials-sql";
 import { inBatches, scanBatch } from "../postgres/cursor";
-import { isPlainSql, plainContentSql } from "../postgres/documents-sql";
+import { isPlainSql, mayHoldCredentialsSql, plainContentSql } from "../postgres/documents-sql";
 import { EngineError } from "../postgres/errors";
 import { isOwnSql, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
@@ -29,7 +28,7 @@ export async function planGroups(
   input: ForwardInput,
   shape: TableShape,
   tableRows: number,
-): Promise<{ plan: ForwardPlan; looked: ReadSize }> {
+): Promise<{ plan: ForwardPlan; readSize: ReadSize }> {
   const { spec } = input;
   const found = await readGroups(client, spec, shape, tableRows);
   refuseUnknownKeys(
@@ -42,14 +41,14 @@ export async function planGroups(
   const lost = new LostCredentials();
   const known = input.previous !== undefined;
   const plan = (row: RowSpec, stored: StoredRow, count: number): ForwardStep => {
-    const said = { changes: [] as RowChange[], warnings: [] as string[] };
-    const step = planRow(input, row, stored, said.changes, said.warnings);
-    lost.add(step, stored, known, said.warnings);
-    for (const change of said.changes) changes.add({ ...change, count });
-    for (const warning of said.warnings) warnings.add(warning);
+    const planned = { changes: [] as RowChange[], warnings: [] as string[] };
+    const step = planRow(input, row, stored, planned.changes, planned.warnings);
+    lost.add(step, stored, known, planned.warnings);
+    for (const change of planned.changes) changes.add({ ...change, count });
+    for (const warning of planned.warnings) warnings.add(warning);
     return step;
   };
-  for (const { spec: row, row: stored, form, count } of found.classes) {
+  for (const { spec: row, row: stored, form, count } of found.groups) {
     const { at: _, ...step } = plan(row, stored, count);
     if ((step.action === "unchanged") !== (form.there && leavesColumns(form.differs, input))) {
       throw new EngineError(
@@ -71,7 +70,7 @@ export async function planGroups(
     await checkComputed(client, shape, some);
   }
   for await (const { row, stored } of hiddenRows(client, spec, shape, known)) {
-    const said: string[] = [];
+    const paths: string[] = [];
     const rewrite = {
       action: "rewrite",
       spec: row,
@@ -80,8 +79,8 @@ export async function planGroups(
       carry: false,
       path: [],
     } as const;
-    lost.add(rewrite, stored, known, said);
-    for (const warning of said) warnings.add(warning);
+    lost.add(rewrite, stored, known, paths);
+    for (const warning of paths) warnings.add(warning);
   }
   lost.refuse();
   for (const [key, count] of found.foreign) {
@@ -93,7 +92,7 @@ export async function planGroups(
   }
   return {
     plan: { steps, changes: changes.all(), warnings: [...warnings], withoutSteps },
-    looked: { rows: found.rows, bytes: found.bytes },
+    readSize: { rows: found.rows, bytes: found.bytes },
   };
 }
 

@@ -28,18 +28,18 @@ export async function planUndoGroups(
   spec: CutoverSpec,
   shape: TableShape,
   undone: Run,
-): Promise<{ plan: UndoPlan; looked: ReadSize }> {
+): Promise<{ plan: UndoPlan; readSize: ReadSize }> {
   const columns = await columnsOf(client, shape, undone);
   const changes = new ChangeList();
   const [restoring, holding] = [
     { written: 0, unchanged: 0 },
     { restore: 0, kept: 0 },
   ];
-  let looked = { rows: 0, bytes: 0 };
+  let readSize = { rows: 0, bytes: 0 };
   let others = 0;
   for (const group of await countStates(client, spec, shape, undone, columns)) {
     const count = Number(group.count);
-    looked = { rows: looked.rows + count, bytes: looked.bytes + Number(group.bytes ?? 0) };
+    readSize = { rows: readSize.rows + count, bytes: readSize.bytes + Number(group.bytes ?? 0) };
     if (group.state === "written" || group.state === "unchanged") {
       restoring[group.state] += count;
       const change = await describeExample(
@@ -56,14 +56,14 @@ export async function planUndoGroups(
   const conflicts: Conflict[] = [];
   const warnings = new Set<string>();
   let found = 0;
-  let unsaid = 0;
+  let omitted = 0;
   if (others > 0) {
     for await (const { plan, rows } of rowsToCompare(client, spec, shape, undone, columns)) {
       found += plan.conflicts.count;
       conflicts.push(...plan.conflicts.list.slice(0, listedRows - conflicts.length));
       for (const warning of plan.warnings) {
         if (warnings.size < listedRows) warnings.add(warning);
-        else if (!warnings.has(warning)) unsaid += 1;
+        else if (!warnings.has(warning)) omitted += 1;
       }
       const servers = new Map(
         [...rows.values()].map((row) => [keyName(row.key), keyName(row.match)]),
@@ -77,7 +77,7 @@ export async function planUndoGroups(
       for (const { action } of plan.steps) holding[action === "restore" ? "restore" : "kept"] += 1;
     }
   }
-  if (unsaid > 0) warnings.add(`There are ${unsaid} more rows like these.`);
+  if (omitted > 0) warnings.add(`There are ${omitted} more rows like these.`);
   return {
     plan: {
       steps: [],
@@ -87,7 +87,7 @@ export async function planUndoGroups(
       columns,
       withoutSteps: { ...restoring, ...holding },
     },
-    looked,
+    readSize,
   };
 }
 

@@ -23,7 +23,7 @@ export interface RowGroup {
 
 /** The rows of a table with a row for each tenant, counted by SQL. */
 export interface Groups {
-  readonly classes: readonly RowGroup[];
+  readonly groups: readonly RowGroup[];
   /** Rows of configured servers that SQL cannot read: TOML, wrapped or escaped. */
   readonly unread: number;
   /** The application's own rows by server that nothing is configured for. */
@@ -77,8 +77,8 @@ export async function readGroups(
   const foreign = new Map<string, number>();
   const deferred = keySet(spec.deferred);
   let [unread, rows, bytes] = [0, 0, 0];
-  for await (const groups of readLines(client, groupQuery(spec, shape, tableRows))) {
-    for (const group of groups) {
+  for await (const lines of readLines(client, groupQuery(spec, shape, tableRows))) {
+    for (const group of lines) {
       const count = Number(group.count);
       const row = group.n === null ? undefined : spec.rows[group.n];
       const add = (to: Map<string, number>): unknown =>
@@ -93,8 +93,8 @@ export async function readGroups(
     }
   }
   checkSize(spec, rows);
-  const classes = await withExamples(client, spec, shape, [...drafts.values()]);
-  return { classes, unread, unknown, foreign, rows, bytes };
+  const groups = await withExamples(client, spec, shape, [...drafts.values()]);
+  return { groups, unread, unknown, foreign, rows, bytes };
 }
 
 /** In one query where the lines are few, since the server does not run a cursor in parallel. */

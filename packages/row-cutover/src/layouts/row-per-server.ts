@@ -2,8 +2,8 @@ import type { Client } from "pg";
 
 import { checkComputed } from "../actions/rewrite/check-computed";
 import { seedableKeys } from "../actions/seed/seed";
-import { namedKeys, setColumns } from "../decide/configured";
 import { keyId, type KeyValues } from "../decide/keys";
+import { namedKeys, setColumns } from "../decide/layout";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import type { ForwardPlan, ForwardStep, ReadSize } from "../decide/steps";
@@ -40,7 +40,7 @@ async function planRows(
   const input = { ...given, rows, previous, seedable };
   const plan = planForward(input);
   await checkComputed(client, shape, plan.steps);
-  return { plan, input, looked: sizeOf(rows) };
+  return { plan, input, readSize: sizeOf(rows) };
 }
 
 async function planUndoRows(
@@ -56,7 +56,7 @@ async function planUndoRows(
   const columns = journalColumns(entries).filter((name) => shape.columns.has(name));
   const rows = await readRows(client, spec, shape, { keys, columns });
   const plan = planUndo({ spec, configType: shape.configType, rows, entries });
-  return { plan, looked: sizeOf(rows) };
+  return { plan, readSize: sizeOf(rows) };
 }
 
 function sizeOf(rows: ReadonlyMap<string, StoredRow>): ReadSize {

@@ -1,4 +1,4 @@
-import { namedKeys } from "../decide/configured";
+import { namedKeys } from "../decide/layout";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import { textArray } from "../postgres/documents-sql";

@@ -1,10 +1,8 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { setColumns } from "../decide/configured";
-import { keyName, keyOf, type KeyValues } from "../decide/keys";
-import { entryColumns } from "../decide/layout";
-import { listed } from "../decide/list";
+import { keyName, keyOf, type KeyValues, listed } from "../decide/keys";
+import { entryColumns, setColumns } from "../decide/layout";
 import type { CutoverSpec } from "../decide/spec";
 import { afterColumnSql, isWrittenSql, specColumns, specRecord } from "./documents-sql";
 import { ident, keyArray } from "./identifiers";

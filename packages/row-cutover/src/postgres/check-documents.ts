@@ -1,11 +1,10 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { namedKeys } from "../decide/configured";
 import { boundProblem, conversionProblem } from "../decide/conversion";
 import { longestDocument, parseDocument } from "../decide/document";
 import { keyId, keyName, keySet, type KeyValues } from "../decide/keys";
-import { entryColumns, rulesOf } from "../decide/layout";
+import { entryColumns, namedKeys, rulesOf } from "../decide/layout";
 import { isOwn, type StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import { inBatches } from "./cursor";
@@ -81,7 +80,7 @@ async function badDocuments(
   const converts = shape.configType === "text" && rulesOf(table).converted;
   const rewritten = keySet(namedKeys(spec));
   const test = {
-    text: shape.readsJson
+    text: shape.hasIsJson
       ? `case when ${maybeDeepSql(config)} then true else ${config} is json object is not true end or ${String(converts)} and ${config} ~ ${literal(suspect)}`
       : "true",
     json: `json_typeof(${config}) is distinct from 'object'`,

@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { listed } from "../decide/list";
+import { listed } from "../decide/keys";
 import type { CutoverSpec } from "../decide/spec";
 import { columnOf } from "./columns";
 import { shownName } from "./identifiers";
@@ -61,16 +61,16 @@ export function refuseRules(name: string, rules: readonly string[]): void {
  * @throws UserError naming the tables
  */
 export function refuseInheritance(shape: TableShape, name: string): void {
-  const { heirs, elsewhere } = shape;
-  if (heirs.length > 0) {
+  const { inheritors, foreignPartitions } = shape;
+  if (inheritors.length > 0) {
     throw new UserError(
-      `Tables inherit from ${name} (${listed(heirs)}), and a write fence does not protect their rows.`,
-      `Have the table's owner detach them: ${heirs.map((heir) => `alter table ${heir} no inherit ${shape.name};`).join(" ")}`,
+      `Tables inherit from ${name} (${listed(inheritors)}), and a write fence does not protect their rows.`,
+      `Have the table's owner detach them: ${inheritors.map((inheritor) => `alter table ${inheritor} no inherit ${shape.name};`).join(" ")}`,
     );
   }
-  if (elsewhere.length === 0) return;
+  if (foreignPartitions.length === 0) return;
   throw new UserError(
-    `Partitions of ${name} are on another server (${listed(elsewhere)}), which commits and rolls back on its own.`,
-    `Have the table's owner detach them: ${elsewhere.map((one) => `alter table ${shape.name} detach partition ${one};`).join(" ")}`,
+    `Partitions of ${name} are on another server (${listed(foreignPartitions)}), which commits and rolls back on its own.`,
+    `Have the table's owner detach them: ${foreignPartitions.map((one) => `alter table ${shape.name} detach partition ${one};`).join(" ")}`,
   );
 }

@@ -1,6 +1,7 @@
 import { ownsUrl, pathPattern, placeOf } from "../decide/application-owned";
-import { setColumns } from "../decide/configured";
+import { secretName } from "../decide/credentials";
 import { deepestDocument } from "../decide/document";
+import { setColumns } from "../decide/layout";
 import type { CutoverSpec, RowSpec } from "../decide/spec";
 import { keptNames, stdioKeys, targetJson } from "../decide/target-document";
 import { columnOf } from "./columns";
@@ -37,12 +38,12 @@ export function specRecord(row: RowSpec): object {
  * Whether SQL can read the document: a JSON object that is not wrapped, without escapes and without anything that
  * `jsonb` cannot hold. All others are read in JavaScript.
  */
-export function isPlainSql({ spec, configType, readsJson }: TableShape): string {
+export function isPlainSql({ spec, configType, hasIsJson }: TableShape): string {
   const config = `t.${ident(spec.config)}`;
   if (configType === "jsonb") {
     return `(jsonb_typeof(${config}) = 'object' and jsonb_typeof(${config} -> 'mcp_servers') is distinct from 'object')`;
   }
-  if (configType === "text" && !readsJson) return "false";
+  if (configType === "text" && !hasIsJson) return "false";
   const json =
     configType === "text"
       ? `case when ${maybeDeepSql(config)} then false else ${config} is json object end`
@@ -148,4 +149,26 @@ export function afterColumnSql(shape: TableShape, name: string): string {
 
 export function textArray(values: readonly string[]): string {
   return `array[${values.map((value) => literal(value)).join(", ")}]::text[]`;
+}
+
+/** `looksSecret` in SQL. */
+export function looksSecretSql(name: string): string {
+  return `${name} ~* ${literal(secretName)}`;
+}
+
+const tellingText =
+  'token|secret|passw|passphrase|api[-_]?key|private[-_]?key|access[-_]?key|credential|(^|[^a-z0-9])(pat|pwd|auth|key)|authorization|cookie|://[^/@"]*:[^/@"]+@';
+
+/**
+ * Whether a document may hold a credential outside of an `env` object. It may say yes too often, never no: every
+ * document with one that `credentialsOf` finds is among them.
+ * @param ours whether an earlier run wrote the headers of documents that start no process
+ */
+export function mayHoldCredentialsSql(content: string, ours: boolean): string {
+  const looked = ours ? `(${content} - 'headers')` : content;
+  const other = `${looked}::text ~* ${literal(tellingText)}`;
+  return `case when ${content} ? 'command'
+    then coalesce(jsonb_typeof(${content} -> 'env') = 'array' or (${content} - 'env')::text ~* ${literal(tellingText)}
+      or ${content} ->> 'env' ~ '://[^/@"]*:[^/@"]+@', false)
+    else coalesce(${other}, false) end`;
 }

@@ -1,6 +1,6 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
 
-import { checkName } from "../decide/names";
+import { checkName } from "../decide/check-spec";
 
 /** An identifier, safe inside SQL. */
 export function ident(name: string): string {

@@ -47,7 +47,7 @@ export function mergeRights(rights: readonly RequiredRight[]): RequiredRight[] {
 }
 
 function missingRights({ role, ledger }: RoleFacts, missing: readonly RequiredRight[]): UserError {
-  const said = missing.map((right) => {
+  const texts = missing.map((right) => {
     const { on, key, unreadable, owned } = right;
     if (owned === true) {
       return ledger === "closed"
@@ -68,7 +68,7 @@ function missingRights({ role, ledger }: RoleFacts, missing: readonly RequiredRi
         ),
   );
   return new UserError(
-    `The database role ${role} of [databaseUrl] ${said.join(", ")}.`,
+    `The database role ${role} of [databaseUrl] ${texts.join(", ")}.`,
     `Run as an administrator of the database (mcp-fleet grants prints everything that the stack needs): ${grants.join(" ")}`,
   );
 }

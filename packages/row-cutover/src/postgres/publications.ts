@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { listed } from "../decide/list";
+import { listed } from "../decide/keys";
 import type { CutoverSpec } from "../decide/spec";
 
 /** What logical replication sends of the ledger, from the catalog. */

@@ -1,5 +1,4 @@
-import { setColumns } from "../decide/configured";
-import { entryColumns, rulesOf } from "../decide/layout";
+import { entryColumns, rulesOf, setColumns } from "../decide/layout";
 import type { CutoverSpec } from "../decide/spec";
 import type { Column } from "./columns";
 import type { RightsFacts, Secured } from "./rights-facts";

@@ -1,9 +1,8 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { keyOf } from "../decide/keys";
+import { keyOf, listed } from "../decide/keys";
 import { entryColumns } from "../decide/layout";
-import { listed } from "../decide/list";
 import type { CutoverSpec } from "../decide/spec";
 import { keyArray, literal } from "./identifiers";
 import { isOwnSql } from "./rows";

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 
-import { namedKeys } from "../decide/configured";
 import { keyId, keyOf, keySet, type KeyValues } from "../decide/keys";
+import { namedKeys } from "../decide/layout";
 import type { CutoverSpec } from "../decide/spec";
 import { keyArray, qualified } from "./identifiers";
 import { grantOf, missingPrivileges, refuseMissing } from "./missing-rights";

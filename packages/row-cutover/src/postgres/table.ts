@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { namedColumns, setColumns } from "../decide/configured";
+import { namedColumns, setColumns } from "../decide/layout";
 import type { ConfigType } from "../decide/rows";
 import type { CutoverSpec, TableSpec } from "../decide/spec";
 import { columnOf, counts, readColumns, type TableColumns } from "./columns";
@@ -15,7 +15,7 @@ export interface TableTrigger {
   /** For SQL, such as `public.audit()`. */
   readonly procedure: string;
   /** Whether its function sets `search_path`. Otherwise its unqualified names are looked up in `pg_catalog` only. */
-  readonly hasPath: boolean;
+  readonly hasSearchPath: boolean;
 }
 
 /** The table in this transaction. */
@@ -32,13 +32,13 @@ export interface TableShape extends TableColumns {
   /** Triggers that may fire when rows are written, by name. The write fence is not among them. */
   readonly triggers: readonly TableTrigger[];
   /** Tables that inherit from it, quoted. Its triggers do not fire for their rows. */
-  readonly heirs: readonly string[];
+  readonly inheritors: readonly string[];
   /** Partitions that are on another server, quoted. */
-  readonly elsewhere: readonly string[];
+  readonly foreignPartitions: readonly string[];
   /** Whether the server can tell JSON from other text (`IS JSON`): PostgreSQL 16 and newer. */
-  readonly readsJson: boolean;
+  readonly hasIsJson: boolean;
   /** Whether this role may make triggers on it, and on all of its partitions. */
-  readonly mayTrigger: boolean;
+  readonly mayCreateTriggers: boolean;
 }
 
 /** Reads the table from the catalog, in each transaction: the application may change a column's type at any time. */
@@ -48,27 +48,27 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
   const found = await client.query<{
     oid: string;
     rls: boolean;
-    readsJson: boolean;
-    mayTrigger: boolean;
+    hasIsJson: boolean;
+    mayCreateTriggers: boolean;
     rules: string[];
     triggers: TableTrigger[];
-    heirs: string[];
-    elsewhere: string[];
+    inheritors: string[];
+    foreignPartitions: string[];
   }>(
     `select c.oid::text as oid, row_security_active(c.oid) as rls,
-            current_setting('server_version_num')::int >= 160000 as "readsJson",
+            current_setting('server_version_num')::int >= 160000 as "hasIsJson",
             has_table_privilege(c.oid, 'trigger') and has_schema_privilege(n.oid, 'usage')
-              and not exists (select from pg_partition_tree(c.oid) p where not has_table_privilege(p.relid, 'trigger')) as "mayTrigger",
+              and not exists (select from pg_partition_tree(c.oid) p where not has_table_privilege(p.relid, 'trigger')) as "mayCreateTriggers",
             array(select quote_ident(w.rulename) from pg_rewrite w
                    where w.ev_class = c.oid and w.rulename <> '_RETURN' and w.ev_enabled not in ('D', 'R')) as rules,
             (select coalesce(jsonb_agg(jsonb_build_object('name', quote_ident(t.tgname), 'procedure', p.oid::regprocedure,
-                'hasPath', coalesce(p.proconfig::text like '%search_path=%', false)) order by t.tgname), '[]')
+                'hasSearchPath', coalesce(p.proconfig::text like '%search_path=%', false)) order by t.tgname), '[]')
                from pg_trigger t join pg_proc p on p.oid = t.tgfoid
               where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled not in ('D', 'R')
                 and p.pronamespace is distinct from to_regnamespace('mcp_cutover')) as triggers,
-            array(select i.inhrelid::regclass::text from pg_inherits i where i.inhparent = c.oid and c.relkind = 'r' order by 1) as heirs,
+            array(select i.inhrelid::regclass::text from pg_inherits i where i.inhparent = c.oid and c.relkind = 'r' order by 1) as inheritors,
             array(select p.relid::regclass::text from pg_partition_tree(c.oid) p join pg_class f on f.oid = p.relid
-                   where f.relkind = 'f' order by 1) as elsewhere
+                   where f.relkind = 'f' order by 1) as "foreignPartitions"
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')`,
     [table.schema, table.table],
@@ -85,10 +85,10 @@ export async function readShape(client: Client, spec: CutoverSpec): Promise<Tabl
     rowSecurity: row.rls,
     rules: row.rules,
     triggers: row.triggers,
-    heirs: row.heirs,
-    elsewhere: row.elsewhere,
-    readsJson: row.readsJson,
-    mayTrigger: row.mayTrigger,
+    inheritors: row.inheritors,
+    foreignPartitions: row.foreignPartitions,
+    hasIsJson: row.hasIsJson,
+    mayCreateTriggers: row.mayCreateTriggers,
   };
   for (const column of namedColumns(spec)) columnOf(shape, column);
   refuseGenerated(shape, spec);

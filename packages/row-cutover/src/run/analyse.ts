@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Client } from "pg";
 
-import { deferredWarnings } from "../actions/keep/deferred";
-import { refuseUnserved } from "../actions/keep/unserved";
+import { deferredWarnings, refuseUnserved } from "../actions/keep/outside-plan";
 import { checkTables } from "../actions/merge/undo-references";
 import { specHash } from "../decide/hash";
 import type { CutoverSpec, Target } from "../decide/spec";
@@ -120,7 +119,7 @@ async function undo(
   if (undone === undefined) throw new EngineError("there is no run to take back");
   refuseFinalized(spec, undone);
   await checkJournal(client, undone);
-  const { plan, looked } = await layoutOf(spec).planUndo(client, spec, base.shape, undone);
+  const { plan, readSize } = await layoutOf(spec).planUndo(client, spec, base.shape, undone);
   checkUndo(spec, base.facts, plan.steps);
   await checkTables(client, spec.table, await readReferenceEntries(client, undone));
   const what = spec.onConflict === "fail" ? "Conflict" : "Changed since the cutover";
@@ -131,7 +130,7 @@ async function undo(
   return {
     ...base,
     kind: "undo",
-    looked,
+    readSize,
     plan,
     undone,
     changes: plan.changes,

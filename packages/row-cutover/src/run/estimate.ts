@@ -20,8 +20,8 @@ const worthSaying = 1000;
 export function estimate(analysis: Analysis): PlanSize {
   if (analysis.kind === "noop") return { rows: 0, lockSeconds: 0, walBytes: 0 };
   const rows = writtenRows(analysis);
-  const { looked } = analysis;
-  const average = looked.rows === 0 ? 0 : looked.bytes / looked.rows;
+  const { readSize } = analysis;
+  const average = readSize.rows === 0 ? 0 : readSize.bytes / readSize.rows;
   return {
     rows,
     lockSeconds: secondsPerRun + rows * secondsPerRow,

@@ -14,7 +14,9 @@ export async function sideEffectWarnings(client: Client, analysis: Analysis): Pr
     [String(oid)],
   );
   const { publications = [] } = found.rows[0] ?? {};
-  const bare = triggers.filter(({ hasPath }) => !hasPath).map(({ procedure }) => procedure);
+  const bare = triggers
+    .filter(({ hasSearchPath }) => !hasSearchPath)
+    .map(({ procedure }) => procedure);
   return [
     ...(triggers.length === 0
       ? []
@@ -24,7 +26,7 @@ export async function sideEffectWarnings(client: Client, analysis: Analysis): Pr
     ...(bare.length === 0
       ? []
       : [
-          `During a run the unqualified names in ${[...new Set(bare)].join(", ")} of these triggers are looked up in pg_catalog only, since it has no search_path of its own.`,
+          `During a run the unqualified names in ${[...new Set(bare)].join(", ")} of these triggers are readSize up in pg_catalog only, since it has no search_path of its own.`,
         ]),
     ...(publications.length === 0
       ? []

@@ -24,7 +24,7 @@ export async function enterAsWriter(client: Client, runId: string): Promise<void
 
 /** Whether a run leaves a fence on the table. */
 export function isFenced(spec: Pick<CutoverSpec, "fence">, shape: TableShape): boolean {
-  return spec.fence && shape.mayTrigger;
+  return spec.fence && shape.mayCreateTriggers;
 }
 
 /** Whether the cutover's fence is on the table now. */

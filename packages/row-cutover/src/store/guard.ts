@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { listed } from "../decide/list";
+import { listed } from "../decide/keys";
 
 /** Who owns schema `mcp_cutover` and what is in it, and who else has rights on it. */
 interface LedgerSecurity {
@@ -135,9 +135,9 @@ export async function refuseForeignLedger(client: Client): Promise<void> {
     );
   }
   if (grants.length === 0) return;
-  const said = grants.map(({ on, grantee, rights }) => `${grantee} has ${rights} on ${on}`);
+  const texts = grants.map(({ on, grantee, rights }) => `${grantee} has ${rights} on ${on}`);
   throw new UserError(
-    `The ledger with the old rows and their credentials is open to others: ${listed(said, "; ")}.`,
+    `The ledger with the old rows and their credentials is open to others: ${listed(texts, "; ")}.`,
     `Run as ${self}: ${revokes(grants).join("; ")}; who only compares needs no more than select on run, fenced_write and newest_row.`,
   );
 }

@@ -1,8 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 
 import { describe, parseDocument } from "../../decide/document";
-import { keyId, keyName, keySet } from "../../decide/keys";
-import { listed } from "../../decide/list";
+import { keyId, keyName, keySet, listed } from "../../decide/keys";
 import type { RowChange } from "../../decide/results";
 import { isOwn, type StoredRow } from "../../decide/rows";
 import type { CutoverSpec } from "../../decide/spec";

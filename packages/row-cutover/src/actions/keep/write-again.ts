@@ -10,8 +10,7 @@ import { ident, keyArray, literal } from "../../postgres/identifiers";
 import { inScope, type TableShape } from "../../postgres/table";
 import { columnsOf, entryColumns } from "../../store/journal";
 import type { Run } from "../../store/ledger";
-import { entriesWithOtherPath } from "./application-paths";
-import { expectedDocument, holdingActionsSql } from "./expected";
+import { entriesWithOtherPath, expectedDocument, holdingActionsSql } from "./expected";
 
 /** Checks that the rows are stored as they were written again, and that no other row was written. */
 export async function assertWritten(

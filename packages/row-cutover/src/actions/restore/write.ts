@@ -1,8 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import { keyName } from "../../decide/keys";
+import { keyName, listed } from "../../decide/keys";
 import { rulesOf } from "../../decide/layout";
-import { listed } from "../../decide/list";
 import type { UndoStep } from "../../decide/steps";
 import { triggerFix, writesBlocked } from "../../postgres/assertions";
 import { columnOf, columnsAsText } from "../../postgres/columns";

@@ -1,8 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { Client } from "pg";
 
-import { keyName } from "../../decide/keys";
-import { listed } from "../../decide/list";
+import { keyName, listed } from "../../decide/keys";
 import type { ForwardStep } from "../../decide/steps";
 import { keepsAny } from "../../decide/target-document";
 import { afterTextSql, specColumns, specRecord } from "../../postgres/documents-sql";

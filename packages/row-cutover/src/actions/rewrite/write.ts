@@ -1,4 +1,4 @@
-import { setColumns } from "../../decide/configured";
+import { setColumns } from "../../decide/layout";
 import type { ForwardStep } from "../../decide/steps";
 import { writesBlocked } from "../../postgres/assertions";
 import { columnOf, columnsAsText, timeNow } from "../../postgres/columns";
