@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 
 import type { CutoverSpec } from "../decide/spec";
-import type { ForwardStep } from "../decide/steps";
+import type { ForwardStep, UndoStep } from "../decide/steps";
 import type { TableShape } from "../postgres/table";
 import type { Run } from "../store/ledger";
 
@@ -23,6 +23,21 @@ export interface Action {
    * @returns how many rows of other tables were written
    */
   write(run: ForwardRun, steps: readonly ForwardStep[]): Promise<number>;
+  /** The steps of an undo that belong to it. */
+  readonly undoSteps: readonly UndoStep["action"][];
+  /** Writes the undo's own journal and the rows. */
+  undo(run: UndoRun, steps: readonly UndoStep[]): Promise<Undone>;
+}
+
+/** What the undo of an action did. */
+export interface Undone {
+  /** Rows that it wrote. */
+  readonly written: number;
+  /** Rows that the table gained, or lost. */
+  readonly added: number;
+  /** Rows by what happened to them. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
 }
 
 /** What an action checks its steps against. */
@@ -48,6 +63,8 @@ export interface UndoRun extends Checked {
   readonly runId: string;
   /** The run that is undone. */
   readonly undone: Run;
+  /** The columns beside the document that are restored. */
+  readonly columns: readonly string[];
   /** How many rows the table had once nobody else could write it. */
   readonly rows: number;
 }
@@ -63,8 +80,16 @@ export interface Applied {
 
 /** The steps of a plan that belong to an action. */
 export function stepsOf(
-  action: Pick<Action, "steps">,
+  { steps: own }: Pick<Action, "steps">,
   steps: readonly ForwardStep[],
 ): readonly ForwardStep[] {
-  return steps.filter((step) => action.steps.includes(step.action));
+  return steps.filter(({ action }) => own.includes(action));
+}
+
+/** The steps of an undo that belong to an action. */
+export function undoStepsOf(
+  { undoSteps }: Pick<Action, "undoSteps">,
+  steps: readonly UndoStep[],
+): readonly UndoStep[] {
+  return steps.filter(({ action }) => undoSteps.includes(action));
 }

@@ -10,13 +10,13 @@ import { journalBesideRows, pairStateSql, rowsToCompare } from "./plan-undo-grou
 /** Restores unchanged rows in SQL. All others are read and compared again, since the table is locked now. */
 export async function restoreGroups(
   run: UndoRun,
-  { columns, withoutSteps: planned }: UndoPlan,
+  { withoutSteps: planned }: UndoPlan,
 ): Promise<void> {
-  const { client, shape, spec, undone } = run;
+  const { client, shape, spec, undone, columns } = run;
   let others = 0;
   if (planned.restore + planned.kept > 0) {
     for await (const { plan } of rowsToCompare(client, spec, shape, undone, columns)) {
-      await restoreSteps(run, plan.steps, columns);
+      await restoreSteps(run, plan.steps);
       others += plan.steps.length;
     }
   }
@@ -33,7 +33,7 @@ export async function restoreGroups(
          j.key_after as key_found, 'exact' as mode, '{}'::text[] as path, null::text as json) d
        cross join lateral (${columnsNow(columns)}) n
       where ${pairStateSql(spec, shape, columns)} in ('written', 'unchanged') and (${writtenHere}) is not true`,
-    { columns, journalled: planned.written + planned.unchanged, restored: planned.written },
+    { journalled: planned.written + planned.unchanged, restored: planned.written },
   );
 }
 

@@ -117,7 +117,8 @@ async function apply(
     return applyForward({ client, spec, shape, runId, previous, rows }, plan, input);
   }
   refuseConflicts(spec, analysis.plan);
-  return applyUndo({ client, spec, shape, runId, undone: analysis.undone, rows }, analysis.plan);
+  const { undone, plan } = analysis;
+  return applyUndo({ client, spec, shape, runId, undone, rows, columns: plan.columns }, plan);
 }
 
 /** Answers with the run that is in the ledger. A plan that differs but changes no row replaces its plan hash there. */

@@ -1,8 +1,7 @@
 import type { Client } from "pg";
 
-import { stepsOf } from "../actions/action";
+import { stepsOf, undoStepsOf } from "../actions/action";
 import { merge } from "../actions/merge/merge";
-import { rewrite } from "../actions/rewrite/rewrite";
 import { seed } from "../actions/seed/seed";
 import type { CutoverSpec } from "../decide/spec";
 import type { ForwardStep, UndoStep } from "../decide/steps";
@@ -10,6 +9,7 @@ import { refuseMissing } from "../postgres/missing-rights";
 import { rightsOfRun } from "../postgres/required-rights";
 import type { RightsFacts } from "../postgres/rights-facts";
 import type { TableShape } from "../postgres/table";
+import { actions } from "./actions";
 
 /**
  * Checks what the actions of a run forward need beside reading and updating the rows.
@@ -23,7 +23,8 @@ export async function checkForward(
 ): Promise<void> {
   const uses = { seeds: stepsOf(seed, steps).length > 0, merges: stepsOf(merge, steps).length > 0 };
   refuseMissing(facts, rightsOfRun(facts, spec, uses));
-  for (const action of [merge, seed, rewrite]) {
+  // Rows that appear or disappear first.
+  for (const action of actions.toReversed()) {
     const own = stepsOf(action, steps);
     if (own.length > 0) await action.check({ client, spec, shape }, own);
   }
@@ -31,7 +32,9 @@ export async function checkForward(
 
 /** Checks what an undo needs beside reading and updating the rows. @throws UserError naming the right */
 export function checkUndo(spec: CutoverSpec, facts: RightsFacts, steps: readonly UndoStep[]): void {
-  const merges = steps.some(({ action }) => action === "insert");
-  const seeds = steps.some(({ action }) => action === "remove");
-  refuseMissing(facts, rightsOfRun(facts, spec, { seeds, merges }));
+  const uses = {
+    seeds: undoStepsOf(seed, steps).length > 0,
+    merges: undoStepsOf(merge, steps).length > 0,
+  };
+  refuseMissing(facts, rightsOfRun(facts, spec, uses));
 }

@@ -1,15 +1,11 @@
-import { type Action, type Applied, type ForwardRun, stepsOf } from "../actions/action";
-import { merge } from "../actions/merge/merge";
+import { type Applied, type ForwardRun, stepsOf } from "../actions/action";
 import { rewrite, rewriteAtOnce } from "../actions/rewrite/rewrite";
 import { rowsPerStatement } from "../actions/rewrite/write";
-import { seed } from "../actions/seed/seed";
 import { countRows, type ForwardInput, type ForwardPlan } from "../decide/steps";
 import { layoutOf } from "../layouts/layout-of";
 import { assertTarget, finishDeferred } from "../postgres/assertions";
 import { carryOver, countEntries } from "../store/journal";
-
-/** Everything that a run does to rows, in the order in which it is written. */
-const actions: readonly Action[] = [rewrite, merge, seed];
+import { actions } from "./actions";
 
 /** Journals and writes everything of a plan. */
 export async function applyForward(

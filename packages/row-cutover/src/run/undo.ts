@@ -1,71 +1,50 @@
-import type { Applied, UndoRun } from "../actions/action";
-import { unmergeRow } from "../actions/merge/merge";
-import { undoReferences } from "../actions/merge/undo-references";
-import { assertRestored, restoreSteps } from "../actions/restore/write";
-import { removeSeed } from "../actions/seed/seed";
-import { keyName } from "../decide/keys";
+import { type Applied, type UndoRun, undoStepsOf } from "../actions/action";
+import { assertRestored } from "../actions/restore/write";
+import { rewrite } from "../actions/rewrite/rewrite";
 import type { RowChange } from "../decide/results";
-import type { UndoPlan, UndoStep } from "../decide/steps";
+import type { UndoPlan } from "../decide/steps";
 import { layoutOf } from "../layouts/layout-of";
 import { assertTouched, finishDeferred } from "../postgres/assertions";
 import { columnOf } from "../postgres/columns";
-import { countEntries, readReferenceEntries } from "../store/journal";
+import { countEntries } from "../store/journal";
+import { actions } from "./actions";
+
+/** What is counted, in this order. */
+const counted = ["restore", "insert", "remove", "unchanged", "keep", "references"] as const;
 
 /** Writes everything of an undo. */
 export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> {
   const { client, shape } = run;
-  const warnings: string[] = [];
-  const of = (...actions: UndoStep["action"][]): UndoStep[] =>
-    plan.steps.filter((step) => actions.includes(step.action));
-  const { columns } = plan;
-  for (const name of columns) columnOf(shape, name);
-  const held = of("restore", "unchanged");
-  for (let at = 0; at < held.length; at += batch)
-    await restoreSteps(run, held.slice(at, at + batch), columns);
+  const { steps, withoutSteps } = plan;
+  for (const name of run.columns) columnOf(shape, name);
+  const rows = await rewrite.undo(run, undoStepsOf(rewrite, steps));
   await layoutOf(run.spec).restoreWithoutSteps(run, plan);
-  const restored = of("restore").length + plan.withoutSteps.written + plan.withoutSteps.restore;
-  for (const step of of("insert")) await unmergeRow(run, step);
-  const references = await undoReferences(
-    client,
-    run.spec.table,
-    await readReferenceEntries(client, run.undone),
-  );
-  warnings.push(...references.warnings);
-  let removed = 0;
-  for (const step of of("remove")) {
-    if (await removeSeed(run, step)) removed += 1;
-    else {
-      warnings.push(
-        `The row ${keyName(step.keyFound)}, which the cutover inserted, is referenced by other rows now and stays.`,
-      );
-    }
-  }
-  const inserted = of("insert").length;
+  const others = [];
+  for (const action of actions.filter((one) => one !== rewrite))
+    others.push(await action.undo(run, undoStepsOf(action, steps)));
+  const restored = rows.written + withoutSteps.written + withoutSteps.restore;
   const [, , , , journalRows] = await Promise.all([
     finishDeferred(client),
     // The planner has no statistics of the new entries, and would read the table once for each.
     client.query("set local enable_nestloop = off"),
-    assertRestored(run, restored, columns),
+    assertRestored(run, restored),
     assertTouched(client, shape, {
-      written: restored + inserted,
-      rows: run.rows + inserted - removed,
+      written: others.reduce((sum, { written }) => sum + written, restored),
+      rows: others.reduce((sum, { added }) => sum + added, run.rows),
     }),
     countEntries(client, run.runId),
   ]);
-  const counts: Record<string, number> = {};
   const changed = (wanted: RowChange["action"]): number =>
     plan.changes.reduce((sum, { action, count = 1 }) => sum + (action === wanted ? count : 0), 0);
-  const add = (name: string, count: number): void => {
-    if (count > 0) counts[name] = count;
+  const all: Partial<Record<string, number>> = {
+    ...Object.fromEntries(others.flatMap(({ counts }) => Object.entries(counts))),
+    ...{ restore: restored, unchanged: changed("unchanged"), keep: changed("keep") },
   };
-  add("restore", restored);
-  add("insert", inserted);
-  add("remove", removed);
-  add("unchanged", changed("unchanged"));
-  add("keep", changed("keep"));
-  add("references", references.restored);
-  return { counts, journalRows, warnings };
+  return {
+    counts: Object.fromEntries(
+      counted.map((name) => [name, all[name] ?? 0] as const).filter(([, count]) => count > 0),
+    ),
+    journalRows,
+    warnings: others.flatMap(({ warnings }) => warnings),
+  };
 }
-
-/** Steps in one statement. */
-const batch = 2000;

@@ -102,17 +102,6 @@ export function journalColumns(entries: readonly RowEntry[]): string[] {
   ];
 }
 
-/** Entries by the key the row has after the run. */
-export function byKeyAfter(entries: readonly RowEntry[]): Map<string, RowEntry> {
-  const found = new Map<string, RowEntry>();
-  for (const entry of entries) {
-    if (entry.keyAfter !== null && entry.action !== "merge" && entry.action !== "late") {
-      found.set(keyId(entry.keyAfter), entry);
-    }
-  }
-  return found;
-}
-
 /** @throws UserError when `finalize` discarded the undo data */
 export function refuseFinalized(spec: CutoverSpec, run: Run): void {
   if (run.finalizedAt === undefined) return;

@@ -12,9 +12,11 @@ import { columnsAsText } from "../../postgres/columns";
 import { EngineError } from "../../postgres/errors";
 import { ident, keyArray, literal } from "../../postgres/identifiers";
 import { inScope } from "../../postgres/table";
+import { readReferenceEntries } from "../../store/journal";
 import type { Action, Checked, ForwardRun, UndoRun } from "../action";
 import { foreignKeys, moveReferences, refuseDeeper } from "./references";
 import { findSoftReference, moveSoftReferences } from "./soft-references";
+import { undoReferences } from "./undo-references";
 
 /**
  * Merges two rows of one server: what refers to the row with the older key is pointed to the row that stays, then the
@@ -30,6 +32,17 @@ export const merge: Action = {
     let references = 0;
     for (const step of steps) references += await mergeRow(run, step);
     return references;
+  },
+  undoSteps: ["insert"],
+  undo: async (run, steps) => {
+    for (const step of steps) await unmergeRow(run, step);
+    const entries = await readReferenceEntries(run.client, run.undone);
+    const { restored, warnings } = await undoReferences(run.client, run.spec.table, entries);
+    const inserted = steps.length;
+    return {
+      ...{ written: inserted, added: inserted, warnings },
+      counts: { insert: inserted, references: restored },
+    };
   },
 };
 
@@ -175,7 +188,7 @@ export function planUnmerge(
 }
 
 /** Undo: inserts the row again, every column as it was. Its references follow: `undo-references.ts`. */
-export async function unmergeRow(run: UndoRun, { entry, path, json }: UndoStep): Promise<void> {
+async function unmergeRow(run: UndoRun, { entry, path, json }: UndoStep): Promise<void> {
   const { client, shape, runId } = run;
   const row = entry.beforeRow ?? {};
   const written = [...shape.columns].filter(([name, { generated }]) => !generated && name in row);

@@ -8,16 +8,23 @@ import { columnOf, columnsAsText } from "../../postgres/columns";
 import { EngineError } from "../../postgres/errors";
 import { ident, literal, sameKey } from "../../postgres/identifiers";
 import type { TableShape } from "../../postgres/table";
-import type { UndoRun } from "../action";
+import type { Undone, UndoRun } from "../action";
 
-/** Restores rows that were compared one by one. */
-export async function restoreSteps(
-  run: UndoRun,
-  steps: readonly UndoStep[],
-  columns: readonly string[],
-): Promise<void> {
+/** Steps in one statement. */
+const stepsPerStatement = 2000;
+
+/** Restores rows that were compared one by one, and journals those that stay. */
+export async function restoreRows(run: UndoRun, steps: readonly UndoStep[]): Promise<Undone> {
+  for (let at = 0; at < steps.length; at += stepsPerStatement)
+    await restoreSteps(run, steps.slice(at, at + stepsPerStatement));
+  const restored = steps.filter(({ action }) => action === "restore").length;
+  return { written: restored, added: 0, counts: { restore: restored }, warnings: [] };
+}
+
+/** The same for some of them, in one statement. */
+export async function restoreSteps(run: UndoRun, steps: readonly UndoStep[]): Promise<void> {
   if (steps.length === 0) return;
-  const { shape, undone } = run;
+  const { shape, undone, columns } = run;
   await restore(
     run,
     `jsonb_to_recordset($3::jsonb) as d(entry bigint, action text, key_found text[], part oid, tid tid, mode text, path text[], json text)
@@ -26,7 +33,6 @@ export async function restoreSteps(
        cross join lateral (${columnsNow(columns)}) n
       order by d.key_found`,
     {
-      columns,
       journalled: steps.length,
       restored: steps.filter(({ action }) => action === "restore").length,
     },
@@ -51,9 +57,8 @@ export function columnsNow(columns: readonly string[]): string {
   return `select ${columnsAsText(columns, "t")} as now offset 0`;
 }
 
-/** The row counts that a statement has to reach, and the columns beside the document that it restores. */
+/** The row counts that a statement has to reach. */
 interface Expected {
-  readonly columns: readonly string[];
   readonly journalled: number;
   readonly restored: number;
 }
@@ -65,10 +70,10 @@ interface Expected {
 export async function restore(
   run: UndoRun,
   from: string,
-  { columns, journalled, restored }: Expected,
+  { journalled, restored }: Expected,
   values: readonly string[] = [],
 ): Promise<void> {
-  const { client, shape, spec, runId } = run;
+  const { client, shape, spec, runId, columns } = run;
   const { table } = spec;
   const now = "n.now";
   // Where rows are not renamed, the journal needs each key only once, which saves much of a large journal.
@@ -139,9 +144,8 @@ function restoredDocument(shape: TableShape): string {
 
 /** Reads the rows back and compares them with the journal. @throws UserError that lists the differing rows */
 export async function assertRestored(
-  { client, shape, runId }: UndoRun,
+  { client, shape, runId, columns }: UndoRun,
   restored: number,
-  columns: readonly string[],
 ): Promise<void> {
   // The time is not compared, since a trigger may set it.
   const others = columns

@@ -4,11 +4,12 @@ import { keyId } from "../../decide/keys";
 import type { ForwardStep } from "../../decide/steps";
 import { referencesTo } from "../../postgres/foreign-keys";
 import type { Action, Checked, ForwardRun } from "../action";
+import { restoreRows } from "../restore/write";
 import { journalRows, rowsPerStatement, writeRows } from "./write";
 
 /**
  * Gives rows their new documents, and with them their keys and `set` columns. Rows that are as they should be
- * (`unchanged`) are only journalled, for the write fence and the undo: see `actions/keep`. The undo is in
+ * (`unchanged`) are only journalled, for the write fence and the undo: see `actions/keep`. The undo restores them:
  * `actions/restore`.
  */
 export const rewrite: Action = {
@@ -22,6 +23,8 @@ export const rewrite: Action = {
     for (const some of inChunks(steps)) await writeRows(run, some);
     return 0;
   },
+  undoSteps: ["restore", "unchanged"],
+  undo: restoreRows,
 };
 
 /** The same for a few rows, sent without waiting for an answer in between: writers of the table wait meanwhile. */

@@ -27,6 +27,18 @@ export const seed: Action = {
     for (const step of steps) await seedRow(run, step);
     return 0;
   },
+  undoSteps: ["remove"],
+  undo: async (run, steps) => {
+    const warnings: string[] = [];
+    for (const step of steps) {
+      if (await removeSeed(run, step)) continue;
+      warnings.push(
+        `The row ${keyName(step.keyFound)}, which the cutover inserted, is referenced by other rows now and stays.`,
+      );
+    }
+    const removed = steps.length - warnings.length;
+    return { written: 0, added: -removed, counts: { remove: removed }, warnings };
+  },
 };
 
 /** Plan: a row that is missing is made where its seed's condition holds. Otherwise a warning says why not. */
@@ -127,10 +139,7 @@ function valueOf(
 }
 
 /** Undo: removes the row. @returns false when other rows refer to it by now, so that it stays */
-export async function removeSeed(
-  { client, shape, runId }: UndoRun,
-  step: UndoStep,
-): Promise<boolean> {
+async function removeSeed({ client, shape, runId }: UndoRun, step: UndoStep): Promise<boolean> {
   const key = keyArray(shape.spec.key, "t");
   const references = await referencesTo(client, shape);
   await checkReadableReferences(client, references);
