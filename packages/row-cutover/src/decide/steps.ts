@@ -109,6 +109,7 @@ export interface UndoPlan {
   readonly withoutSteps: UndoWithoutSteps;
 }
 
+/** A row that was changed since the run, and how. */
 export interface Conflict {
   readonly key: string;
   readonly reason: string;
@@ -123,6 +124,14 @@ export interface UndoWithoutSteps {
   /** Rows that are compared in JavaScript, by what happens to them. */
   readonly restore: number;
   readonly kept: number;
+}
+
+/** A plan of an undo while it is made. */
+export interface UndoDraft {
+  readonly steps: UndoStep[];
+  readonly changes: RowChange[];
+  readonly warnings: string[];
+  readonly conflicts: Conflict[];
 }
 
 /** What the plan of an undo is made from. */

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 
+import { leavesColumns } from "../actions/keep/unchanged";
 import { checkComputed } from "../actions/rewrite/check-computed";
 import { planRow } from "../actions/rewrite/plan";
 import { ChangeList } from "../decide/change-list";
@@ -50,7 +51,7 @@ export async function planGroups(
   };
   for (const { spec: row, row: stored, form, count } of found.groups) {
     const { at: _, ...step } = plan(row, stored, count);
-    if ((step.action === "unchanged") !== (form.there && leavesColumns(form.differs, input))) {
+    if ((step.action === "unchanged") !== (form.there && leavesColumns(input, form.differs))) {
       throw new EngineError(
         `the rows of ${stored.key.join("/")} were not planned as they were counted`,
       );
@@ -131,9 +132,4 @@ export async function* unreadSteps(
       if (server !== undefined) yield { step: plan(server, row, 1), row };
     }
   }
-}
-
-/** Whether other values in `set` columns are left as they are. */
-function leavesColumns(differs: readonly string[], { previous, samePlan }: ForwardInput): boolean {
-  return differs.length === 0 || (previous !== undefined && samePlan);
 }

@@ -5,7 +5,7 @@ import { keyId, keyName, keySet, listed } from "../../decide/keys";
 import type { RowChange } from "../../decide/results";
 import { isOwn, type StoredRow } from "../../decide/rows";
 import type { CutoverSpec } from "../../decide/spec";
-import type { UndoInput, UndoPlan } from "../../decide/steps";
+import type { UndoDraft, UndoInput, UndoPlan } from "../../decide/steps";
 
 /** The change of a row that stays as it is because it was changed or made since. */
 export function describeKept(spec: CutoverSpec, row: StoredRow, reason: string): RowChange {
@@ -33,8 +33,7 @@ export function refuseConflicts(spec: CutoverSpec, plan: UndoPlan): void {
 /** Finds rows in the new form that no run wrote: the journal has nothing to restore them from. */
 export function findWithoutJournal(
   { spec, rows, entries }: UndoInput,
-  conflicts: { key: string; reason: string }[],
-  changes: RowChange[],
+  { conflicts, changes }: UndoDraft,
 ): void {
   const known = keySet([
     ...entries.flatMap((entry) => [entry.keyAfter ?? [], entry.keyBefore ?? []]),

@@ -6,7 +6,7 @@ import { keyId, keyName, keyOf, type KeyValues } from "../../decide/keys";
 import type { RowChange } from "../../decide/results";
 import type { StoredRow } from "../../decide/rows";
 import type { CutoverSpec, RowSpec } from "../../decide/spec";
-import type { ForwardInput, ForwardStep, UndoInput, UndoStep } from "../../decide/steps";
+import type { ForwardInput, ForwardStep, UndoDraft, UndoInput, UndoStep } from "../../decide/steps";
 import { writesBlocked } from "../../postgres/assertions";
 import { columnsAsText } from "../../postgres/columns";
 import { EngineError } from "../../postgres/errors";
@@ -166,9 +166,7 @@ async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<number> {
 export function planUnmerge(
   { rows }: UndoInput,
   entry: RowEntry,
-  steps: UndoStep[],
-  changes: RowChange[],
-  warnings: string[],
+  { steps, changes, warnings }: UndoDraft,
 ): void {
   const key = entry.keyBefore ?? [];
   if (rows.has(keyId(key))) {

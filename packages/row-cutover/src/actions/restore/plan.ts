@@ -1,12 +1,49 @@
 import { describe, parseDocument } from "../../decide/document";
 import type { RowEntry } from "../../decide/entries";
-import { keyId, keyName } from "../../decide/keys";
+import { keyId, keyName, type KeyValues } from "../../decide/keys";
 import type { RowChange } from "../../decide/results";
 import type { StoredRow } from "../../decide/rows";
-import type { UndoInput } from "../../decide/steps";
-import type { Verdict } from "../../decide/verdict";
+import type { UndoDraft, UndoInput } from "../../decide/steps";
+import { compareWithJournal, jsonOf, type Verdict } from "../../decide/verdict";
+import { describeKept } from "../keep/changed-since";
 
-export function describeUndo(
+/**
+ * Plan of the undo: the row is compared with what the run wrote, then restored, or removed where the run inserted it. A
+ * row that was changed since is a conflict.
+ */
+export function planRestore(
+  input: UndoInput,
+  entry: RowEntry,
+  keyAfter: KeyValues,
+  { steps, changes, warnings, conflicts }: UndoDraft,
+): void {
+  const { spec, rows } = input;
+  const key = keyName(keyAfter);
+  const row = rows.get(keyId(keyAfter));
+  if (row === undefined) {
+    const also = ["was deleted since, and is not inserted again"];
+    changes.push({ key, action: "unchanged", also });
+    warnings.push(`The row ${key} was deleted since the cutover and is not inserted again.`);
+    return;
+  }
+  const verdict = compareWithJournal(input, entry, row);
+  const { conflict, mode, path } = verdict;
+  if (conflict !== undefined) conflicts.push({ key, reason: conflict });
+  const step = { entry, keyFound: row.key, at: row.at, mode, path, ...jsonOf(verdict) };
+  if (conflict !== undefined && spec.onConflict !== "force") {
+    steps.push({ ...step, action: "unchanged" });
+    changes.push(describeKept(spec, row, conflict));
+  } else if (verdict.nothing === true) {
+    steps.push({ ...step, action: "unchanged" });
+    changes.push({ key, action: "unchanged", also: ["has nothing to restore"] });
+  } else {
+    const remove = entry.action === "seed";
+    steps.push({ ...step, action: remove ? "remove" : "restore" });
+    changes.push(describeUndo(entry, row, verdict, remove));
+  }
+}
+
+function describeUndo(
   entry: RowEntry,
   row: StoredRow,
   verdict: Verdict,
@@ -34,6 +71,7 @@ export function describeUndo(
   };
 }
 
+/** Warns that the column has another type now, so that documents are restored in another form. */
 export function warnOfConversion(
   { spec, configType, entries }: UndoInput,
   warnings: string[],

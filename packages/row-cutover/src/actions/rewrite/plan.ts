@@ -7,45 +7,30 @@ import type { StoredRow } from "../../decide/rows";
 import { otherSettings } from "../../decide/server-settings";
 import type { RowSpec } from "../../decide/spec";
 import type { ForwardInput, ForwardStep } from "../../decide/steps";
-import { isTarget, keepsAny, keptKeys } from "../../decide/target-document";
+import { keepsAny, keptKeys } from "../../decide/target-document";
 import { EngineError } from "../../postgres/errors";
+import { isUnchanged, planUnchanged } from "../keep/unchanged";
 
 /** Plans one row, or the group of rows that it stands for. Adds to `changes` and `warnings`. */
 export function planRow(
-  { spec, previous, carries, samePlan }: ForwardInput,
+  input: ForwardInput,
   row: RowSpec,
   found: StoredRow,
   changes: RowChange[],
   warnings: string[],
 ): ForwardStep {
+  const { spec, previous, carries } = input;
   const key = keyOf(row.key);
   const renamed = keyId(found.match) !== keyId(key);
-  const keyAfter = renamed ? key : found.key;
   const document = parseDocument([...found.key, ...key], found.config);
   if (document === undefined)
     throw new EngineError(`the document of ${keyName(found.key)} was not checked`);
   const { content, path, format } = document;
-  const there = format === "json" && path.length === 0 && isTarget(content, row) && !renamed;
-  const columns = Object.entries(row.set ?? {}).filter(
-    ([name, value]) => found.columns[name] !== value,
-  );
-  const names = columns.map(([name]) => name);
-  const step = { spec: row, keyFound: found.key, keyAfter, at: found.at, count: 1, path };
-  if (there && (columns.length === 0 || (previous !== undefined && samePlan))) {
-    if (names.length > 0) {
-      warnings.push(
-        `The row ${keyName(key)} has another ${names.join(", ")} than configured: changed since.`,
-      );
-    }
-    changes.push({
-      key: keyName(key),
-      action: "unchanged",
-      from: describe(content),
-      // The URL as it is, since the application may own its path.
-      to: plainUrl(String(content.url)),
-    });
-    return { ...step, action: "unchanged", carry: carries };
-  }
+  const names = Object.entries(row.set ?? {})
+    .filter(([name, value]) => found.columns[name] !== value)
+    .map(([name]) => name);
+  if (!renamed && isUnchanged(input, row, document, names))
+    return planUnchanged(input, row, found, document, names, changes, warnings);
   const kept = keptKeys(row, Object.keys(content));
   const drops = Object.keys(content).filter(
     (name) => !kept.includes(name) && name !== "url" && name !== "transport",
@@ -73,8 +58,8 @@ export function planRow(
     );
   }
   return {
-    ...step,
-    action: "rewrite",
+    ...{ action: "rewrite", spec: row, keyFound: found.key, keyAfter: renamed ? key : found.key },
+    ...{ at: found.at, count: 1, path },
     // A document that starts a process is what an undo has to restore, even when an older one is journalled.
     carry: carries && !isEmbedded(content),
     // Where keys may be kept, SQL reads the document, even when it has none of them.
