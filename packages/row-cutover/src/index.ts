@@ -1,15 +1,13 @@
-export { ownsUrl, sameServer } from "./decide/application-owned";
-
-export { readCredentials, type RowCredentials } from "./calls/credentials";
-
+export { recordPlan, runCutover } from "./calls/run";
+export { planRows, readLedger } from "./calls/plan";
+export { removeFence, settle } from "./calls/settle";
 export { drift } from "./calls/drift";
-
-export { readEndpoints } from "./calls/endpoints";
-
-export { DatabaseUnreachable } from "./postgres/errors";
-
 export { finalize } from "./calls/finalize";
-
+export { readRunRows, readRuns } from "./calls/history";
+export { type Readiness, readReadiness } from "./calls/readiness";
+export { readEndpoints } from "./calls/endpoints";
+export { type StaleHeader, staleHeaders } from "./calls/stale-headers";
+export { readCredentials, type RowCredentials } from "./calls/credentials";
 export {
   type GrantRequest,
   type Grants,
@@ -18,21 +16,16 @@ export {
   readGrants,
   type RoleGrants,
 } from "./calls/grants";
-
-export { readRunRows, readRuns } from "./calls/history";
-
+export {
+  type Survey,
+  surveyDatabase,
+  type SurveyedServer,
+  type SurveyedTable,
+  type SurveyOptions,
+} from "./survey/survey";
 export { specHash } from "./decide/hash";
-
-export { planRows, readLedger } from "./calls/plan";
-
-export { type Readiness, readReadiness } from "./calls/readiness";
-
-export { recordPlan, runCutover } from "./calls/run";
-
-export { removeFence, settle } from "./calls/settle";
-
-export { type StaleHeader, staleHeaders } from "./calls/stale-headers";
-
+export { ownsUrl, sameServer } from "./decide/application-owned";
+export { DatabaseUnreachable } from "./postgres/errors";
 export type {
   AgreedProtocols,
   CutoverSpec,
@@ -41,13 +34,12 @@ export type {
   RowKey,
   RowSpec,
   RunMeta,
+  RunningImages,
   SoftReference,
   TableSpec,
   Target,
-  RunningImages,
   ToolLists,
 } from "./decide/spec";
-
 export type {
   DriftedRow,
   DriftReport,
@@ -63,11 +55,3 @@ export type {
   RunRow,
   SettleResult,
 } from "./decide/results";
-
-export {
-  type Survey,
-  surveyDatabase,
-  type SurveyedServer,
-  type SurveyedTable,
-  type SurveyOptions,
-} from "./survey/survey";
