@@ -65,7 +65,7 @@ async function refuseUnsettled(client: Client, spec: CutoverSpec, run: Run): Pro
   const fenced = await fenceExists(client, spec.name, await readShape(client, spec));
   if (run.settledAt !== undefined && !fenced) return;
   throw new UserError(
-    `Generation ${run.generation} of ${spec.name} has not been settled, so it may still have to be taken back.`,
+    `Generation ${run.generation} of ${spec.name} has not been settled, so it may still have to be undone.`,
     "Let the rollout end (a run of the whole program settles it), look at the application, then finalize.",
   );
 }

@@ -133,7 +133,7 @@ export function grantScript({ cutover, database, roles, notes }: Grants): string
     [
       comment(
         purpose === "cutover"
-          ? "The cutover's role, the login of databaseUrl: rows, ledger and the way back."
+          ? "The cutover's role, the login of databaseUrl: rows, ledger and undo."
           : "A login that only compares: mcp-fleet verify, drift, check and exporter.",
       ),
       ...(exists

@@ -69,7 +69,7 @@ function rowPerTenant(match: string): LayoutRules {
     },
     checkSingleValue: () => {
       throw new UserError(
-        "With [cutover.table.match] a server has many rows, each with credentials of its own, so there is no one value to read.",
+        "With [cutover.table.match] a server has many rows, each with credentials of its own, so there is no single value to read.",
         "Set the server's own credentials: pulumi config set --secret --path serverSecrets.<server>.<NAME> <value>",
       );
     },

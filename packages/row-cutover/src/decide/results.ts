@@ -128,7 +128,7 @@ export type MaskedDocument = Readonly<Record<string, unknown>>;
 /** A row that is not as the newest run left it. Names keys of documents, never values. */
 export interface DriftedRow {
   readonly key: string;
-  /** `changed`: somebody wrote it since. `gone`: deleted since. `new`: one of the application's own, made since. */
+  /** `changed`: written since. `gone`: deleted since. `new`: one of the application's own, made since. */
   readonly kind: "changed" | "gone" | "new";
   readonly detail: string;
 }

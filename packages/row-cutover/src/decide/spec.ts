@@ -112,7 +112,7 @@ export interface CutoverSpec {
   /** Keys of rows that are ignored, such as malformed ones. */
   readonly skip: readonly RowKey[];
   readonly softReferences: readonly SoftReference[];
-  /** What an undo does with a row that somebody changed since. */
+  /** What an undo does with a row that was changed since. */
   readonly onConflict: "fail" | "keep" | "force";
   /** Whether triggers protect the rows until {@link settle}. */
   readonly fence: boolean;

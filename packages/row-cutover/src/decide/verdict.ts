@@ -78,7 +78,7 @@ export function compareWithJournal(
   if (before === undefined || (before.format === "toml" && configType === "text")) {
     return {
       ...exact,
-      conflict: "has keys that somebody added, which its old TOML text cannot take",
+      conflict: "has keys that were added since, which its old TOML text cannot hold",
     };
   }
   const json = before.format === "toml" ? { json: toJson(before.content) } : {};

@@ -38,7 +38,7 @@ export interface Layout {
   planUndo(client: Client, spec: CutoverSpec, shape: TableShape, undone: Run): Promise<PlannedUndo>;
   /** Journals and writes the rows that a plan has no steps for. */
   writeWithoutSteps(run: ForwardRun, plan: ForwardPlan, input: ForwardInput): Promise<void>;
-  /** The same on the way back. */
+  /** Restores the rows that a plan of an undo has no steps for. */
   restoreWithoutSteps(run: UndoRun, plan: UndoPlan): Promise<void>;
   /** Of a plan that was made after a run: the steps for rows that the run has not seen. */
   lateSteps(client: Client, run: Run, plan: ForwardPlan): Promise<readonly ForwardStep[]>;

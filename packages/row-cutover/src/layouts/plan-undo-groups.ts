@@ -70,8 +70,8 @@ export async function planUndoGroups(
       );
       for (const change of plan.changes) {
         // Conflicts are listed by row, all other changes by server.
-        const held = change.action === "conflict" || change.action === "keep";
-        const alone = held && changes.size < listedRows;
+        const stays = change.action === "conflict" || change.action === "keep";
+        const alone = stays && changes.size < listedRows;
         changes.add(alone ? change : { ...change, key: servers.get(change.key) ?? "(gone)" });
       }
       for (const { action } of plan.steps) holding[action === "restore" ? "restore" : "kept"] += 1;

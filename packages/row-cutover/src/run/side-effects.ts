@@ -26,7 +26,7 @@ export async function sideEffectWarnings(client: Client, analysis: Analysis): Pr
     ...(bare.length === 0
       ? []
       : [
-          `During a run the unqualified names in ${[...new Set(bare)].join(", ")} of these triggers are readSize up in pg_catalog only, since it has no search_path of its own.`,
+          `During a run the unqualified names in ${[...new Set(bare)].join(", ")} of these triggers are looked up in pg_catalog only, since it has no search_path of its own.`,
         ]),
     ...(publications.length === 0
       ? []

@@ -123,7 +123,7 @@ export async function refuseForeignLedger(client: Client): Promise<void> {
   if (guard.owner === undefined) return;
   const { foreign, grants, role: self } = guard;
   if (foreign.length > 0) {
-    // A sequence goes with its table.
+    // A sequence has the owner of its table.
     const mine = foreign
       .map((one) => one.slice(0, one.lastIndexOf(" of ")))
       .filter((one) => !one.startsWith("sequence "));

@@ -46,7 +46,7 @@ export const merge: Action = {
   },
 };
 
-/** Plan: the row `alias` of the same server goes. */
+/** Plan: the row `alias` of the same server is merged into the row that stays. */
 export function planMerge(
   { previous }: ForwardInput,
   row: RowSpec,
@@ -61,7 +61,7 @@ export function planMerge(
     key: keyName(alias.key),
     action: "merge",
     to: plainUrl(row.url),
-    also: [`its references move to ${keyName(key)}, then the row goes`],
+    also: [`its references move to ${keyName(key)}, then the row is deleted`],
   });
   return {
     action: late ? "late" : "merge",
