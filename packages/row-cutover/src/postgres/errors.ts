@@ -5,9 +5,9 @@ export class CommitUnknown extends Error {
   override readonly name = "CommitUnknown";
 }
 
-/** Another run moved the rows between the plan and the lock. The next attempt finds nothing to do. */
-export class AlreadyMoved extends Error {
-  override readonly name = "RowsMoved";
+/** The table or its rows changed between the plan and the lock. The next attempt plans again. */
+export class PlanOutdated extends Error {
+  override readonly name = "PlanOutdated";
 }
 
 /** The database could not be reached, and nothing can have been committed. */

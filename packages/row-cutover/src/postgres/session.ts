@@ -4,11 +4,11 @@ import { Client } from "pg";
 
 import type { CutoverSpec, Db } from "../decide/spec";
 import {
-  AlreadyMoved,
   codeOf,
   CommitUnknown,
   isConnectionError,
   isLockError,
+  PlanOutdated,
   type TableTriggers,
 } from "./errors";
 import { answerSeconds, type Limits, type Mode, withTransaction } from "./transaction";
@@ -148,7 +148,7 @@ async function retrying<T>(attempts: number, work: () => Promise<T>): Promise<T>
         isLockError(error) ||
         isConnectionError(error) ||
         error instanceof CommitUnknown ||
-        error instanceof AlreadyMoved;
+        error instanceof PlanOutdated;
       if (!again || attempt >= attempts) throw error;
       await sleep(Math.min(200 * 2 ** (attempt - 1), 3000) * (0.5 + Math.random()));
     }

@@ -11,7 +11,7 @@ import { layoutOf } from "../layouts/layout-of";
 import { checkDocuments } from "../postgres/check-documents";
 import { checkTable } from "../postgres/check-table";
 import { checkDatabase } from "../postgres/database";
-import { AlreadyMoved, EngineError } from "../postgres/errors";
+import { EngineError, PlanOutdated } from "../postgres/errors";
 import { isUntouched, takeFingerprint } from "../postgres/fingerprint";
 import { checkPublications, checkReplicaIdentity } from "../postgres/publications";
 import { checkRowKeys } from "../postgres/row-keys";
@@ -56,14 +56,14 @@ export async function analyse(
 /**
  * Checks that the table's shape is still as the analysis found it, without making a writer wait. The analysis has read
  * the table, which makes every ALTER TABLE wait until the transaction ends, so the shape cannot change after this.
- * @throws AlreadyMoved when somebody altered the table just before
+ * @throws PlanOutdated when somebody altered the table just before
  */
 export async function confirmShape(
   client: Client,
   spec: CutoverSpec,
   { shape }: Pick<Surroundings, "shape">,
 ): Promise<void> {
-  if (!isDeepStrictEqual(await readShape(client, spec), shape)) throw new AlreadyMoved();
+  if (!isDeepStrictEqual(await readShape(client, spec), shape)) throw new PlanOutdated();
 }
 
 /**

@@ -7,7 +7,7 @@ import { specHash } from "../decide/hash";
 import { setColumns } from "../decide/layout";
 import type { RunResult } from "../decide/results";
 import type { CutoverSpec, RunMeta, Target } from "../decide/spec";
-import { AlreadyMoved, type TableTriggers } from "../postgres/errors";
+import { PlanOutdated, type TableTriggers } from "../postgres/errors";
 import { lockTable } from "../postgres/locks";
 import { triggersOf } from "../postgres/table";
 import {
@@ -56,7 +56,7 @@ export async function changeRows(
     confirm(client, spec, target, first),
   ]);
   // Then what was prepared must not be kept.
-  if (analysis.kind === "noop") throw new AlreadyMoved();
+  if (analysis.kind === "noop") throw new PlanOutdated();
   if (analysis !== first) await prepare(client, spec, analysis, runId);
   const { shape, identity, generation } = analysis;
   const { counts, journalRows, warnings } = await apply(client, spec, analysis, runId);
