@@ -95,7 +95,10 @@ onEachPostgres("an error quotes no row (issue 16, item 6)", (server) => {
        create trigger audit after update on public.mcp_servers for each row execute function public.audit()`,
     );
     const { warnings } = await planRows(database.db, spec, "in-cluster");
-    assert.match(warnings.join("\n"), /During a run public\.audit\(\) of these triggers will find/);
+    assert.match(
+      warnings.join("\n"),
+      /During a run the unqualified names in public\.audit\(\) of these triggers/,
+    );
     const said = await refusal(runCutover(database.db, spec, "in-cluster", meta));
     const fix = /alter function [^;]*;/.exec(said)?.[0] ?? "";
     assert.equal(fix, "alter function public.audit() set search_path = public, pg_temp;");

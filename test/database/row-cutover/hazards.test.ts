@@ -46,7 +46,7 @@ describe("what a table and a server can do to a run", () => {
       database,
       `update public.mcp_servers set config_json = '{"command": "x"}' where id = new.id;`,
     );
-    await refused(/was not stored as written: a trigger or rule of the table changed it/);
+    await refused(/were not stored as written: a trigger or rule of the table changed them/);
   });
 
   it("a trigger that changes other rows stops the run (S32)", async () => {

@@ -87,7 +87,7 @@ describe("races and lost connections", () => {
     proxy.closedAfterCut = true;
     await assert.rejects(
       runCutover(proxy.db, spec, "in-cluster", meta),
-      /lost while the run was being committed.*\nRun again: the ledger .* tells/,
+      /lost during COMMIT, and the outcome of COMMIT is unknown.*\nRun again: the ledger .* tells/,
     );
     await proxy.close();
     // It was committed, and the next run finds it.

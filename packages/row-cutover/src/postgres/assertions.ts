@@ -66,7 +66,7 @@ export async function assertTarget(
     );
     const names = rows.map(({ key }) => keyName(key));
     throw new UserError(
-      `The ${wrong === 1 ? "row" : "rows"} ${listed(names, ", ", wrong)} ${wrong === 1 ? "was" : "were"} not stored as written: a trigger or rule of the table changed it; nothing was committed.`,
+      `The ${wrong === 1 ? "row" : "rows"} ${listed(names, ", ", wrong)} ${wrong === 1 ? "was" : "were"} not stored as written: a trigger or rule of the table changed ${wrong === 1 ? "it" : "them"}; nothing was committed.`,
       triggerFix(shape),
     );
   }
