@@ -54,7 +54,7 @@ export interface Attempt {
   /** Whether an earlier attempt lost its connection, so that its locks may still be held. */
   readonly reconnected: boolean;
   /** Names the triggers that are blamed when code of the table's owner raises an error from now on. */
-  blame(code: TableTriggers): void;
+  readonly blame: (code: TableTriggers) => void;
 }
 
 /**
