@@ -23,6 +23,7 @@ import { limitsOf, session } from "../postgres/session";
 import { readShape, type TableShape } from "../postgres/table";
 import { checkLedger, leftRowsSource } from "../store/access";
 import { countFenced, fenceExists } from "../store/fence";
+import { isAsLeftSql } from "../store/journal";
 import type { Run } from "../store/ledger";
 
 /** What a run left in one row. */
@@ -116,10 +117,7 @@ async function* suspects(
   const same = [
     `t.${ident(table.config)}::text = j.after_config`,
     isOwnSql(spec),
-    ...columns.map(
-      (name) =>
-        `(not j.after_columns ? ${literal(name)} or t.${ident(name)}::text is not distinct from j.after_columns ->> ${literal(name)})`,
-    ),
+    ...columns.map(isAsLeftSql),
   ];
   const type = table.type === undefined ? "null" : `t.${ident(table.type.column)}::text`;
   // A pair has an entry, or a row, or the same key on both sides.

@@ -12,7 +12,7 @@ import { EngineError } from "../postgres/errors";
 import { ident, literal, sameKey } from "../postgres/identifiers";
 import { isOwnSql, serverColumnSql, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
-import { columnsOf, entryColumns } from "../store/journal";
+import { columnsOf, entryColumns, isAsLeftSql } from "../store/journal";
 import type { Run } from "../store/ledger";
 import { planUndo } from "./plan-undo";
 
@@ -136,10 +136,7 @@ export function pairStateSql(
 ): string {
   const same = columns
     .filter((name) => name !== spec.table.updatedAt)
-    .map(
-      (name) =>
-        `and (not coalesce(j.after_columns, '{}') ? ${literal(name)} or t.${ident(name)}::text is not distinct from j.after_columns ->> ${literal(name)})`,
-    );
+    .map((name) => `and ${isAsLeftSql(name)}`);
   return `case when j.entry is null then case when ${isOwnSql(spec)} then 'new' else 'foreign' end
     when t.ctid is null then 'gone' when j.action = 'unchanged' then 'unchanged'
     when j.action = 'rewrite' and j.config_type = ${literal(shape.configType)} and ${isOwnSql(spec)}

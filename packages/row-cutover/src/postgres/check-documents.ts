@@ -9,7 +9,7 @@ import { isOwn, type StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import { inBatches } from "./cursor";
 import { maybeDeepSql } from "./documents-sql";
-import { ident, keyArray, literal } from "./identifiers";
+import { ident, isAmong, keyArray, literal } from "./identifiers";
 import { isOwnSql, storedColumns } from "./rows";
 import type { TableShape } from "./table";
 
@@ -87,8 +87,7 @@ async function badDocuments(
     jsonb: `jsonb_typeof(${config}) is distinct from 'object'`,
   }[shape.configType];
   // Most rows are short and need no cast to text. The limit is low because long documents are compressed.
-  const looked = `(${isOwnSql(spec)} or ${keyArray(entryColumns(table), "t")} in (
-    select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements($1::jsonb) as k(v)))`;
+  const looked = `(${isOwnSql(spec)} or ${isAmong(keyArray(entryColumns(table), "t"), "$1::jsonb")})`;
   const large = `case when pg_column_size(${config}) > 100 then (length(${config}::text) > ${longestDocument}
     or ${maybeDeepSql(`${config}::text`)}) and (${String(shape.configType === "text")} or ${looked}) else false end`;
   const bad: BadDocument[] = [];

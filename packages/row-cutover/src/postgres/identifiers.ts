@@ -21,6 +21,20 @@ export function keyArray(columns: readonly string[], alias: string): string {
   return `array[${columns.map((column) => `${alias}.${ident(column)}::text`).join(", ")}]`;
 }
 
+/**
+ * Whether a key is among others.
+ * @param key such as {@link keyArray}
+ * @param keys in SQL: a JSON array of keys
+ */
+export function isAmong(key: string, keys: string): string {
+  return `${key} in (select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${keys}) as k(v))`;
+}
+
+/** A value as a `jsonb` literal. */
+export function jsonLiteral(value: unknown): string {
+  return `${literal(JSON.stringify(value))}::jsonb`;
+}
+
 /** Whether row `alias` has the key in `array`: the same as comparing {@link keyArray}, without making an array for each row. */
 export function sameKey(columns: readonly string[], alias: string, array: string): string {
   return columns

@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import { keyOf, listed } from "../decide/keys";
 import { entryColumns } from "../decide/layout";
 import type { CutoverSpec } from "../decide/spec";
-import { keyArray, literal } from "./identifiers";
+import { isAmong, jsonLiteral, keyArray } from "./identifiers";
 import { isOwnSql } from "./rows";
 import type { TableShape } from "./table";
 
@@ -23,8 +23,7 @@ export async function checkRowKeys(
   const configured = spec.rows.flatMap((row) => [row.key, ...(row.aliases ?? [])]).map(keyOf);
   const found = await client.query<{ key: (string | null)[]; count: number }>(
     `select key, count(*)::int as count from (
-       select ${key} as key, ${isOwnSql(spec)} and (array_position(${match}, null) is not null or ${match} in (
-           select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(configured))}::jsonb) as k(v))) as moves
+       select ${key} as key, ${isOwnSql(spec)} and (array_position(${match}, null) is not null or ${isAmong(match, jsonLiteral(configured))}) as moves
          from ${shape.rows} t) x
       group by key having bool_or(moves) and (count(*) > 1 or array_position(key, null) is not null)
       order by key limit 21`,

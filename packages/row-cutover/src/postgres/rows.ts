@@ -7,7 +7,7 @@ import { entryColumns } from "../decide/layout";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec } from "../decide/spec";
 import { columnsAsText } from "./columns";
-import { ident, keyArray, literal } from "./identifiers";
+import { ident, isAmong, jsonLiteral, keyArray, literal } from "./identifiers";
 import type { TableShape } from "./table";
 
 const defaultMaxRows = 100_000;
@@ -38,8 +38,7 @@ export function isOwnSql({ table }: CutoverSpec): string {
 
 /** Whether a row `t` has one of `keys`, in SQL. */
 export function hasOneOfSql({ table }: CutoverSpec, keys: readonly KeyValues[]): string {
-  return `${keyArray(table.key, "t")} in (
-    select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) as k(v))`;
+  return isAmong(keyArray(table.key, "t"), jsonLiteral(keys));
 }
 
 /** @throws UserError above the configured number of rows, before anything is locked */

@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import type { ReferenceEntry, RowEntry } from "../decide/entries";
 import { keyId, type KeyValues } from "../decide/keys";
 import type { CutoverSpec } from "../decide/spec";
-import { literal } from "../postgres/identifiers";
+import { ident, literal } from "../postgres/identifiers";
 import type { TableShape } from "../postgres/table";
 import type { Run } from "./ledger";
 
@@ -146,4 +146,10 @@ export async function carryOver(
       order by j.entry`,
     [runId, previous.runId],
   );
+}
+
+/** Whether a column of row `t` is as entry `j` left it. One that the run did not write always is. */
+export function isAsLeftSql(name: string): string {
+  const left = "coalesce(j.after_columns, '{}')";
+  return `(not ${left} ? ${literal(name)} or t.${ident(name)}::text is not distinct from ${left} ->> ${literal(name)})`;
 }

@@ -8,7 +8,7 @@ import { entryColumns } from "../../decide/layout";
 import type { CutoverSpec } from "../../decide/spec";
 import { isAsWritten } from "../../decide/verdict";
 import { inBatches } from "../../postgres/cursor";
-import { ident, keyArray, literal } from "../../postgres/identifiers";
+import { ident, isAmong, jsonLiteral, keyArray, literal } from "../../postgres/identifiers";
 import { inScope, type TableShape } from "../../postgres/table";
 import type { Run } from "../../store/ledger";
 
@@ -54,8 +54,7 @@ export async function entriesWithOtherPath(
   const query = `select j.entry::text as entry, j.action, j.key_after as "keyAfter", j.after_config as "afterConfig", ${config} as config
       from mcp_cutover.journal j join ${shape.rows} t on ${keyArray(table.key, "t")} = j.key_after
      where j.run_id = ${literal(run.runId)} and j.kind = 'row' and ${config} is distinct from j.after_config and ${inScope(table, "t")}
-       and ${keyArray(entryColumns(table), "t")} in (
-         select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(keys))}::jsonb) as k(v))`;
+       and ${isAmong(keyArray(entryColumns(table), "t"), jsonLiteral(keys))}`;
   const found: string[] = [];
   for await (const batch of inBatches<EntryNow & { config: string | null }>(client, query)) {
     for (const { config: text, ...entry } of batch) {

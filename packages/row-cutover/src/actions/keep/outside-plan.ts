@@ -8,7 +8,7 @@ import { entryColumns } from "../../decide/layout";
 import { isOwn, type StoredRow } from "../../decide/rows";
 import type { CutoverSpec } from "../../decide/spec";
 import { inBatches } from "../../postgres/cursor";
-import { ident, keyArray, literal } from "../../postgres/identifiers";
+import { ident, isAmong, jsonLiteral, keyArray, literal } from "../../postgres/identifiers";
 import { isOwnSql } from "../../postgres/rows";
 import type { TableShape } from "../../postgres/table";
 import type { Run } from "../../store/ledger";
@@ -53,8 +53,7 @@ export async function refuseUnserved(
   const query = `select ${match} as key, t.${ident(shape.spec.config)}::text as config, j.after_config as written
       from mcp_cutover.journal j join ${shape.rows} t on ${keyArray(spec.table.key, "t")} = j.key_after
      where j.run_id = ${literal(run.runId)} and j.kind = 'row' and j.action not in ('merge', 'late') and ${isOwnSql(spec)}
-       and ${match} not in (
-         select array(select jsonb_array_elements_text(k.v)) from jsonb_array_elements(${literal(JSON.stringify(provided))}::jsonb) as k(v))
+       and not (${isAmong(match, jsonLiteral(provided))})
      order by 1`;
   const names = new Set<string>();
   for await (const rows of inBatches<Candidate>(client, query)) {

@@ -8,7 +8,7 @@ import { columnOf } from "../../postgres/columns";
 import { inBatches } from "../../postgres/cursor";
 import { ident, keyArray, literal } from "../../postgres/identifiers";
 import { inScope, type TableShape } from "../../postgres/table";
-import { columnsOf, entryColumns } from "../../store/journal";
+import { columnsOf, entryColumns, isAsLeftSql } from "../../store/journal";
 import type { Run } from "../../store/ledger";
 import { entriesWithOtherPath, expectedDocument, holdingActionsSql } from "./expected";
 
@@ -85,10 +85,7 @@ async function writeDocuments(
   const written = `${document}::${shape.configType}`;
   const others = columns
     .filter((name) => name !== table.updatedAt)
-    .map(
-      (name) =>
-        `(j.after_columns ? ${literal(name)} and t.${ident(name)}::text is distinct from j.after_columns ->> ${literal(name)})`,
-    );
+    .map((name) => `not ${isAsLeftSql(name)}`);
   const set = [
     `${ident(table.config)} = ${stays === undefined ? written : `case when ${stays} then ${config} else ${written} end`}`,
     ...columns.map(

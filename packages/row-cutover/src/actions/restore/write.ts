@@ -8,6 +8,7 @@ import { columnOf, columnsAsText } from "../../postgres/columns";
 import { EngineError } from "../../postgres/errors";
 import { ident, literal, sameKey } from "../../postgres/identifiers";
 import type { TableShape } from "../../postgres/table";
+import { isAsLeftSql } from "../../store/journal";
 import type { Undone, UndoRun } from "../action";
 
 /** Steps in one statement. */
@@ -150,10 +151,7 @@ export async function assertRestored(
   // The time is not compared, since a trigger may set it.
   const others = columns
     .filter((name) => name !== shape.spec.updatedAt)
-    .map(
-      (name) =>
-        `or j.after_columns ? ${literal(name)} and t.${ident(name)}::text is distinct from j.after_columns ->> ${literal(name)}`,
-    );
+    .map((name) => `or not ${isAsLeftSql(name)}`);
   const found = await client.query<{ key: string[] }>(
     `select j.key_after as key from mcp_cutover.journal j
        left join ${shape.rows} t on ${sameKey(shape.spec.key, "t", "j.key_after")}
