@@ -4,9 +4,9 @@ import type { Client } from "pg";
 import { checkSpec } from "../decide/check-spec";
 import type { CutoverSpec, Db } from "../decide/spec";
 import { readColumns } from "../postgres/columns";
-import { grantOf, mergeRights } from "../postgres/missing-rights";
-import { type RequiredRight, rightsOfCheck, rightsOfRun } from "../postgres/required-rights";
-import { readRightsFacts, type RightsFacts } from "../postgres/rights-facts";
+import { readRightsFacts, type RightsFacts } from "../postgres/rights/facts";
+import { grantOf, mergeRights } from "../postgres/rights/missing";
+import { type RequiredRight, rightsOfCheck, rightsOfRun } from "../postgres/rights/required";
 import { limitsOf, session } from "../postgres/session";
 import { comparingGrants } from "../store/access";
 

@@ -3,7 +3,7 @@ import { isUserError, type UserError } from "@mcp-fleet/errors";
 import { checkSpec } from "../decide/check-spec";
 import type { CutoverSpec, Db } from "../decide/spec";
 import { checkDatabase, type DatabaseIdentity } from "../postgres/database";
-import { checkReadiness } from "../postgres/run-rights";
+import { checkReadiness } from "../postgres/rights/check";
 import { limitsOf, session } from "../postgres/session";
 import { checkLedger } from "../store/access";
 

@@ -10,7 +10,7 @@ import { checkTable } from "../postgres/check-table";
 import { checkDatabase } from "../postgres/database";
 import { takeFingerprint } from "../postgres/fingerprint";
 import { takeRunLock } from "../postgres/locks";
-import { checkRunRights } from "../postgres/run-rights";
+import { checkRunRights } from "../postgres/rights/check";
 import { type Attempt, limitsOf, session } from "../postgres/session";
 import { readShape, triggersOf } from "../postgres/table";
 import { convertLate } from "../run/late";

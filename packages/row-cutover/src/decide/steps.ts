@@ -46,6 +46,12 @@ export interface ForwardPlan {
   readonly withoutSteps: { readonly rewrite: number; readonly unchanged: number };
 }
 
+/** What is said of rows while they are planned. */
+export interface PlanNotes {
+  readonly changes: RowChange[];
+  readonly warnings: string[];
+}
+
 /** What a forward plan is made from. */
 export interface ForwardInput {
   readonly spec: CutoverSpec;
@@ -127,10 +133,8 @@ export interface UndoWithoutSteps {
 }
 
 /** A plan of an undo while it is made. */
-export interface UndoDraft {
+export interface UndoDraft extends PlanNotes {
   readonly steps: UndoStep[];
-  readonly changes: RowChange[];
-  readonly warnings: string[];
   readonly conflicts: Conflict[];
 }
 

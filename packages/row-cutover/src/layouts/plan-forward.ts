@@ -36,10 +36,10 @@ export function planForward(input: ForwardInput): ForwardPlan {
     const aliases = [...own, ...strangers];
     const main = found ?? aliases[0];
     if (main === undefined) {
-      planMissing(input, row, steps, changes, warnings);
+      planMissing(input, row, steps, { changes, warnings });
       continue;
     }
-    const step = planRow(input, row, main, changes, warnings);
+    const step = planRow(input, row, main, { changes, warnings });
     steps.push(step);
     lost.add(step, main, input.previous?.has(keyId(main.key)) === true, warnings);
     if (step.action === "rewrite") warnOfSettings(row, main, warnings);

@@ -8,10 +8,9 @@ import { keyId, keyOf, keySet } from "../decide/keys";
 import { setColumns } from "../decide/layout";
 import { LostCredentials } from "../decide/lost-credentials";
 import { refuseUnknownKeys } from "../decide/refusals";
-import type { RowChange } from "../decide/results";
 import type { StoredRow } from "../decide/rows";
 import type { CutoverSpec, RowSpec } from "../decide/spec";
-import type { ForwardInput, ForwardPlan, ForwardStep, ReadSize } from "../decide/steps";
+import type { ForwardInput, ForwardPlan, ForwardStep, PlanNotes, ReadSize } from "../decide/steps";
 import { inBatches, scanBatch } from "../postgres/cursor";
 import { isPlainSql, mayHoldCredentialsSql, plainContentSql } from "../postgres/documents-sql";
 import { EngineError } from "../postgres/errors";
@@ -42,8 +41,8 @@ export async function planGroups(
   const lost = new LostCredentials();
   const known = input.previous !== undefined;
   const plan = (row: RowSpec, stored: StoredRow, count: number): ForwardStep => {
-    const planned = { changes: [] as RowChange[], warnings: [] as string[] };
-    const step = planRow(input, row, stored, planned.changes, planned.warnings);
+    const planned: PlanNotes = { changes: [], warnings: [] };
+    const step = planRow(input, row, stored, planned);
     lost.add(step, stored, known, planned.warnings);
     for (const change of planned.changes) changes.add({ ...change, count });
     for (const warning of planned.warnings) warnings.add(warning);
@@ -122,7 +121,7 @@ export async function* unreadSteps(
   input: ForwardInput,
   shape: TableShape,
   plan: (row: RowSpec, stored: StoredRow, count: number) => ForwardStep = (row, stored) =>
-    planRow(input, row, stored, [], []),
+    planRow(input, row, stored, { changes: [], warnings: [] }),
 ): AsyncGenerator<{ step: ForwardStep; row: StoredRow }> {
   const { spec } = input;
   const servers = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));

@@ -5,9 +5,9 @@ import { listed } from "../decide/keys";
 import type { CutoverSpec } from "../decide/spec";
 import { columnOf } from "./columns";
 import { shownName } from "./identifiers";
-import { refuseMissing } from "./missing-rights";
-import { comparedColumns, rightsOfCheck } from "./required-rights";
-import { readRightsFacts } from "./rights-facts";
+import { readRightsFacts } from "./rights/facts";
+import { refuseMissing } from "./rights/missing";
+import { comparedColumns, rightsOfCheck } from "./rights/required";
 import type { TableShape } from "./table";
 
 /** @throws UserError when row security hides rows, when rules change writes, or when rows are in other tables */

@@ -4,8 +4,8 @@ import type { Client } from "pg";
 import type { TableSpec } from "../decide/spec";
 import { refuseRules } from "./check-table";
 import { qualified } from "./identifiers";
-import { refuseMissing } from "./missing-rights";
 import { checkReplicaIdentity } from "./publications";
+import { refuseMissing } from "./rights/missing";
 
 /** A unique index over plain columns, without a condition. */
 export interface UniqueIndex {

@@ -3,7 +3,7 @@ import type { UndoPlan } from "../decide/steps";
 import type { PlannedForward, PlannedUndo } from "../layouts/layout";
 import type { DatabaseIdentity } from "../postgres/database";
 import type { Fingerprint } from "../postgres/fingerprint";
-import type { RightsFacts } from "../postgres/rights-facts";
+import type { RightsFacts } from "../postgres/rights/facts";
 import type { TableShape } from "../postgres/table";
 import type { Run } from "../store/ledger";
 

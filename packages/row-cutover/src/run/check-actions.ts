@@ -5,9 +5,9 @@ import { merge } from "../actions/merge/merge";
 import { seed } from "../actions/seed/seed";
 import type { CutoverSpec } from "../decide/spec";
 import type { ForwardStep, UndoStep } from "../decide/steps";
-import { refuseMissing } from "../postgres/missing-rights";
-import { rightsOfRun } from "../postgres/required-rights";
-import type { RightsFacts } from "../postgres/rights-facts";
+import type { RightsFacts } from "../postgres/rights/facts";
+import { refuseMissing } from "../postgres/rights/missing";
+import { rightsOfRun } from "../postgres/rights/required";
 import type { TableShape } from "../postgres/table";
 import { actions } from "./actions";
 

@@ -3,7 +3,7 @@ import type { Client } from "pg";
 
 import type { CutoverSpec } from "../decide/spec";
 import type { DatabaseIdentity } from "../postgres/database";
-import { comparedRelations } from "../postgres/required-rights";
+import { comparedRelations } from "../postgres/rights/required";
 import { refuseForeignLedger } from "./guard";
 import { findRun, newestOtherCutover, type Run } from "./ledger";
 import { leftRows } from "./migrations";

@@ -1,9 +1,8 @@
 import { describe, type ParsedDocument, plainUrl } from "../../decide/document";
 import { keyName, keyOf } from "../../decide/keys";
-import type { RowChange } from "../../decide/results";
 import type { StoredRow } from "../../decide/rows";
 import type { RowSpec } from "../../decide/spec";
-import type { ForwardInput, ForwardStep } from "../../decide/steps";
+import type { ForwardInput, ForwardStep, PlanNotes } from "../../decide/steps";
 import { isTarget } from "../../decide/target-document";
 
 /**
@@ -28,16 +27,22 @@ export function leavesColumns(
   return differing.length === 0 || (previous !== undefined && samePlan);
 }
 
+/** A row that is as it should be. */
+export interface Unchanged {
+  readonly found: StoredRow;
+  readonly document: ParsedDocument;
+  /** `set` columns with other values. */
+  readonly differing: readonly string[];
+}
+
 /** Plan: the row is not written. It is journalled, so that the fence protects it and an undo knows it. */
 export function planUnchanged(
   { carries }: Pick<ForwardInput, "carries">,
   row: RowSpec,
-  found: StoredRow,
-  { content, path }: ParsedDocument,
-  differing: readonly string[],
-  changes: RowChange[],
-  warnings: string[],
+  { found, document, differing }: Unchanged,
+  { changes, warnings }: PlanNotes,
 ): ForwardStep {
+  const { content, path } = document;
   const key = keyName(keyOf(row.key));
   if (differing.length > 0) {
     warnings.push(

@@ -6,7 +6,7 @@ import { keyName, type KeyValues } from "../../decide/keys";
 import { columnsAsText, readColumns } from "../../postgres/columns";
 import { type Reference, referencesTo } from "../../postgres/foreign-keys";
 import { ident, keyArray, qualified, shownName } from "../../postgres/identifiers";
-import { referenceRights } from "../../postgres/required-rights";
+import { referenceRights } from "../../postgres/rights/required";
 import type { TableShape } from "../../postgres/table";
 import { checkTouched, identityOf } from "../../postgres/touched-tables";
 

@@ -6,8 +6,8 @@ import type { CutoverSpec, SoftReference } from "../../decide/spec";
 import { columnsAsText, readColumns } from "../../postgres/columns";
 import { namedTables } from "../../postgres/configured-sql";
 import { ident, qualified, shownName } from "../../postgres/identifiers";
-import { listRights } from "../../postgres/required-rights";
-import { listPlace } from "../../postgres/rights-facts";
+import { listPlace } from "../../postgres/rights/facts";
+import { listRights } from "../../postgres/rights/required";
 import { checkTouched, identityOf, refuseForeignOwner } from "../../postgres/touched-tables";
 import type { Move } from "./references";
 

@@ -4,7 +4,7 @@ import type { ReferenceEntry } from "../../decide/entries";
 import type { TableSpec } from "../../decide/spec";
 import { columnsAsText, readColumns } from "../../postgres/columns";
 import { ident, literal, qualified, shownName } from "../../postgres/identifiers";
-import { listRights, referenceRights } from "../../postgres/required-rights";
+import { listRights, referenceRights } from "../../postgres/rights/required";
 import { checkTouched, refuseForeignOwner } from "../../postgres/touched-tables";
 
 /**

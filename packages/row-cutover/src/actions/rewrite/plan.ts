@@ -2,22 +2,20 @@ import { keptJson } from "../../decide/conversion";
 import { describe, environment, isEmbedded, parseDocument, plainUrl } from "../../decide/document";
 import { keyId, keyName, keyOf } from "../../decide/keys";
 import { rulesOf } from "../../decide/layout";
-import type { RowChange } from "../../decide/results";
 import type { StoredRow } from "../../decide/rows";
 import { otherSettings } from "../../decide/server-settings";
 import type { RowSpec } from "../../decide/spec";
-import type { ForwardInput, ForwardStep } from "../../decide/steps";
+import type { ForwardInput, ForwardStep, PlanNotes } from "../../decide/steps";
 import { keepsAny, keptKeys } from "../../decide/target-document";
 import { EngineError } from "../../postgres/errors";
 import { isUnchanged, planUnchanged } from "../keep/unchanged";
 
-/** Plans one row, or the group of rows that it stands for. Adds to `changes` and `warnings`. */
+/** Plan: one row, or the group of rows that it stands for. It is rewritten, unless it is as it should be. */
 export function planRow(
   input: ForwardInput,
   row: RowSpec,
   found: StoredRow,
-  changes: RowChange[],
-  warnings: string[],
+  notes: PlanNotes,
 ): ForwardStep {
   const { spec, previous, carries } = input;
   const key = keyOf(row.key);
@@ -30,12 +28,12 @@ export function planRow(
     .filter(([name, value]) => found.columns[name] !== value)
     .map(([name]) => name);
   if (!renamed && isUnchanged(input, row, document, names))
-    return planUnchanged(input, row, found, document, names, changes, warnings);
+    return planUnchanged(input, row, { found, document, differing: names }, notes);
   const kept = keptKeys(row, Object.keys(content));
   const drops = Object.keys(content).filter(
     (name) => !kept.includes(name) && name !== "url" && name !== "transport",
   );
-  changes.push({
+  notes.changes.push({
     key: keyName(key),
     action: "rewrite",
     from: describe(content),
@@ -53,7 +51,7 @@ export function planRow(
   });
   const known = rulesOf(spec.table).wasMoved(previous, key);
   if (spec.table.type === undefined && !isEmbedded(content) && !known) {
-    warnings.push(
+    notes.warnings.push(
       `The row ${keyName(key)} does not start a process now; it is rewritten all the same.`,
     );
   }

@@ -2,10 +2,9 @@ import type { Client } from "pg";
 
 import { plainUrl } from "../../decide/document";
 import { keyId, keyName, keyOf, type KeyValues } from "../../decide/keys";
-import type { RowChange } from "../../decide/results";
 import type { StoredRow } from "../../decide/rows";
 import type { CutoverSpec, RowSpec } from "../../decide/spec";
-import type { ForwardInput, ForwardStep, UndoStep } from "../../decide/steps";
+import type { ForwardInput, ForwardStep, PlanNotes, UndoStep } from "../../decide/steps";
 import { targetJson } from "../../decide/target-document";
 import { writesBlocked } from "../../postgres/assertions";
 import { columnOf, columnsAsText, timeNow } from "../../postgres/columns";
@@ -46,8 +45,7 @@ export function planMissing(
   { previous, seedable }: ForwardInput,
   row: RowSpec,
   steps: ForwardStep[],
-  changes: RowChange[],
-  warnings: string[],
+  { changes, warnings }: PlanNotes,
 ): void {
   const key = keyOf(row.key);
   const name = keyName(key);

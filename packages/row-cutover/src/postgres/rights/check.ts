@@ -1,14 +1,14 @@
 import type { Client } from "pg";
 
-import { keyId, keyOf, keySet, type KeyValues } from "../decide/keys";
-import { namedKeys } from "../decide/layout";
-import type { CutoverSpec } from "../decide/spec";
-import { keyArray, qualified } from "./identifiers";
-import { grantOf, missingPrivileges, refuseMissing } from "./missing-rights";
-import { type RequiredRight, rightsOfRun, type RowUses, usesOf } from "./required-rights";
-import { readRightsFacts, type RightsFacts } from "./rights-facts";
-import { hasOneOfSql } from "./rows";
-import { inScope } from "./table";
+import { keyId, keyOf, keySet, type KeyValues } from "../../decide/keys";
+import { namedKeys } from "../../decide/layout";
+import type { CutoverSpec } from "../../decide/spec";
+import { keyArray, qualified } from "../identifiers";
+import { hasOneOfSql } from "../rows";
+import { inScope } from "../table";
+import { readRightsFacts, type RightsFacts } from "./facts";
+import { grantOf, missingPrivileges, refuseMissing } from "./missing";
+import { type RequiredRight, rightsOfRun, type RowUses, usesOf } from "./required";
 
 /**
  * Checks the rights that every run needs. If one is missing, all that the configuration can ask for are named at once.

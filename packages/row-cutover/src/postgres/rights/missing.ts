@@ -1,7 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
 
-import type { RequiredRight } from "./required-rights";
-import type { RightsFacts } from "./rights-facts";
+import type { RightsFacts } from "./facts";
+import type { RequiredRight } from "./required";
 
 /** The statement that grants a right. @param role quoted */
 export function grantOf(

@@ -1,7 +1,7 @@
-import { entryColumns, rulesOf, setColumns } from "../decide/layout";
-import type { CutoverSpec } from "../decide/spec";
-import type { Column } from "./columns";
-import type { RightsFacts, Secured } from "./rights-facts";
+import { entryColumns, rulesOf, setColumns } from "../../decide/layout";
+import type { CutoverSpec } from "../../decide/spec";
+import type { Column } from "../columns";
+import type { RightsFacts, Secured } from "./facts";
 
 /**
  * A right that a database role needs. Both the printed grants and the checks are made from these, so a role with the

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import type { CutoverSpec } from "../decide/spec";
+import type { CutoverSpec } from "../../decide/spec";
 
 /** A table or sequence on which rights are needed. */
 export interface Secured {
