@@ -5,17 +5,16 @@ import type { ForwardInput, ForwardPlan, ForwardStep, UndoPlan } from "../decide
 import { writtenHere } from "../postgres/assertions";
 import { EngineError } from "../postgres/errors";
 import { unreadSteps } from "./plan-groups";
-import { journalBesideRows, pairStateSql, rowsToCompare } from "./plan-undo-groups";
+import { pairsSql, planOthers, stateSql } from "./undo-pairs";
 
 /** Restores unchanged rows in SQL. All others are read and compared again, since the table is locked now. */
 export async function restoreGroups(
   run: UndoRun,
   { withoutSteps: planned }: UndoPlan,
 ): Promise<void> {
-  const { client, shape, spec, undone, columns } = run;
   let others = 0;
   if (planned.restore + planned.kept > 0) {
-    for await (const { plan } of rowsToCompare(client, spec, shape, undone, columns)) {
+    for await (const { plan } of planOthers(run)) {
       await restoreSteps(run, plan.steps);
       others += plan.steps.length;
     }
@@ -28,11 +27,11 @@ export async function restoreGroups(
   // which has no statistics of the new journal entries, from choosing a nested loop.
   await restore(
     run,
-    `${journalBesideRows(spec, shape, undone, "full")}
+    `${pairsSql(run, "full")}
        cross join lateral (select case when j.action = 'unchanged' then 'unchanged' else 'restore' end as action,
          j.key_after as key_found, 'exact' as mode, '{}'::text[] as path, null::text as json) d
-       cross join lateral (${columnsNow(columns)}) n
-      where ${pairStateSql(spec, shape, columns)} in ('written', 'unchanged') and (${writtenHere}) is not true`,
+       cross join lateral (${columnsNow(run.columns)}) n
+      where ${stateSql(run)} in ('written', 'unchanged') and (${writtenHere}) is not true`,
     { journalled: planned.written + planned.unchanged, restored: planned.written },
   );
 }
