@@ -15,7 +15,12 @@ export class LostCredentials {
    * Looks at the row of a step. A value that is a path becomes a warning.
    * @param known whether an earlier run moved the row: its headers are that run's then, unless it starts a process
    */
-  add(step: ForwardStep, row: StoredRow, known: boolean, warnings: string[]): void {
+  add(
+    step: Pick<ForwardStep, "action" | "spec" | "keyAfter">,
+    row: StoredRow,
+    known: boolean,
+    warnings: string[],
+  ): void {
     if (step.action === "unchanged" || step.action === "late") return;
     const document = parseDocument([...row.key, ...step.keyAfter], row.config);
     if (document === undefined) return;

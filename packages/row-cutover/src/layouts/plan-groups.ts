@@ -18,6 +18,9 @@ import { isOwnSql, storedColumns } from "../postgres/rows";
 import type { TableShape } from "../postgres/table";
 import { readGroups, unreadRows } from "./read-groups";
 
+/** Plans one row, or a row that stands for `count` rows. */
+type PlanOne = (row: RowSpec, stored: StoredRow, count: number) => ForwardStep;
+
 /**
  * Plans a table with a row for each tenant. SQL counts the rows in groups by what a run would do to them, and each group
  * is planned like one row. Rows that SQL cannot read are planned one by one and leave only counts.
@@ -40,7 +43,7 @@ export async function planGroups(
   const warnings = new Set<string>();
   const lost = new LostCredentials();
   const known = input.previous !== undefined;
-  const plan = (row: RowSpec, stored: StoredRow, count: number): ForwardStep => {
+  const plan: PlanOne = (row, stored, count) => {
     const planned: PlanNotes = { changes: [], warnings: [] };
     const step = planRow(input, row, stored, planned);
     lost.add(step, stored, known, planned.warnings);
@@ -57,29 +60,11 @@ export async function planGroups(
     }
     steps.push({ ...step, form, count });
   }
-  const withoutSteps = { rewrite: 0, unchanged: 0 };
-  if (found.unread > 0) {
-    let some: ForwardStep[] = [];
-    for await (const { step } of unreadSteps(client, input, shape, plan)) {
-      if (step.action === "rewrite" || step.action === "unchanged") withoutSteps[step.action] += 1;
-      some.push(step);
-      if (some.length < scanBatch) continue;
-      await checkComputed(client, shape, some);
-      some = [];
-    }
-    await checkComputed(client, shape, some);
-  }
+  const withoutSteps =
+    found.unread > 0 ? await planUnread(client, input, shape, plan) : { rewrite: 0, unchanged: 0 };
   for await (const { row, stored } of hiddenRows(client, spec, shape, known)) {
     const paths: string[] = [];
-    const rewrite = {
-      action: "rewrite",
-      spec: row,
-      keyAfter: stored.match,
-      count: 1,
-      carry: false,
-      path: [],
-    } as const;
-    lost.add(rewrite, stored, known, paths);
+    lost.add({ action: "rewrite", spec: row, keyAfter: stored.match }, stored, known, paths);
     for (const warning of paths) warnings.add(warning);
   }
   lost.refuse();
@@ -94,6 +79,26 @@ export async function planGroups(
     plan: { steps, changes: changes.all(), warnings: [...warnings], withoutSteps },
     readSize: { rows: found.rows, bytes: found.bytes },
   };
+}
+
+/** Plans and counts the rows that SQL cannot read. */
+async function planUnread(
+  client: Client,
+  input: ForwardInput,
+  shape: TableShape,
+  plan: PlanOne,
+): Promise<ForwardPlan["withoutSteps"]> {
+  const counts = { rewrite: 0, unchanged: 0 };
+  let some: ForwardStep[] = [];
+  for await (const { step } of unreadSteps(client, input, shape, plan)) {
+    if (step.action === "rewrite" || step.action === "unchanged") counts[step.action] += 1;
+    some.push(step);
+    if (some.length < scanBatch) continue;
+    await checkComputed(client, shape, some);
+    some = [];
+  }
+  await checkComputed(client, shape, some);
+  return counts;
 }
 
 /** Rows that may hold credentials outside of `env`, whose variables SQL has listed. */
@@ -120,8 +125,7 @@ export async function* unreadSteps(
   client: Client,
   input: ForwardInput,
   shape: TableShape,
-  plan: (row: RowSpec, stored: StoredRow, count: number) => ForwardStep = (row, stored) =>
-    planRow(input, row, stored, { changes: [], warnings: [] }),
+  plan: PlanOne = (row, stored) => planRow(input, row, stored, { changes: [], warnings: [] }),
 ): AsyncGenerator<{ step: ForwardStep; row: StoredRow }> {
   const { spec } = input;
   const servers = new Map(spec.rows.map((row) => [keyId(keyOf(row.key)), row]));
