@@ -34,7 +34,7 @@ function valueProblem(value: unknown): string | undefined {
     return loneSurrogate.test(value) ? "holds half of a surrogate pair" : undefined;
   }
   if (typeof value === "number" && !Number.isFinite(value))
-    return "holds a number that jsonb cannot (nan, inf, or beyond 1e308)";
+    return "holds a number that jsonb cannot hold: nan, inf, or beyond 1e308";
   if (typeof value !== "object" || value === null || value instanceof Date) return undefined;
   for (const [key, inner] of Object.entries(value)) {
     const problem = valueProblem(key) ?? valueProblem(inner);
