@@ -80,7 +80,7 @@ describe("updates on the engine", function () {
       await stack.automation.cancel();
       const third = await stack.try(update);
       assert.notEqual(third.exitCode, 0);
-      assert.match(third.said, /Another run is at work on public\.mcp_servers/);
+      assert.match(third.said, /Another run is in progress on public\.mcp_servers/);
     } finally {
       await kill();
     }

@@ -14,7 +14,7 @@ export interface Descriptor {
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const indexType = "application/vnd.oci.image.index.v1+json";
 
-export const digestOf = (bytes: Buffer | string): string =>
+const digestOf = (bytes: Buffer | string): string =>
   `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
 interface Manifest {

@@ -1,9 +1,13 @@
-export { ownsUrl, sameServer } from "./application-owned";
-export { readCredentials, type RowCredentials } from "./credentials";
-export { drift } from "./drift";
-export { readEndpoints } from "./endpoints";
-export { DatabaseUnreachable } from "./errors";
-export { finalize } from "./finalize";
+export { recordPlan, runCutover } from "./calls/run";
+export { planRows, readLedger } from "./calls/plan";
+export { removeFence, settle } from "./calls/settle";
+export { drift } from "./calls/drift";
+export { finalize } from "./calls/finalize";
+export { readRunRows, readRuns } from "./calls/history";
+export { type Readiness, readReadiness } from "./calls/readiness";
+export { readEndpoints } from "./calls/endpoints";
+export { type StaleHeader, staleHeaders } from "./calls/stale-headers";
+export { readCredentials, type RowCredentials } from "./calls/credentials";
 export {
   type GrantRequest,
   type Grants,
@@ -11,45 +15,43 @@ export {
   type GrantStatement,
   readGrants,
   type RoleGrants,
-} from "./grants";
-export { readRunRows, readRuns } from "./history";
-export { specHash } from "./hash";
-export { planRows, readLedger } from "./plan";
-export { type Readiness, readReadiness } from "./readiness";
-export { recordPlan, runCutover } from "./run";
-export { removeFence, settle } from "./settle";
-export { type StaleHeader, staleHeaders } from "./stale-headers";
-export type {
-  AgreedProtocols,
-  CutoverSpec,
-  Db,
-  DriftedRow,
-  DriftReport,
-  FinalizeResult,
-  HeaderSource,
-  LedgerState,
-  MaskedDocument,
-  PlanSize,
-  RowAction,
-  RowChange,
-  RowEndpoint,
-  RowKey,
-  RowPlan,
-  RowSpec,
-  RunMeta,
-  RunResult,
-  RunRow,
-  SettleResult,
-  SoftReference,
-  TableSpec,
-  Target,
-  RunningImages,
-  ToolLists,
-} from "./spec";
+} from "./calls/grants";
 export {
   type Survey,
   surveyDatabase,
   type SurveyedServer,
   type SurveyedTable,
   type SurveyOptions,
-} from "./survey";
+} from "./survey/survey";
+export { specHash } from "./decide/hash";
+export { ownsUrl, sameServer } from "./decide/application-owned";
+export { DatabaseUnreachable } from "./postgres/errors";
+export type {
+  AgreedProtocols,
+  CutoverSpec,
+  Db,
+  HeaderSource,
+  RowKey,
+  RowSpec,
+  RunMeta,
+  RunningImages,
+  SoftReference,
+  TableSpec,
+  Target,
+  ToolLists,
+} from "./decide/spec";
+export type {
+  DriftedRow,
+  DriftReport,
+  FinalizeResult,
+  LedgerState,
+  MaskedDocument,
+  PlanSize,
+  RowAction,
+  RowChange,
+  RowEndpoint,
+  RowPlan,
+  RunResult,
+  RunRow,
+  SettleResult,
+} from "./decide/results";

@@ -114,7 +114,7 @@ onEachPostgres("the write fence lends nobody its owner's rights (issue 16, item 
     );
     // A trigger of the whole table is one of each partition too.
     const plan = await planRows(database.db, partedSpec, "in-cluster");
-    assert.match(plan.warnings.join("\n"), /may not make triggers on .*parted/);
+    assert.match(plan.warnings.join("\n"), /may not create triggers on .*parted/);
     await database.as(
       database.applicationUrl,
       "grant trigger on parted_github, parted_rest to rc_cutover",

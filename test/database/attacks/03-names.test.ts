@@ -19,7 +19,9 @@ const syntax = new Set(
 /** Template literals of the sources that hold SQL, without what is put into them. */
 function statements(): string[] {
   const found: string[] = [];
-  for (const file of readdirSync(sources).filter((name) => name.endsWith(".ts"))) {
+  for (const file of readdirSync(sources, { encoding: "utf8", recursive: true }).filter((name) =>
+    name.endsWith(".ts"),
+  )) {
     const text = readFileSync(join(sources, file), "utf8")
       .replace(/\/\*[\s\S]*?\*\//g, "")
       .replace(/^\s*\/\/.*$/gm, "");

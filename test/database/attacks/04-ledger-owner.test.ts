@@ -68,7 +68,7 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
     await database.query(
       "alter table mcp_cutover.run add primary key (cutover, generation), add unique (run_id)",
     );
-    const said = await assertRefused(/The ledger is not this role's/);
+    const said = await assertRefused(/The ledger is not owned by this role/);
     const fix = said.slice(said.indexOf("as an administrator: ") + "as an administrator: ".length);
     await database.query(fix);
     await runCutover(database.db, spec, "in-cluster", meta);
@@ -146,7 +146,8 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
     await database.as(
       database.db.connectionString,
       `drop function mcp_cutover.${name}(), mcp_cutover.${name}_b(), mcp_cutover.${name}_c() cascade;
-       drop view mcp_cutover.newest_row; alter table mcp_cutover.fenced_write drop column entry;
+       drop table mcp_cutover.schema_version; drop view mcp_cutover.newest_row;
+       alter table mcp_cutover.fenced_write drop column entry;
        create function mcp_cutover.${name}() returns trigger language plpgsql security definer
          set search_path = pg_catalog, pg_temp as $$ begin
            if coalesce(current_setting('mcp_cutover.writer', true), '') <> '' then return new; end if;

@@ -54,7 +54,7 @@ onEachPostgres("an error quotes no row (issue 16, item 6)", (server) => {
       const before = await database.snapshot();
       await assertClean(
         runCutover(database.db, spec, "in-cluster", meta),
-        /Code in the database stopped it while moving the rows: the trigger loud of "public"\."mcp_servers" \(SQLSTATE \w{5}\).*\n.*disable trigger loud/,
+        /Code in the database raised an error while moving the rows: the trigger loud of "public"\."mcp_servers" \(SQLSTATE \w{5}\).*\n.*disable trigger loud/,
       );
       assert.deepEqual(await database.snapshot(), before);
     });
@@ -95,7 +95,10 @@ onEachPostgres("an error quotes no row (issue 16, item 6)", (server) => {
        create trigger audit after update on public.mcp_servers for each row execute function public.audit()`,
     );
     const { warnings } = await planRows(database.db, spec, "in-cluster");
-    assert.match(warnings.join("\n"), /During a run public\.audit\(\) of these triggers will find/);
+    assert.match(
+      warnings.join("\n"),
+      /During a run the unqualified names in public\.audit\(\) of these triggers/,
+    );
     const said = await refusal(runCutover(database.db, spec, "in-cluster", meta));
     const fix = /alter function [^;]*;/.exec(said)?.[0] ?? "";
     assert.equal(fix, "alter function public.audit() set search_path = public, pg_temp;");

@@ -58,7 +58,7 @@ onEachPostgres("a refusal blames what it is (issue 16, item 23)", (server) => {
       create trigger keep before update on mcp_servers for each row execute function public.keep()`;
     await database.as(database.applicationUrl, make);
     const message =
-      /0 rows of public\.mcp_servers were (written|restored) instead of 5: a trigger of the table kept.*\n.*triggers keep of .*disable trigger/;
+      /0 rows of public\.mcp_servers were (written|restored) instead of 5: a trigger of the table prevented.*\n.*triggers keep of .*disable trigger/;
     assert.match(await refusal(runCutover(database.db, spec, "in-cluster", meta)), message);
     await database.as(database.applicationUrl, "drop trigger keep on mcp_servers");
     await runCutover(database.db, spec, "in-cluster", meta);

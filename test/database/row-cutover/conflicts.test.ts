@@ -135,7 +135,7 @@ describe("rows that somebody changed after the cutover", () => {
     assert.match(plan.warnings.join(" "), /The row chroma was deleted since the cutover/);
     await assert.rejects(
       runCutover(database.db, spec, "embedded", meta),
-      /brand-new \(was made since and has no earlier form\)/,
+      /brand-new \(was made since the cutover and has no earlier form\)/,
     );
     await runCutover(database.db, { ...spec, onConflict: "keep" }, "embedded", meta);
     const keys = (await database.snapshot()).rows.map(({ server_key }) => server_key);

@@ -161,7 +161,10 @@ for (const generation of ["text", "jsonb"] as const) {
     it("is left out with a warning where the role may not make triggers", async () => {
       await database.query(`revoke trigger on mcp_servers from ${cutoverRole}`);
       const plan = await planRows(database.db, spec, "in-cluster");
-      assert.match(plan.warnings.join(" "), /may not make triggers on .*Settle writes again/);
+      assert.match(
+        plan.warnings.join(" "),
+        /may not create triggers on .*Settle writes overwritten rows again/,
+      );
       await runCutover(database.db, spec, "in-cluster", meta);
       assert.equal((await readLedger(database.db, spec))?.fenced, false);
       await syncOnce(database.applicationUrl, "embedded");

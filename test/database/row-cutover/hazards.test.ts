@@ -46,7 +46,7 @@ describe("what a table and a server can do to a run", () => {
       database,
       `update public.mcp_servers set config_json = '{"command": "x"}' where id = new.id;`,
     );
-    await refused(/did not become what was written: a trigger or rule of the table changed it/);
+    await refused(/were not stored as written: a trigger or rule of the table changed them/);
   });
 
   it("a trigger that changes other rows stops the run (S32)", async () => {
@@ -119,7 +119,7 @@ describe("what a table and a server can do to a run", () => {
       await database.query("update mcp_servers set description = 'd' where server_key = 'github'");
       const waited = Date.now() - started;
       assert.ok(waited < 1500, `a writer behind the run waited for ${waited} ms`);
-      assert.match(String(await run), /stayed locked by somebody else/);
+      assert.match(String(await run), /Another session kept the table locked/);
       await holder.query("rollback");
     });
   });

@@ -42,7 +42,7 @@ describe("history of a cutover", () => {
   it("adds the columns to a ledger that an earlier release made", async () => {
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query(
-      "alter table mcp_cutover.run drop column tools, drop column protocols, drop column images",
+      "drop table mcp_cutover.schema_version; alter table mcp_cutover.run drop column tools, drop column protocols, drop column images",
     );
     assert.equal((await readLedger(database.db, spec))?.generation, 1);
     await runCutover(database.db, spec, "embedded", meta);
@@ -62,7 +62,7 @@ describe("history of a cutover", () => {
     await database.query("grant all on mcp_cutover.run to rc_cutover");
     await assert.rejects(
       runCutover(database.db, spec, "embedded", { ...meta, tools }),
-      /not this role's \(rc_cutover\) own.*: table mcp_cutover\.run of postgres/,
+      /not owned by this role \(rc_cutover\).*: table mcp_cutover\.run of postgres/,
     );
   });
 
@@ -103,7 +103,7 @@ describe("history of a cutover", () => {
       );
       await assert.rejects(
         runCutover(reader, spec, "embedded", meta),
-        /The ledger is not this role's \(rc_reader\) own/,
+        /The ledger is not owned by this role \(rc_reader\)/,
       );
       await withClient(reader.connectionString, (client) =>
         assert.rejects(client.query("select from mcp_cutover.journal"), /permission denied/),
@@ -126,7 +126,9 @@ describe("history of a cutover", () => {
 
     it("compares with a grant on the journal, and gets the view with the next run, which refuses that grant, where an earlier release made the ledger", async () => {
       await runCutover(database.db, spec, "in-cluster", meta);
-      await database.query("drop view mcp_cutover.newest_row");
+      await database.query(
+        "drop table mcp_cutover.schema_version; drop view mcp_cutover.newest_row",
+      );
       await grant("select on mcp_servers");
       await grant("usage on schema mcp_cutover");
       await grant("select on all tables in schema mcp_cutover");

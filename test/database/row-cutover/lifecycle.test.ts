@@ -101,7 +101,7 @@ for (const generation of ["text", "jsonb"] as const) {
 
       await assert.rejects(
         runCutover(database.db, spec, "embedded", meta),
-        /The way back from generation 3 of mcp-fleet\/test was dropped by finalize on \d{4}-/,
+        /Generation 3 of mcp-fleet\/test cannot be undone: finalize discarded its undo data on \d{4}-/,
       );
       assert.deepEqual(await database.snapshot(), rows);
     });
@@ -118,14 +118,16 @@ for (const generation of ["text", "jsonb"] as const) {
       assert.deepEqual([again.generation, again.counts], [2, { rewrite: 1, unchanged: 4 }]);
       await assert.rejects(
         runCutover(database.db, spec, "embedded", meta),
-        /The way back from generation 2 .* was dropped/,
+        /Generation 2 .* cannot be undone/,
       );
     });
 
     it("works on a ledger that was made before there was finalize", async () => {
       await runCutover(database.db, spec, "in-cluster", meta);
       await settle(database.db, spec, 1);
-      await database.query("alter table mcp_cutover.run drop column finalized_at");
+      await database.query(
+        "drop table mcp_cutover.schema_version; alter table mcp_cutover.run drop column finalized_at",
+      );
       assert.equal((await readLedger(database.db, spec))?.finalizedAt, undefined);
       assert.equal((await finalize(database.db, spec, 1)).dropped, 5);
     });

@@ -23,7 +23,7 @@ describe("races and lost connections", () => {
       );
       await assert.rejects(
         runCutover(database.db, spec, "in-cluster", meta),
-        /Another run is at work on public\.mcp_servers \(mcp-fleet run by somebody, process \d+ of role rc_cutover, since/,
+        /Another run is in progress on public\.mcp_servers \(mcp-fleet run by somebody, process \d+ of role rc_cutover, since/,
       );
     });
     assert.equal(isForward(await database.snapshot()), false);
@@ -34,7 +34,7 @@ describe("races and lost connections", () => {
     const wrote = done.filter((one) => one.status === "fulfilled" && !one.value.repeated);
     assert.equal(wrote.length, 1);
     for (const one of outcomes) {
-      if (one.status === "rejected") assert.match(String(one.reason), /Another run is at work/);
+      if (one.status === "rejected") assert.match(String(one.reason), /Another run is in progress/);
     }
     assert.equal((await readLedger(database.db, spec))?.generation, 1);
   });
@@ -45,7 +45,7 @@ describe("races and lost connections", () => {
       await holder.query("begin; update mcp_servers set name = 'x' where server_key = 'github'");
       await assert.rejects(
         runCutover(database.db, quick, "in-cluster", meta),
-        /stayed locked by somebody else .*55P03/,
+        /Another session kept the table locked .*55P03/,
       );
       const late = runCutover(database.db, quick, "in-cluster", meta);
       await sleep(500);
@@ -87,7 +87,7 @@ describe("races and lost connections", () => {
     proxy.closedAfterCut = true;
     await assert.rejects(
       runCutover(proxy.db, spec, "in-cluster", meta),
-      /lost while the run was being committed.*\nRun again: the ledger .* tells/,
+      /lost during COMMIT, and the outcome of COMMIT is unknown.*\nRun again: the ledger .* tells/,
     );
     await proxy.close();
     // It was committed, and the next run finds it.

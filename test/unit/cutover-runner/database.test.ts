@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 
 import { clearer, databaseOf } from "@mcp-fleet/cutover-runner/dist/database";
 import { UserError } from "@mcp-fleet/errors";
-import { CommitUnknown, shown } from "@mcp-fleet/row-cutover/dist/errors";
+import { CommitUnknown } from "@mcp-fleet/row-cutover/dist/postgres/errors";
+import { toUserError } from "@mcp-fleet/row-cutover/dist/postgres/user-error";
 
 const dsn = "postgresql://app:p%40ss@db.example:6432/app?sslmode=no-verify&application_name=x";
 
@@ -32,11 +33,11 @@ describe("cutover-runner: the database connection", () => {
 
   it("takes the tunnel's word for a cut connection, and for nothing else", async () => {
     const tunnel = new UserError("The port-forward failed.", "Look at it.");
-    const cut = shown(new Error("Connection terminated unexpectedly"), "moving the rows");
+    const cut = toUserError(new Error("Connection terminated unexpectedly"), "moving the rows");
     assert.equal(await clearer(cut, tunnel), tunnel);
     assert.equal(await clearer(cut, undefined), cut);
     const conflict = new UserError("The row was changed.", "Choose.");
-    for (const other of [shown(new CommitUnknown("x"), "moving the rows"), conflict])
+    for (const other of [toUserError(new CommitUnknown("x"), "moving the rows"), conflict])
       assert.equal(await clearer(other, tunnel), other);
   });
 

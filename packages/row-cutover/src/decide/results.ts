@@ -1,0 +1,156 @@
+import type { AgreedProtocols, RunningImages, Target, ToolLists } from "./spec";
+
+/**
+ * `conflict`: changed since the cutover, which stops the run. `keep`: changed since, and left as it is by `onConflict`.
+ */
+export type RowAction =
+  "rewrite" | "seed" | "merge" | "restore" | "remove" | "unchanged" | "keep" | "conflict";
+
+/** What happens to one row. Holds no value of the document but the URL and the command's name. */
+export interface RowChange {
+  readonly key: string;
+  readonly action: RowAction;
+  /** Transport and command or URL before. */
+  readonly from?: string;
+  /** Transport and command or URL after. */
+  readonly to?: string;
+  /** Names of the document's keys that go. */
+  readonly drops?: string[];
+  /** What else happens, as phrases. */
+  readonly also?: string[];
+  /** How many rows this happens to, where `match` is configured. Default 1. */
+  readonly count?: number;
+}
+
+/** What a run costs, estimated from the rows as they are. */
+export interface PlanSize {
+  /** Rows that are written. */
+  readonly rows: number;
+  /** How long writers of the table wait. */
+  readonly lockSeconds: number;
+  readonly walBytes: number;
+}
+
+/** What a run would do. */
+export interface RowPlan {
+  readonly target: Target;
+  /** The generation after the run. */
+  readonly generation: number;
+  readonly hash: string;
+  readonly changes: RowChange[];
+  readonly warnings: string[];
+  readonly size: PlanSize;
+  /** Whether the run would change nothing. */
+  readonly noop: boolean;
+}
+
+/** What a run did. */
+export interface RunResult {
+  readonly generation: number;
+  readonly runId: string;
+  readonly planHash: string;
+  readonly target: Target;
+  /** Rows by action. */
+  readonly counts: Record<string, number>;
+  readonly changes: RowChange[];
+  /** ISO 8601 by the database's clock; empty before the first cutover. */
+  readonly committedAt: string;
+  /** Whether the rows were as they should be already, so that none was written. */
+  readonly repeated: boolean;
+  readonly warnings: string[];
+}
+
+/** What {@link settle} found. */
+export interface SettleResult {
+  /** Writes of the application that the fence blocked. */
+  readonly fencedWrites: number;
+  /** Rows that had to be written again because no fence protected them. */
+  readonly converted: number;
+  readonly removedFence: boolean;
+  /** ISO 8601 by the database's clock; empty for generation 0. */
+  readonly settledAt: string;
+}
+
+/** The newest ledger entry of a cutover. */
+export interface LedgerState {
+  readonly generation: number;
+  readonly target: Target;
+  readonly planHash: string;
+  readonly runId: string;
+  readonly committedAt: string;
+  readonly settledAt?: string;
+  /** When the undo data was discarded. An undo is refused from then on. */
+  readonly finalizedAt?: string;
+  readonly who: string;
+  readonly stack: string;
+  readonly commit?: string;
+  readonly toolVersion: string;
+  readonly counts: Record<string, number>;
+  /** Whether the run put a write fence on the table. */
+  readonly fenced: boolean;
+  readonly fencedWrites: number;
+  /** What the servers listed just before the run. Not there for a run that asked none. */
+  readonly tools?: ToolLists;
+  /** The MCP protocol versions that they agreed on with each consumer. Not there for a run that asked none. */
+  readonly protocols?: AgreedProtocols;
+  /** The images that their pods ran. Not there where a run did not see the pods. */
+  readonly images?: RunningImages;
+}
+
+/** One row of one run. Documents have their names, and of their values only transport, command and plain URL. */
+export interface RunRow {
+  readonly key: string;
+  /** The key before, where it was another. */
+  readonly keyBefore?: string;
+  readonly action: string;
+  /** Transport and command or URL. Not there for a row that was made. */
+  readonly from?: string;
+  /** Not there for a row that was removed. */
+  readonly to?: string;
+  readonly before?: MaskedDocument;
+  readonly after?: MaskedDocument;
+}
+
+/** Where a row points now; with `match`, all rows of a server that point there. */
+export interface RowEndpoint {
+  /** The row's key; with `match`, the server's. */
+  readonly key: string;
+  readonly rows: number;
+  /** Transport and command or plain URL. */
+  readonly shown: string;
+  /** As it is in the row, so it may hold a credential: for calling, not for showing. */
+  readonly url?: string;
+}
+
+/** A document whose values that may be secret read `•••`. */
+export type MaskedDocument = Readonly<Record<string, unknown>>;
+
+/** A row that is not as the newest run left it. Names keys of documents, never values. */
+export interface DriftedRow {
+  readonly key: string;
+  /** `changed`: written since. `gone`: deleted since. `new`: one of the application's own, made since. */
+  readonly kind: "changed" | "gone" | "new";
+  readonly detail: string;
+}
+
+/** The rows against the ledger. */
+export interface DriftReport {
+  readonly generation: number;
+  readonly target: Target;
+  readonly rows: DriftedRow[];
+  /** How many more there are than are listed. Not there when all are. */
+  readonly more?: number;
+  /** Whether a write fence is on the table now, so that the rollout has not been settled. */
+  readonly fenceStands: boolean;
+  /** Writes that it has blocked so far. */
+  readonly fencedWrites: number;
+}
+
+/** What {@link finalize} did. */
+export interface FinalizeResult {
+  readonly generation: number;
+  /** Before-images dropped, of all generations together. */
+  readonly dropped: number;
+  /** ISO 8601 by the database's clock. */
+  readonly finalizedAt: string;
+}

@@ -1,0 +1,23 @@
+import { findWithoutJournal } from "../actions/keep/changed-since";
+import { planUnmerge } from "../actions/merge/merge";
+import { planRestore, warnOfConversion } from "../actions/restore/plan";
+import type { UndoDraft, UndoInput, UndoPlan } from "../decide/steps";
+
+/** Compares every row with what the run wrote. It does not refuse conflicts: `refuseConflicts` does. */
+export function planUndo(input: UndoInput): UndoPlan {
+  const draft: UndoDraft = { steps: [], changes: [], warnings: [], conflicts: [] };
+  for (const entry of input.entries) {
+    if (entry.action === "late" || entry.keyAfter === null) continue;
+    if (entry.action === "merge") planUnmerge(input, entry, draft);
+    else planRestore(input, entry, entry.keyAfter, draft);
+  }
+  findWithoutJournal(input, draft);
+  warnOfConversion(input, draft.warnings);
+  const { steps, changes, warnings, conflicts } = draft;
+  return {
+    ...{ steps, changes, warnings },
+    conflicts: { count: conflicts.length, list: conflicts },
+    withoutSteps: { written: 0, unchanged: 0, restore: 0, kept: 0 },
+    columns: [...new Set(steps.flatMap(({ entry }) => Object.keys(entry.beforeColumns)))].sort(),
+  };
+}
