@@ -6,7 +6,7 @@ import type { KeyValues } from "./keys";
  * - `seed`: inserted by the run, removed by its undo. `merge`: deleted by the run, inserted again by its undo.
  * - `unchanged`: not written, only protected by the fence. `removed`, `inserted`: written by an undo. `late`: never undone.
  */
-export type JournalAction =
+type JournalAction =
   "rewrite" | "restore" | "seed" | "merge" | "unchanged" | "removed" | "inserted" | "late";
 
 /** One journal entry about a row of the table. Before-images hold credentials. */

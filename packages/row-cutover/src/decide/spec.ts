@@ -33,7 +33,7 @@ export interface TableSpec {
 }
 
 /** A condition on one column. Values are compared as the column reads as text. */
-export interface RowCondition {
+interface RowCondition {
   readonly column: string;
   readonly operator: "=" | "<>" | "is null" | "is not null";
   /** Of `=` and `<>`. */

@@ -122,7 +122,7 @@ export interface Conflict {
 }
 
 /** Rows of an undo by what happens to them, where a server has many. */
-export interface UndoWithoutSteps {
+interface UndoWithoutSteps {
   /** Rows that SQL restores from the journal as they are. */
   readonly written: number;
   /** Rows that the run did not write. */

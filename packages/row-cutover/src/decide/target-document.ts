@@ -21,7 +21,7 @@ function targetDocument(row: RowSpec): Record<string, unknown> {
 }
 
 /** The keys we write. */
-export function ourKeys(row: RowSpec): string[] {
+function ourKeys(row: RowSpec): string[] {
   return Object.keys(targetDocument(row));
 }
 

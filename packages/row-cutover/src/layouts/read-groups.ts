@@ -13,7 +13,7 @@ import type { TableShape } from "../postgres/table";
 import { groupQuery } from "./groups-sql";
 
 /** Rows of one server for which a run does the same. */
-export interface RowGroup {
+interface RowGroup {
   readonly spec: RowSpec;
   readonly form: RowForm;
   readonly count: number;

@@ -60,7 +60,7 @@ export function refuseRules(name: string, rules: readonly string[]): void {
  * that inherit, and another server commits on its own.
  * @throws UserError naming the tables
  */
-export function refuseInheritance(shape: TableShape, name: string): void {
+function refuseInheritance(shape: TableShape, name: string): void {
   const { inheritors, foreignPartitions } = shape;
   if (inheritors.length > 0) {
     throw new UserError(

@@ -9,7 +9,7 @@ import type { TableTriggers } from "./errors";
 import { ident, literal, qualified } from "./identifiers";
 
 /** A trigger of the table's owner, with its function. */
-export interface TableTrigger {
+interface TableTrigger {
   /** Quoted. */
   readonly name: string;
   /** For SQL, such as `public.audit()`. */

@@ -8,7 +8,7 @@ import { checkReplicaIdentity } from "./publications";
 import { refuseMissing } from "./rights/missing";
 
 /** A unique index over plain columns, without a condition. */
-export interface UniqueIndex {
+interface UniqueIndex {
   readonly columns: readonly string[];
   /** The equality operator of each column, with its schema. */
   readonly equals: readonly string[];

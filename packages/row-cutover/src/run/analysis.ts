@@ -8,7 +8,7 @@ import type { TableShape } from "../postgres/table";
 import type { Run } from "../store/ledger";
 
 /** What every analysis has. */
-export interface Found {
+interface Found {
   /** The newest run, whatever its target. */
   readonly ledger: Run | undefined;
   /** The generation after the run. */
@@ -27,14 +27,14 @@ export interface Surroundings extends Pick<Found, "ledger" | "generation"> {
 }
 
 /** A run that points the rows to the servers in the cluster. */
-export interface ForwardAnalysis extends Found, Surroundings, PlannedForward {
+interface ForwardAnalysis extends Found, Surroundings, PlannedForward {
   readonly kind: "forward";
   /** The newest generation, when it points into the cluster. */
   readonly previous: Run | undefined;
 }
 
 /** A run that takes the newest generation back. */
-export interface UndoAnalysis extends Found, Surroundings, PlannedUndo {
+interface UndoAnalysis extends Found, Surroundings, PlannedUndo {
   readonly kind: "undo";
   readonly plan: UndoPlan;
   readonly undone: Run;

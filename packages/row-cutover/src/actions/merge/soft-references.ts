@@ -64,7 +64,7 @@ export async function moveSoftReferences(
 }
 
 /** Keeps the spacing of a list. */
-export function replaceId(list: string, from: string, to: string): string {
+function replaceId(list: string, from: string, to: string): string {
   const parts = list.split(",");
   const has = parts.some((part) => part.trim() === to);
   const replaced = has
