@@ -7,8 +7,10 @@ import type { RoleObject } from "@mcp-fleet/cluster";
 import { PulumiStack } from "@mcp-fleet/engine";
 
 import { auditedNamespace, auditLog } from "../../lab/cluster/control-plane";
+import { labNamespace as namespace } from "../../lab/companions";
 import { labConfig, labServers, type LabTarget } from "../../lab/config";
 import { applicationRole, withClient } from "../../lab/database/access";
+import { stackName as labStackName } from "../../lab/engine";
 import { ensureImages } from "../../lab/images";
 import { consoleLog } from "../../lab/log";
 import { paths } from "../../lab/paths";
@@ -17,22 +19,16 @@ import { commit, type Moment, Proxy } from "../database/row-cutover/proxy";
 import { mcpFleet } from "../support/cli";
 import { eventually } from "../support/eventually";
 import { restrictedNamespace } from "../support/example";
-import { removeNamespace } from "../support/lab";
-import { type LegacyDatabase, legacyDatabase } from "../support/legacy-database";
+import { removeInstallation, removeNamespace } from "../support/lab";
 import { type EndedJob, PodUpdates } from "../support/pod-update";
 
-const namespace = "inside";
 const deploy = auditedNamespace;
 const account = "mcp-fleet";
-const stackName = "lab-inside";
-const moved = ["github", "google-cloud"];
-const kept = ["llmctl-mcp", "atlassian", "chroma", "google-workspace"];
-
+const stackName = `${labStackName}-inside`;
 /** The Job of `examples/in-cluster`, with the image that users have, and an account with the Role that is printed. */
 describe("updates from inside the cluster", function () {
   this.timeout(8 * 60_000);
   let lab: Lab;
-  let database: LegacyDatabase;
   let proxy: Proxy;
   let stack: PulumiStack;
   let updates: PodUpdates;
@@ -42,7 +38,8 @@ describe("updates from inside the cluster", function () {
 
   before(async function () {
     this.timeout(60 * 60_000);
-    lab = await openLab({}, consoleLog());
+    await removeInstallation();
+    lab = await openLab({ generation: "jsonb" }, consoleLog());
     if (lab.cluster.engine !== "bare") {
       process.stdout.write("    skipped: it reads the API server's audit log on this machine\n");
       this.skip();
@@ -52,8 +49,8 @@ describe("updates from inside the cluster", function () {
     config.setCurrentContext(lab.cluster.context);
     batch = config.makeApiClient(BatchV1Api);
     const { runner } = await ensureImages(lab.cluster, consoleLog(), ["runner"]);
-    for (const name of [namespace, deploy]) await restrictedNamespace(lab.kube, name);
-    database = await legacyDatabase(lab.database, namespace);
+    await removeNamespace(lab.cluster, deploy);
+    await restrictedNamespace(lab.kube, deploy);
     legacy = await rows();
     proxy = await openProxy();
     stack = await sharedStack();
@@ -79,21 +76,14 @@ describe("updates from inside the cluster", function () {
     await proxy?.close();
     rmSync(stackFile, { force: true });
     if (lab?.cluster.engine !== "bare") return;
-    for (const name of [deploy, namespace]) await removeNamespace(lab.cluster, name);
-    await database?.remove();
-    await withClient(lab.database.superuserUrl, (db) =>
-      db.query(`drop database if exists ${stateDatabase} with (force)`),
-    );
+    await removeNamespace(lab.cluster, deploy);
+    await removeInstallation();
   });
 
   const stackFile = join(paths.projectDir, `Pulumi.${stackName}.yaml`);
   const stateDatabase = "pulumi_state";
-  const inCluster = (role: "application" | "cutover"): string =>
-    lab.database.inClusterUrl(lab.cluster.nodeIp, lab.database.port, role);
-
   /** Where pods reach it. */
-  const openProxy = (): Promise<Proxy> =>
-    Proxy.open(database.of(lab.database.cutoverUrl), lab.cluster.nodeIp);
+  const openProxy = (): Promise<Proxy> => Proxy.open(lab.database.cutoverUrl, lab.cluster.nodeIp);
 
   /** State in PostgreSQL, which pods and this machine reach. */
   async function sharedStack(): Promise<PulumiStack> {
@@ -101,7 +91,8 @@ describe("updates from inside the cluster", function () {
       await db.query(`drop database if exists ${stateDatabase} with (force)`);
       await db.query(`create database ${stateDatabase} owner ${applicationRole}`);
     });
-    const backend = new URL(inCluster("application"));
+    const { nodeIp } = lab.cluster;
+    const backend = new URL(lab.database.inClusterUrl(nodeIp, lab.database.port));
     backend.protocol = "postgres:";
     backend.pathname = `/${stateDatabase}`;
     backend.search = "sslmode=disable";
@@ -116,27 +107,25 @@ describe("updates from inside the cluster", function () {
 
   /** @param change to each server; "none" leaves them all out */
   async function configure(target: LabTarget, change: object | "none" = {}): Promise<void> {
-    const servers = change === "none" ? {} : labServers(lab.facts.images);
+    const none = change === "none";
+    const servers = Object.entries(none ? {} : labServers(lab.facts.images)).map(
+      ([key, server]) => [key, { ...server, ...(change as object) }] as const,
+    );
     const facts = {
       ...lab.facts,
       databaseUrl: proxy.db.connectionString,
-      studioDatabaseUrl: database.of(inCluster("application")),
-      serverSecrets: Object.fromEntries(
-        moved.flatMap((key) => (key in servers ? [[key, lab.facts.serverSecrets[key] ?? {}]] : [])),
-      ),
+      ...(none ? { serverSecrets: {} } : {}),
     };
+    const overrides = {
+      allowed: { namespaces: [namespace] },
+      servers: Object.fromEntries(servers),
+    };
+    // The pod has an account of its own.
     const {
       "kubernetes:kubeconfig": _file,
       "kubernetes:context": _context,
       ...config
-    } = labConfig(facts, target, {
-      ...{ namespace, deferred: kept, allowed: { namespaces: [namespace] } },
-      servers: Object.fromEntries(
-        moved.flatMap((key) =>
-          key in servers ? [[key, { ...servers[key], ...(change as object) }]] : [],
-        ),
-      ),
-    });
+    } = labConfig(facts, target, overrides);
     await stack.configure(config);
   }
 
@@ -153,7 +142,7 @@ describe("updates from inside the cluster", function () {
   }
 
   const rows = (): Promise<string> =>
-    withClient(database.of(lab.database.url), async (db) => {
+    withClient(lab.database.url, async (db) => {
       const { rows: found } = await db.query<{ row: string }>(
         "select (to_jsonb(s) - 'updated_at')::text as row from mcp_servers s order by id",
       );
@@ -197,7 +186,7 @@ describe("updates from inside the cluster", function () {
   it("ended while the servers start: the next pod finds them and goes on", async () => {
     await takenOver(() =>
       eventually("the server is there", () =>
-        lab.kube.apps.readNamespacedDeployment({ namespace, name: `llmctl-mcp-${moved[0]}` }),
+        lab.kube.apps.readNamespacedDeployment({ namespace, name: "llmctl-mcp-github" }),
       ),
     );
     assert.notEqual(await rows(), legacy);
@@ -283,7 +272,7 @@ describe("updates from inside the cluster", function () {
     await configure("in-cluster");
     const { complete, pods } = await run("--now");
     assert.equal(complete, false);
-    assert.match(pods[0]?.log ?? "", /may not patch deployments\.apps in namespace inside/);
+    assert.match(pods[0]?.log ?? "", /may not patch deployments\.apps in namespace /);
     assert.equal(await rows(), legacy);
     await lab.kube.apply(roles);
   });
