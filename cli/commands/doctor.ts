@@ -4,7 +4,7 @@ import type { Finding } from "@mcp-fleet/operations";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
-import { cutoverIn, fleetIn, namespaceIn, previewWithoutRows } from "../day-two/declared";
+import { cutoverIn, fleetIn, namespaceIn, previewWithoutRows, workIn } from "../day-two/declared";
 import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
 
 /** Looks at everything that an update needs. Changes nothing. */
@@ -24,7 +24,7 @@ export function doctorCommand(context: CliContext): Command {
 async function examine(context: CliContext, stack: PulumiStack): Promise<Finding[]> {
   const operations = await import("@mcp-fleet/operations");
   const { checkCluster, checked, checkDatabase, checkImages, checkSignatures } = operations;
-  const { imagesOf, workOf } = operations;
+  const { imagesOf } = operations;
   const program = await declaration(stack);
   const { resources } = program;
   const cutover = await cutoverIn(resources);
@@ -32,7 +32,8 @@ async function examine(context: CliContext, stack: PulumiStack): Promise<Finding
   const { kube, finding } = await clusterOf(context, stack);
   const namespace = context.globals().namespace ?? namespaceIn(resources, fleet, kube);
   const images = imagesOf(resources, fleet, namespace);
-  const work = resources.length === 0 ? undefined : workOf(resources, fleet, namespace);
+  const work =
+    resources.length === 0 ? undefined : await workIn(resources, cutover, fleet, namespace);
   const parts = await Promise.all([
     checked("tools", () => tools(stack, resources)),
     Promise.resolve(program.findings),

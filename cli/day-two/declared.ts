@@ -30,11 +30,24 @@ export async function declaredCutover(stack: PulumiStack): Promise<CutoverResour
 
 /** What the next update would do in its cluster. @throws UserError with what the program refused */
 export async function declaredWork(stack: PulumiStack): Promise<RunWork> {
-  const { workOf } = await import("@mcp-fleet/operations");
   const { resources } = await previewWithoutRows(stack);
   const cutover = await cutoverIn(resources);
   const fleet = cutover === undefined ? undefined : await fleetIn(cutover, stack);
-  return workOf(resources, fleet, namespaceIn(resources, fleet, undefined));
+  return workIn(resources, cutover, fleet, namespaceIn(resources, fleet, undefined));
+}
+
+/** The same for resources that are at hand. */
+export async function workIn(
+  resources: readonly StateResource[],
+  cutover: CutoverResources | undefined,
+  fleet: Fleet | undefined,
+  namespace: string,
+): Promise<RunWork> {
+  const { workOf } = await import("@mcp-fleet/operations");
+  const work = workOf(resources, fleet, namespace);
+  // Where headers are secret a first preview does not know the Cutover: then it may do all that one can.
+  const unknown = cutover !== undefined && fleet === undefined;
+  return unknown ? { ...work, moves: true, probes: true } : work;
 }
 
 /** The Cutover among them, if there is one. */
