@@ -86,7 +86,18 @@ export function namespaceIn(
   return (
     fleet?.probe.namespace ??
     (typeof exported === "string" ? exported : undefined) ??
+    mostUsed(resources) ??
     kube?.namespace ??
     "default"
   );
+}
+
+/** Where most of them lie: of a first preview nothing else is known. */
+function mostUsed(resources: readonly StateResource[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { inputs } of resources) {
+    const { namespace } = (inputs?.metadata ?? {}) as { readonly namespace?: unknown };
+    if (typeof namespace === "string") counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+  }
+  return [...counts].sort(([, one], [, other]) => other - one)[0]?.[0];
 }
