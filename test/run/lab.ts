@@ -19,6 +19,7 @@ const last = "machine";
 /** Files that take minutes, longest first: a long one that starts last is waited for. */
 const long = [
   ...[
+    "in-cluster",
     "walk",
     "cutover",
     "walk-howto",
