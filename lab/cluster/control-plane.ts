@@ -128,7 +128,7 @@ const apiServerFlags = (plan: NetworkPlan, pki: Pki): Record<string, string> => 
   "enable-admission-plugins": "NodeRestriction",
   "audit-policy-file": auditPolicyFile,
   "audit-log-path": auditLog,
-  "audit-log-maxsize": "20",
+  "audit-log-maxsize": "100",
   "audit-log-maxbackup": "1",
   "anonymous-auth": "false",
   // Pod Security admission decides by namespace, as it does on other clusters.
