@@ -98,6 +98,10 @@ describe("a server whose Secret the External Secrets Operator makes", function (
   const environment = async (): Promise<Record<string, string>> => {
     const service = await kube.core.readNamespacedService({ namespace, name: "tools-mcp" });
     const place = new URL(`http://${service.spec?.clusterIP}:9020/mcp`);
+    // An update ends once the new pod is ready; the old one may still answer for a moment.
+    await eventually("the old pod is gone", async () => {
+      return (await kube.core.listNamespacedPod({ namespace })).items.length === 1;
+    });
     let client = new Client({ name: "external-secrets", version: "1" });
     // A pod is ready a moment before its Service leads to it.
     await eventually("the Service leads to the pod", async () => {

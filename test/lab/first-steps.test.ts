@@ -171,11 +171,11 @@ describe("the first steps on a database and a cluster", function () {
     );
     assert.match(
       of("rights")[0]?.said ?? "",
-      /^ann of context "stub" may not get, create, patch, delete networkpolicies\.networking\.k8s\.io in namespace llmctl\.$/,
+      /^ann of context "stub" may not get, create, patch, delete, list, watch networkpolicies\.networking\.k8s\.io in namespace llmctl\.$/,
     );
     assert.match(
       of("rights")[0]?.fix ?? "",
-      /kubectl create role mcp-fleet -n llmctl --verb=get,create,patch,delete --resource=networkpolicies\.networking\.k8s\.io/,
+      /kubectl create role mcp-fleet -n llmctl --verb=get,create,patch,delete,list,watch --resource=networkpolicies\.networking\.k8s\.io/,
     );
     assert.deepEqual(states(of("network policies")), ["unseen"]);
     assert.match(of("network policies")[0]?.fix ?? "", /verify --deny/);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
@@ -125,7 +126,8 @@ describe("the driver of a stack", function () {
     await setTimeout(4000);
     await assert.rejects(other("prod").up(), (error: unknown) => {
       assert.ok(isUserError(error), String(error));
-      assert.equal(error.problem, "Another run holds the stack, so nothing was done.");
+      const where = ` It was started on ${hostname()}.`;
+      assert.equal(error.problem, `Another run holds the stack, so nothing was done.${where}`);
       return true;
     });
     await first;
