@@ -1,4 +1,4 @@
-import { asking, getJson, type Kube, statusOf } from "@mcp-fleet/kube";
+import { asking, getJson, ifThere, type Kube } from "@mcp-fleet/kube";
 
 /** A kind of object, as its manifests name it. */
 export interface ObjectKind {
@@ -25,17 +25,9 @@ export async function missingKinds<T extends ObjectKind>(
   return kinds.filter(({ apiVersion, kind }) => served.get(apiVersion)?.has(kind) !== true);
 }
 
-function servedIn(kube: Kube, apiVersion: string): Promise<ReadonlySet<string>> {
-  return asking(kube, `list the kinds of ${apiVersion}`, async () => {
-    try {
-      const { resources } = await getJson<{ resources: readonly { kind: string }[] }>(
-        kube,
-        `/apis/${apiVersion}`,
-      );
-      return new Set(resources.map(({ kind }) => kind));
-    } catch (error) {
-      if (statusOf(error) === 404) return new Set();
-      throw error;
-    }
-  });
+async function servedIn(kube: Kube, apiVersion: string): Promise<ReadonlySet<string>> {
+  const served = await asking(kube, `list the kinds of ${apiVersion}`, () =>
+    ifThere(getJson<{ resources: readonly { kind: string }[] }>(kube, `/apis/${apiVersion}`)),
+  );
+  return new Set(served?.resources.map(({ kind }) => kind));
 }

@@ -1,4 +1,4 @@
-import { asking, type Kube, statusOf } from "@mcp-fleet/kube";
+import { asking, ifThere, type Kube } from "@mcp-fleet/kube";
 
 /**
  * Whether a namespace is there. `ending`: it is being removed, and takes nothing new.
@@ -9,13 +9,9 @@ export async function namespaceState(
   kube: Kube,
   name: string,
 ): Promise<"there" | "ending" | "missing"> {
-  return asking(kube, `read the namespace ${name}`, async () => {
-    try {
-      const { metadata } = await kube.core.readNamespace({ name });
-      return metadata?.deletionTimestamp === undefined ? "there" : "ending";
-    } catch (error) {
-      if (statusOf(error) === 404) return "missing";
-      throw error;
-    }
-  });
+  const found = await asking(kube, `read the namespace ${name}`, () =>
+    ifThere(kube.core.readNamespace({ name })),
+  );
+  if (found === undefined) return "missing";
+  return found.metadata?.deletionTimestamp === undefined ? "there" : "ending";
 }

@@ -55,6 +55,17 @@ export function statusOf(error: unknown): number | undefined {
   return typeof error.code === "number" ? error.code : undefined;
 }
 
+/** The answer of a request; undefined where the Kubernetes API has no such object (404). Other errors stay. */
+export async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    const status = error instanceof ApiError ? error.status : statusOf(error);
+    if (status === 404) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Runs a request and explains a failure to whoever configured the cluster.
  * @param doing what was tried, as `create Job llmctl/x`

@@ -4,6 +4,7 @@ export {
   ApiError,
   apiMessage,
   asking,
+  ifThere,
   kubeError,
   NoSuchContextError,
   oneLine,

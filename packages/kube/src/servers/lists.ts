@@ -1,7 +1,7 @@
 import type * as k8s from "@kubernetes/client-node";
 
 import type { Kube } from "../connect";
-import { ApiError, asking } from "../errors";
+import { ApiError, asking, ifThere } from "../errors";
 import { getJson } from "../json";
 import { serverSelector } from "./names";
 import type { Workload, WorkloadKind } from "./workload";
@@ -38,16 +38,14 @@ export async function autoscalersIn(
   kube: Kube,
   namespace: string,
 ): Promise<k8s.V2HorizontalPodAutoscaler[]> {
-  try {
-    return await paged(
+  const found = await ifThere(
+    paged<k8s.V2HorizontalPodAutoscaler>(
       kube,
       `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
       { what: `HorizontalPodAutoscalers in ${namespace}` },
-    );
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return [];
-    throw error;
-  }
+    ),
+  );
+  return found ?? [];
 }
 
 /** The events that say why a StatefulSet has not made its pods: it has no condition for that. */
