@@ -7,6 +7,7 @@ import {
   getJson,
   getMetadata,
   ifAllowed,
+  ifThere,
   type Kube,
   oneLine,
   UnreachableError,
@@ -27,20 +28,23 @@ export interface SecretWait {
   readonly say: (sentence: string) => void;
 }
 
-/** As far as it is read here. */
+/** As far as it is read here. The operator and whoever else writes its status may put anything there. */
 interface ExternalSecret {
-  readonly metadata?: { readonly generation?: number };
-  readonly spec?: { readonly refreshPolicy?: string; readonly refreshInterval?: string };
+  readonly metadata?: { readonly generation?: unknown };
+  readonly spec?: { readonly refreshPolicy?: unknown; readonly refreshInterval?: unknown };
   readonly status?: {
     /** The generation that the Secret was last made of, a dash and a hash of labels and annotations. */
-    readonly syncedResourceVersion?: string;
-    readonly conditions?: readonly {
-      readonly type: string;
-      readonly status: string;
-      readonly reason?: string;
-      readonly message?: string;
-    }[];
-  };
+    readonly syncedResourceVersion?: unknown;
+    readonly conditions?: unknown;
+  } | null;
+}
+
+/** A condition of its status. */
+interface Condition {
+  readonly type?: unknown;
+  readonly status?: unknown;
+  readonly reason?: unknown;
+  readonly message?: unknown;
 }
 
 /** A Secret as it is to be. */
@@ -116,7 +120,7 @@ const nameOf = ({ namespace, name }: ExternalSecretRef): string => `${namespace}
 async function look(kube: Kube, ref: ExternalSecretRef): Promise<Seen> {
   const { namespace, name } = ref;
   const at = `namespaces/${namespace}`;
-  const asked = await found(
+  const asked = await ifThere(
     asking(kube, `read ExternalSecret ${nameOf(ref)}`, () =>
       getJson<ExternalSecret>(kube, `/apis/external-secrets.io/v1/${at}/externalsecrets/${name}`),
     ),
@@ -126,7 +130,7 @@ async function look(kube: Kube, ref: ExternalSecretRef): Promise<Seen> {
   const problem = await problemOf(kube, ref, asked);
   if (!isSynced(asked)) return { problem: problem ?? unseen };
   try {
-    const secret = await found(
+    const secret = await ifThere(
       asking(kube, `read the Secret ${nameOf(ref)}`, () =>
         getMetadata(kube, `/api/v1/${at}/secrets/${name}`),
       ),
@@ -145,9 +149,9 @@ const unseen = "the operator has not looked at it: is it running, and does it se
 
 /** Whether the Secret was made of what the ExternalSecret says now; where it is made once for all, whether it ever was. */
 function isSynced({ metadata, spec, status }: ExternalSecret): boolean {
-  const [generation] = status?.syncedResourceVersion?.split("-") ?? [];
+  const [generation] = textOf(status?.syncedResourceVersion)?.split("-") ?? [];
   const once =
-    spec?.refreshPolicy === "CreatedOnce" || /^(0+[a-z]*)+$/.test(spec?.refreshInterval ?? "");
+    spec?.refreshPolicy === "CreatedOnce" || /^0[0a-z]*$/.test(textOf(spec?.refreshInterval) ?? "");
   return once ? generation !== undefined : generation === String(metadata?.generation);
 }
 
@@ -157,31 +161,31 @@ async function problemOf(
   { namespace, name }: ExternalSecretRef,
   { status }: ExternalSecret,
 ): Promise<string | undefined> {
-  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const ready = conditionsOf(status?.conditions).find(({ type }) => type === "Ready");
   if (ready === undefined || ready.status === "True") return undefined;
   // The condition says what failed in general; which entry it is, and how, is in the event.
   const events = await ifAllowed(warningsAbout(kube, { kind: "ExternalSecret", namespace, name }));
   const latest = events
-    .map(({ message = "", lastTimestamp, eventTime }) => ({
-      message,
+    .map(({ message, lastTimestamp, eventTime }) => ({
+      message: textOf(message) ?? "",
       at: String(lastTimestamp ?? eventTime ?? ""),
     }))
     .sort((a, b) => a.at.localeCompare(b.at))
     .at(-1);
-  const said = [ready.message ?? "no reason given", latest?.message ?? ""].filter(
+  const said = [textOf(ready.message) ?? "no reason given", latest?.message ?? ""].filter(
     (text) => text !== "",
   );
-  return `${ready.reason ?? "it is not ready"}: ${said.map(oneLine).join(": ")}`;
+  const reason = textOf(ready.reason) ?? "it is not ready";
+  return [reason, ...said].map(oneLine).join(": ");
 }
 
-async function found<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
-    throw error;
-  }
+function conditionsOf(value: unknown): Condition[] {
+  const all: readonly unknown[] = Array.isArray(value) ? value : [];
+  return all.filter((one): one is Condition => typeof one === "object" && one !== null);
 }
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : undefined;
 
 /** A cluster that does not answer for a moment is asked again. */
 function unlessPassing(error: unknown): Seen {

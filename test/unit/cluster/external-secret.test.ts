@@ -86,4 +86,31 @@ describe("the wait for a Secret of the External Secrets Operator", () => {
       /within 1 seconds: the operator has not looked at it: is it running/,
     );
   });
+
+  it("reads a status of wrong types as one that says nothing", async () => {
+    const odd = { ...failing, message: 5, reason: ["x"] };
+    const statuses = [
+      { conditions: null },
+      { conditions: [null, "Ready", odd], syncedResourceVersion: 7 },
+      null,
+    ];
+    for (const status of statuses) {
+      const seen = await wait([
+        [200, { metadata: { generation: 2 }, status }],
+        [200, { metadata: { generation: 2 }, status: { syncedResourceVersion: "2-abc" } }],
+      ]);
+      assert.equal(seen.version, "4711");
+      api?.die();
+    }
+  });
+
+  it("shows a reason on one line", async () => {
+    const reason = `Synced\nError: ${"x".repeat(500)}`;
+    const status = { conditions: [{ ...failing, reason }] };
+    await assert.rejects(
+      wait([[200, { metadata: { generation: 2 }, status }]], undefined, 0),
+      (error: unknown) =>
+        isUserError(error) && /: Synced Error: x{300,400}…: could/.test(error.problem),
+    );
+  });
 });
