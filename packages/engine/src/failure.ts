@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 import { cleanLine, cleanText, isUserError, UserError } from "@mcp-fleet/errors";
 
 import type { PreviewJson } from "./preview";
@@ -21,7 +23,7 @@ const general = /^(preview|update) failed$|^resource monitor shut down/;
  * @param args of the command, as far as a message names it
  */
 export function failure(args: readonly string[], { stdout = "", stderr }: Said): UserError {
-  const locked = lockedStack(`${stdout}\n${stderr}`);
+  const locked = lockedStack(stderr);
   if (locked !== undefined) return locked;
   const named = args.filter((arg) => !arg.startsWith("-")).slice(0, 2);
   const found = errorsIn(stdout);
@@ -78,8 +80,6 @@ export function textOf(output: string): string {
 
 /** What an update failed with: its first error. The program and its provider say two sentences, a line each. */
 export function runFailure(message: string): UserError {
-  const locked = lockedStack(message);
-  if (locked !== undefined) return locked;
   const lines = message.split("\n");
   const [problem = "", fix = ""] = lines;
   return lines.length === 2 ? new UserError(problem, fix) : new UserError(message, mend);
@@ -99,16 +99,37 @@ export class LockedStackError extends UserError {
   }
 }
 
+/** The first line by which a backend in files or PostgreSQL refuses; then comes a line for each lock. */
+const lockHeader = /^(?:error: )?the stack is currently locked by (\d+) lock/m;
+/** `<url>: created by <user>@<host> (pid <n>) at <time>`, as `pkg/backend/diy/lock.go` prints it. */
+const lockLine = /^[ \t]*\S+: created by .*@(\S{1,253}) \(pid \d+\) at \S+$/gm;
+
 /**
- * A backend in files or PostgreSQL says this with a line for each lock, `<url>: created by <user>@<host> (pid <n>) at
- * <time>`; Pulumi Cloud with the other update's number.
+ * Why the CLI did not get the stack; undefined where it did. The hosts are given only where every lock was understood: a
+ * caller cancels locks of hosts that are gone, and that cancels all others too.
+ *
+ * @param stderr all that the CLI wrote on standard error: what program or provider say goes elsewhere
  */
-function lockedStack(output: string): LockedStackError | undefined {
-  if (!/stack is currently locked by|Another update is currently in progress/.test(output)) {
-    return undefined;
+export function lockedStack(stderr: string): LockedStackError | undefined {
+  const text = stripVTControlCharacters(stderr).replaceAll("\r\n", "\n");
+  const header = lockHeader.exec(text);
+  // Pulumi Cloud names no host.
+  if (header === null) {
+    return /^.*Another update is currently in progress/m.test(text)
+      ? new LockedStackError([])
+      : undefined;
   }
-  const found = output.matchAll(/: created by \S*@(\S{1,253}) \(pid \d+\)/g);
-  return new LockedStackError([...new Set([...found].map(([, host = ""]) => cleanLine(host)))]);
+  const hosts = [...text.matchAll(lockLine)].map(([, host = ""]) => cleanLine(host));
+  const named = text.split(": created by ").length - 1;
+  const count = Number(header[1]);
+  const understood = hosts.length === count && named === count;
+  return new LockedStackError(understood ? [...new Set(hosts)] : []);
+}
+
+/** Standard error of a command of the Automation API, which keeps it in a field that its types hide. */
+export function stderrOf(error: Error): string {
+  const { commandResult } = error as { commandResult?: { readonly stderr?: unknown } };
+  return typeof commandResult?.stderr === "string" ? commandResult.stderr : "";
 }
 
 /** What the Automation API throws holds the whole command and both of its streams. */
@@ -117,6 +138,8 @@ export async function told<T>(what: string, work: () => Promise<T>): Promise<T> 
     return await work();
   } catch (error) {
     if (isUserError(error)) throw error;
+    const locked = error instanceof Error ? lockedStack(stderrOf(error)) : undefined;
+    if (locked !== undefined) throw locked;
     throw failure(what.split(" "), {
       stderr: error instanceof Error ? error.message : String(error),
     });

@@ -17,7 +17,7 @@ export interface Call {
   /** Goes to standard input, where no list of processes shows it. */
   readonly input?: string;
   readonly timeoutSeconds: number;
-  /** "terminal" lets it draw on standard error: then nothing of its output is kept. @default "nothing" */
+  /** "terminal" lets it draw on standard error: then its standard error alone is kept. @default "nothing" */
   readonly show?: "terminal" | "nothing";
   /** Interrupts it, as Ctrl-C does. */
   readonly signal?: AbortSignal;
@@ -45,7 +45,7 @@ export function call({
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: show === "terminal" ? ["inherit", 2, 2] : "pipe",
+      stdio: show === "terminal" ? ["inherit", 2, "pipe"] : "pipe",
       timeout: timeoutSeconds * 1000,
       killSignal: "SIGINT",
     });
@@ -62,6 +62,7 @@ export function call({
         if (said[stream].length > printLimit) child.kill("SIGKILL");
       });
     }
+    if (show === "terminal") child.stderr?.pipe(process.stderr, { end: false });
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input ?? "");
     child.on("error", (error) =>

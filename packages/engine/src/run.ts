@@ -7,7 +7,7 @@ import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation";
 
 import { automationApi } from "./automation";
 import { EventReader } from "./events";
-import { mend, runFailure, textOf } from "./failure";
+import { lockedStack, mend, runFailure, stderrOf, textOf } from "./failure";
 import { call } from "./process";
 import type { Done, RunOptions, StackPlace } from "./types";
 
@@ -34,7 +34,7 @@ export async function run(
 ): Promise<Done> {
   const reader = new EventReader(options.show === "nothing" ? undefined : options.onLine);
   const way = options.show === "display" ? onTerminal : inBackground;
-  const { failed, outOfTime, outputs } = await way(stack, operation, options, reader);
+  const { failed, stderr, outOfTime, outputs } = await way(stack, operation, options, reader);
   if (failed === undefined) return { changes: reader.changes, outputs: outputs ?? {} };
   if (outOfTime === true) {
     throw new UserError(
@@ -42,12 +42,17 @@ export async function run(
       mend,
     );
   }
-  throw runFailure(reader.errors[0] ?? failed);
+  const [first] = reader.errors;
+  // A run that reported an error of its own had the stack.
+  if (first !== undefined) throw runFailure(first);
+  throw lockedStack(stderr ?? "") ?? runFailure(failed);
 }
 
-/** How an operation ended: what it said at last, when it failed, else the stack's outputs. */
+/** How an operation ended: its last words, when it failed, else the stack's outputs. */
 interface Ending {
   readonly failed?: string;
+  /** All of standard error, when it failed. */
+  readonly stderr?: string;
   /** Whether it failed because its time was over. */
   readonly outOfTime?: boolean;
   readonly outputs?: Done["outputs"];
@@ -80,6 +85,7 @@ async function inBackground(
     if (!(error instanceof CommandError)) throw error;
     return {
       failed: `\`pulumi ${operation}\` failed: ${textOf(error.message)}`,
+      stderr: stderrOf(error),
       outOfTime: timeout.aborted,
     };
   }
@@ -97,7 +103,7 @@ async function onTerminal(
   const { command = "pulumi", env = {} } = stack.place;
   const started = Date.now();
   try {
-    const { code } = await call({
+    const { code, stderr } = await call({
       command,
       args: [
         ...[operation, "--yes", "--skip-preview", "--stack", await stack.name()],
@@ -115,6 +121,7 @@ async function onTerminal(
     if (code !== 0) {
       return {
         failed: `\`pulumi ${operation}\` failed; what it said is above.`,
+        stderr,
         outOfTime: Date.now() - started >= timeoutSeconds * 1000,
       };
     }

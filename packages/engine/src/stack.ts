@@ -64,6 +64,11 @@ export class PulumiStack {
     );
   }
 
+  /** Its name with organization and project, by which no other stack of the backend goes. */
+  async fullName(): Promise<string> {
+    return (await this.ask(["stack", "--show-name", "--fully-qualify-stack-names"])).trim();
+  }
+
   /** The same stack for the SDK's Automation API. */
   automation(): Promise<Stack> {
     this.opened ??= this.name().then((name) => automationStack(this.directory, name, this.place));
@@ -130,11 +135,7 @@ export class PulumiStack {
 
   /** Lets go of the stack, whoever holds it. */
   async cancel(): Promise<void> {
-    // Not `ask`: this command takes the stack's name as it stands.
-    const { code, stderr, stdout } = await this.cli([
-      ...["cancel", await this.name(), "--yes", "--color", "never"],
-    ]);
-    if (code !== 0) throw failure(["cancel"], { stdout, stderr });
+    await told("cancel", async () => (await this.automation()).cancel());
   }
 
   /** The text of the stack's file; undefined where there is none. */
