@@ -1,5 +1,5 @@
 import type { Account } from "@mcp-fleet/cluster";
-import { UserError } from "@mcp-fleet/errors";
+import { cleanLine, UserError } from "@mcp-fleet/errors";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
@@ -65,11 +65,15 @@ async function printRoles(
   await context.print(roles, () => roles.map((role) => stringify(role)).join("---\n"));
 }
 
+/** A namespace is a DNS label, an account's name a DNS subdomain. */
+const accountText =
+  /^([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?):([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$/;
+
 function accountOf(text: string): Account {
-  const [, namespace, name] = /^([a-z0-9-]+):([a-z0-9.-]+)$/.exec(text) ?? [];
+  const [, namespace, name] = accountText.exec(text) ?? [];
   if (namespace !== undefined && name !== undefined) return { namespace, name };
   throw new UserError(
-    `--service-account is "${text}".`,
+    `--service-account is "${cleanLine(text, 80)}".`,
     "Give its namespace and its name, such as --service-account deploy:mcp-fleet.",
     { exitCode: exitCodes.usage },
   );

@@ -6,7 +6,14 @@ import type { Program, RollbackPlan } from "@mcp-fleet/operations";
 import { Command, Option } from "commander";
 
 import type { CliContext } from "../context";
-import { opened, openStack, planned, type StackOptions, withStack } from "../day-two/stack";
+import {
+  opened,
+  openStack,
+  planned,
+  runUpdate,
+  type StackOptions,
+  withStack,
+} from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { changeText } from "./history";
 import { countsText, planText, rowPlan } from "./plan";
@@ -71,12 +78,7 @@ export function rollbackCommand(context: CliContext): Command {
       refuseConflicts(rows.changes, resources.cutover);
       if (options.yes !== true) await confirm(context, plan.to.version);
       await stack.configure(plan.config);
-      await stack.up({
-        show: process.stderr.isTTY ? "display" : "lines",
-        onLine: (line) => context.note(`  ${line}`),
-        signal: context.signal,
-        ...(options.message === undefined ? {} : { message: options.message }),
-      });
+      await runUpdate(context, stack, options.message);
       const now = await opened(context, stack, await stack.cutover());
       const result = {
         update: plan.to.version,

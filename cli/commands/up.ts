@@ -1,9 +1,9 @@
-import type { Done, PulumiStack } from "@mcp-fleet/engine";
+import type { Done } from "@mcp-fleet/engine";
 import { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { inPod } from "../day-two/in-pod";
-import { openStack, type StackOptions, withStack } from "../day-two/stack";
+import { openStack, runUpdate, type StackOptions, withStack } from "../day-two/stack";
 
 interface UpOptions extends StackOptions {
   readonly message?: string;
@@ -21,7 +21,7 @@ export function upCommand(context: CliContext): Command {
     .action(async ({ message, now, ...options }: UpOptions) => {
       const stack = await openStack(context, options);
       const pod = await inPod(context, stack, now === true);
-      const update = (): Promise<Done> => updated(context, stack, message);
+      const update = (): Promise<Done> => runUpdate(context, stack, message);
       try {
         const { outputs } = await (pod === undefined ? update() : pod.run(update));
         const { target, generation } = outputs;
@@ -39,16 +39,3 @@ export function upCommand(context: CliContext): Command {
 
 const shown = (value: unknown): string =>
   typeof value === "string" || typeof value === "number" ? String(value) : "none";
-
-function updated(
-  context: CliContext,
-  stack: PulumiStack,
-  message: string | undefined,
-): Promise<Done> {
-  return stack.up({
-    show: process.stderr.isTTY ? "display" : "lines",
-    onLine: (line) => context.note(`  ${line}`),
-    signal: context.signal,
-    ...(message === undefined ? {} : { message }),
-  });
-}

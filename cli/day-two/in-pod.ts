@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 
+import type { UpdateLease, UpdateOutcome } from "@mcp-fleet/cluster";
 import type { PulumiStack } from "@mcp-fleet/engine";
 import { messageOf, UserError } from "@mcp-fleet/errors";
 
@@ -9,7 +10,7 @@ import { exitCodes } from "../exit-codes";
 
 /** An update that a pod runs. */
 interface PodUpdate {
-  /** Runs it; where a pod that is gone left the stack locked, lets go of that lock and runs it then. */
+  /** Runs it. Where a pod that is gone left the stack locked, it cancels that lock and runs it once more. */
   run<T>(update: () => Promise<T>): Promise<T>;
   release(): Promise<void>;
 }
@@ -25,39 +26,52 @@ export async function inPod(
   now: boolean,
 ): Promise<PodUpdate | undefined> {
   if (process.env.KUBERNETES_SERVICE_HOST === undefined) return undefined;
-  const { LaterError, ownImages, takeUpdateLease } = await import("@mcp-fleet/cluster");
-  const { LockedStackError } = await import("@mcp-fleet/engine");
+  const { LaterError, ownPod, takeUpdateLease } = await import("@mcp-fleet/cluster");
   const { connectKube } = await import("@mcp-fleet/kube");
   const kube = await connectKube({}, { inPod: true });
-  const [name, pod] = [await stack.name(), hostname()];
-  const inputs = hashOf([(await stack.fileText()) ?? "", ...(await ownImages(kube, pod))]);
-  const lease = await takeUpdateLease(kube, { stack: name, pod, inputs, now }).catch(
-    (error: unknown) => {
-      throw error instanceof LaterError ? laterOf(error) : error;
-    },
-  );
-  let failed = false;
-  const run = async <T>(update: () => Promise<T>): Promise<T> => {
-    try {
-      return await update();
-    } catch (error) {
-      if (!(error instanceof LockedStackError)) {
-        failed = !context.signal.aborted;
-        throw error;
-      }
-      const { hosts } = error;
-      const abandoned = hosts.length > 0 && hosts.every((host) => lease.gone.includes(host));
-      if (!abandoned) throw laterOf(error);
-      context.note(`The stack is locked by ${hosts.join(" and ")}, a pod that is gone: canceling`);
-      await stack.cancel();
-      return run(update);
-    }
-  };
+  const pod = await ownPod(kube, { podName: process.env.POD_NAME, hostname: hostname() });
+  const inputs = hashOf([(await stack.fileText()) ?? "", ...pod.images]);
+  const request = { stack: await stack.fullName(), pod, inputs, now };
+  const lease = await takeUpdateLease(kube, request).catch((error: unknown) => {
+    throw error instanceof LaterError ? laterOf(error) : error;
+  });
+  return underLease(context, stack, lease);
+}
+
+/** @internal exported for its test */
+export function underLease(
+  context: Pick<CliContext, "note" | "signal">,
+  stack: Pick<PulumiStack, "cancel">,
+  lease: UpdateLease,
+): PodUpdate {
+  let outcome: UpdateOutcome = "stopped";
+  const areGone = (hosts: readonly string[]): boolean =>
+    hosts.length > 0 && hosts.every((host) => lease.gone.includes(host));
   return {
-    run,
+    async run(update) {
+      const { LockedStackError } = await import("@mcp-fleet/engine");
+      for (let canceled = false; ; canceled = true) {
+        try {
+          const done = await update();
+          outcome = "done";
+          return done;
+        } catch (error) {
+          if (!(error instanceof LockedStackError)) {
+            outcome = context.signal.aborted ? "stopped" : "failed";
+            throw error;
+          }
+          outcome = "locked";
+          // A lock that is there again after it was canceled is by somebody else.
+          if (canceled || !areGone(error.hosts)) throw laterOf(error);
+          const where = error.hosts.join(" and ");
+          context.note(`The stack is locked by ${where}, a pod that is gone: canceling`);
+          await stack.cancel();
+        }
+      }
+    },
     async release() {
       // A Lease that stays is no harm: once this pod has ended it counts as given back.
-      await lease.release(failed).catch((error: unknown) => context.note(messageOf(error)));
+      await lease.release(outcome).catch((error: unknown) => context.note(messageOf(error)));
     },
   };
 }

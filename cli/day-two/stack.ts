@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 import type { Credentials } from "@mcp-fleet/cutover-runner";
-import type { PulumiStack, StackPlace } from "@mcp-fleet/engine";
+import type { Done, PulumiStack, StackPlace } from "@mcp-fleet/engine";
 import { messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
 import type { CutoverResources, Fleet, StackConfig } from "@mcp-fleet/operations";
 import type { Command } from "commander";
@@ -99,6 +99,20 @@ export async function planned(stack: PulumiStack, config?: StackConfig): Promise
   const { countsOf, cutoverResources } = await import("@mcp-fleet/engine");
   const { resources, changes } = await stack.preview(config);
   return { resources: cutoverResources(resources), counts: countsOf(changes) };
+}
+
+/** Runs `pulumi up`: with the engine's own display on a terminal, else with a line for each step. */
+export function runUpdate(
+  context: CliContext,
+  stack: PulumiStack,
+  message: string | undefined,
+): Promise<Done> {
+  return stack.up({
+    show: process.stderr.isTTY ? "display" : "lines",
+    onLine: (line) => context.note(`  ${line}`),
+    signal: context.signal,
+    ...(message === undefined ? {} : { message }),
+  });
 }
 
 /** The same for resources that are at hand, such as those of a preview. */

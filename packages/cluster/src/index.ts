@@ -14,6 +14,7 @@ export {
   refusalOf,
   requirePlaces,
 } from "./identity";
+export { type OwnPod, ownPod } from "./own-pod";
 export { missingKinds, type ObjectKind } from "./kinds";
 export { namespaceState } from "./namespace";
 export {
@@ -44,7 +45,7 @@ export {
   LaterError,
   leaseRights,
   type LeaseRequest,
-  ownImages,
   takeUpdateLease,
   type UpdateLease,
+  type UpdateOutcome,
 } from "./update-lease";

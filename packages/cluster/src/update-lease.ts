@@ -1,7 +1,16 @@
-import type { CoordinationV1Api, V1Lease, V1Pod } from "@kubernetes/client-node";
-import { parseBoundedJson, UserError } from "@mcp-fleet/errors";
-import { asking, type Kube, statusOf } from "@mcp-fleet/kube";
+import type { CoordinationV1Api, V1Lease } from "@kubernetes/client-node";
+import { UserError } from "@mcp-fleet/errors";
+import { asking, ifThere, type Kube, statusOf } from "@mcp-fleet/kube";
 
+import {
+  type FailedUpdate,
+  type Holder,
+  leaseName,
+  type LeaseRecord,
+  recordIn,
+  withRecord,
+} from "./lease-record";
+import type { OwnPod } from "./own-pod";
 import type { ClusterRight } from "./run-rights";
 
 /**
@@ -9,18 +18,22 @@ import type { ClusterRight } from "./run-rights";
  * host only, so the Lease is what shows that the pod that made it is gone (pulumi-kubernetes-operator#368).
  */
 export interface UpdateLease {
-  /** Pods that held it before, did not give it back, and are gone. Their locks belong to nobody. */
+  /** Names of pods that held it before and are gone. An engine's lock by one of them belongs to nobody. */
   readonly gone: readonly string[];
-  /** Gives it back. @param failed whether the update failed by itself, so that the next one has to wait */
-  release(failed: boolean): Promise<void>;
+  release(outcome: UpdateOutcome): Promise<void>;
 }
+
+/**
+ * How an update ended. `done`: no lock is left. `failed`: by itself, so the next one has to wait. `stopped`: it was
+ * interrupted. `locked`: it did not get the engine's lock.
+ */
+export type UpdateOutcome = "done" | "failed" | "stopped" | "locked";
 
 /** Which update of which pod. */
 export interface LeaseRequest {
-  /** Name of the stack, as in `Pulumi.<stack>.yaml`. */
+  /** Full name of the stack: `organization/project/stack`. */
   readonly stack: string;
-  /** This pod: its name is its host name. */
-  readonly pod: string;
+  readonly pod: OwnPod;
   /** What decides the update: a failed one of the same inputs is not repeated at once. */
   readonly inputs: string;
   /** Whether to run at once after a failure all the same. */
@@ -33,23 +46,6 @@ export class LaterError extends UserError {}
 /** Minutes until the next attempt after the first failure; doubled by each further one, up to the last. */
 const waits = { first: 1, last: 15 };
 
-const annotation = "mcp-fleet.dev/update";
-/** A Lease of ours is a few hundred bytes; an annotation may have 256 KiB. */
-const bounds = { characters: 16_384, depth: 6, values: 2_000 };
-
-interface Holder {
-  readonly pod: string;
-  readonly uid: string;
-}
-
-/** What the annotation keeps. */
-interface Kept {
-  /** Pods that took it and did not give it back, oldest first. */
-  readonly holders: readonly Holder[];
-  /** The last update that failed by itself. */
-  readonly failed?: { readonly inputs: string; readonly times: number; readonly at: string };
-}
-
 /**
  * Takes the Lease for this pod.
  *
@@ -60,24 +56,34 @@ export async function takeUpdateLease(kube: Kube, request: LeaseRequest): Promis
   const api = kube.config.makeApiClient(CoordinationV1Api);
   const name = leaseName(request.stack);
   const lease = (await readLease(kube, api, name)) ?? (await makeLease(kube, api, name));
-  const { holders, failed } = keptIn(lease);
-  const own = await ownPod(kube, request.pod);
-  const others = holders.filter(({ uid }) => uid !== own.uid);
-  for (const holder of others) await refuseRunning(kube, request.stack, holder);
+  const { holders, failed } = recordIn(lease);
+  const gone: string[] = [];
+  for (const holder of holders) {
+    if (await isGone(kube, request, holder)) gone.push(holder.pod);
+  }
   if (!request.now) refuseEarly(request, failed);
-  const taken = await replaceLease(kube, api, lease, own.pod, {
-    holders: [...others, own],
-    ...(failed === undefined ? {} : { failed }),
-  });
+  const { name: pod, uid, container } = request.pod;
+  const own: Holder = { pod, uid, ...(container === undefined ? {} : { container }) };
+  // One entry a name: what holds for the last pod of a name holds for those before it.
+  const others = holders.filter((holder) => holder.pod !== pod);
+  const earlier = failed === undefined ? {} : { failed };
+  const taken = await replaceLease(
+    kube,
+    api,
+    withRecord(lease, pod, { holders: [...others, own], ...earlier }),
+  );
+  const recordAfter = (outcome: UpdateOutcome): LeaseRecord => {
+    if (outcome === "done") return { holders: [] };
+    if (outcome === "locked") return { holders, ...earlier };
+    const ended = [...others, { ...own, ended: true }];
+    return outcome === "stopped"
+      ? { holders: ended, ...earlier }
+      : { holders: ended, failed: nextFailure(request, failed) };
+  };
   return {
-    gone: others.map(({ pod }) => pod),
-    async release(hasFailed) {
-      const times = failed?.inputs === request.inputs ? failed.times + 1 : 1;
-      const at = new Date().toISOString();
-      await replaceLease(kube, api, taken, undefined, {
-        holders: [],
-        ...(hasFailed ? { failed: { inputs: request.inputs, times, at } } : {}),
-      });
+    gone: [...new Set(gone)],
+    async release(outcome) {
+      await replaceLease(kube, api, withRecord(taken, undefined, recordAfter(outcome)));
     },
   };
 }
@@ -91,32 +97,15 @@ export function leaseRights(namespace: string): ClusterRight[] {
   ];
 }
 
-/** The image that this pod runs, by its digest where the runtime says it. */
-export async function ownImages(kube: Kube, pod: string): Promise<string[]> {
-  const { status } = await readPod(kube, pod);
-  return (status?.containerStatuses ?? []).map(({ imageID, image }) => imageID || image).sort();
-}
-
-/** A stack's name may have capitals, `_` and `.`, and an organization before it. */
-function leaseName(stack: string): string {
-  const plain = stack.toLowerCase().replace(/[^a-z0-9.-]+/g, "-");
-  return `mcp-fleet-${plain}`.slice(0, 253).replace(/[^a-z0-9]+$/, "");
-}
-
 async function readLease(
   kube: Kube,
   api: CoordinationV1Api,
   name: string,
 ): Promise<V1Lease | undefined> {
   const { namespace } = kube;
-  return asking(kube, `get Lease ${namespace}/${name}`, async () => {
-    try {
-      return await api.readNamespacedLease({ namespace, name });
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    }
-  });
+  return asking(kube, `get Lease ${namespace}/${name}`, () =>
+    ifThere(api.readNamespacedLease({ namespace, name })),
+  );
 }
 
 async function makeLease(kube: Kube, api: CoordinationV1Api, name: string): Promise<V1Lease> {
@@ -133,21 +122,9 @@ async function makeLease(kube: Kube, api: CoordinationV1Api, name: string): Prom
   });
 }
 
-async function replaceLease(
-  kube: Kube,
-  api: CoordinationV1Api,
-  lease: V1Lease,
-  pod: string | undefined,
-  kept: Kept,
-): Promise<V1Lease> {
+async function replaceLease(kube: Kube, api: CoordinationV1Api, body: V1Lease): Promise<V1Lease> {
   const { namespace } = kube;
-  const name = lease.metadata?.name ?? "";
-  const annotations = { ...lease.metadata?.annotations, [annotation]: JSON.stringify(kept) };
-  const body: V1Lease = {
-    ...lease,
-    metadata: { ...lease.metadata, annotations },
-    spec: pod === undefined ? {} : { holderIdentity: pod },
-  };
+  const name = body.metadata?.name ?? "";
   return asking(kube, `update Lease ${namespace}/${name}`, async () => {
     try {
       // With the resourceVersion that was read: of two pods one gets it.
@@ -162,71 +139,67 @@ async function replaceLease(
   });
 }
 
-function keptIn({ metadata }: V1Lease): Kept {
-  const text = metadata?.annotations?.[annotation];
-  if (text === undefined) return { holders: [] };
-  const kept = parsed(text);
-  if (isKept(kept)) return kept;
-  const { namespace = "", name = "" } = metadata ?? {};
-  throw new UserError(
-    `The annotation ${annotation} of the Lease ${namespace}/${name} is not what mcp-fleet writes.`,
-    `Make sure that no update runs, then: kubectl delete lease -n ${namespace} ${name}`,
-  );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseBoundedJson(text, bounds);
-  } catch {
-    return undefined;
+/**
+ * Whether a lock by this holder's host name belongs to nobody.
+ *
+ * @throws LaterError where its update may still run
+ */
+async function isGone(kube: Kube, request: LeaseRequest, holder: Holder): Promise<boolean> {
+  const { name, uid, container } = request.pod;
+  if (holder.uid === uid) {
+    const restarted =
+      holder.container !== undefined && container !== undefined && holder.container !== container;
+    if (restarted || holder.ended === true) return true;
+    throw secondProcess(kube, request);
   }
+  // This pod has the name now, so the other one of that name is gone.
+  if (holder.pod === name) return true;
+  const running = await runningUid(kube, holder.pod);
+  if (running === undefined) return true;
+  if (running !== holder.uid || holder.ended === true) {
+    // The host name alone does not say which pod of that name, or which process of it, made a lock.
+    return false;
+  }
+  throw underWay(kube, request, holder.pod);
 }
 
-function isKept(value: unknown): value is Kept {
-  const { holders, failed } = (value ?? {}) as Partial<Kept>;
-  return (
-    Array.isArray(holders) &&
-    holders.every(({ pod, uid }: Holder) => typeof pod === "string" && typeof uid === "string") &&
-    (failed === undefined || (Number.isInteger(failed.times) && typeof failed.at === "string"))
-  );
-}
-
-async function ownPod(kube: Kube, pod: string): Promise<Holder> {
-  const { metadata } = await readPod(kube, pod);
-  return { pod, uid: metadata?.uid ?? "" };
-}
-
-async function readPod(kube: Kube, name: string): Promise<V1Pod> {
+/** UID of the pod of this name, unless it has ended. */
+async function runningUid(kube: Kube, name: string): Promise<string | undefined> {
   const { namespace } = kube;
-  return asking(kube, `get pod ${namespace}/${name}`, () =>
-    kube.core.readNamespacedPod({ namespace, name }),
+  const found = await asking(kube, `get pod ${namespace}/${name}`, () =>
+    ifThere(kube.core.readNamespacedPod({ namespace, name })),
   );
-}
-
-async function refuseRunning(kube: Kube, stack: string, { pod, uid }: Holder): Promise<void> {
-  const { namespace } = kube;
-  const found = await asking(kube, `get pod ${namespace}/${pod}`, async () => {
-    try {
-      return await kube.core.readNamespacedPod({ namespace, name: pod });
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    }
-  });
   const ended = found?.status?.phase === "Succeeded" || found?.status?.phase === "Failed";
-  if (found === undefined || found.metadata?.uid !== uid || ended) return;
-  throw new LaterError(
+  return ended ? undefined : found?.metadata?.uid;
+}
+
+function underWay({ namespace }: Kube, { stack }: LeaseRequest, pod: string): LaterError {
+  return new LaterError(
     `An update of ${stack} is under way in pod ${namespace}/${pod}, so nothing was done.`,
     `Wait until it ends: kubectl wait -n ${namespace} pod/${pod} --for=delete --timeout=30m`,
   );
 }
 
+function secondProcess({ namespace }: Kube, { stack, pod }: LeaseRequest): LaterError {
+  return new LaterError(
+    `Another process of this pod took the Lease of ${stack}, so nothing was done.`,
+    `Wait until it ends; where it was killed, end the pod: kubectl delete pod -n ${namespace} ${pod.name}`,
+  );
+}
+
+function nextFailure({ inputs }: LeaseRequest, failed: FailedUpdate | undefined): FailedUpdate {
+  const times = failed?.inputs === inputs ? failed.times + 1 : 1;
+  return { inputs, times, at: new Date().toISOString() };
+}
+
 /** Whatever starts us may do so at once and for ever; each attempt would ask every server and lock the stack. */
-function refuseEarly({ stack, inputs }: LeaseRequest, failed: Kept["failed"]): void {
+function refuseEarly({ stack, inputs }: LeaseRequest, failed: FailedUpdate | undefined): void {
   if (failed === undefined || failed.inputs !== inputs) return;
-  const minutes = Math.min(waits.first * 2 ** (failed.times - 1), waits.last);
-  const next = Date.parse(failed.at) + minutes * 60_000;
-  if (!(next > Date.now())) return;
+  const waitMs = Math.min(waits.first * 2 ** (failed.times - 1), waits.last) * 60_000;
+  const now = Date.now();
+  const next = Date.parse(failed.at) + waitMs;
+  // A time beyond the wait is of a clock that was set back since: it would put the update off for ever.
+  if (!(next > now && next <= now + waitMs)) return;
   throw new LaterError(
     `The same update of ${stack} failed ${failed.times === 1 ? "once" : `${failed.times} times in a row`}, so the next attempt is not before ${new Date(next).toISOString()}.`,
     "Mend what it said, or add --now.",

@@ -57,6 +57,16 @@ describe("mcp-fleet, the command line", () => {
     }
   });
 
+  it("takes a service account by the names that Kubernetes has, and shows the start of any other", async () => {
+    const long = `deploy:${"x".repeat(254)}`;
+    for (const account of ["deploy", "Deploy:x", "deploy:-x", `${"n".repeat(64)}:x`, long]) {
+      const { exitCode, stderr } = await mcpFleet(["grants", "--service-account", account]);
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr, /--service-account is "/);
+      assert.ok(stderr.length < 400, stderr);
+    }
+  });
+
   it("looks at files only, and a forged line in a key stays in its own", async () => {
     const device = await mcpFleet(["config", "check", "/dev/zero"]);
     assert.equal(device.exitCode, 2);
