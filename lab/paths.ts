@@ -50,6 +50,10 @@ export const paths = {
   engine: join(own, "engine"),
 } as const;
 
+/** The record of the bare cluster of the lab that has this cache. */
+export const clusterRecordIn = (directory: string): string =>
+  join(directory, "lab", "cluster.json");
+
 /** A name for something that each installation has: `llmctl`, `llmctl-2`. */
 export const ofInstallation = (name: string): string =>
   installation === undefined ? name : `${name}-${installation}`;

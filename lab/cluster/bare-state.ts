@@ -1,7 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-
-import { paths } from "../paths";
+import { clusterRecordIn, paths } from "../paths";
 import type { NetworkPlan } from "./network";
 
 /** What has to be known to use a started bare cluster, or to clean up after one that died. */
@@ -25,7 +23,7 @@ const fixedPlaces = ["/var/lib/kubelet", "/var/lib/cni", "/run/containerd", "/va
 /** Which of those places are free now, and so the lab's to remove afterwards. */
 export const absentPlaces = (): string[] => fixedPlaces.filter((dir) => !existsSync(dir));
 
-const file = join(paths.run, "cluster.json");
+const file = clusterRecordIn(paths.cache);
 
 /** The daemons of a bare cluster, in the order they are stopped: whoever restarts others goes first. */
 export const daemons = [

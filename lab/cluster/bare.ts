@@ -23,6 +23,7 @@ import {
   foreignKubeProxy,
   leftoverPlan,
   networkUp,
+  otherLab,
   planNetwork,
   readKernelSettings,
 } from "./network";
@@ -82,6 +83,13 @@ export async function bareStatus(): Promise<ClusterStatus | undefined> {
 }
 
 async function start(log: Log): Promise<BareState> {
+  const other = await otherLab();
+  if (other !== undefined) {
+    throw new UserError(
+      `A lab whose cache is ${other} runs on this machine, and there can be one.`,
+      `Stop it with \`MCP_FLEET_CACHE=${other} make down\`, or use it by unsetting MCP_FLEET_CACHE or setting it so.`,
+    );
+  }
   // Ours, when the record of it was lost; a foreign cluster has no interface of this name.
   if ((await leftoverPlan()) !== undefined) await stopBare();
   if (await foreignKubeProxy()) {

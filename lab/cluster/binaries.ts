@@ -6,7 +6,7 @@ import type { Log } from "../log";
 import { paths } from "../paths";
 
 /** What one binary holds under several names. */
-const components = [
+export const components = [
   "etcd",
   "kube-apiserver",
   "kube-controller-manager",
@@ -25,7 +25,8 @@ const mains = ["kubernetes", "coredns", "pause", "tryout"];
 /** The Kubernetes version that go.mod pins, such as `v1.36.3`. */
 export const kubernetesVersion = (): string => pinnedVersion("cluster", "k8s.io/kubernetes");
 
-function build(): GoBuild {
+/** Tells a program of Kubernetes which version it is. */
+export function versionFlag(): string {
   const version = kubernetesVersion();
   const [major = "", minor = ""] = version.slice(1).split(".");
   const packages = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"];
@@ -35,15 +36,19 @@ function build(): GoBuild {
     `-X ${name}.gitMinor=${minor}`,
     `-X ${name}.gitTreeState=clean`,
   ]);
+  return `-ldflags=-s -w ${stamps.join(" ")}`;
+}
+
+function build(): GoBuild {
   return {
     name: "cluster",
-    what: `Kubernetes ${version}, etcd, CoreDNS, kube-router's policies and the metrics server`,
+    what: `Kubernetes ${kubernetesVersion()}, etcd, CoreDNS, kube-router's policies and the metrics server`,
     minutes: 6,
     scratchGiB: 5,
     sources: [...mains.map((name) => join(name, "main.go")), "kubernetes/policies.go"],
     packages: mains.map((name) => `./${name}`),
     output: "/",
-    flags: [`-ldflags=-s -w ${stamps.join(" ")}`],
+    flags: [versionFlag()],
     finish(directory) {
       for (const name of components) symlinkSync("kubernetes", join(directory, name));
     },

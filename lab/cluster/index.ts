@@ -2,8 +2,9 @@ import { UserError } from "@mcp-fleet/errors";
 
 import type { Log } from "../log";
 import { bareIsPossible, bareStatus, ensureBare } from "./bare";
+import { containerEngine } from "./container-engine";
 import { givenByUser, useGiven } from "./given";
-import { containerEngine, ensureKind, kindIsPossible, kindStatus, stopKind } from "./kind";
+import { ensureKind, kindIsPossible, kindStatus, stopKind } from "./kind";
 import { withClusterLock } from "./lock";
 import { stopBare } from "./teardown";
 import type { Cluster, ClusterStatus } from "./types";

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 import { UserError } from "@mcp-fleet/errors";
 
 import { run } from "../exec";
+import { clusterRecordIn, paths } from "../paths";
 
 /** The addresses of the bare cluster, all within one private /16 that the machine does not use. */
 export interface NetworkPlan {
@@ -42,6 +43,7 @@ interface Route {
 interface Link {
   readonly ifname: string;
   readonly mtu: number;
+  readonly ifalias?: string;
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
 }
 
@@ -82,12 +84,26 @@ export async function planNetwork(): Promise<NetworkPlan> {
   return planOf(prefix, links.find((link) => link.ifname === wayOut)?.mtu ?? 1500);
 }
 
-/** The plan of a lab whose interface is still there; undefined when there is none. */
+/** The plan of a lab whose interface is still there and whose record was lost; undefined when there is none. */
 export async function leftoverPlan(): Promise<NetworkPlan | undefined> {
-  const links = JSON.parse(await run("ip", ["-4", "-json", "address"])) as Link[];
-  const address = links.find((link) => link.ifname === bridgeName)?.addr_info?.[0]?.local;
-  const prefix = address?.split(".").slice(0, 2).join(".");
+  const link = await ownLink();
+  if (link === undefined || otherOwner(link.ifalias) !== undefined) return undefined;
+  const prefix = link.addr_info?.[0]?.local?.split(".").slice(0, 2).join(".");
   return prefix === undefined ? undefined : planOf(prefix, 1500);
+}
+
+/** The cache directory of another bare lab, which has its record and so is no leftover; undefined when there is none. */
+export const otherLab = async (): Promise<string | undefined> =>
+  otherOwner((await ownLink())?.ifalias);
+
+const otherOwner = (cache: string | undefined): string | undefined =>
+  cache !== undefined && cache !== paths.cache && existsSync(clusterRecordIn(cache))
+    ? cache
+    : undefined;
+
+async function ownLink(): Promise<Link | undefined> {
+  const links = JSON.parse(await run("ip", ["-4", "-json", "address"])) as Link[];
+  return links.find((link) => link.ifname === bridgeName);
 }
 
 function planOf(prefix: string, mtu: number): NetworkPlan {
@@ -143,7 +159,8 @@ export async function networkUp(plan: NetworkPlan): Promise<void> {
   // A bridge without ports: unlike a dummy interface it needs no module that may be missing.
   await run("ip", ["link", "add", bridgeName, "type", "bridge"]);
   await run("ip", ["address", "add", `${plan.nodeIp}/32`, "dev", bridgeName]);
-  await run("ip", ["link", "set", bridgeName, "up"]);
+  // By it another lab, with a cache of its own, sees whose this is. The kernel takes 255 bytes.
+  await run("ip", ["link", "set", bridgeName, "alias", paths.cache.slice(0, 255), "up"]);
   writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");
   const rules = `table ip ${natTable} {
   chain postrouting {

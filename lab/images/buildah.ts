@@ -10,11 +10,17 @@ import { all, Turns } from "./turns";
 /** Images and their layers. */
 const store = join(paths.images, "buildah");
 
+/** What buildah can beyond what all builders can. */
+export interface Buildah extends Builder {
+  /** Writes one image as `docker load` takes it, which knows no OCI layout everywhere. */
+  saveForDocker(ref: string, archive: string): Promise<void>;
+}
+
 /**
  * The distribution's buildah, with a store of its own in the cache. Its mounts are in a namespace of its own, so that
  * none is left on the machine however it ends.
  */
-export async function buildah(scratch: string): Promise<Builder> {
+export async function buildah(scratch: string): Promise<Buildah> {
   await mkdir(store, { recursive: true });
   const settings = await mountedSettings(join(scratch, "settings"));
   const call = async (args: readonly string[], timeoutSeconds = 120): Promise<string> => {
@@ -48,6 +54,9 @@ export async function buildah(scratch: string): Promise<Builder> {
       await mergeLayouts(await all(layouts), merged);
       await run("tar", ["-cf", archive, "-C", merged, "."], { timeoutSeconds: 300 });
       await rm(merged, { recursive: true });
+    },
+    async saveForDocker(ref, archive) {
+      await call(["push", "--quiet", ref, `docker-archive:${archive}:${ref}`], 600);
     },
     async forget(refs) {
       if (refs.length > 0) await call(["rmi", "--force", ...refs]);

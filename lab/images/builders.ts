@@ -3,34 +3,40 @@ import { join } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
 
-import { containerEngine } from "../cluster/kind";
+import { containerEngine } from "../cluster/container-engine";
 import { ensurePackages } from "../cluster/packages";
-import type { Cluster } from "../cluster/types";
 import { run } from "../exec";
 import { withLock } from "../lock";
 import type { Log } from "../log";
 import { paths } from "../paths";
-import { buildah } from "./buildah";
+import { type Buildah, buildah } from "./buildah";
 import { type Builder, buildSeconds } from "./builder";
 
+type Work<B extends Builder> = (builder: B, scratch: string) => Promise<void>;
+
 /**
- * Lends out the builder for this kind of cluster, to one process at a time, with a directory that is removed afterwards.
+ * Lends out buildah, to one process at a time, with a directory that is removed afterwards.
  *
- * @throws UserError when no container engine answers, or packages of the distribution cannot be had.
+ * @throws UserError when packages of the distribution cannot be had.
  */
-export function withBuilder(
-  engine: Cluster["engine"],
-  log: Log,
-  work: (builder: Builder, scratch: string) => Promise<void>,
-): Promise<void> {
+export const withBuildah = (log: Log, work: Work<Buildah>): Promise<void> =>
+  alone(async (scratch) => {
+    await ensurePackages(log);
+    await work(await buildah(scratch), scratch);
+  });
+
+/** As {@link withBuildah}, the machine's container engine. @throws UserError when none answers. */
+export const withContainerEngine = (work: Work<Builder>): Promise<void> =>
+  alone(async (scratch) => work(await containerBuilder(), scratch));
+
+function alone(work: (scratch: string) => Promise<void>): Promise<void> {
   return withLock(join(paths.images, "lock"), "building the lab's images", async () => {
     const scratch = join(paths.images, "building");
     // What a build that was ended left.
     await rm(scratch, { recursive: true, force: true });
     await mkdir(scratch, { recursive: true, mode: 0o700 });
     try {
-      if (engine === "bare") await ensurePackages(log);
-      await work(engine === "bare" ? await buildah(scratch) : await containerBuilder(), scratch);
+      await work(scratch);
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }

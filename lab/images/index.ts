@@ -2,8 +2,10 @@ import { join } from "node:path";
 
 import type { Cluster } from "../cluster/types";
 import type { Log } from "../log";
+import { imagesCanBePulled } from "../registries";
 import { Building } from "./build";
-import { withBuilder } from "./builders";
+import type { Builder } from "./builder";
+import { withBuildah, withContainerEngine } from "./builders";
 import { bundledPrograms, type PlannedImage, Planner, type Programs } from "./plan";
 import { bareStandIns, engineStandIns, labImageNames, type RecipeName } from "./recipes";
 
@@ -12,21 +14,25 @@ export { exampleImageNames, type ImageName, imageNames, labImageNames } from "./
 /** What this needs of a cluster. */
 export type ImageTarget = Pick<Cluster, "engine" | "importImage" | "hasImage">;
 
+/** Whether every image for this cluster is made from what the distribution and the packages' registries have. */
+const madeHere = async (engine: Cluster["engine"]): Promise<boolean> =>
+  engine === "bare" || !(await imagesCanBePulled());
+
 /** The references that images have there, built or not. */
 export async function plannedReferences<Name extends RecipeName>(
   engine: Cluster["engine"],
   names: readonly Name[],
 ): Promise<Record<Name, string>> {
-  const images = await planned(engine, names, bundledPrograms());
+  const images = await planned(await madeHere(engine), names, bundledPrograms());
   return Object.fromEntries(images.map(({ name, ref }) => [name, ref])) as Record<Name, string>;
 }
 
 const planned = (
-  engine: Cluster["engine"],
+  here: boolean,
   names: readonly RecipeName[],
   programs: Programs,
 ): Promise<PlannedImage[]> => {
-  const planner = new Planner(engine === "bare" ? bareStandIns : engineStandIns, programs);
+  const planner = new Planner(here ? bareStandIns : engineStandIns, programs);
   return Promise.all(names.map((name) => planner.plan(name)));
 };
 
@@ -42,10 +48,11 @@ export async function ensureImages<Name extends RecipeName = (typeof labImageNam
   names: readonly Name[] = labImageNames as readonly RecipeName[] as readonly Name[],
 ): Promise<Record<Name, string>> {
   const programs = bundledPrograms();
-  const images = await planned(cluster.engine, names, programs);
+  const here = await madeHere(cluster.engine);
+  const images = await planned(here, names, programs);
   const present = await Promise.all(images.map(({ ref }) => cluster.hasImage(ref)));
   const missing = images.filter((_image, index) => present[index] !== true);
-  if (missing.length > 0) await bring(missing, cluster, programs, log);
+  if (missing.length > 0) await bring(missing, cluster, programs, here, log);
   return Object.fromEntries(images.map(({ name, ref }) => [name, ref])) as Record<Name, string>;
 }
 
@@ -54,9 +61,10 @@ const bring = (
   images: readonly PlannedImage[],
   cluster: ImageTarget,
   programs: Programs,
+  here: boolean,
   log: Log,
-): Promise<void> =>
-  withBuilder(cluster.engine, log, async (builder, scratch) => {
+): Promise<void> => {
+  const work = async (builder: Builder, scratch: string): Promise<void> => {
     const building = new Building(builder, await builder.list(), programs, scratch, log);
     await building.build(images);
     const archive = join(scratch, "images.tar");
@@ -69,7 +77,9 @@ const bring = (
     const there = await builder.list();
     const built = images.flatMap(family).filter(({ parents }) => parents.size > 0);
     await builder.forget([...new Set(built.map(({ ref }) => ref))].filter((ref) => there.has(ref)));
-  });
+  };
+  return here ? withBuildah(log, work) : withContainerEngine(work);
+};
 
 /** An image and all that it is built on. */
 const family = (image: PlannedImage): PlannedImage[] => [

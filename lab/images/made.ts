@@ -1,8 +1,9 @@
-import { cp, mkdir, rename, symlink } from "node:fs/promises";
+import { cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { arch } from "node:os";
 import { basename, join } from "node:path";
 
-import { binary, binaryDir } from "../cluster/binaries";
+import { binary, binaryDir, components, kubernetesVersion } from "../cluster/binaries";
+import { kindBaseFiles, kindDir, kubeadmBinary, kubeadmDir } from "../cluster/kind-binaries";
 import { run } from "../exec";
 import { ensureExternalSecrets, externalSecretsDir } from "../external-secrets";
 import { consoleLog } from "../log";
@@ -23,6 +24,15 @@ interface Made {
 
 const nodeFiles = ["package.json", "package-lock.json"].map((file) => `lab/images/node/${file}`);
 
+/** The lab's own part of a node of kind. */
+const kindFiles = "lab/images/kind-node/files";
+
+/** The one binary of Kubernetes, under all its names. */
+async function writePrograms(dir: string): Promise<void> {
+  await cp(join(binaryDir(), "kubernetes"), join(dir, "kubernetes"));
+  for (const name of components) await symlink("kubernetes", join(dir, name));
+}
+
 export const made: Readonly<Record<NonNullable<Recipe["made"]>, Made>> = {
   binaries: {
     what: "a directory with the cluster's own programs",
@@ -42,6 +52,25 @@ export const made: Readonly<Record<NonNullable<Recipe["made"]>, Made>> = {
     async write(dir) {
       const { program } = await ensureExternalSecrets(consoleLog());
       await cp(program, join(dir, basename(program)));
+    },
+  },
+  "kind-components": {
+    what: "a directory with what kubeadm starts",
+    parts: () => [basename(binaryDir())],
+    write: (dir) => writePrograms(join(dir, "components")),
+  },
+  "kind-node": {
+    what: "a directory with kind's files and Kubernetes",
+    parts: () => [
+      ...[binaryDir(), kindDir(), kubeadmDir()].map((one) => basename(one)),
+      ...filesAsParts([kindFiles]),
+    ],
+    async write(dir) {
+      await cp(kindBaseFiles(), join(dir, "kind"), { recursive: true });
+      await cp(join(paths.projectDir, kindFiles), join(dir, "own"), { recursive: true });
+      await writePrograms(join(dir, "bin"));
+      await cp(kubeadmBinary(), join(dir, "bin", "kubeadm"));
+      await writeFile(join(dir, "own", "kind", "version"), kubernetesVersion());
     },
   },
   debian: { what: "a Debian root with Python", parts: rootParts, write: makeRoot },

@@ -11,7 +11,14 @@ export interface Recipe {
    */
   readonly programs?: Readonly<Record<string, Readonly<Record<string, BundleName>>>>;
   /** What is made by hand for it, in the place of the project's files. */
-  readonly made?: "debian" | "node" | "binaries" | "engine" | "external-secrets";
+  readonly made?:
+    | "debian"
+    | "node"
+    | "binaries"
+    | "engine"
+    | "external-secrets"
+    | "kind-components"
+    | "kind-node";
 }
 
 /** What `make up` runs, those that take longest first. */
@@ -57,7 +64,11 @@ export const binaryImageNames = ["pause", "coredns", "tryout"] as const;
 /** What one test runs that builds it itself. */
 type TestName = "external-secrets";
 
-export type RecipeName = ImageName | BaseName | (typeof binaryImageNames)[number] | TestName;
+/** A node of kind where none can be pulled, and the images of what kubeadm starts in it. */
+type KindName = "kind-node" | "kind-components" | "kind-dns";
+
+export type RecipeName =
+  ImageName | BaseName | (typeof binaryImageNames)[number] | TestName | KindName;
 
 const shipped = (name: string): Recipe => ({ dockerfile: `images/${name}/Dockerfile` });
 const ofLab = (name: string): Recipe => ({ dockerfile: `lab/images/${name}/Dockerfile` });
@@ -73,11 +84,19 @@ const exampleServer = (target: string): Recipe => ({ ...ofLab("example-servers")
 
 const binary = (target: string): Recipe => ({ ...ofLab("binaries"), target, made: "binaries" });
 
+const kindStage = (target: string, made: Recipe["made"]): Recipe => ({
+  ...ofLab("kind-node"),
+  ...{ target, made },
+});
+
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   pause: binary("pause"),
   coredns: binary("coredns"),
   tryout: binary("tryout"),
   "external-secrets": { ...ofLab("external-secrets"), made: "external-secrets" },
+  "kind-node": kindStage("node", "kind-node"),
+  "kind-components": kindStage("components", "kind-components"),
+  "kind-dns": kindStage("dns", "binaries"),
   python: { ...ofLab("python"), made: "debian" },
   node: { ...ofLab("node"), made: "node" },
   pulumi: { ...ofLab("pulumi"), made: "engine" },

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Cluster, ensureCluster } from "../../lab/cluster";
 import { ensureImages } from "../../lab/images";
 import { Building } from "../../lab/images/build";
-import { withBuilder } from "../../lab/images/builders";
+import { withBuildah } from "../../lab/images/builders";
 import { bundledPrograms, Planner } from "../../lab/images/plan";
 import { bareStandIns, type RecipeName, recipes } from "../../lab/images/recipes";
 import { consoleLog } from "../../lab/log";
@@ -36,7 +36,7 @@ describe("the Dockerfiles of images/, built", function () {
     }
     const programs = bundledPrograms();
     const node = await new Planner(bareStandIns, programs).plan("node");
-    await withBuilder("bare", log, async (builder, scratch) => {
+    await withBuildah(log, async (builder, scratch) => {
       const there = await builder.list();
       await new Building(builder, there, programs, scratch, log).build([node]);
       for (const { dockerfile, programs: { build = {} } = {} } of Object.values(recipes)) {

@@ -1,6 +1,6 @@
 import type { Cluster } from "../../lab/cluster";
+import { containerEngine } from "../../lab/cluster/container-engine";
 import { ctr } from "../../lab/cluster/containerd";
-import { containerEngine } from "../../lab/cluster/kind";
 import { clusterName } from "../../lab/cluster/pki";
 import { run } from "../../lab/exec";
 
