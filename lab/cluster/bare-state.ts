@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+
 import { clusterRecordIn, paths } from "../paths";
 import type { NetworkPlan } from "./network";
 

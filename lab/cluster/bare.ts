@@ -83,7 +83,7 @@ export async function bareStatus(): Promise<ClusterStatus | undefined> {
 }
 
 async function start(log: Log): Promise<BareState> {
-  const other = await otherLab();
+  const other = otherLab();
   if (other !== undefined) {
     throw new UserError(
       `A lab whose cache is ${other} runs on this machine, and there can be one.`,

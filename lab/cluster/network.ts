@@ -43,7 +43,6 @@ interface Route {
 interface Link {
   readonly ifname: string;
   readonly mtu: number;
-  readonly ifalias?: string;
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
 }
 
@@ -86,24 +85,19 @@ export async function planNetwork(): Promise<NetworkPlan> {
 
 /** The plan of a lab whose interface is still there and whose record was lost; undefined when there is none. */
 export async function leftoverPlan(): Promise<NetworkPlan | undefined> {
-  const link = await ownLink();
-  if (link === undefined || otherOwner(link.ifalias) !== undefined) return undefined;
-  const prefix = link.addr_info?.[0]?.local?.split(".").slice(0, 2).join(".");
+  if (otherLab() !== undefined) return undefined;
+  const links = JSON.parse(await run("ip", ["-4", "-json", "address"])) as Link[];
+  const address = links.find((link) => link.ifname === bridgeName)?.addr_info?.[0]?.local;
+  const prefix = address?.split(".").slice(0, 2).join(".");
   return prefix === undefined ? undefined : planOf(prefix, 1500);
 }
 
 /** The cache directory of another bare lab, which has its record and so is no leftover; undefined when there is none. */
-export const otherLab = async (): Promise<string | undefined> =>
-  otherOwner((await ownLink())?.ifalias);
-
-const otherOwner = (cache: string | undefined): string | undefined =>
-  cache !== undefined && cache !== paths.cache && existsSync(clusterRecordIn(cache))
-    ? cache
-    : undefined;
-
-async function ownLink(): Promise<Link | undefined> {
-  const links = JSON.parse(await run("ip", ["-4", "-json", "address"])) as Link[];
-  return links.find((link) => link.ifname === bridgeName);
+export function otherLab(): string | undefined {
+  const file = `/sys/class/net/${bridgeName}/ifalias`;
+  const cache = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  const other = cache !== "" && cache !== paths.cache && existsSync(clusterRecordIn(cache));
+  return other ? cache : undefined;
 }
 
 function planOf(prefix: string, mtu: number): NetworkPlan {
