@@ -73,9 +73,13 @@ const bring = (
       await builder.save(refs, archive);
       await cluster.importImage(archive);
     });
-    // The roots stay, since every build starts from them; the rest would be on this disk twice.
+    // A node of kind goes with all that it has. Else the roots stay, since every build starts from them; the rest would be
+    // on this disk twice.
     const there = await builder.list();
-    const built = images.flatMap(family).filter(({ parents }) => parents.size > 0);
+    const built =
+      cluster.engine === "kind"
+        ? []
+        : images.flatMap(family).filter(({ parents }) => parents.size > 0);
     await builder.forget([...new Set(built.map(({ ref }) => ref))].filter((ref) => there.has(ref)));
   };
   return here ? withBuildah(log, work) : withContainerEngine(work);

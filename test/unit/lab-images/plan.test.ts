@@ -19,11 +19,13 @@ const names = Object.keys(recipes) as RecipeName[];
 
 const programs: Programs = (name) => Promise.resolve(name);
 
-/** References of all images that can be planned there; what is made by hand exists on Linux only. */
+const debian = new Set<RecipeName>(["python", "node", "kind-node", "kind-components", "kind-dns"]);
+
+/** References of all images that can be planned there; a Debian root is made on Linux only. */
 async function references(standIns: StandIns, text: Programs): Promise<Map<string, string>> {
   const planner = new Planner(standIns, text);
   const bare = standIns === bareStandIns;
-  const wanted = names.filter((name) => bare || !["python", "node"].includes(name));
+  const wanted = names.filter((name) => bare || !debian.has(name));
   const images = await Promise.all(wanted.map((name) => planner.plan(name)));
   return new Map(images.map((image: PlannedImage) => [image.name, image.ref] as const));
 }
