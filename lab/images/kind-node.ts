@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
 import { kubernetesVersion } from "../cluster/binaries";
 import type { ContainerEngine } from "../cluster/container-engine";
@@ -54,10 +54,11 @@ export async function ensureKindNode(engine: ContainerEngine, log: Log): Promise
   const names = (await wantedImages()).map((wanted) => `${refs[standsFor(wanted)]} ${wanted}\n`);
   const images = join(paths.images, `kind-${fingerprint(names).slice(0, 12)}`);
   const loaded = await engineHas(engine, node.ref);
-  if (loaded && existsSync(images)) return { image: node.ref, images };
+  const saved = existsSync(images);
+  if (loaded && saved) return { image: node.ref, images };
   await withBuildah(log, async (builder, scratch) => {
     const building = new Building(builder, await builder.list(), programs, scratch, log);
-    await building.build([...(loaded ? [] : [node]), ...parts]);
+    await building.build([...(loaded ? [] : [node]), ...(saved ? [] : parts)]);
     if (!loaded) {
       await log.step(`Loading the node's image into ${engine}`, async () => {
         const archive = join(scratch, "node.tar");
@@ -65,12 +66,14 @@ export async function ensureKindNode(engine: ContainerEngine, log: Log): Promise
         await run(engine, ["load", "-q", "-i", archive], { timeoutSeconds: 600 });
       });
     }
-    const unfinished = join(scratch, "kind");
-    await mkdir(unfinished);
-    await builder.save(Object.values(refs), join(unfinished, "images.tar"));
-    await writeFile(join(unfinished, "names"), names.join(""));
-    await removeOlder(basename(images));
-    await rename(unfinished, images);
+    if (!saved) {
+      const unfinished = join(scratch, "kind");
+      await mkdir(unfinished);
+      await builder.save(Object.values(refs), join(unfinished, "images.tar"));
+      await writeFile(join(unfinished, "names"), names.join(""));
+      await removeOlder();
+      await rename(unfinished, images);
+    }
     const there = await builder.list();
     // On this disk once is enough.
     const both = [node.ref, refs["kind-components"], refs["kind-dns"]];
@@ -94,9 +97,7 @@ const engineHas = (engine: ContainerEngine, ref: string): Promise<boolean> =>
     () => false,
   );
 
-async function removeOlder(current: string): Promise<void> {
+async function removeOlder(): Promise<void> {
   const older = readdirSync(paths.images).filter((name) => /^kind-[0-9a-f]{12}$/.test(name));
-  for (const name of older.filter((one) => one !== current)) {
-    await rm(join(paths.images, name), { recursive: true });
-  }
+  for (const name of older) await rm(join(paths.images, name), { recursive: true });
 }
