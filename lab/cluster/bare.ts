@@ -87,7 +87,7 @@ async function start(log: Log): Promise<BareState> {
   if (other !== undefined) {
     throw new UserError(
       `A lab whose cache is ${other} runs on this machine, and there can be one.`,
-      `Stop it with \`MCP_FLEET_CACHE=${other} make down\`, or use it by unsetting MCP_FLEET_CACHE or setting it so.`,
+      `Stop it with \`MCP_FLEET_CACHE=${other} make down\`, or use it: set MCP_FLEET_CACHE to that directory.`,
     );
   }
   // Ours, when the record of it was lost; a foreign cluster has no interface of this name.
