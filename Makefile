@@ -35,7 +35,7 @@ node_modules/.package-lock.json: package.json package-lock.json packages/*/packa
 build: node_modules/.package-lock.json
 	@npx --no-install tsc -b >&2
 
-up: build ## The main job on the lab: cluster, images, database, then the cutover (GENERATION=text, DUMP=path.sql)
+up: build ## The main job on the lab: cluster, images, database, then the cutover (SCHEMA=text, DUMP=path.sql)
 	@$(LAB) up
 
 rollback: build ## Take the lab back to the embedded servers: rows first, then Studio

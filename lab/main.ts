@@ -3,13 +3,13 @@ import { Command } from "commander";
 
 import { consoleLog } from "./log";
 
-/** `GENERATION` and `DUMP`, as the Makefile passes them on. */
+/** `SCHEMA` and `DUMP`, as the Makefile passes them on. */
 function request(): { generation?: "text" | "jsonb"; dump?: string } {
-  const { GENERATION: generation, DUMP: dump } = process.env;
+  const { SCHEMA: generation, DUMP: dump } = process.env;
   if (generation !== undefined && generation !== "text" && generation !== "jsonb") {
     throw new UserError(
-      `GENERATION is "${generation}".`,
-      "Use GENERATION=jsonb (the newer schema, the default) or GENERATION=text (TOML in a text column).",
+      `SCHEMA is "${generation}".`,
+      "Use SCHEMA=jsonb (the newer schema, the default) or SCHEMA=text (TOML in a text column).",
     );
   }
   return {

@@ -54,6 +54,6 @@ export const paths = {
 export const clusterRecordIn = (directory: string): string =>
   join(directory, "lab", "cluster.json");
 
-/** A name for something that each installation has: `llmctl`, `llmctl-2`. */
+/** A name for an object that each installation has: `llmctl`, `llmctl-2`. */
 export const ofInstallation = (name: string): string =>
   installation === undefined ? name : `${name}-${installation}`;

@@ -140,7 +140,7 @@ describe("cutover-runner: a run against a real database", () => {
       generation: 1,
       pending: true,
     });
-    // A row that is no document refuses the plan, which the run has to say; the ledger's word is still to be had.
+    // A row without a document makes the plan fail, which the run must report; the ledger can still be read.
     await legacy.query(
       `insert into mcp_servers (name, server_key, config_json, server_type, created_at, updated_at)
        values ('Bad', 'bad', '[]', 'custom', now(), now())`,

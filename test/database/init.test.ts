@@ -37,7 +37,7 @@ describe("mcp-fleet init", function () {
     return mcpFleet(args, { MCP_FLEET_DATABASE_URL: database.db.connectionString });
   }
 
-  /** Sets what was printed, as a person would, and lets the program plan the rows of the file as it stands. */
+  /** Sets the printed values, as a person would, and lets the program plan the rows of the unedited file. */
   async function preview(said: CliResult): Promise<RowPlan> {
     assert.equal(said.exitCode, 0, said.stderr);
     const secret: Record<string, unknown> = {};

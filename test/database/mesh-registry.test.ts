@@ -13,8 +13,8 @@ const suffix = randomBytes(4).toString("hex");
 const [database, role, admin] = [`mesh_${suffix}`, `registry_${suffix}`, `admin_${suffix}`];
 
 /**
- * What the program declares for a registry's database, made in a real PostgreSQL by a login that is no superuser. The
- * inputs are the program's; the SQL is that of the lab's own postgresql plugin.
+ * What the program declares for a registry's database, created in a real PostgreSQL by a login that is not a
+ * superuser. The inputs are the program's; the SQL is that of the lab's own postgresql plugin.
  */
 describe("the registry's database, with the lab's own plugin", function () {
   this.timeout(120_000);

@@ -156,7 +156,7 @@ describe("verify and its metrics", function () {
     assert.ok(body.includes(`mcp_server_verified{${labels}} 0`));
   });
 
-  /** What a Pushgateway would get. */
+  /** The metrics that a Pushgateway would get. */
   async function pushedBy(metrics: CheckMetrics): Promise<string> {
     let seen = "";
     const gateway = createServer((request, response) => {

@@ -6,7 +6,7 @@ import type { JsonObject } from "../../lab/engine/providers/values";
 import { queryAt, stopTestServer, type TestDatabase, testDatabase } from "../support/postgres";
 import { postgresqlPlugin } from "../support/postgresql-plugin";
 
-/** What the program does not make of these types, too; without an engine. */
+/** Also what the program does not use of these types; without an engine. */
 describe("the lab's own postgresql plugin: roles, schemas and grants", function () {
   this.timeout(120_000);
   const role = `worker_${process.pid}`;

@@ -25,7 +25,7 @@ interface Provider {
   delete(id: string, props: Bag): Promise<void>;
 }
 
-/** Turns the text of a dynamic provider back into a module, with the SDK's own means. */
+/** Converts the text of a dynamic provider to a module, as the SDK does. */
 const requireFromString = createRequire(require.resolve("@pulumi/pulumi"))(
   "require-from-string",
 ) as (code: string) => { handler(): unknown };
@@ -47,8 +47,8 @@ async function textOfToday(): Promise<string> {
 }
 
 /*
- * The state of each release as the Pulumi CLI wrote it (test/lab/state.test.ts), with the code of the day: the text
- * in state runs on refresh and on removal, today's text on an update.
+ * The state of each release as the Pulumi CLI wrote it (test/lab/state.test.ts), with that release's code: the
+ * text in the state runs on refresh and on removal, the current text on an update.
  */
 for (const release of fixtureReleases()) {
   describe(`state of release ${release}`, function () {
@@ -67,7 +67,7 @@ for (const release of fixtureReleases()) {
       id = state.cutover.id ?? "";
       database = await studioDatabase({ generation: "jsonb" });
       legacy = await database.snapshot();
-      // The database as that state left it.
+      // The database of that state.
       const credentials = { databaseUrl: database.db.connectionString };
       const { generation } = await runCutoverStep(inputs, credentials);
       await runSettleStep({ ...inputs, generation, workloads: [] }, credentials);

@@ -29,7 +29,7 @@ interface OtlpRequest {
   }[];
 }
 
-/** A collector: takes OTLP over HTTP as JSON, and remembers what came. */
+/** A collector: accepts OTLP over HTTP as JSON, and records the requests. */
 async function collector(): Promise<{ url: string; requests: OtlpRequest[]; server: Server }> {
   const requests: OtlpRequest[] = [];
   const server = createServer((request, response) => {

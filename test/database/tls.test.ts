@@ -10,7 +10,7 @@ import { serverUser } from "../../lab/database/identity";
 import { stopTestServer } from "../support/postgres";
 import { studioDatabase, studioSpec } from "./row-cutover/support";
 
-/** A CA, and a server certificate of it for 127.0.0.1 alone, made by the openssl command. */
+/** A CA, and its server certificate for 127.0.0.1 only, created by the openssl command. */
 function certificates(dir: string): { ca: string; cert: string; key: string } {
   const at = (name: string): string => join(dir, name);
   const openssl = (...args: string[]): unknown =>
@@ -93,7 +93,7 @@ describe("TLS to the database", function () {
       if (found[0]?.ssl === (on ? "on" : "off")) return;
     }
   };
-  /** Reads the ledger, which there is none of: an answer means that the connection was accepted. */
+  /** Reads the ledger, which does not exist: an answer means that the connection was accepted. */
   const read = (
     parameters: Record<string, string>,
     tls?: NonNullable<CutoverInputs["database"]["tls"]>,

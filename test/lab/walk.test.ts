@@ -36,7 +36,7 @@ describe("README and the runbooks, walked as a reader would", function () {
       page: "README.md",
       without: {
         "make up": "the lab runs; lab-stack.test.ts is this command",
-        "make test": "it runs this test",
+        "make rollback": "lab-stack.test.ts is this command",
         "make images": noBuilder,
       },
       instead: [

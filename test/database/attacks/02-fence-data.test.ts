@@ -123,7 +123,7 @@ onEachPostgres("the write fence holds its columns and no others (issue 16, item 
         `set timezone = 'Asia/Tokyo'; set intervalstyle = 'iso_8601'; set bytea_output = 'escape'; set datestyle = 'German';
          update servers set doc = '{"command":  "old"}'`,
       );
-      // To the byte: a document that is held is not written anew.
+      // Byte for byte: a held document is not written again.
       assert.deepEqual(await database.query("select doc::text from servers"), before);
       assert.equal((await settle(database.db, own, 1)).fencedWrites, 1);
     });

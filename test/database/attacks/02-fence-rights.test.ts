@@ -15,7 +15,7 @@ import {
   watch,
 } from "./support";
 
-/** What the table's owner can have run whenever a row is made of values, or values of a row. */
+/** Code that the table's owner can make run whenever a row is built from values, or read into values. */
 const traps = `
   create function public.spy() returns void language plpgsql as $$ begin
     insert into public.caught values (current_user, '');
@@ -47,7 +47,7 @@ onEachPostgres("the write fence lends nobody its owner's rights (issue 16, item 
   it("runs a domain's check and a cast of the table's owner as whoever writes", async () => {
     await watch(database);
     await database.as(database.applicationUrl, traps);
-    // Of a column that the fence has nothing to do with, nothing runs at all.
+    // For a column that the fence does not use, nothing runs at all.
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query("truncate public.caught");
     await database.as(database.applicationUrl, back);
@@ -68,7 +68,7 @@ onEachPostgres("the write fence lends nobody its owner's rights (issue 16, item 
       [],
       "nobody read the journal",
     );
-    // It held the row all the same, and counted.
+    // It held the row anyway, and counted.
     const [row] = await database.query<{ config: unknown }>(
       "select config_json as config from mcp_servers where server_key = 'github'",
     );
@@ -112,7 +112,7 @@ onEachPostgres("the write fence lends nobody its owner's rights (issue 16, item 
        insert into parted values (1, 'github', 'integrated', '{"command": "x"}'), (2, 'chroma', 'integrated', '{"command": "y"}');
        grant all on parted to rc_cutover`,
     );
-    // A trigger of the whole table is one of each partition too.
+    // A trigger of the whole table exists on each partition too.
     const plan = await planRows(database.db, partedSpec, "in-cluster");
     assert.match(plan.warnings.join("\n"), /may not create triggers on .*parted/);
     await database.as(

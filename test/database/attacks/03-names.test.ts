@@ -6,7 +6,7 @@ import { onEachPostgres, queryAt } from "../../support/postgres";
 
 const sources = "packages/row-cutover/src";
 
-/** Words of SQL and of PL/pgSQL that a parenthesis follows and that are no function, and names in our own statements. */
+/** Words of SQL and of PL/pgSQL that precede a parenthesis without being functions, and names in our own statements. */
 const syntax = new Set(
   `all and any array as between by case check coalesce columns conflict create cross cutover default delete distinct else
    end exception exclude execute exists filter from full greatest group having if in inner insert is join key lateral
@@ -16,7 +16,7 @@ const syntax = new Set(
    journal_run journal_renamed journal_reference fenced_write_run keys`.split(/\s+/),
 );
 
-/** Template literals of the sources that hold SQL, without what is put into them. */
+/** Template literals with SQL in the sources, without the inserted values. */
 function statements(): string[] {
   const found: string[] = [];
   for (const file of readdirSync(sources, { encoding: "utf8", recursive: true }).filter((name) =>
@@ -37,7 +37,7 @@ onEachPostgres("every name in our SQL is the server's own (issue 16, item 3)", (
   it("functions", async () => {
     const names = new Set<string>();
     for (const sql of statements()) {
-      // Strings and comments of SQL, and code in between.
+      // String literals, comments, and inserted code in the SQL.
       const bare = sql
         .replace(/\$\{[^}]*\}/g, " x ")
         .replace(/'[^']*'/g, "''")
@@ -55,7 +55,7 @@ onEachPostgres("every name in our SQL is the server's own (issue 16, item 3)", (
         and not exists (select from pg_catalog.pg_type t where t.typname = name and t.typnamespace = 'pg_catalog'::regnamespace)`,
       [[...names]],
     );
-    // What comes with a later server only is asked for by its version.
+    // Features of later servers are used only after a version check.
     assert.deepEqual(
       missing.map(({ name }) => name),
       [],
@@ -78,7 +78,7 @@ onEachPostgres("every name in our SQL is the server's own (issue 16, item 3)", (
       server(),
       `select name from unnest($1::text[]) name where not exists (
          select from pg_catalog.pg_operator o where o.oprname = name and o.oprnamespace = 'pg_catalog'::regnamespace)`,
-      // Of JavaScript: in what is put together.
+      // Names of JavaScript in inserted code.
       [[...operators].filter((one) => !["=>", "??", "===", "!==", "&&", "!="].includes(one))],
     );
     assert.deepEqual(

@@ -21,7 +21,7 @@ import {
   watch,
 } from "./support";
 
-/** Functions and operators that fit a call of ours better than the server's own. Each tells who ran it. */
+/** Functions and operators that match a call of ours better than the server's own. Each records who ran it. */
 const twins = (schema: string): string => {
   const spy = (signature: string, returns: string, value: string): string =>
     `create function ${schema}.${signature} returns ${returns} language plpgsql as
@@ -62,7 +62,7 @@ onEachPostgres("nobody's names stand before the server's own (issue 16, item 3)"
   });
   afterEach(() => database.drop());
 
-  /** Everything that this package does, as the cutover's role, and the application's writes into the fence. */
+  /** Every call of this package as the cutover's role, and the application's writes under the fence. */
   async function everything(): Promise<void> {
     await planRows(database.db, spec, "in-cluster");
     await readCredentials(database.db, spec);

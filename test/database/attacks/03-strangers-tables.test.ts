@@ -15,7 +15,7 @@ import {
   watch,
 } from "./support";
 
-/** A function that writes down as whom it runs. */
+/** A function that records the role it runs as. */
 const spying = `create function public.seen() returns text language plpgsql as
   $$ begin insert into public.caught values (current_user, ''); return '1'; end $$;
   create function public.fired() returns trigger language plpgsql as $$ begin perform public.seen(); return new; end $$;`;
@@ -50,7 +50,7 @@ onEachPostgres(
         assert.match(said, /alter table public\.integration_settings owner to/);
       }
       assert.deepEqual(await caught(database), []);
-      // Nobody wrote it either when its owner is the application.
+      // It is not used either if the application owns it.
       await database.query("alter table public.integration_settings owner to rc_application");
       await database.query("alter function public.fired() owner to rc_application");
       assert.equal((await runCutover(database.db, spec, "in-cluster", meta)).counts.merge, 1);

@@ -36,7 +36,7 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
   });
   afterEach(() => database.drop());
 
-  /** Plan and run refuse it, and the stranger reads nothing of it. */
+  /** Plan and run refuse it, and the foreign role reads nothing of it. */
   async function assertRefused(message: RegExp): Promise<string> {
     const before = await database.snapshot();
     const said = await refusal(planRows(database.db, spec, "in-cluster"));
@@ -118,7 +118,7 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
         where (aclexplode).grantee <> '${cutoverRole}'::regrole`,
     );
     assert.equal(open?.count, 0);
-    // Later: somebody grants it.
+    // Granted later.
     await database.query(
       `grant usage on schema mcp_cutover to ${reportingRole}; grant select on mcp_cutover.journal to ${reportingRole}`,
     );
@@ -142,7 +142,7 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
       "select min(proname::text) as name from pg_proc where pronamespace = 'mcp_cutover'::regnamespace",
     );
     const name = fence?.name ?? "";
-    // As release 0.1.0 made them: one function that runs as its owner, no key, no view.
+    // As release 0.1.0 created them: one function that runs as its owner, no key, no view.
     await database.as(
       database.db.connectionString,
       `drop function mcp_cutover.${name}(), mcp_cutover.${name}_b(), mcp_cutover.${name}_c() cascade;
@@ -162,7 +162,7 @@ onEachPostgres("the ledger belongs to the cutover's role alone (issue 16, item 4
     );
     const back = `update mcp_servers set config_json = '{"command": "x"}' where server_key = 'github'`;
     await database.as(database.applicationUrl, back);
-    // A generation on top of it, while the old fence stands.
+    // Another generation while the old fence is active.
     const described = {
       ...spec,
       rows: spec.rows.map((row) => ({ ...row, set: { description: "x" } })),

@@ -6,7 +6,7 @@ import { secretMark } from "../../../lab/database/schema";
 import { onEachPostgres } from "../../support/postgres";
 import { type AttackedDatabase, attackedDatabase, meta, refusal, studioSpec } from "./support";
 
-/** Bodies of a trigger that put the old row into what the server says. */
+/** Trigger bodies that put the old row into the server's message. */
 const quoting: Readonly<Record<string, string>> = {
   "its own text": "raise exception 'no: %', old.config_json;",
   "a code of the server's": "raise exception 'no: %', old.config_json using errcode = '22023';",

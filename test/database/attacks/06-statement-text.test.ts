@@ -8,7 +8,7 @@ import { onEachPostgres } from "../../support/postgres";
 import { tenantsDatabase, tenantsSpec } from "../row-cutover/tenants";
 import { attackedDatabase, meta, studioSpec } from "./support";
 
-/** The texts of all statements that are sent while `work` runs; values that go beside them are not in it. */
+/** The texts of all statements sent while `work` runs, without parameter values. */
 async function statements(work: () => Promise<unknown>): Promise<string[]> {
   const texts: string[] = [];
   const { prototype } = Client as unknown as {
@@ -29,7 +29,7 @@ async function statements(work: () => Promise<unknown>): Promise<string[]> {
   return texts;
 }
 
-/** A statement's text is in the server's log, in `pg_stat_activity` and in lists of slow statements. */
+/** A statement's text appears in the server's log, in `pg_stat_activity` and in lists of slow statements. */
 onEachPostgres("no statement has a secret in its text (issue 16, item 6)", (server) => {
   const secret = "s3cr3t-header";
 

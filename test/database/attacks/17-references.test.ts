@@ -20,7 +20,7 @@ onEachPostgres("references of a merged row come back exactly (issue 16, item 17)
   });
   afterEach(() => database.drop());
 
-  /** A table of the application's with the cutover's rights on it. */
+  /** An application's table with the cutover's rights on it. */
   async function table(sql: string, ...names: string[]): Promise<void> {
     await database.as(
       database.applicationUrl,
@@ -42,7 +42,7 @@ onEachPostgres("references of a merged row come back exactly (issue 16, item 17)
     assert.deepEqual(await database.snapshot(), before);
   }
 
-  /** There and back, and what `name` holds is the same. */
+  /** Moves the rows there and back, and checks that `name` is unchanged. */
   async function assertExact(name: string): Promise<void> {
     const before = { all: await database.snapshot(), rows: await rowsOf(name) };
     await runCutover(database.db, spec, "in-cluster", meta);
@@ -111,7 +111,7 @@ onEachPostgres("references of a merged row come back exactly (issue 16, item 17)
       /Rows of public\.links refer to both jira and atlassian.*public\.behind refer to that table in turn/,
     );
     assert.equal((await rowsOf("behind")).length, 3);
-    // Where none would go, they are moved and come back.
+    // Those that would not be deleted are moved and restored.
     await database.query("delete from behind; delete from links where owner = 1");
     await database.query("insert into behind (link) select id from links");
     await assertExact("links");

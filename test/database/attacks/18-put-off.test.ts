@@ -72,7 +72,7 @@ onEachPostgres("a run whose rows others change is taken back (issue 16, item 18)
         assert.deepEqual(await database.snapshot(), before);
         assert.equal(await readLedger(database.db, spec), undefined);
         await database.as(database.applicationUrl, "drop function public.t() cascade");
-        // The same on the way back, and while the rollout is settled.
+        // The same for an undo, and while the rollout is settled.
         await runCutover(database.db, { ...spec, fence: false }, "in-cluster", meta);
         await database.query(
           `update mcp_servers set config_json = '{"command": "late"}' where server_key = 'github'`,

@@ -82,7 +82,7 @@ onEachPostgres("plan and run read each document alike (issue 16, item 19)", (ser
     ),
   });
 
-  /** There and back; the generations go on from whatever was before. */
+  /** A run and its undo; generations continue from the existing ones. */
   async function roundTrip(config: string, kept: RowSpec["keep"]): Promise<boolean> {
     await put(config);
     const spec = specOf(kept);
@@ -90,7 +90,7 @@ onEachPostgres("plan and run read each document alike (issue 16, item 19)", (ser
     try {
       await planRows(database.db, spec, "in-cluster");
     } catch (error) {
-      // What the plan refuses, the run refuses in the same words.
+      // The run refuses the same with the same message as the plan.
       assert.ok(isUserError(error), String(error));
       assert.equal(await refusal(runCutover(database.db, spec, "in-cluster", meta)), error.message);
       assert.deepEqual(await database.snapshot(), before);

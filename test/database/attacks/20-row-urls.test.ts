@@ -35,7 +35,7 @@ function specOf(more: Partial<CutoverSpec> = {}, github: Partial<RowSpec> = owne
   return studioSpec({ rows, ...more });
 }
 
-/** The document of a server as the application's later release writes it. */
+/** The document of a server as a later release of the application writes it. */
 const later = (url: string): string => JSON.stringify({ url, transport: "streamable-http" });
 const slash = later(`${urlOf("github")}/`);
 
@@ -48,7 +48,7 @@ onEachPostgres("the application writes other URLs (issue 16, item 20)", (server)
       });
       afterEach(() => database.drop());
 
-      /** As the application does it on each of its syncs. */
+      /** Like the application on each of its syncs. */
       const write = (config: string, key = "github"): Promise<unknown> =>
         withClient(database.applicationUrl, (client) =>
           client.query("update mcp_servers set config_json = $1 where server_key = $2", [
@@ -149,7 +149,7 @@ onEachPostgres("the application writes other URLs (issue 16, item 20)", (server)
         assert.deepEqual(await config(), JSON.parse(later(urlOf("github"))));
       });
 
-      // Old TOML text cannot take a key.
+      // No key can be added to old TOML text.
       if (generation === "jsonb")
         it("a key that somebody added stays when the row goes back", async () => {
           const before = await config();
@@ -419,7 +419,7 @@ onEachPostgres("the application writes other URLs (issue 16, item 20)", (server)
       .map(([first, rest]) => first + rest.join(""));
     const urls = fc.sample(url, 400);
     for (const type of ["jsonb", "json", "text"] as const) {
-      // No jsonb holds that character.
+      // A jsonb cannot contain that character.
       const held = urls.filter((one) => type !== "jsonb" || !one.includes("\u0000"));
       const rows = held.map(() => ({ server: "a", config: '{"command": "a"}' }));
       const database = await tenantsDatabase(type, rows, server());

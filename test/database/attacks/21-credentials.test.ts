@@ -15,7 +15,7 @@ import {
 
 const value = "s3cr3t-value";
 
-/** Where a document may have a credential, and how it is named. */
+/** Where a document may contain a credential, and its name in messages. */
 const places: readonly (readonly [title: string, document: object, name: string, known: string])[] =
   [
     [
@@ -225,7 +225,7 @@ onEachPostgres("a credential is one wherever it stands (issue 16, item 21)", (se
     );
     const withHeaders = { ...spec, rows: spec.rows.map((row) => ({ ...row, headers })) };
     await runCutover(database.db, withHeaders, "in-cluster", meta);
-    // Without them, and with a URL of another path.
+    // Without them, and with another path in the URL.
     const moved = spec.rows.map((row) => ({ ...row, url: `${row.url}2` }));
     assert.equal(
       (await runCutover(database.db, { ...spec, rows: moved }, "in-cluster", meta)).counts.rewrite,

@@ -11,7 +11,7 @@ import { cutoverRole, emptyDatabase, meta, type StudioDatabase } from "../row-cu
 import { type Shape, shapes, shapeSpec, shapeSql, superuserSql } from "./shapes";
 import { refusal } from "./support";
 
-/** Seeds of all failures so far: they are run first, for good. */
+/** Seeds of all failures so far. They always run first. */
 const seedFile = "test/database/attacks/shape-seeds.json";
 interface Seed {
   readonly seed: number;
@@ -20,7 +20,7 @@ interface Seed {
 
 type Empty = Omit<StudioDatabase, "snapshot">;
 
-/** Everything but what a sequence has given out. */
+/** Everything except the sequences' positions. */
 async function everything(database: Empty): Promise<unknown> {
   const [links] = await database.query<{ there: boolean }>(
     "select to_regclass('public.links') is not null as there",
@@ -41,7 +41,7 @@ async function everything(database: Empty): Promise<unknown> {
   };
 }
 
-/** @returns whether it was taken; fails where it was neither refused well nor exact */
+/** @returns whether the shape was accepted; fails if it was neither refused properly nor handled exactly */
 async function tryShape(server: string, shape: Shape): Promise<boolean> {
   const database = await emptyDatabase(server);
   try {

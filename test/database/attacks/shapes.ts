@@ -3,7 +3,7 @@ import fc from "fast-check";
 
 import { cutoverRole, rowSpec, studioSpec } from "../row-cutover/support";
 
-/** A table of servers with everything around it that may be in a cutover's way. */
+/** A table of servers with everything around it that may obstruct a cutover. */
 export interface Shape {
   readonly config: "text" | "json" | "jsonb";
   readonly keyType: "text" | "varchar(40)" | "integer" | "uuid" | "public.code";
@@ -36,7 +36,7 @@ const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
     ...others.map((one) => ({ weight: 1, arbitrary: fc.constant(one) })),
   );
 
-/** Most shapes have a few things out of the ordinary: with many at once, nearly all would be refused. */
+/** Most shapes have few unusual properties: with many at once, nearly all would be refused. */
 export const shapes: fc.Arbitrary<Shape> = fc.record({
   config: fc.constantFrom("text", "json", "jsonb"),
   keyType: mostly("text", "varchar(40)", "integer", "uuid", "public.code"),
@@ -73,7 +73,10 @@ function keyOf({ keyType }: Shape, n: number): string {
   return keyType === "uuid" ? `00000000-0000-0000-0000-00000000000${n}` : `server-${n}`;
 }
 
-/** SQL that makes it, run by the application's role. Rows 1 to 3 are configured, 4 is an alias of 1, 5 a user's own. */
+/**
+ * SQL that creates it, run as the application's role. Rows 1 to 3 are configured, 4 is an alias of 1, 5 a user's
+ * own.
+ */
 export function shapeSql(shape: Shape): string {
   const { config, keyType, time } = shape;
   const unique = {
@@ -165,7 +168,7 @@ function triggerSql({ trigger, time }: Shape): string {
     case "none":
       return "";
     case "stamps":
-      // Where the statement itself gives no time, as extensions that keep such a column do it.
+      // Only if the statement itself sets no time, as extensions with such a column do it.
       return make(
         stamp === "" ? "" : `if new.at is not distinct from old.at then ${stamp} end if;`,
         "create trigger acts before update on servers",

@@ -9,15 +9,15 @@ export * from "../row-cutover/support";
 
 /** A login with CREATE on `public` and on the database, and no right on the application's tables. */
 export const strangerRole = "rc_stranger";
-/** A login that reads reports: it has rights only where somebody's default privileges give it some. */
+/** A login for reports: it has only rights from default privileges. */
 export const reportingRole = "rc_reporting";
 const password = "rc-password";
 
-/** The application's database with everybody who logs in there in production. */
+/** The application's database with all roles that log in there in production. */
 export interface AttackedDatabase extends StudioDatabase {
   readonly strangerUrl: string;
   readonly reportingUrl: string;
-  /** The rows of statements that a role runs, over a connection of its own. */
+  /** The rows of statements that a role runs on its own connection. */
   as(url: string, sql: string): Promise<Record<string, unknown>[]>;
 }
 
@@ -49,7 +49,7 @@ export async function attackedDatabase(
   };
 }
 
-/** A table into which an attack writes as whom it ran; anybody may. */
+/** A table in which an attack records the role it ran as; every role may write it. */
 export async function watch(database: AttackedDatabase): Promise<void> {
   await database.as(
     database.applicationUrl,
@@ -57,7 +57,7 @@ export async function watch(database: AttackedDatabase): Promise<void> {
   );
 }
 
-/** As whom the attacks ran that {@link watch} saw. */
+/** The roles that attacks ran as, according to {@link watch}. */
 export async function caught(database: AttackedDatabase): Promise<string[]> {
   const rows = await database.query<{ who: string }>(
     "select distinct who from public.caught order by 1",
@@ -65,7 +65,7 @@ export async function caught(database: AttackedDatabase): Promise<string[]> {
   return rows.map(({ who }) => who);
 }
 
-/** The refusal of a call. Fails when it is none. */
+/** The error of a call that must be refused. */
 export async function refusal(call: Promise<unknown>): Promise<string> {
   try {
     await call;

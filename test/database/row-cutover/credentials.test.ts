@@ -5,7 +5,7 @@ import { readCredentials, runCutover } from "@mcp-fleet/row-cutover";
 import { legacyEnvironments } from "../../../lab/database/schema";
 import { meta, studioDatabase, studioSpec } from "./support";
 
-/** As the configuration is before anything was imported: it names no credential. */
+/** The configuration before an import: it names no credential. */
 const spec = studioSpec({ rows: studioSpec().rows.map((row) => ({ ...row, secretKeys: [] })) });
 
 for (const generation of ["text", "jsonb"] as const) {
@@ -38,7 +38,7 @@ for (const generation of ["text", "jsonb"] as const) {
         for (const name of found.flatMap((row) => Object.keys(row.env)))
           assert.ok(refusal.includes(name), name);
 
-        // With exactly these names configured, the run goes through and there is nothing left to import.
+        // With exactly these names configured, the run succeeds and nothing remains to be imported.
         const imported = studioSpec({
           rows: spec.rows.map((row) => ({
             ...row,

@@ -65,7 +65,7 @@ function rowsOf(database: Database): Promise<{ team: string; config: string }[]>
   );
 }
 
-/** Big integers, order, repeated keys, escapes: what a trip through JavaScript would change. */
+/** Big integers, key order, repeated keys, escapes: a conversion in JavaScript would change them. */
 const awkward = `{"command":"x", "z": 12345678901234567890123, "args":[],"a":1.10, "u":"\\u00e9\\n\\ud83d\\ude00", "z2": {"k":1,"k":2}, "env":{"MODE":"1"}}`;
 
 describe("documents of every kind in a table of other names", () => {
@@ -98,7 +98,7 @@ describe("documents of every kind in a table of other names", () => {
       );
       assert.equal((await runCutover(database.db, spec, "in-cluster", meta)).repeated, true);
 
-      // The fence holds this table too.
+      // The fence protects this table too.
       await withClient(database.applicationUrl, (client) =>
         client.query(`update ${table} set "Config" = '{}' where "tool name" = 'q"t'`),
       );

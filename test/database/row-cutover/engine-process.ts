@@ -7,7 +7,7 @@ import { type CutoverSpec, type Db, runCutover, settle } from "@mcp-fleet/row-cu
 
 import { meta } from "./meta";
 
-/** What the process is asked to do. */
+/** What the process must do. */
 export interface EngineRequest {
   readonly db: Db;
   readonly spec: CutoverSpec;

@@ -136,7 +136,7 @@ for (const generation of ["text", "jsonb"] as const) {
       assert.equal(settled.fencedWrites, writer.sums.held);
       assert.ok(settled.fencedWrites >= 20);
       const after = await database.snapshot();
-      // The new code gives llmctl-mcp a description of its own, before the rollback and rightly.
+      // The new code legitimately changes the description of llmctl-mcp before the rollback.
       const known = (rows: Snapshot["rows"]): unknown =>
         rows.map((row) =>
           row.server_key === "llmctl-mcp" ? { ...row, description: "", updated_at: "" } : row,
@@ -256,7 +256,7 @@ describe("write fence and the application's own change of the column", () => {
     const settled = await settle(database.db, spec, 1);
     assert.deepEqual([settled.fencedWrites, settled.converted], [15, 0]);
 
-    // The custom row was overwritten by the test's own writer; the others come back as the conversion gives them.
+    // The test's own writer changed the custom row; the others come back in the conversion's form.
     const plan = await planRows(database.db, spec, "embedded");
     assert.match(plan.warnings.join(" "), /was text at the cutover and is jsonb now/);
     await runCutover(database.db, spec, "embedded", meta);

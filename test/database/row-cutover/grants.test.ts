@@ -19,7 +19,7 @@ import { meta, rowSpec, type StudioDatabase, studioDatabase, studioSpec } from "
 
 const password = "rc-password";
 
-/** Makes a row, merges two, and moves what refers to them: a run that needs every right there is. */
+/** Inserts a row, merges two, and moves their references: a run that needs every right. */
 const spec: CutoverSpec = studioSpec({
   rows: studioSpec().rows.map((row) =>
     row.key === "llmctl-mcp"
@@ -30,7 +30,7 @@ const spec: CutoverSpec = studioSpec({
 
 onEachPostgres("the grants that are printed", (server) => {
   let database: StudioDatabase;
-  /** Names that need quotes, and a line end where a comment would end too early. */
+  /** Names that need quotes, and one with a line break that would end a comment. */
   let role: string;
   let checkRole: string;
   let run: Db;
@@ -61,7 +61,7 @@ onEachPostgres("the grants that are printed", (server) => {
     await database.drop();
   });
 
-  /** Runs the script as it is printed, and gives new roles their passwords. */
+  /** Runs the printed script, and gives new roles their passwords. */
   async function grant(): Promise<readonly string[]> {
     const superuser = { connectionString: database.url };
     const grants = await readGrants(superuser, spec, { role, checkRole });
@@ -75,7 +75,7 @@ onEachPostgres("the grants that are printed", (server) => {
     return (cutover.purpose === "cutover" ? cutover : checks).statements.map(({ sql }) => sql);
   }
 
-  /** The previews of both targets, and an update where no row is to be written. */
+  /** The previews of both targets, and an update that writes no row. */
   const plans = [
     () => planRows(run, spec, "embedded"),
     () => planRows(run, spec, "in-cluster"),
@@ -194,7 +194,7 @@ onEachPostgres("the grants that are printed", (server) => {
       const text = await said(plan);
       assert.match(text, message);
       assert.ok(text.includes("[databaseUrl]"), text);
-      // What a login that is refused knows of the name has quotes.
+      // The name known to a rejected login contains quotes.
       const given = text.replaceAll(`"${database.name}"`, database.name);
       assert.ok(given.includes(mend), `${text}\nlacks ${mend}`);
     }

@@ -17,7 +17,7 @@ import {
 
 const spec = studioSpec();
 
-/** A trigger of somebody else's on the table. */
+/** A foreign trigger on the table. */
 async function trigger(database: StudioDatabase, body: string): Promise<void> {
   await database.query(`
     create function public.somebody() returns trigger language plpgsql security definer as
@@ -87,7 +87,8 @@ describe("what a table and a server can do to a run", () => {
   });
 
   it("a deadlock's victim begins again (S31)", async () => {
-    // Whoever inserts a journal entry waits for the other, who waits for the table: the server ends one of them.
+    // The inserter of a journal entry waits for the other session, which waits for the table: the server ends
+    // one of them.
     await database
       .query(`alter role ${cutoverRole} in database ${database.name} set deadlock_timeout = '50ms'`)
       .catch(() => undefined);
@@ -99,7 +100,7 @@ describe("what a table and a server can do to a run", () => {
       );
       const run = runCutover(database.db, spec, "in-cluster", meta);
       await untilWaiting(database);
-      // Waits for the run's lock of the table, so that the two wait for each other.
+      // Waits for the run's lock on the table, so that both wait for each other.
       const crossed = other.query("lock table mcp_servers in exclusive mode");
       const done = await Promise.all([run, crossed.then(() => other.query("commit"))]);
       assert.deepEqual([done[0].generation, done[0].counts], [3, { rewrite: 5 }]);

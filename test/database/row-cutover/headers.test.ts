@@ -12,7 +12,7 @@ import {
 
 import { meta, type StudioDatabase, studioDatabase, studioSpec } from "./support";
 
-/** The rows with a header of GitHub's whose value is kept in a Secret, as whoever calls has read it. */
+/** The rows with a header of GitHub's whose value is in a Secret, as read by the caller. */
 function specWith(token: string, place = "github-token"): CutoverSpec {
   const from = { namespace: "llmctl", secret: place, key: "token", prefix: "Bearer " };
   return studioSpec({
@@ -65,7 +65,7 @@ for (const generation of ["jsonb", "text"] as const) {
       assert.deepEqual(await staleHeaders(database.db, rotated), [
         { key: "github", header: "Authorization", rows: 1 },
       ]);
-      // The row is as the run left it: that is another question.
+      // The row itself is unchanged: that is a separate check.
       assert.deepEqual((await drift(database.db, rotated))?.rows, []);
       const before = await planRows(database.db, specWith("s3cret-one"), "in-cluster");
       const plan = await planRows(database.db, rotated, "in-cluster");

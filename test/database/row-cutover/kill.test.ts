@@ -15,7 +15,7 @@ const before = (statement: string): Moment => ({ statement, when: "before" });
 const after = (statement: string): Moment => ({ statement, when: "after" });
 const commit = "commit\0";
 
-/** The points of a run, and whether the database holds the run when the process dies there. */
+/** The points of a run, and whether the run is committed when the process is killed there. */
 const points: { name: string; at?: Moment; committed: boolean }[] = [
   { name: "before the lock (S2)", at: before("pg_try_advisory"), committed: false },
   {
@@ -31,7 +31,7 @@ const points: { name: string; at?: Moment; committed: boolean }[] = [
 
 type Reached = Pick<StudioDatabase, "db" | "query">;
 
-/** Starts the process, waits until it is at the point, and kills it there: no handler of its own runs. */
+/** Starts the process, waits until it reaches the point, and kills it: none of its handlers run. */
 async function killAt(
   database: Reached,
   request: Omit<EngineRequest, "db">,
@@ -62,7 +62,7 @@ async function answered(child: ChildProcess): Promise<void> {
   assert.equal(data.toString(), "answered\n");
 }
 
-/** The server takes a moment to see that its client is no more; then the locks are gone with the session. */
+/** The server needs a moment to notice that its client is gone; the locks end with the session. */
 async function untilGone(database: Reached): Promise<void> {
   for (;;) {
     const left = await database.query(
@@ -130,7 +130,7 @@ describe("a process that is killed while it writes the many rows of a server", (
   let database: TenantsDatabase;
   const spec = tenantsSpec();
   beforeEach(async () => {
-    // Half of them are TOML, which takes the other way through the engine.
+    // Half of them are TOML, which the engine processes differently.
     const rows = Array.from({ length: 600 }, (_, i) => ({
       server: ["a", "b", "c"][i % 3] ?? "",
       config: i % 2 === 0 ? '{"command": "x", "args": []}' : `command = "x"\nargs = ["${i}"]`,

@@ -28,7 +28,7 @@ const rows = fc.array(fc.record({ server, config: fc.constantFrom(...documents) 
   minLength: 1,
   maxLength: 12,
 });
-/** What somebody does to a row once it was moved. */
+/** Changes to a row after it was moved. */
 const edits = fc.array(
   fc.record({
     tenant: fc.integer({ min: 1, max: 12 }),
@@ -75,7 +75,10 @@ for (const type of ["text", "json", "jsonb"] as const) {
       for (const database of databases) await database.drop();
     });
 
-    /** Does it in both, and has both answer or refuse. @returns whether they answered */
+    /**
+     * Runs it in both, and checks that both succeed or both refuse.
+     * @returns whether they succeeded
+     */
     async function both(
       specs: readonly CutoverSpec[],
       target: "in-cluster" | "embedded",
@@ -137,7 +140,7 @@ for (const type of ["text", "json", "jsonb"] as const) {
   });
 }
 
-/** Rows as they are; of the time of the last change, whether it is the one from before. */
+/** The current rows; of the time of the last change, only whether it is the earlier one. */
 async function rowsNow(database: TenantsDatabase): Promise<unknown> {
   return (await database.rows()).map(({ updated = "", ...row }) => ({
     ...row,

@@ -6,7 +6,7 @@ import { newestVersion } from "@mcp-fleet/row-cutover/dist/store/migrations";
 import { withClient } from "../../../lab/database/access";
 import { meta, type Snapshot, type StudioDatabase, studioDatabase, studioSpec } from "./support";
 
-/** The ledger's statements as they were in the history of this repository, oldest first. */
+/** The ledger's statements in the history of this repository, oldest first. */
 const runTable = (columns: string): string => `create table mcp_cutover.run (
   cutover text not null, generation integer not null check (generation > 0), run_id uuid not null unique,
   target text not null check (target in ('in-cluster', 'embedded')), plan_hash text not null, table_name text not null,
@@ -126,7 +126,7 @@ describe("a ledger of any earlier release is brought to the newest version", fun
     assert.deepEqual(await schemaOf(database), fresh);
   });
 
-  /** Puts what the ledger has into one as an earlier release made it. */
+  /** Moves the ledger's content into one that an earlier release created. */
   async function reshape(ddl: string): Promise<void> {
     const columns = (table: string): string =>
       `(select string_agg(quote_ident(a.attname), ', ' order by a.attname) from pg_attribute a

@@ -39,7 +39,7 @@ import { tenantsSpec } from "./tenants";
 type ConfigType = "text" | "json" | "jsonb";
 type Content = Record<string, unknown>;
 
-/** As JSON has it, without the prototypes that fast-check varies. */
+/** The JSON form, without the prototypes that fast-check varies. */
 function plainObject<T extends object>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
@@ -78,7 +78,7 @@ const url = fc.oneof(
   text.map((path) => `http://mcp-a.ai.svc.cluster.local:8000${path}`),
   scalar,
 );
-/** Anything that may stand in a row: documents for a process, ours, and what somebody made of them. */
+/** Any content of a row: documents for a process, ours, and modifications of them. */
 const content: fc.Arbitrary<Content> = fc
   .tuple(
     fc.record(
@@ -98,7 +98,7 @@ const content: fc.Arbitrary<Content> = fc
     fc.dictionary(name, scalar, { maxKeys: 2 }),
   )
   .map(([known, other]) => plainObject({ ...other, ...known }));
-/** As the application writes what a run wrote, or nearly. */
+/** What the application writes of a run's document, or nearly that. */
 const nearTarget = (row: RowSpec): fc.Arbitrary<Content> =>
   content.map((one) => ({
     ...(JSON.parse(targetJson(row)) as Content),
@@ -202,7 +202,7 @@ onEachPostgres("a rule in TypeScript and in SQL says the same", (server) => {
           const spec = specOf(row);
           const typed = { ...spec, table: { ...spec.table, type: { column: "kind", value } } };
           const columns = [label, kind];
-          // A row without a type is nobody's own in either.
+          // A row without a type is not the application's own either.
           const own = (await ask<boolean | null>(isOwnSql(typed), { columns })) === true;
           assert.equal(own, isOwn(typed, { type: kind }));
           const now: Record<string, string | null> = { label, kind };

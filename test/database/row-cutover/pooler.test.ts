@@ -30,7 +30,7 @@ describe("PgBouncer in transaction mode in front", function () {
     assert.ok(pooler !== undefined);
     const db = { connectionString: pooler.through(database.db.connectionString) };
     const old = await database.snapshot();
-    // Another client of the pool takes the same server connections in turn, as the cutover's role.
+    // Another client of the pool uses the same server connections in turn, as the cutover's role.
     const others = new Pool({ connectionString: db.connectionString, max: 6 });
     const application = new Pool({
       connectionString: pooler.through(database.applicationUrl),
@@ -69,7 +69,7 @@ describe("PgBouncer in transaction mode in front", function () {
       await others.end();
       await application.end();
     }
-    // A transaction-local setting leaves an empty string behind, never a value.
+    // A transaction-local setting leaves an empty string, never a value.
     for (const one of settings) assert.match(one, /^0\|0\|(\|)?1$/);
   });
 });

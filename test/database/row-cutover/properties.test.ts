@@ -11,7 +11,7 @@ const scalar = fc.oneof(
   fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }).map(String),
   fc.constantFrom("true", "null", "1.10", "-0.0", "1e3", "[]", '{"b":1,"a":[{}]}'),
 );
-/** JSON with spaces, order and repeated keys of its own. */
+/** JSON with spaces, unusual key order and repeated keys. */
 const document = fc
   .array(fc.tuple(fc.oneof(text, fc.constantFrom("args", "cwd", "timeout")), scalar), {
     maxLength: 5,

@@ -2,27 +2,27 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 
 import type { Db } from "@mcp-fleet/row-cutover";
 
-/** A statement, and which side of it something happens on: `after` is when its answer comes. */
+/** A statement, and whether something happens before it or `after` its answer arrives. */
 export interface Moment {
   readonly statement: string;
   readonly when: "before" | "after";
-  /** Only once this statement has gone by; of a moment that is held. */
+  /** Only after this statement has passed; for a moment that is held. */
   readonly past?: string;
 }
 
-/** The transaction that moves the rows, and none that only reads. */
+/** The COMMIT of the transaction that moves the rows, and not of one that only reads. */
 export const commit = { statement: "commit\0", past: "insert into mcp_cutover.journal" };
 
-/** A way to the database that can be cut, or held still, at a statement of our choice. */
+/** A connection to the database that can be cut, or blocked, at a chosen statement. */
 export class Proxy {
-  /** Cuts the line at this moment, once. */
+  /** Cuts the connection at this moment, once. */
   cut: Moment | undefined;
-  /** Passes nothing on from this moment, once, until the client goes away: {@link held} tells. */
+  /** Forwards nothing from this moment on, once, until the client disconnects; {@link held} resolves then. */
   hold: Moment | undefined;
   cuts = 0;
-  /** Whether nobody comes through any more once a line was cut. */
+  /** Whether new connections are rejected after a cut. */
   closedAfterCut = false;
-  /** Resolves when the line is held. */
+  /** Resolves when the connection is blocked. */
   readonly held: Promise<void>;
   private tellHeld: () => void = () => undefined;
 
@@ -35,7 +35,7 @@ export class Proxy {
     });
   }
 
-  /** @param host where it listens */
+  /** @param host to listen on */
   static async open(target: string, host = "127.0.0.1"): Promise<Proxy> {
     const url = new URL(target);
     const server = createServer();
@@ -85,7 +85,7 @@ export class Proxy {
     }
   }
 
-  /** What is to happen at this piece of the conversation. It happens once. */
+  /** What must happen at this part of the traffic. It happens once. */
   private take(data: Buffer): { kind: "cut" | "hold"; moment: Moment } | undefined {
     const { cut, hold } = this;
     if (cut !== undefined && isSent(data, cut.statement)) {
@@ -105,7 +105,7 @@ export class Proxy {
   }
 }
 
-/** Whether a statement is sent to be run: a run has some explained before. */
+/** Whether a statement is executed; a run first has some explained. */
 function isSent(data: Buffer, statement: string): boolean {
   return data.includes(statement) && !data.includes("explain ");
 }

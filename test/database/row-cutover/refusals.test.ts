@@ -51,7 +51,7 @@ describe("a run that must not happen", () => {
       plan.changes.map(({ key }) => key),
       ["llmctl-mcp"],
     );
-    // Deferred to us is not deferred to the application, which is told before.
+    // The application may still rewrite a row that the run defers, so the plan warns.
     assert.match(
       plan.warnings.join("\n"),
       /^The rows atlassian, chroma, github, google-cloud are deferred: .*the application may rewrite them by itself/m,
@@ -75,7 +75,7 @@ describe("a run that must not happen", () => {
       );
       const both = ["atlassian", "chroma"];
       await assertRefused(/^The rows atlassian, chroma point to the servers /, less(both));
-      // Left alone on purpose, or changed since: none of them points to what is removed.
+      // Skipped on purpose, or changed since: none of them points to what is removed.
       await planRows(database.db, less(both, { skip: both }), "in-cluster");
       await database.query(
         `update mcp_servers set config_json = '{"url": "http://elsewhere/mcp"}' where server_key = any($1)`,

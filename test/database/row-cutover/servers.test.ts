@@ -34,7 +34,7 @@ describe("what happens to a whole server", function () {
     const { options } = primary;
     const database = await studioDatabase({ generation: "jsonb" }, primary.url);
     const before = await database.snapshot();
-    // The standby has everything up to here: asynchronous replication that lags behind what follows.
+    // The standby has everything up to here: asynchronous replication lags behind the rest.
     await stop(options.dir);
     const standby = { ...options, dir: `${options.dir}-standby`, port: await freePort() };
     mkdirSync(standby.dir);
@@ -102,7 +102,7 @@ describe("what happens to a whole server", function () {
       "insert into ballast select repeat(md5(n::text), 60) from generate_series(1, 100000) n",
     );
     await assert.rejects(full, /No space left/);
-    // The insert was taken back, its pages were not.
+    // The insert was rolled back, its pages were not.
     await assert.rejects(
       runCutover(database.db, spec, "in-cluster", meta),
       /The database refused while moving the rows: .*No space left on device.*53100.*no row was changed/,

@@ -17,7 +17,7 @@ describe("the size of a run", function () {
       await database.query(`grant all on servers to ${cutoverRole}`);
       const plan = await planRows(db, benchSpec(rows), "in-cluster");
       assert.equal(plan.size.rows, rows);
-      // How long it really takes is the machine's; `make bench` measures it.
+      // The actual duration depends on the machine; `make bench` measures it.
       assert.ok(plan.size.lockSeconds > 0.01 && plan.size.lockSeconds < 1);
       assert.match(
         plan.warnings.join(" "),

@@ -9,14 +9,14 @@ import { stopTestServer, type TestDatabase, testDatabase } from "../../support/p
 
 export { meta } from "./meta";
 
-/** The application's role owns its tables; the cutover's role owns nothing of them, as in an installation. */
+/** The application's role owns its tables; the cutover's role owns none of them, as in an installation. */
 export const applicationRole = "rc_application";
 export const cutoverRole = "rc_cutover";
 const password = "rc-password";
 
 after(stopTestServer);
 
-/** A database of the application before its cutover, and the ways into it. */
+/** A database of the application before its cutover, and its connections. */
 export interface StudioDatabase extends TestDatabase {
   /** As the cutover's role. */
   readonly db: Db;
@@ -34,7 +34,7 @@ export interface Snapshot {
 }
 
 /**
- * Makes the legacy database with both roles and the grants that the README asks for.
+ * Creates the legacy database with both roles and the documented grants.
  * @param server a superuser's DSN. @default the server of this mocha run
  */
 export async function studioDatabase(
@@ -54,7 +54,7 @@ export async function studioDatabase(
   return { ...database, snapshot: () => withClient(database.url, snapshotOf) };
 }
 
-/** An empty database that belongs to the application's role. */
+/** An empty database that the application's role owns. */
 export async function emptyDatabase(server?: string): Promise<Omit<StudioDatabase, "snapshot">> {
   const database = await testDatabase(server);
   await database.query(`do $$ begin
@@ -107,7 +107,7 @@ async function snapshotOf(client: Client): Promise<Snapshot> {
   };
 }
 
-/** Whether the application's own rows were moved: all of them or none, else it fails. */
+/** Whether the application's own rows were moved: all or none, otherwise it fails. */
 export function isForward(snapshot: Snapshot): boolean {
   const own = snapshot.rows.filter((row) => row.server_type === "integrated");
   const moved = own.filter((row) => row.config_json?.includes("svc.cluster.local") === true).length;
@@ -127,7 +127,7 @@ export function urlOf(key: string): string {
   return `http://${services[key] ?? key}/mcp`;
 }
 
-/** The document every cut-over row has, as the application writes it. */
+/** The document of every moved row, as the application writes it. */
 export function targetOf(key: string): { url: string; transport: string } {
   return { url: urlOf(key), transport: "streamable-http" };
 }

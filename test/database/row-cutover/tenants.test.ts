@@ -29,7 +29,7 @@ const stdio =
 const target = (server: string): string =>
   JSON.stringify({ url: urlOf(server), transport: "streamable-http" });
 
-/** What a user may have in a row. The forms from `toml` on are possible in a text column only. */
+/** Possible documents of a user's row. The forms from `toml` on are possible in a text column only. */
 const forms = {
   stdio: () => stdio,
   kept: () => '{"command":"x", "timeout" : 12345678901234567890123, "z": {"k": 1.10}}',
@@ -70,7 +70,7 @@ for (const type of ["text", "json", "jsonb"] as const) {
           fc.constantFrom(undefined, { "X-Team": "é" }),
           fc.boolean(),
           async (drawn, keep, headers, sets) => {
-            // A NUL cannot be kept: PostgreSQL reads such a document only as a whole.
+            // A NUL is not possible: PostgreSQL reads such a document only as a whole.
             const rows: TenantRow[] = drawn.map(({ server, form, kind }) => ({
               server,
               kind,

@@ -8,14 +8,14 @@ export type TenantsDatabase = Awaited<ReturnType<typeof emptyDatabase>> & {
   rows(): Promise<Record<string, string>[]>;
 };
 
-/** One row of one tenant's. */
+/** One row of one tenant. */
 export interface TenantRow {
   readonly server: string;
   readonly config: string;
   readonly kind?: string;
 }
 
-/** A table of the users' own rows: a server has one for each tenant. */
+/** A table of users' rows: a server has one for each tenant. */
 export async function tenantsDatabase(
   type: "text" | "json" | "jsonb",
   rows: readonly TenantRow[],

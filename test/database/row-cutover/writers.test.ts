@@ -9,9 +9,9 @@ import { meta, type Snapshot, type StudioDatabase, studioDatabase, studioSpec } 
 const perSecond = 50;
 const keys = ["llmctl-mcp", "github", "atlassian", "chroma", "google-cloud"];
 
-/** Puts documents back at a fixed rate, as an old process of the application does, and keeps account of it. */
+/** Writes documents back at a fixed rate, like an old process of the application, and counts the results. */
 class Restorer {
-  /** Writes that were held: the row did not take what was written. */
+  /** Blocked writes: the row did not change. */
   held = 0;
   slowestMs = 0;
   private stopped = false;
@@ -27,7 +27,7 @@ class Restorer {
     this.loop = this.run();
   }
 
-  /** Resolves once `count` writes were held; the test's limit ends it if they are not. */
+  /** Resolves once `count` writes were blocked; otherwise the test's limit ends it. */
   async untilHeld(count: number): Promise<void> {
     while (this.held < count) await sleep(20);
   }
@@ -46,7 +46,7 @@ class Restorer {
     }
   }
 
-  /** One write; the row it reports back says whether it took hold. */
+  /** One write; the returned row shows whether it took effect. */
   private async write(key: string): Promise<void> {
     const wanted = this.documents.get(key) ?? "";
     const started = performance.now();
@@ -88,7 +88,7 @@ for (const generation of ["text", "jsonb"] as const) {
       assert.equal(settled.converted, 0);
       assert.deepEqual(documentsOf(await database.snapshot()), moved);
 
-      // The mirror image: the new code puts the new documents back while the rows go back, and after.
+      // The reverse: the new code writes the new documents back during the rollback, and after.
       const back = new Restorer(database.applicationUrl, moved);
       await sleep(300);
       const undone = await runCutover(database.db, spec, "embedded", meta);
@@ -111,7 +111,7 @@ for (const generation of ["text", "jsonb"] as const) {
       await sleep(400);
       const settled = await settle(database.db, spec, 1);
       await writer.stop();
-      // A writer that is still there after Settle is what Settle waits for the end of; its writes before are held.
+      // Settle waits for the end of such a writer; its earlier writes are blocked.
       assert.equal(settled.fencedWrites, writer.held);
       assert.ok(writer.held > 0);
     });

@@ -7,7 +7,7 @@ import { start, stop } from "../../../lab/database/server";
 import { eventually } from "../../support/eventually";
 import { queryAt, scratchServer } from "../../support/postgres";
 
-/** A second address of this machine where it has one by itself: PostgreSQL then goes on without the first. */
+/** A second address of this machine, if it has one by default: PostgreSQL then runs without the first. */
 const listen = process.platform === "linux" ? ["127.0.0.2"] : [];
 
 describe("the lab's PostgreSQL and a port that is taken while it starts", function () {

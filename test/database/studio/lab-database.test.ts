@@ -21,7 +21,7 @@ import { displayRows, rowsSnapshot } from "../../../lab/database/snapshot";
 import { silentLog } from "../../../lab/log";
 import { isRunning } from "./support";
 
-/** As pg_dump writes it: COPY blocks, an owner and a grantee that are unknown here. */
+/** In pg_dump's form: COPY blocks, an owner and a grantee that are unknown here. */
 const dump = `
 SET client_encoding = 'UTF8';
 CREATE TABLE public.mcp_servers (
@@ -147,7 +147,7 @@ describe("the lab's database", function () {
     const file = await pidFile(database);
     const pid = await serverPid(database);
     const { uid, gid } = serverUser();
-    // A process of the same user is the case PostgreSQL cannot tell from a running server by itself.
+    // PostgreSQL itself cannot distinguish a process of the same user from a running server.
     const other = spawn("sleep", ["60"], { stdio: "ignore", ...(uid && gid ? { uid, gid } : {}) });
     process.kill(pid, "SIGKILL");
     while (isRunning(pid)) await sleep(20);

@@ -22,7 +22,7 @@ export interface RowsPage {
 /** A real MCP server, over stdio or streamable HTTP. */
 const everything = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
 
-/** The commands of the legacy rows. Each is the real server above, so that what they answer is real. */
+/** The commands of the legacy rows. Each is the real server above, so that its answers are real. */
 const commands = ["python3", "mcp-server-github", "mcp-atlassian", "gcloud-mcp"];
 
 /** A directory for PATH with the commands the legacy rows name. */
@@ -57,7 +57,7 @@ export async function startHttpServer(): Promise<{ origin: string; stop: () => P
   };
 }
 
-/** Studio as a process of its own, as in its image. */
+/** Studio in a separate process, as in its image. */
 export class StudioProcess {
   output = "";
 
@@ -112,7 +112,7 @@ export class StudioProcess {
     );
   }
 
-  /** Ends it as Kubernetes does, and returns its exit code and the signal that ended it. */
+  /** Stops it as Kubernetes does, and returns its exit code and the signal that ended it. */
   async terminate(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill("SIGTERM");
     return this.exit();
@@ -125,7 +125,7 @@ export class StudioProcess {
     return { code: this.child.exitCode, signal: this.child.signalCode };
   }
 
-  /** The stdio servers it runs, by process id. */
+  /** The stdio servers that it started, by process id. */
   children(): number[] {
     return childrenOf(this.child.pid ?? 0);
   }
@@ -148,7 +148,7 @@ export async function until(
   throw new Error(`not within 25 s: ${what} ${last} ${detail()}`);
 }
 
-/** Whether a process is there, a zombie not counted. */
+/** Whether a process exists, zombies excluded. */
 export function isRunning(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
