@@ -1,1 +1,6 @@
+/**
+ * `ResourceManager`: the servers' lifecycle over MCP, as a pod whose account can only scale the named servers.
+ *
+ * @module
+ */
 export * from "./manager";

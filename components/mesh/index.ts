@@ -1,3 +1,8 @@
+/**
+ * `MeshRegistry`, `MeshAgent`, `ServiceMeshPolicies`; `MeshRegistryChart`, `MeshAgentChart` by the publisher's charts.
+ *
+ * @module
+ */
 export * from "./agent";
 export * from "./agent-crd";
 export * from "./names";

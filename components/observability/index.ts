@@ -1,3 +1,8 @@
+/**
+ * `Observability`: monitors, alerts, dashboards; `FleetObserver`, `FleetExporter`: the pods that measure.
+ *
+ * @module
+ */
 export * from "./alerts";
 export { dashboards } from "./dashboards";
 export * from "./exporter";

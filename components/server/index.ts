@@ -1,3 +1,8 @@
+/**
+ * `McpServer`: Deployment or StatefulSet, Service, ServiceAccount, NetworkPolicy, Secret or reference to one, autoscaler, budget.
+ *
+ * @module
+ */
 export * from "./args";
 export { environmentVariable } from "./env";
 export { egressOf } from "./network";

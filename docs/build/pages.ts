@@ -7,15 +7,13 @@ import MarkdownIt from "markdown-it";
 export interface Page {
   /** Path from the project's root. */
   readonly path: string;
-  readonly title: string;
-  readonly html: string;
-  /** Ids of its headings, as GitHub makes them. */
+  /** Ids of its headings, as GitHub makes them, and those that it sets by itself. */
   readonly anchors: readonly string[];
   /** Where it points to, as written. */
   readonly links: readonly string[];
 }
 
-const elsewhere = ["node_modules", "dist", ".git", "out"];
+const elsewhere = ["node_modules", "dist", ".git", "out", "site"];
 
 /** Every Markdown file that people read: `docs/`, and the READMEs beside the code. */
 export function readPages(projectDir: string): Page[] {
@@ -39,21 +37,17 @@ function readPage(projectDir: string, path: string): Page {
   tokens.forEach((token, index) => {
     if (token.type === "heading_open") {
       const id = anchorOf(plainText(tokens[index + 1]), anchors);
-      token.attrSet("id", id);
       anchors.push(id);
     }
     for (const child of token.children ?? []) {
       const link = child.attrGet("href") ?? child.attrGet("src");
       if (link === null) continue;
       links.push(String(link));
-      child.attrSet("href", siteLink(String(link)));
     }
   });
-  const title = /^# (.*)$/m.exec(text)?.[1] ?? path;
+  anchors.push(...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id));
   return {
     path,
-    title,
-    html: markdown.renderer.render(tokens, markdown.options, {}),
     anchors,
     links,
   };
@@ -73,11 +67,6 @@ function anchorOf(heading: string, before: readonly string[]): string {
     .replace(/ /g, "-");
   const same = before.filter((id) => id === base || id.startsWith(`${base}-`)).length;
   return same === 0 ? base : `${base}-${same}`;
-}
-
-/** Between pages of the site; what is no page is looked at in the repository. */
-function siteLink(link: string): string {
-  return isExternal(link) ? link : link.replace(/\.md(?=#|$)/, ".html");
 }
 
 function isExternal(link: string): boolean {
