@@ -11,7 +11,7 @@ import { verifiedImages } from "./stacks/verify-images";
 /**
  * The Pulumi program. Every call builds the stack the current configuration describes.
  *
- * @throws UserError, which the engine prints without a stack trace, for a mistake the user can mend.
+ * @throws UserError, which the engine prints without a stack trace, for a mistake that the user can correct.
  */
 async function program(): Promise<Record<string, unknown>> {
   await keepOutputs();

@@ -56,7 +56,7 @@ function fromSecret(name: string, secretName: EnvVar["name"] | undefined): EnvVa
 function circular(owner: string, name: string): UserError {
   return new UserError(
     `${owner}: [env.${name}] refers to itself.`,
-    `Take $(${name}) out of it, or write $$(${name}) for the text itself.`,
+    `Remove $(${name}), or write $$(${name}) for the text itself.`,
   );
 }
 

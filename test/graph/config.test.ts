@@ -143,7 +143,7 @@ const cases: BadConfig[] = [
     what: "a secret in clear",
     plain: { databaseUrl: "postgresql://app:clear-secret@db/x" },
     secret: { databaseUrl: undefined },
-    names: /\[databaseUrl\] is stored in clear/,
+    names: /\[databaseUrl\] is stored in plain text/,
     fix: /config set --secret databaseUrl/,
   },
   {
@@ -151,7 +151,7 @@ const cases: BadConfig[] = [
     secret: {
       cutover: { name: "clear-secret" },
     },
-    names: /\[cutover\] is encrypted, and would be stored in clear in objects and state/,
+    names: /\[cutover\] is encrypted, and would be stored in plain text in objects and state/,
     fix: /pulumi config rm cutover; .*serverSecrets\.<server>\.<KEY>/,
   },
   {
@@ -181,7 +181,7 @@ const cases: BadConfig[] = [
   {
     what: "a write fence that nobody would remove",
     plain: { studio: { enabled: false } },
-    names: /\[cutover\.fence\] would stay for ever/,
+    names: /\[cutover\.fence\] would never be removed/,
     fix: /cutover\.fence to false/,
   },
   {

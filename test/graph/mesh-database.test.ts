@@ -133,7 +133,7 @@ describe("a database of the mesh registry's own", () => {
     const clear = stack({});
     assert.match(
       await said({ plain: { ...clear.plain, meshDatabaseUrl: adminUrl }, secret: {} }),
-      /\[meshDatabaseUrl\] is stored in clear/,
+      /\[meshDatabaseUrl\] is stored in plain text/,
     );
   });
 });

@@ -42,7 +42,7 @@ describe("bad configuration of a server's Secret", () => {
     {
       what: "a version of a Secret that there is none of",
       plain: withExtra({ secretVersion: 3 }),
-      names: /\[servers\.extra\.secretVersion\] means nothing/,
+      names: /\[servers\.extra\.secretVersion\] has no effect/,
       fix: /name a Secret with secret/,
     },
   ];

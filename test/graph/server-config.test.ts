@@ -20,13 +20,13 @@ describe("bad configuration of a server's source", () => {
     {
       what: "a command for a bridge",
       plain: withExtra({ source: "bridge", stdio: "x", command: ["x"] }),
-      names: /\[servers\.extra\.command\] means nothing for a server of source "bridge"/,
+      names: /\[servers\.extra\.command\] has no effect on a server of source "bridge"/,
       fix: /Set stdio/,
     },
     {
       what: "code of a server whose source it is not",
       plain: withExtra({ code: { files: { "server.py": app } } }),
-      names: /\[servers\.extra\.code\] means nothing for a server of source "image"/,
+      names: /\[servers\.extra\.code\] has no effect on a server of source "image"/,
       fix: /source to "bridge" \(stdio\) or "code" \(code\)/,
     },
     {
@@ -180,7 +180,7 @@ describe("bad configuration of how a server runs", () => {
     {
       what: "a node port of a Service within the cluster",
       plain: withExtra({ service: { type: "ClusterIP", nodePort: 31100 } }),
-      names: /\[servers\.extra\.service\.nodePort\] means nothing/,
+      names: /\[servers\.extra\.service\.nodePort\] has no effect/,
       fix: /service\.type to NodePort/,
     },
     {
@@ -196,9 +196,10 @@ describe("bad configuration of how a server runs", () => {
       fix: /egress\.to\[0\]\.cidr/,
     },
     {
-      what: "a range with a mask that is none",
+      what: "a range with an invalid prefix length",
       plain: withExtra({ egress: { to: [{ cidr: "10.20.0.0/33" }] } }),
-      names: /\[servers\.extra\.egress\.to\[0\]\.cidr\] "10\.20\.0\.0\/33" has a mask that is none/,
+      names:
+        /\[servers\.extra\.egress\.to\[0\]\.cidr\] "10\.20\.0\.0\/33" has an invalid prefix length/,
       fix: /egress\.to\[0\]\.cidr/,
     },
     {

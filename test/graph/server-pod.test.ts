@@ -226,7 +226,7 @@ describe("what a server's pod has beside the server", () => {
     const refused = (more: Partial<McpServerArgs>, said: RegExp): void =>
       assert.throws(() => new McpServer("tools-mcp", { ...args, ...more }), said);
     refused({ source: "bridge" }, /McpServer tools-mcp: \[stdio\] is missing/);
-    refused({ stdio: "tools" }, /\[stdio\] means nothing for a server of source "image"/);
+    refused({ stdio: "tools" }, /\[stdio\] has no effect on a server of source "image"/);
     refused({ source: "code" }, /\[code\] is missing/);
   });
 

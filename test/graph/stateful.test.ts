@@ -221,7 +221,7 @@ describe("a server with a claim for each pod", () => {
     );
     assert.throws(
       () => new McpServer("tools-mcp", { ...args, strategy: "recreate" }),
-      /McpServer tools-mcp: \[strategy\] means nothing for a server with a claimTemplate/,
+      /McpServer tools-mcp: \[strategy\] has no effect on a server with a claimTemplate/,
     );
   });
 });

@@ -253,7 +253,7 @@ describe("a header whose value comes from a Secret", () => {
     {
       what: "a credential as text",
       plain: stack({ headers: { Authorization: "Bearer clear-secret" } }).plain,
-      names: /\[servers\.tools\.headers\.Authorization\] holds a credential as text/,
+      names: /\[servers\.tools\.headers\.Authorization\] contains a credential as plain text/,
       fix: /\{secret: <name of a Secret>, key: <key>, prefix: "Bearer "\}/,
     },
     {

@@ -265,7 +265,7 @@ describe("the lab's own plugins under the Pulumi CLI", function () {
         said,
         new RegExp(`PostgreSQL says: role "${role}" already exists \\(SQLSTATE 42710\\)\\.`),
       );
-      assert.match(said, /Mend that in the program or in the database/);
+      assert.match(said, /Correct that in the program or in the database/);
       assert.doesNotMatch(said, new RegExp(`never-told|${adminPassword}|SCRAM|\\.js:\\d+`));
     });
 

@@ -12,7 +12,7 @@ const kindOfObject = z
     "must be a resource like pods or pods/log; not all of them (*)",
   )
   .meta({ examples: ["pods"] });
-/** With these verbs, and with all of them, the account has every right that anybody has in the namespace. */
+/** Verbs that let an account gain every right that anybody has in the namespace; the same goes for `*`. */
 const verb = z
   .string()
   .regex(/^[a-z]+$/, "must be a verb like get; not all of them (*)")
@@ -50,7 +50,7 @@ const rule = z.strictObject({
     .meta({ description: "What it may do with them.", examples: [["get", "list"]] }),
 });
 
-/** A ServiceAccount that exists, or rights for the one that is made here. */
+/** An existing ServiceAccount, or rights for the one that is created here. */
 export const account = z.union([
   objectName.refine(
     (name) => name !== "default",

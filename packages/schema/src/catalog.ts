@@ -1,7 +1,7 @@
 import { isObject, ownValue } from "./own";
 import type { ServerInput } from "./server";
 
-/** By what a server is known where it is started by an application, or lies in its image. */
+/** How to recognise a server that an application starts or that its image contains. */
 export interface Traces {
   /** Commands on PATH. */
   readonly programs?: readonly string[];
@@ -13,26 +13,29 @@ export interface Traces {
   readonly files?: readonly string[];
 }
 
-/** What is known of a server before any configuration. */
+/** What is known about a server before any configuration. */
 export interface CatalogEntry {
-  /** What a stack need not say of it. */
+  /** The settings that a stack need not repeat. */
   readonly server: ServerInput;
   /** Environment variables that are credentials. */
   readonly credentials: readonly string[];
-  /** One of these sets has to be configured, or the server starts and can do nothing. Empty: none needed. */
+  /**
+   * At least one of these sets must be configured; otherwise the server starts but offers nothing. Empty: none
+   * is needed.
+   */
   readonly credentialSets: readonly (readonly string[])[];
   readonly traces: Traces;
 }
 
-/** The servers that are known, by the key of their row. */
+/** The known servers, by the key of their row. */
 export type Catalog = Readonly<Record<string, CatalogEntry>>;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What only one source reads: of no use to a server whose source the stack changes. */
+/** Keys that only one source reads. They are dropped for a server whose source the stack changes. */
 const ofSource = ["command", "args", "stdio", "code"] as const;
 
-/** What a stack says of its servers, with what the catalog knows of them. Anything but objects stays for the schema. */
+/** The stack's servers, completed from the catalog. A value that is not an object is left for the schema to refuse. */
 export function withCatalog(servers: unknown, catalog: Catalog): unknown {
   if (!isObject(servers)) return servers;
   return Object.fromEntries(
@@ -43,7 +46,7 @@ export function withCatalog(servers: unknown, catalog: Catalog): unknown {
   );
 }
 
-/** A key of the stack stands in the place of the catalog's; variables and the row's keys one by one. */
+/** A key of the stack replaces the catalog's. Variables and the keys of `row` are replaced one by one. */
 function merged(known: ServerInput, own: Fields): Fields {
   const base: Record<string, unknown> = { ...known };
   if (own.source !== undefined && own.source !== (known.source ?? "image"))
@@ -53,7 +56,10 @@ function merged(known: ServerInput, own: Fields): Fields {
   return { ...base, ...own, ...both("env"), ...both("row"), ...egressOf(own.egress, known.egress) };
 }
 
-/** Without a profile it is the catalog's. Host names are there to narrow, and that one may be the whole internet. */
+/**
+ * Without a profile, the catalog's profile applies. Host names only narrow a profile, and the catalog's may be
+ * the whole internet.
+ */
 function egressOf(own: unknown, known: ServerInput["egress"]): Fields {
   if (!isObject(own) || own.profile !== undefined) return {};
   const profile = own.fqdns === undefined ? known : "dns";

@@ -14,7 +14,7 @@ import { type ResolvedServer, resolveServers } from "./resolve";
 import { stackSchema, type StackSettings } from "./stack";
 import { misread } from "./written";
 
-/** What is known of a stack's secrets: their names, never a value. */
+/** What is known about a stack's secrets: their names, never a value. */
 export interface StackSecrets {
   readonly databaseUrl: boolean;
   readonly meshDatabaseUrl: boolean;
@@ -22,29 +22,34 @@ export interface StackSecrets {
   readonly servers: Readonly<Record<string, SecretNames>>;
 }
 
-/** A stack that was looked at. */
+/** The result of checking a stack. */
 export interface CheckedStack {
-  /** Undefined where the schema refuses it. */
+  /** Undefined where the schema refuses the configuration. */
   readonly settings?: StackSettings;
   readonly servers: readonly ResolvedServer[];
-  /** Everything that is wrong; empty: nothing is. */
+  /** Every problem found; empty when there is none. */
   readonly problems: readonly Problem[];
 }
 
-/** Where and how a stack is looked at. */
+/** Where and how a stack is checked. */
 export interface CheckPlace {
   readonly catalog: Catalog;
-  /** The stack's file, which shows how values are written. @default it is not known */
+  /**
+   * The text of the stack's file, which shows how values are written.
+   * @default unknown
+   */
   readonly text?: string;
-  /** Whether objects are only written as YAML. @default false */
+  /**
+   * Whether the objects are only rendered as YAML.
+   * @default false
+   */
   readonly rendered?: boolean;
-  /** What only the caller knows to be wrong. */
+  /** Checks that only the caller can make. */
   readonly further?: (settings: StackSettings) => Problem[];
 }
 
 /**
- * Looks at a stack's values, in their places and together, and says everything that is wrong at once.
- *
+ * Checks a stack's values, one by one and together, and reports every problem at once.
  * @param values by key, without the project's name
  */
 export function checkStack(
@@ -54,7 +59,7 @@ export function checkStack(
 ): CheckedStack {
   const checked = checkValues(values, secrets, place);
   const written = misread(place.text ?? "");
-  // The file shows what the value does not.
+  // Some mistakes are visible in the file's text only.
   const others = checked.problems.filter(({ path }) => !written.some((one) => one.path === path));
   return { ...checked, problems: [...written, ...others] };
 }
@@ -80,7 +85,7 @@ function checkValues(
   return { servers: [], problems: [...problemsOf(parsed.error, stackSchema), ...further] };
 }
 
-/** What the schema cannot see: how the parts fit together. */
+/** What the schema cannot check: how the parts fit together. */
 function together(
   settings: StackSettings,
   secrets: StackSecrets,

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 
-/** A range of addresses: its family, its first address as a number, and the length of its prefix. */
+/** An address range: its family, its first address as a number, and its prefix length. */
 interface Range {
   readonly bits: 32 | 128;
   readonly first: bigint;
@@ -8,9 +8,8 @@ interface Range {
 }
 
 /**
- * Whether every address of `inner` is one of `outer`.
- *
- * @throws Error for a text that is no range in CIDR notation
+ * Whether `outer` contains every address of `inner`.
+ * @throws Error for a text that is not CIDR notation
  */
 export function cidrContains(outer: string, inner: string): boolean {
   const [a, b] = [parse(outer), parse(inner)];
@@ -18,7 +17,7 @@ export function cidrContains(outer: string, inner: string): boolean {
   return b.first >> BigInt(a.bits - a.prefix) === a.first >> BigInt(a.bits - a.prefix);
 }
 
-/** Whether the two ranges share an address: one of them then holds the other. */
+/** Whether two ranges overlap. One of them then contains the other. */
 export function cidrsOverlap(a: string, b: string): boolean {
   return cidrContains(a, b) || cidrContains(b, a);
 }

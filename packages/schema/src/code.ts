@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Python code that is served out of a ConfigMap: exactly one of directory and files. */
+/** Python code that is served from a ConfigMap: either a directory or files. */
 export const code = z.strictObject({
   directory: z
     .string()

@@ -4,15 +4,15 @@ import { dnsName, image, mountPath, text } from "./fields";
 import { resources } from "./resources";
 import { serverEnv } from "./server-env";
 
-/** What a process asks for where nothing is said. */
+/** The default requests and limits of a container. */
 export const defaultResources = {
   requests: { cpu: "50m", memory: "128Mi" },
   limits: { cpu: "1", memory: "512Mi" },
 };
 
-/** Another container of the pod, hardened like the server. */
+/** An additional container of the pod, hardened like the server. */
 export const container = z.strictObject({
-  // Volumes are named after it.
+  // Volumes are named after the container.
   name: dnsName
     .max(50, "must have 50 characters at most")
     .refine((name) => name !== "mcp-server", "is the server's own name")
@@ -53,5 +53,5 @@ export const container = z.strictObject({
     }),
 });
 
-/** Another container of a server's pod. */
+/** An additional container of a server's pod. */
 export type ExtraContainer = z.output<typeof container>;

@@ -5,7 +5,7 @@ import { cidr, dnsName, labels, port } from "./fields";
 
 const egressProfile = z.enum(["none", "dns", "cluster", "internet"]);
 
-/** A host name as Cilium takes it: in full, or with stars for what may be anything. */
+/** A host name as Cilium accepts it: complete, or with `*` as a wildcard. */
 const fqdn = z
   .string()
   .regex(
@@ -15,7 +15,7 @@ const fqdn = z
 
 const ports = z.array(port).min(1, "must name a port, or be left out");
 
-/** Pods of a namespace, with labels, or both. Without a namespace those of the server's own. */
+/** Pods by namespace, labels or both. Without a namespace: those of the server's own. */
 export const pods = z
   .strictObject({
     namespace: dnsName.optional().meta({
@@ -60,7 +60,7 @@ const range = z
   );
 
 function isWithin(part: string, whole: string): boolean {
-  // What is no range is told by its own check.
+  // Another check reports what is not a range.
   if (!isCidr(part) || !isCidr(whole)) return true;
   return cidrContains(whole, part) && !cidrContains(part, whole);
 }

@@ -36,7 +36,7 @@ export const port = z
 export const mcpPath = z
   .string()
   .regex(
-    // What a URL's path may hold and nothing else: clients get it behind a host.
+    // Only characters of a URL path: clients append it to a host.
     /^(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+$/,
     "must start with a slash and hold nothing but a URL's path, like /mcp",
   )
@@ -47,18 +47,18 @@ export const absolutePath = z
   .regex(/^\/[^\s\p{Cc}]+$/u, "must be an absolute path")
   .meta({ examples: ["/data"] });
 
-/** A path as two mounts are compared by it; /run and /var/run are one directory in most images. */
+/** A path in the form in which two mounts are compared. In most images /run and /var/run are one directory. */
 export function placeOf(path: string): string {
   return path.replace(/\/+$/, "").replace(/^\/run\//, "/var/run/");
 }
 
-/** Where a pod has the token of its account. */
+/** Where a pod has the token of its service account. */
 export const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** Where the code of a server is mounted. */
+/** Where a server's code is mounted. */
 export const codePath = "/app";
 
-/** Where something is mounted. */
+/** A path at which something can be mounted. */
 export const mountPath = absolutePath
   .refine(
     (path) => !/:|\/(\.{1,2})?(\/|$)/.test(path.replace(/\/$/, "")),
@@ -89,8 +89,8 @@ export const image = z
   .meta({ examples: ["registry.example.com/tools:1.2.3"] });
 
 /**
- * Text that YAML may have read as something else. A whole number and true are what was written; 1.10 is not, and a
- * number of 20 digits has lost some of them.
+ * Text that YAML may have parsed as something else. Whole numbers and `true` are unambiguous; 1.10 loses its
+ * zero, and a number of 20 digits loses digits.
  */
 export const text = z
   .union([
@@ -111,7 +111,7 @@ export const variable = z
 /** Variables of a process, as text. */
 export const env = z.record(variable, text);
 
-/** The name of a label or an annotation, or of a node's. */
+/** The name of a label, an annotation or a node label. */
 export const labelKey = z
   .string()
   .max(317, "must have 317 characters at most")
@@ -131,19 +131,19 @@ export const labels = z.record(
     .meta({ examples: ["tools"] }),
 );
 
-/** Annotations that a stack gives; ours say what the commands rest on. */
+/** Annotations from the stack; those of this project are reserved, because commands rely on them. */
 export const annotations = z.record(
   labelKey.refine((key) => !key.startsWith("mcp-fleet.dev/"), "must not be one of this program"),
   z.string("must be text: put it in quotes"),
 );
 
-/** Labels of which there is one at least. */
+/** Labels, at least one. */
 export const someLabels = labels.refine(
   (value) => Object.keys(value).length > 0,
   "must name at least one label",
 );
 
-/** About 24 days: what a timer counts to in milliseconds. Kubernetes' own fields hold more. */
+/** About 24 days: the longest timer in milliseconds. Kubernetes' own fields hold more. */
 const maxSeconds = 2_147_483;
 const tooLong = `must be ${maxSeconds} seconds at most`;
 
@@ -168,7 +168,7 @@ export const replicas = z
   .max(100, "must be 100 at most")
   .meta({ examples: [2] });
 
-/** A range of addresses with its mask. */
+/** An address range in CIDR notation. */
 export const cidr = z
   .string()
   .superRefine((value, context) => {
@@ -187,7 +187,7 @@ function cidrMistake(range: string): string | undefined {
   if (mask === undefined)
     return `"${range}" has no mask: write ${range}/${bits} for this one address`;
   if (!isCidr(range)) {
-    return `"${range}" has a mask that is none: write a number from 0 to ${bits}`;
+    return `"${range}" has an invalid prefix length: write a number from 0 to ${bits}`;
   }
   return undefined;
 }

@@ -11,7 +11,7 @@ import { stackSchema } from "./stack";
 import { valueOfText } from "./values";
 
 const prefix = "mcp-fleet:";
-/** Keys of a stack that are secrets, and in no schema. */
+/** Keys of a stack that are secrets; no schema contains them. */
 export const secretKeys: readonly string[] = [
   "databaseUrl",
   "meshDatabaseUrl",
@@ -21,20 +21,20 @@ export const secretKeys: readonly string[] = [
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a look at a stack's file found. */
+/** The result of checking a stack's file. */
 export interface CheckedFile {
   readonly problems: readonly Problem[];
-  /** Secrets whose names are encrypted too: what depends on them was not checked. */
+  /** Secrets whose names are encrypted too. What depends on them was not checked. */
   readonly unseen: readonly string[];
-  /** Keys of the servers that are deployed. */
+  /** Keys of the enabled servers. */
   readonly servers: readonly string[];
 }
 
 /**
- * Looks at a `Pulumi.<stack>.yaml` without an engine, a cluster and a key: secrets are known by name only.
- *
+ * Checks a `Pulumi.<stack>.yaml` without engine, cluster and encryption key: only the names of secrets are
+ * known.
  * @param file its name, for messages
- * @throws UserError when it is no stack's file
+ * @throws UserError when it is not a stack's file
  */
 export function checkStackFile(file: string, text: string, catalog: Catalog): CheckedFile {
   const config = configOf(file, text);
@@ -75,7 +75,7 @@ export function checkStackFile(file: string, text: string, catalog: Catalog): Ch
 function configOf(file: string, text: string): Fields {
   const fix = "Name a Pulumi.<stack>.yaml.";
   const content = readYaml(file, text);
-  // A stack without any configuration has its salt or provider of secrets, or nothing at all.
+  // A stack without configuration contains its secrets provider or salt, or nothing at all.
   const empty = content === null || (isObject(content) && Object.keys(content).every(isOfStack));
   const config = isObject(content) ? (content.config ?? undefined) : undefined;
   if (config === undefined && empty) return {};
@@ -89,7 +89,7 @@ function isOfStack(key: string): boolean {
   );
 }
 
-/** The names of the secrets; those of another stack count as there. */
+/** The names of the secrets. Those of another stack count as present. */
 function secretsOf(given: Fields, shared: Fields): StackSecrets {
   const servers = isObject(given.serverSecrets) ? given.serverSecrets : {};
   const studio = [given.studioSecrets, shared.studioSecrets].flatMap((one) =>
@@ -109,7 +109,7 @@ function secretsOf(given: Fields, shared: Fields): StackSecrets {
   };
 }
 
-/** Every part of a secret that stands in the file as it is. */
+/** Secrets that the file holds in plain text. */
 function inClear(key: string, value: unknown): Problem[] {
   const found: Problem[] = [];
   const walk = (inner: unknown, path: readonly string[]): void => {
@@ -124,16 +124,16 @@ function inClear(key: string, value: unknown): Problem[] {
   return found;
 }
 
-/** The problem of a secret that stands in the stack's file as it is. */
+/** The problem of a secret that the file holds in plain text. */
 export function notSecret(path: readonly Step[]): Problem {
   return {
     path: configPath(path),
-    problem: "is stored in clear.",
+    problem: "is stored in plain text.",
     fix: `Set it again with: ${secretCommand(path)}; then change the credential, since the old value is in the stack file.`,
   };
 }
 
-/** Everything encrypted in a key that is no secret: the engine takes the whole of it for one then. */
+/** Encrypted parts of a key that is not a secret. The engine would then treat the whole key as secret. */
 function encryptedParts(value: unknown, path: readonly Step[]): Problem[] {
   if (isCiphertext(value)) return [encrypted(path)];
   if (typeof value !== "object" || value === null) return [];
@@ -143,9 +143,7 @@ function encryptedParts(value: unknown, path: readonly Step[]): Problem[] {
   return parts.flatMap(([step, one]) => encryptedParts(one, [...path, step]));
 }
 
-/**
- * The same of one key, as the text of a stack's file shows it. Where it does not, the key as a whole.
- */
+/** The encrypted parts of one key, from the text of the stack's file; without the text, the key itself. */
 export function encryptedIn(text: string, key: string): Problem[] {
   let value: unknown;
   try {
@@ -157,16 +155,16 @@ export function encryptedIn(text: string, key: string): Problem[] {
   return found.length === 0 ? [encrypted([key])] : found;
 }
 
-/** The problem of a value that is no secret and is kept as one. */
+/** The problem of a value that is encrypted and must not be. */
 function encrypted(path: readonly Step[]): Problem {
   return {
     path: configPath(path),
-    problem: "is encrypted, and would be stored in clear in objects and state.",
-    fix: `Take it out with: ${removeCommand(path)}; then put credentials in serverSecrets.<server>.<KEY>, and the rest of it in clear.`,
+    problem: "is encrypted, and would be stored in plain text in objects and state.",
+    fix: `Remove it with: ${removeCommand(path)}; then put credentials in serverSecrets.<server>.<KEY>, and the rest of it in plain text.`,
   };
 }
 
-/** Whether a value of a stack's file is an encrypted one. */
+/** Whether a value of a stack's file is encrypted. */
 export function isCiphertext(value: unknown): boolean {
   return isObject(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
 }

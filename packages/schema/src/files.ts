@@ -7,7 +7,7 @@ const keyOfFile = objectKey.meta({
   examples: ["ca.crt"],
 });
 
-/** Where a file in the pod comes from: a key of the server's own Secret, or of an object that exists. */
+/** The source of a file in the pod: a key of the server's own Secret, or of an existing object. */
 export const fileSource = z.union([
   z.string().min(1),
   z.strictObject({

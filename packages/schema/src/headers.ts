@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { objectKey, objectName, variable } from "./fields";
 
-/** What MCP and HTTP clients say by themselves, and what is said of one connection or of how a body is written. */
+/** Headers that MCP and HTTP clients set themselves, and hop-by-hop headers. */
 const ownHeaders = [
   "accept",
   "connection",
@@ -32,7 +32,7 @@ const prefix = z
     examples: ["Bearer "],
   });
 
-/** A server's headers by name: text, or where the value is kept. */
+/** A server's headers by name: text, or where the value is stored. */
 export const headers = z.record(
   headerName,
   z.union([
@@ -59,5 +59,5 @@ export const headers = z.record(
   ]),
 );
 
-/** The value of a header: text, or where it is kept. */
+/** The value of a header: text, or where it is stored. */
 export type HeaderValue = z.output<typeof headers>[string];

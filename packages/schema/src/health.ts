@@ -37,7 +37,7 @@ const times = z.strictObject({
 
 const httpPath = absolutePath.meta({ examples: ["/healthz"] });
 
-/** Timings of a server's probes; what is left out keeps its default. */
+/** Timings of a server's probes. Omitted ones keep their default. */
 export const probes = z.strictObject({
   startup: times.optional().meta({
     description:
@@ -56,7 +56,7 @@ export const probes = z.strictObject({
   }),
 });
 
-/** How the kubelet asks whether the process lives. Never `GET` on the MCP path: it answers 405 and leaks sessions. */
+/** How the kubelet checks liveness. Never by `GET` on the MCP path: it answers 405 and leaks sessions. */
 export const health = z.union([
   z.literal("tcp"),
   httpPath,

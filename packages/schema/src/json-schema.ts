@@ -1,10 +1,9 @@
 import { z } from "zod";
 
 /**
- * A schema as JSON Schema: what may be written, with every explanation and example.
- *
- * @param reused what becomes of a schema that is used in several places: written out in each (`inline`), or once under
- *   `$defs` and referred to (`ref`)
+ * Converts a schema to JSON Schema: accepted input, with descriptions and examples.
+ * @param reused whether a schema that is used several times is repeated (`inline`) or referenced under `$defs`
+ * (`ref`)
  */
 export function jsonSchemaOf(
   schema: z.ZodType,
@@ -15,7 +14,7 @@ export function jsonSchemaOf(
     reused,
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
-      // Both are left out by zod where a value is transformed; ours are of what is written.
+      // zod omits both where a value is transformed; ours describe the input.
       const { examples } = z.globalRegistry.get(zodSchema) ?? {};
       if (Array.isArray(examples)) jsonSchema.examples = examples as unknown[];
       const { def } = zodSchema._zod;

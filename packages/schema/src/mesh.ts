@@ -23,7 +23,7 @@ const capability = z.strictObject({
     .meta({ description: "Tags by which it is chosen.", examples: [["hello"]] }),
 });
 
-/** An agent of a mesh; the values of charts/mcp-agent are checked by it too. */
+/** An agent of a mesh. The values of charts/mcp-agent are checked by it too. */
 export const agent = z.strictObject({
   image: image.meta({
     description: "The agent's image, pinned by tag or digest.",

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { cidr, dnsName, labels, port, someLabels } from "./fields";
 
-/** Where pods ask for names. */
+/** Where pods resolve names. */
 export const dns = z.strictObject({
   namespace: dnsName.optional().meta({
     description: "Namespace of the cluster's DNS pods. Default kube-system.",
@@ -27,7 +27,7 @@ export const dns = z.strictObject({
     }),
 });
 
-/** Ranges of the cluster that are no private ones. */
+/** Ranges of the cluster that are not private address ranges. */
 export const clusterRanges = z.array(
   cidr.refine((range) => !range.endsWith("/0"), "is every address; name the cluster's own ranges"),
 );
@@ -36,7 +36,7 @@ const databasePort = port
   .default(5432)
   .meta({ description: "Port of the database, behind its Service.", examples: [5432] });
 
-/** Where servers that read the application's database find it, as their pods connect: behind a Service. */
+/** How servers that read the application's database reach it: the address behind its Service. */
 const database = z.union([
   z.strictObject({
     cidr: cidr.meta({ description: "Its addresses.", examples: ["10.20.0.5/32"] }),
@@ -60,7 +60,7 @@ const database = z.union([
     ),
 ]);
 
-/** What NetworkPolicies are made, and what they have to know of the cluster. */
+/** Which NetworkPolicies are created, and what they must know about the cluster. */
 export const network = z.strictObject({
   isolate: z
     .enum(["namespace", "fleet", "none"])

@@ -4,7 +4,7 @@ import { image, labels, objectName } from "./fields";
 
 const minutes = z.number().positive("must be a number of minutes above 0").optional();
 
-/** When alerts fire; what is left out keeps its default. */
+/** Thresholds of the alerts. Omitted ones keep their default. */
 const thresholds = z.strictObject({
   probeSeconds: z
     .number()
@@ -49,7 +49,7 @@ const thresholds = z.strictObject({
     }),
 });
 
-/** Something that shows a certificate. */
+/** An endpoint that presents a certificate. */
 const endpoint = z
   .string()
   .regex(
@@ -104,7 +104,7 @@ const exporter = z.strictObject({
     }),
 });
 
-/** What Prometheus and Grafana are told. */
+/** What Prometheus and Grafana get. */
 export const observability = z.strictObject({
   enabled: z
     .boolean()

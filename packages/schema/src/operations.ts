@@ -6,12 +6,12 @@ import { affinity, patch, toleration } from "./placement";
 const firstNodePort = 31000;
 const lastNodePort = 31999;
 const nodePortRule = `must be from ${firstNodePort} to ${lastNodePort}`;
-/** What an autoscaler measures where nothing is said, in percent. */
+/** The default target of an autoscaler, in percent of the requested CPU. */
 const defaultCpuPercent = 70;
 
 const percent = z.int().min(1, "must be from 1 to 100").max(100, "must be from 1 to 100");
 
-/** What every object takes, for examples. */
+/** A patch that every object accepts, for examples. */
 const annotated = { metadata: { annotations: { "example.com/team": "tools" } } };
 
 const autoscaling = z
@@ -35,7 +35,7 @@ const autoscaling = z
       examples: [80],
     }),
   })
-  // Without a measure the CPU is one.
+  // The CPU is the default measure.
   .transform((scaling) =>
     (scaling.cpuPercent ?? scaling.memoryPercent) === undefined
       ? { ...scaling, cpuPercent: defaultCpuPercent }
@@ -128,7 +128,7 @@ const transform = z.strictObject({
   }),
 });
 
-/** How a server runs: replicas, nodes, end, Service. */
+/** How a server runs: replicas, nodes, termination, Service. */
 export const operations = {
   autoscaling: autoscaling.optional().meta({
     description:

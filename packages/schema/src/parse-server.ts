@@ -9,10 +9,9 @@ import { type ServerInput, serverSchema, type ServerSettings } from "./server";
 const keys = Object.keys(serverSchema.shape) as readonly (keyof ServerInput)[];
 
 /**
- * A server out of what a program says of it, with its code read. Keys that are none of a server's are passed over.
- *
- * @param owner the resource that is made of it, for the error
- * @throws UserError naming `owner` and the first key that is wrong
+ * Parses a server's settings as a program gives them, and reads its code. Unknown keys are ignored.
+ * @param owner the resource that is created from it, for the error
+ * @throws UserError naming `owner` and the first wrong key
  */
 export function parseServer(input: object, owner: string): ServerSettings {
   const own = Object.fromEntries(
@@ -33,6 +32,6 @@ function refused(owner: string, wrong: Problem | undefined): UserError {
   const path = wrong?.path ?? "";
   return new UserError(
     `${owner}: [${path}] ${wrong?.problem ?? "is wrong."}`,
-    `Mend ${path}; docs/reference/configuration.md explains every key of a server.`,
+    `Correct ${path}; docs/reference/configuration.md explains every key of a server.`,
   );
 }

@@ -14,7 +14,10 @@ export function configPath(path: readonly Step[]): string {
     .join("");
 }
 
-/** Sets one place to a value that is right there; without one, and for what is no single value, the file is the way. */
+/**
+ * The command that sets one place to a valid example. For a value that is not scalar, or without an example, it
+ * says to edit the file.
+ */
 export function setCommand(path: readonly Step[], example: unknown): string {
   const place = configPath(path);
   if (!["string", "number", "boolean"].includes(typeof example)) {
@@ -24,28 +27,28 @@ export function setCommand(path: readonly Step[], example: unknown): string {
   const value = String(example);
   const options = [
     ...(path.length > 1 ? [" --path"] : []),
-    // The engine makes a number or true of a text that looks like one.
+    // The engine converts a text that looks like a number or a boolean.
     ...(path.length > 1 && typeof example === "string" && /^(true|false|[-+\d.].*)$/.test(value)
       ? [" --type string"]
       : []),
-    // What begins with a dash would be an option.
+    // A leading dash would make it an option.
     ...(value.startsWith("-") ? [" --"] : []),
   ].join("");
   return `Set it, for example with: pulumi config set${options} ${word(place)} ${word(value)}`;
 }
 
-/** Takes one place out. */
+/** The command that removes one place. */
 export function removeCommand(path: readonly Step[]): string {
   return `pulumi config rm${path.length > 1 ? " --path" : ""} ${word(configPath(path))}`;
 }
 
-/** The command that asks for a secret's value, so that it is in no history of a shell. */
+/** The command that prompts for a secret's value, so that no shell history contains it. */
 export function secretCommand(path: readonly Step[]): string {
   const option = path.length > 1 ? " --path" : "";
   return `pulumi config set --secret${option} ${word(configPath(path))}`;
 }
 
-/** One word for a shell, in quotes where it needs them. */
+/** One word for a shell, quoted where necessary. */
 function word(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text);
 }

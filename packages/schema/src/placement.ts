@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { labelKey } from "./fields";
 
-/** A part of a Kubernetes object that is merged into ours. */
+/** A part of a Kubernetes object that is merged into the generated one. */
 export const patch = z.record(z.string(), z.unknown());
 
 export const toleration = z

@@ -8,9 +8,9 @@ import { pods } from "./egress";
 import { annotations, dnsName, labelKey, labels, mountPath, port, userId } from "./fields";
 import { volume } from "./volume";
 
-/** User and group of a process where nothing is said: nobody's. */
+/** The default user and group of a process: `nobody`. */
 export const defaultUser = 65532;
-/** How long a pod that is going away still serves, so that no client meets a closed port, in seconds. */
+/** How long a terminating pod still serves, in seconds, so that no client meets a closed port. */
 export const drainSeconds = 5;
 
 const extraPort = z.union([
@@ -36,7 +36,7 @@ const hostname = z
   )
   .meta({ examples: ["db.example.com"] });
 
-/** What selectors, policies and commands know a pod by is not a stack's to say. */
+/** Labels that selectors, policies and commands use to find a pod. A stack may not set them. */
 const ownLabel =
   /^(mcp-fleet\.dev\/.*|app\.kubernetes\.io\/(name|component|part-of|managed-by|version)|pod-template-hash)$/;
 const podLabels = z.record(
@@ -51,10 +51,10 @@ const podAnnotations = annotations.refine(
       ([key, value]) =>
         !key.startsWith(appArmor) || value === "runtime/default" || value.startsWith("localhost/"),
     ),
-  "must not take AppArmor's profile away",
+  "must not remove the AppArmor profile",
 );
 
-/** What a server's pod has beside the server. */
+/** The settings of a server's pod besides the server itself. */
 export const pod = {
   user: userId
     .default(defaultUser)

@@ -11,7 +11,7 @@ export interface Problem {
   readonly fix: string;
 }
 
-/** All mistakes of a configuration at once. Its text holds keys and never a value of a secret. */
+/** Every mistake of a configuration at once. The message contains keys and never a secret's value. */
 export class ConfigError extends UserError {
   constructor(readonly problems: readonly Problem[]) {
     super(...twoSentences(problems));
@@ -25,16 +25,16 @@ function twoSentences(problems: readonly Problem[]): [problem: string, fix: stri
   const list = problems.map((one) => `  ${sentence(one)}\n    ${one.fix}`);
   return [
     `${problems.length} things are wrong in this stack's configuration:\n${list.join("\n")}`,
-    "Nothing was changed; mend all of them and run again.",
+    "Nothing was changed; correct all of them and run again.",
   ];
 }
 
-/** On one line: keys are written by somebody. */
+/** On one line: a key is user input and may contain line breaks. */
 export function sentence(one: Problem): string {
   return cleanLine(`[${one.path}] ${one.problem}`);
 }
 
-/** Turns what the schema found into sentences: an unknown key comes with the nearest known one. */
+/** Converts the schema's errors to sentences. An unknown key comes with the nearest known one. */
 export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
@@ -63,7 +63,7 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType): Problem[] {
   });
 }
 
-/** Where in a union something is wrong, and what; or keys there that no alternative knows. */
+/** What is wrong inside a union and where, or keys that no alternative knows. */
 interface InnerIssue {
   readonly path: Step[];
   readonly message: string;
@@ -72,7 +72,7 @@ interface InnerIssue {
 
 type UnionIssue = Extract<z.core.$ZodIssue, { code: "invalid_union" }>;
 
-/** What is wrong in the alternative that was meant: the one that fits but for something further inside. */
+/** The error of the alternative that was meant: the one whose only mistake is further inside. */
 function insideUnion(issue: UnionIssue): InnerIssue {
   const meant = issue.errors.find((found) => found.every((one) => one.path.length > 0));
   const unknown = issue.errors.map((found) =>
@@ -80,14 +80,14 @@ function insideUnion(issue: UnionIssue): InnerIssue {
       one.code === "unrecognized_keys" && one.path.length === 0 ? one.keys : [],
     ),
   );
-  // Each alternative for an object has keys that it does not know: those that none knows are wrong.
+  // Every alternative for an object rejects keys that it does not know. Keys that none knows are wrong.
   const objects = unknown.filter((keys) => keys.length > 0);
   const [first = []] = objects;
   const nobodys = first.filter((key) => objects.every((keys) => keys.includes(key)));
   if (meant === undefined && nobodys.length > 0)
     return { path: [], message: issue.message, unknown: nobodys };
   if (meant === undefined && objects.length > 1)
-    return { path: [], message: "has keys that do not go together" };
+    return { path: [], message: "has keys that exclude each other" };
   const all = meant ?? issue.errors.flat();
   const inner = all.find((one) => one.path.length > 0) ?? all[0];
   if (inner === undefined) return { path: [], message: issue.message };
@@ -97,7 +97,7 @@ function insideUnion(issue: UnionIssue): InnerIssue {
   return { ...deeper, path: [...path, ...deeper.path] };
 }
 
-/** The problem of a key that nothing reads. */
+/** The problem of an unknown key. */
 export function unknownKey(path: readonly Step[], known: readonly string[]): Problem {
   const key = String(path.at(-1) ?? "");
   const near = nearest(key, known);
@@ -121,7 +121,7 @@ function invalid(path: readonly Step[], message: string, schema: z.ZodType): Pro
   };
 }
 
-/** A value that the schema gives as an example for this place, or for the next one around it. */
+/** The schema's example for this place, or for the nearest enclosing one. */
 function exampleAt(schema: z.ZodType, path: readonly Step[]): unknown {
   for (let length = path.length; length > 0; length -= 1) {
     let at: SchemaNode | undefined = schema;
@@ -145,7 +145,7 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** The keys an object in the schema has at `path`. */
+/** The keys of the object at `path` in the schema. */
 function keysAt(schema: z.ZodType, path: readonly Step[]): string[] {
   let at: SchemaNode | undefined = schema;
   for (const step of path) at = child(unwrap(at), String(step));
@@ -153,17 +153,17 @@ function keysAt(schema: z.ZodType, path: readonly Step[]): string[] {
   return [...new Set(options.flatMap((option) => Object.keys(unwrap(option)?.shape ?? {})))];
 }
 
-/** The few properties of schema objects that the walk needs. */
+/** The properties of schema objects that the walk needs. */
 interface SchemaNode {
   readonly shape?: Record<string, SchemaNode>;
   readonly valueType?: SchemaNode;
-  /** What the items of a list are. */
+  /** The schema of a list's items. */
   readonly element?: SchemaNode;
   readonly options?: SchemaNode[];
   readonly def?: {
     readonly type?: string;
     readonly innerType?: SchemaNode;
-    /** A pipe: one of the two is a transform, the other says what may be written. */
+    /** A pipe: one side is a transform, the other describes the input. */
     readonly in?: SchemaNode;
     readonly out?: SchemaNode;
   };

@@ -4,16 +4,16 @@ import { isObject } from "./own";
 import type { Problem } from "./problems";
 import { stackSchema, type StackSettings } from "./stack";
 
-/** What is left of a configuration whose mistakes are taken out. */
+/** A configuration without its mistakes. */
 export interface Remainder {
   readonly settings: StackSettings;
-  /** Whether a problem found in the remainder is only there because something was taken out. */
+  /** Whether a problem in the remainder exists only because something was removed. */
   readonly isArtefact: (problem: Problem) => boolean;
 }
 
 /**
- * The configuration without the servers and keys that the schema refused, so that the checks behind the schema can be
- * made in the same run. Undefined when nothing is left that the schema takes.
+ * The configuration without the servers and keys that the schema rejects, so that the later checks can run in
+ * the same pass. Undefined when nothing acceptable remains.
  */
 export function remainderOf(
   values: Readonly<Record<string, unknown>>,

@@ -1,23 +1,23 @@
 import { UserError } from "@mcp-fleet/errors";
 import { type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
 
-/** Far above any stack's file, in characters. */
+/** Far larger than any stack's file, in characters. */
 const maxLength = 1024 * 1024;
-/** How often parts of a file may be taken up again by an alias. */
+/** How often aliases may repeat parts of a file. */
 const maxAliases = 1000;
 
-const fix = "Mend that place, or name a Pulumi.<stack>.yaml.";
+const fix = "Correct that place, or name a Pulumi.<stack>.yaml.";
 
-/** YAML as the engine reads it: `<<` merges. */
+/** Parses YAML as the engine does: `<<` merges. */
 export function parseYaml(text: string, lineCounter?: LineCounter): Document {
   return parseDocument(text, { logLevel: "silent", merge: true, lineCounter });
 }
 
 /**
- * What a YAML file holds, as the engine reads it. Errors tell the line and never quote it: a secret may stand there.
- *
+ * The content of a YAML file as the engine reads it. Errors name the line and never quote it, because it may
+ * contain a secret.
  * @param file its name, for messages
- * @throws UserError for what is no YAML, and for a file that is larger, read or unread, than a stack's
+ * @throws UserError for invalid YAML, and for a file that is too large before or after its aliases are expanded
  */
 export function readYaml(file: string, text: string): unknown {
   if (text.length > maxLength)
@@ -34,19 +34,19 @@ export function readYaml(file: string, text: string): unknown {
   try {
     return document.toJS({ maxAliasCount: maxAliases }) as unknown;
   } catch {
-    // What is left to go wrong are aliases of aliases, and maps merged with what is none.
+    // What can still fail: aliases of aliases, and a merge of something that is not a map.
     throw new UserError(
-      `${file} takes up parts of itself more than ${maxAliases} times, or merges (<<) what is no map.`,
+      `${file} expands aliases more than ${maxAliases} times, or merges (<<) something that is not a map.`,
       "Write these parts out.",
     );
   }
 }
 
-/** An alias of nothing, one inside of what it stands for, and a key that means something to JavaScript. */
+/** Rejects an alias without anchor, an alias inside of its own anchor, and keys that are special in JavaScript. */
 function refuseTraps(file: string, document: Document, lines: LineCounter): void {
   visit(document, {
     Pair(_, { key }) {
-      // Readers of objects pass over it, and nobody would see that a part is missing.
+      // Readers of objects would skip the key, and nobody would notice the missing part.
       if (!isScalar(key) || key.value !== "__proto__") return;
       const { line } = lines.linePos(key.range?.[0] ?? 0);
       throw new UserError(`${file} has the key __proto__ in line ${line}.`, "Rename it.");
@@ -56,12 +56,12 @@ function refuseTraps(file: string, document: Document, lines: LineCounter): void
       const target = node.resolve(document);
       if (target === undefined)
         throw new UserError(
-          `${file} has an alias (*) of nothing in line ${line}.`,
+          `${file} has an alias (*) without an anchor in line ${line}.`,
           "Put a text that begins with a star in quotes, or set the anchor (&) further up.",
         );
       if ((path as readonly unknown[]).includes(target))
         throw new UserError(
-          `${file} has an alias (*) of what it is a part of in line ${line}.`,
+          `${file} has an alias (*) inside of its own anchor in line ${line}.`,
           "Write that part out.",
         );
     },

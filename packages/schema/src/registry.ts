@@ -7,7 +7,7 @@ const databasePort = port
   .default(5432)
   .meta({ description: "Port of the database.", examples: [5432] });
 
-/** What a registry keeps its data in where nothing of it is made here; all that a chart can do. */
+/** The registry's storage where this project creates none of it; a chart supports only these. */
 export const givenStorage = z.union([
   z.strictObject({
     sqlite: z
@@ -87,7 +87,7 @@ const storage = z.union([
   }),
 ]);
 
-/** The registry of a mesh; the values of charts/mcp-registry are checked by it too. */
+/** The registry of a mesh. The values of charts/mcp-registry are checked by it too. */
 export const registry = z.strictObject({
   name: dnsName.default("mcp-registry").meta({
     description: "Name of its StatefulSet and of the Service that agents call.",

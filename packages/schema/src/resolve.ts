@@ -4,7 +4,7 @@ import {
   nodePortsTwice,
   sameNames,
   type SecretNames,
-  secretsOfNobody,
+  secretsWithoutServer,
   serverProblems,
 } from "./checks";
 import { ownValue } from "./own";
@@ -13,7 +13,7 @@ import type { ServerSettings } from "./server";
 import { serverNameOf } from "./server-name";
 import type { StackSettings } from "./stack";
 
-/** A server with everything decided: the schema's output, and what only the whole stack can say. */
+/** A server with every value decided: the schema's output, and what depends on the whole stack. */
 export interface ResolvedServer extends ServerSettings {
   readonly key: string;
   readonly name: string;
@@ -21,18 +21,18 @@ export interface ResolvedServer extends ServerSettings {
   readonly port: number;
   readonly requestSeconds: number;
   readonly imagePullSecrets: string[];
-  /** Every credential the server is configured with, by name. */
+  /** The names of all credentials that the server is configured with. */
   readonly credentialKeys: readonly string[];
 }
 
-/** The servers of a stack in the order of their keys; everything wrong is added to `problems`. */
+/** The servers of a stack, sorted by key. Every mistake is added to `problems`. */
 export function resolveServers(
   settings: StackSettings,
   catalog: Catalog,
   secrets: Readonly<Record<string, SecretNames>>,
   problems: Problem[],
 ): ResolvedServer[] {
-  // The engine hands objects over with sorted keys, a stack file has them in any order: the plan must not differ.
+  // The engine passes objects with sorted keys, a stack file has any order. The plan must be the same.
   const enabled = Object.entries(settings.servers)
     .filter(([, own]) => own.enabled)
     .sort(([a], [b]) => (a < b ? -1 : 1));
@@ -42,7 +42,7 @@ export function resolveServers(
     return found.length > 0 ? [] : [resolve(key, own, ownValue(secrets, key), settings)];
   });
   problems.push(
-    ...secretsOfNobody(settings, secrets),
+    ...secretsWithoutServer(settings, secrets),
     ...sameNames(servers, settings),
     ...claimsTwice(servers),
     ...nodePortsTwice(settings.servers),
@@ -73,7 +73,7 @@ function resolve(
   };
 }
 
-/** The variables of a Secret out of a store, where they are named one by one. */
+/** The variables that an external Secret maps one by one. */
 function externalKeys({ secret }: ServerSettings): string[] {
   return typeof secret === "object" && "external" in secret
     ? Object.keys(secret.external.keys ?? {})

@@ -3,10 +3,10 @@ import { z } from "zod";
 const numberOr = (pattern: RegExp, message: string) =>
   z.union([z.number().nonnegative(), z.string().regex(pattern, message)]).transform(String);
 
-/** Kubernetes quantities; `1` and `"1"` are one CPU. */
+/** Kubernetes quantities; `1` and `"1"` both mean one CPU. */
 const cpu = numberOr(/^\d+(\.\d+)?m?$/, 'must be a CPU quantity such as "250m"');
 const bytes = /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/;
-/** Manifests have whole numbers there too: 10737418240 is 10Gi. */
+/** Manifests also use plain numbers: 10737418240 is 10Gi. */
 export const size = z
   .union([
     z.string().regex(bytes, 'must be an amount of bytes such as "256Mi"'),
@@ -15,7 +15,7 @@ export const size = z
   .transform(String)
   .meta({ examples: ["1Gi"] });
 const memory = numberOr(bytes, 'must be a memory quantity such as "256Mi"');
-/** What a device plugin offers: `nvidia.com/gpu`. */
+/** A resource of a device plugin: `nvidia.com/gpu`. */
 const device = z
   .string()
   .regex(

@@ -7,7 +7,7 @@ const duration = z
   .regex(/^(\d+(ms|s|m|h))+$/, 'must be a duration such as "1h"')
   .meta({ examples: ["1h"] });
 
-/** A Secret made by the External Secrets Operator. */
+/** A Secret that the External Secrets Operator creates. */
 const external = z
   .strictObject({
     store: dnsName.meta({
@@ -79,7 +79,7 @@ const infisicalPlace = {
     }),
 };
 
-/** A Secret made by Infisical's operator out of an InfisicalStaticSecret (v1beta1). */
+/** A Secret that Infisical's operator creates from an InfisicalStaticSecret (v1beta1). */
 const infisicalStatic = z.strictObject({
   authRef: z
     .strictObject({
@@ -110,7 +110,7 @@ const infisicalStatic = z.strictObject({
     .meta({ description: "How often the operator reads Infisical.", examples: ["5m"] }),
 });
 
-/** The same out of an InfisicalSecret (v1alpha1), which its publisher calls deprecated. */
+/** The same from an InfisicalSecret (v1alpha1), which its publisher has deprecated. */
 const infisical = z.strictObject({
   project: z
     .string()
@@ -158,7 +158,7 @@ const infisical = z.strictObject({
     }),
 });
 
-/** Where a server's Secret comes from when its values are not in the stack: its name, or who makes it. */
+/** Where a server's Secret comes from when its values are not in the stack: its name, or who creates it. */
 export const secret = z.union([
   objectName,
   z.strictObject({

@@ -14,7 +14,7 @@ const key = objectKey.meta({
   description: "The key in it whose value is taken.",
   examples: ["password"],
 });
-/** A key of an object, in Kubernetes' own words. */
+/** A reference to a key of an object, as Kubernetes writes it. */
 const keyRef = z.strictObject({
   name: objectName.meta({
     description: "Name of the object in the same namespace.",
@@ -141,10 +141,10 @@ const valueFrom = z
     return { ...rest, ...(containerName === undefined ? {} : { container: containerName }) };
   });
 
-/** One variable of a server: text, or where its value is. Text may hold `$(NAME)` of another variable. */
+/** One variable of a server: text, or where its value comes from. Text may contain `$(NAME)` of another variable. */
 const envValue = z.union([text, fromSecret, fromConfigMap, fromField, fromResource, valueFrom]);
 
 export const serverEnv = z.record(variable, envValue);
 
-/** The value of a variable: text, or where it comes from. `$$(NAME)` is the text itself. */
+/** The value of a variable: text, or where it comes from. `$$(NAME)` is literal text. */
 export type EnvValue = z.output<typeof envValue>;

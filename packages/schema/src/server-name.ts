@@ -1,4 +1,4 @@
-/** The name of a server's workload, Service and account: its own, or one out of its key. */
+/** The name of a server's workload, Service and account: configured, or derived from its key. */
 export const serverNameOf = (
   key: string,
   { name }: { readonly name?: string | undefined },

@@ -27,8 +27,8 @@ import { serverEnv } from "./server-env";
 import { tls } from "./tls";
 
 /**
- * The one description of a server: what a stack may say, what it means where nothing is said, and what its component
- * takes. An entry of the catalog is a part of it.
+ * The only description of a server: what a stack may say, the defaults, and the input of its component. A
+ * catalog entry is a part of it.
  */
 export const serverSchema = z.strictObject({
   enabled: z
@@ -249,5 +249,5 @@ export const serverSchema = z.strictObject({
 
 /** What a stack says of one server. */
 export type ServerInput = z.input<typeof serverSchema>;
-/** The same with every default filled in. */
+/** The same with all defaults applied. */
 export type ServerSettings = z.output<typeof serverSchema>;

@@ -24,7 +24,7 @@ const ejectionMeta = {
   examples: [30],
 };
 
-/** What is otherwise for one service: each part stands whole in the place of the mesh's own. */
+/** Overrides for one service. Each part replaces the mesh's own as a whole. */
 const serviceTraffic = z.strictObject({
   timeoutSeconds: seconds.optional().meta({
     description: "How long a call may take, in seconds. Default: as serviceMesh.timeoutSeconds.",
@@ -53,7 +53,7 @@ const serviceTraffic = z.strictObject({
     }),
 });
 
-/** What the cluster's service mesh is told; the defaults suit tool calls of up to half a minute. */
+/** The configuration of the cluster's service mesh. The defaults suit tool calls of up to half a minute. */
 export const serviceMesh = z.strictObject({
   kind: z
     .enum(["istio", "linkerd"])

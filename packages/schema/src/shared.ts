@@ -22,7 +22,7 @@ const outputs = z
   })
   .refine((value) => Object.keys(value).length > 0, "must name at least one output");
 
-/** What is read from the outputs of another stack: the key that it stands for, and the output's name. */
+/** What is read from another stack's outputs: the key to fill, and the output's name. */
 export const shared = z.strictObject({
   stack: z
     .string()
@@ -34,5 +34,5 @@ export const shared = z.strictObject({
   }),
 });
 
-/** The key `shared`, where it is set. */
+/** The value of the key `shared`. */
 export type SharedSettings = z.infer<typeof shared>;

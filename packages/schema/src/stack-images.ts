@@ -2,7 +2,7 @@ import { isObject } from "./own";
 import type { ResolvedServer } from "./resolve";
 import type { StackSettings } from "./stack";
 
-/** What of a stack's configuration names images. */
+/** The parts of a stack's configuration that name images. */
 export interface WithImages {
   readonly settings: Readonly<StackSettings>;
   readonly servers: readonly ResolvedServer[];
@@ -13,14 +13,14 @@ export interface StackImage {
   /** Its configuration key. */
   readonly path: string;
   readonly image: string;
-  /** Secrets with logins for its registry. */
+  /** Secrets with logins for the image's registry. */
   readonly pullSecrets: readonly string[];
 }
 
-/** Gives an image another name. */
+/** Returns another name for an image. */
 type Rename = (image: string, path: string, pullSecrets: readonly string[]) => string;
 
-/** Every image that a pod of this stack runs, the probe's too; what is configured and not deployed is left out. */
+/** Every image that a pod of this stack runs, the probe's included. Disabled parts are omitted. */
 export function imagesOfStack(stack: WithImages): StackImage[] {
   const images: StackImage[] = [];
   renameImages(stack, (image, path, pullSecrets) => {
@@ -30,7 +30,7 @@ export function imagesOfStack(stack: WithImages): StackImage[] {
   return images;
 }
 
-/** The same stack with another name for each image that {@link imagesOfStack} lists. Neither is changed. */
+/** The stack with every image of {@link imagesOfStack} renamed. The argument is not changed. */
 export function renameImages<T extends WithImages>(stack: T, rename: Rename): T {
   const { settings, servers } = stack;
   return {
@@ -77,7 +77,7 @@ function studioAndProbe(
   };
 }
 
-/** The pods that watch and manage. */
+/** The pods that observe and manage the servers. */
 function operated(
   settings: StackSettings,
   rename: Rename,
@@ -146,7 +146,7 @@ function renameServer(server: ResolvedServer, rename: Rename): ResolvedServer {
 
 type Transform = NonNullable<ResolvedServer["transform"]>;
 
-/** A transform may name images too, of containers that are there and of its own. */
+/** A transform may name images too, for existing and for its own containers. */
 function patched(
   transform: Transform,
   workload: "deployment" | "statefulSet",

@@ -39,7 +39,7 @@ const probe = z.strictObject({
   }),
 });
 
-/** Places a stack may use, or may not. */
+/** Clusters and namespaces that a stack may or may not use. */
 const places = z.strictObject({
   contexts: z
     .array(z.string())
@@ -65,8 +65,9 @@ const places = z.strictObject({
 });
 
 /**
- * Everything a stack may set that is not a secret. Pulumi.yaml, the reference and the JSON Schema of stack files are made
- * of it (`npm run docs`). The engine takes no optional key, so an empty mesh or shared stands for none.
+ * Everything a stack may set except secrets. Pulumi.yaml, the reference and the JSON Schema of stack files are
+ * generated from it (`npm run docs`). The engine has no optional keys, so an empty `mesh` or `shared` means
+ * none.
  */
 export const stackSchema = z.strictObject({
   target: z
@@ -213,7 +214,7 @@ export const stackSchema = z.strictObject({
     }),
 });
 
-/** A stack's configuration, defaults filled in. */
+/** A stack's configuration with all defaults applied. */
 export type StackSettings = z.infer<typeof stackSchema>;
 
 function isEmpty(value: unknown): boolean {

@@ -15,7 +15,7 @@ import { protocols } from "./protocols";
 import { resources } from "./resources";
 import { authority } from "./tls";
 
-/** Pods that call the servers beside the application's web pods. */
+/** Pods that call the servers besides the application's web pods. */
 export const consumer = z.strictObject({
   name: dnsName.meta({
     description: "What messages and probe Jobs call them.",

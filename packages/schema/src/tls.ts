@@ -7,7 +7,7 @@ const key = objectKey.default("ca.crt").meta({
   examples: ["ca.crt"],
 });
 
-/** Where the certificates of an authority are. */
+/** Where an authority's certificates are stored. */
 export const authority = z.union([
   z.strictObject({
     configMap: objectName.meta({
@@ -25,7 +25,7 @@ export const authority = z.union([
   }),
 ]);
 
-/** What clients have to know of a server that serves TLS itself. */
+/** What clients must know about a server that serves TLS itself. */
 export const tls = z.strictObject({
   ca: authority.optional().meta({
     description:

@@ -1,12 +1,12 @@
 import { removeCommand } from "./paths";
 import type { Problem } from "./problems";
 
-/** Keys whose value is the text itself. */
+/** Keys whose value is plain text. */
 const plainText = ["target", "application", "namespace"];
 
 /**
- * The value of a key whose value is text: `pulumi config set` stores `false` and objects so, and the engine hands
- * everything over so. Text that begins like JSON and is none is a problem; other text is left for the schema to judge.
+ * The parsed value of a key. `pulumi config set` stores `false` and objects as text, and the engine passes
+ * everything as text. Text that begins like JSON and is invalid is a problem; other text is left to the schema.
  */
 export function valueOfText(
   key: string,
@@ -18,6 +18,6 @@ export function valueOfText(
   } catch {
     if (!/^\s*[[{]/.test(text)) return { value: text };
   }
-  const fix = `Take it out with: ${removeCommand([key])}; then write it in Pulumi.<stack>.yaml.`;
+  const fix = `Remove it with: ${removeCommand([key])}; then write it in Pulumi.<stack>.yaml.`;
   return { problem: { path: key, problem: "is not valid JSON.", fix } };
 }

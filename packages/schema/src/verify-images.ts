@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Text between slashes, `*` standing for any characters, slashes too. */
+/** Text with `*` for any characters, slashes included. */
 const pattern = z
   .string()
   .max(500, "must have 500 characters at most")
@@ -115,10 +115,10 @@ const rule = z
   })
   .refine(({ trustedRoot, ignoreTlog }) => trustedRoot === undefined || ignoreTlog !== true, {
     path: ["trustedRoot"],
-    message: "is read by nobody beside ignoreTlog",
+    message: "has no effect besides ignoreTlog",
   });
 
-/** Whose signatures the images of a stack need. */
+/** Which images need whose signatures. */
 export const verifyImages = z
   .strictObject({
     rules: z
@@ -142,20 +142,20 @@ export const verifyImages = z
     message: "are needed where required is true: no image could be deployed",
   });
 
-/** The key `verifyImages`. */
+/** The value of the key `verifyImages`. */
 export type VerifyImages = z.output<typeof verifyImages>;
 
-/** Somebody's images, and whose signature they need. */
+/** A set of images, and whose signature they need. */
 export type VerifyImagesRule = VerifyImages["rules"][number];
 
-/** The whole of a text is to match: one that only begins like it is another identity. */
+/** Matches the whole text: an identity with an additional suffix is another identity. */
 export function wholeMatch(expression: string): RegExp {
   return new RegExp(`^(?:${expression})$`, "u");
 }
 
 function isRegExp(text: string): boolean {
   try {
-    // By itself too: `a)|(?:b` would only be one within the group.
+    // Compiled without the group first: `a)|(?:b` is valid only inside of it.
     new RegExp(text, "u");
     wholeMatch(text);
     return true;

@@ -1,7 +1,6 @@
 /**
- * The volumes of a container's directories, by name: `/tmp`, which each has, and those that it writes to. Checks and
- * components name them here, so that no volume of a stack gets the name of another.
- *
+ * Names of the volumes for a container's directories: `/tmp`, which each container has, and its writable ones.
+ * Checks and components use this function, so that no volume of a stack gets the same name.
  * @param prefix of another container than the server's
  */
 export function directoryVolumes(
@@ -14,5 +13,8 @@ export function directoryVolumes(
   ]);
 }
 
-/** The volume of a file that comes out of an object which is not the server's own. @param index of the file */
+/**
+ * The volume of a file from an object other than the server's own Secret.
+ * @param index of the file
+ */
 export const fileVolume = (index: number): string => `file-${index}`;

@@ -5,10 +5,10 @@ import { size } from "./resources";
 
 const kindsOfVolume = ["claim", "claimTemplate", "configMap", "secret", "emptyDir"] as const;
 
-/** A claim is there to be written to: ReadOnlyMany would be one that nothing ever comes into. */
+/** A claim must be writable: nothing could ever fill a ReadOnlyMany one. */
 const accessMode = z.enum(["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]);
 
-/** The claim that each pod gets for itself; it makes the server a StatefulSet. */
+/** A claim that each pod gets for itself. It makes the server a StatefulSet. */
 const claimTemplate = z.strictObject({
   size: size
     .refine((amount) => Number.parseFloat(amount) > 0, "must be above 0")
@@ -32,7 +32,7 @@ const claimTemplate = z.strictObject({
     }),
 });
 
-/** Storage that the pod brings: exactly one kind of it. */
+/** A volume of the pod: exactly one kind of storage. */
 export const volume = z
   .strictObject({
     mount: mountPath.optional().meta({

@@ -4,7 +4,7 @@ import { configPath, type Step } from "./paths";
 import type { Problem } from "./problems";
 import { parseYaml } from "./read-yaml";
 
-/** Where a stack says text to a process: what YAML makes of it has to be what stands in the file. */
+/** Where a stack passes text to a process. The value that YAML parses must equal the text in the file. */
 const places = [
   /^servers\.[^.]+\.(env|args|command|stdio|secretVersion)(\.|$)/,
   /^servers\.[^.]+\.(sidecars|initContainers)\.\d+\.(env|args|command)(\.|$)/,
@@ -12,7 +12,7 @@ const places = [
   /^mesh\.(registry|agents\.[^.]+)\.(env|args|command)(\.|$)/,
 ];
 
-/** What one reader or another of YAML (1.1, 1.2) takes for a number, a date or nothing. */
+/** Text that some YAML version (1.1, 1.2) parses as a number, a date or null. */
 const notText = [
   /^[-+]?(\d[\d_]*)?\.?\d[\d_]*\.?(e[-+]?\d+)?$/i,
   /^[-+]?0[xob][\da-f_]+$/i,
@@ -21,20 +21,19 @@ const notText = [
   /^\d{4}-\d\d?-\d\d?([Tt ].*)?$/,
   /^(null|~|true|false)$/i,
 ];
-/** How many values of a file are looked at: aliases of aliases have no end. */
+/** How many values of a file are visited: aliases of aliases could go on without end. */
 const maxNodes = 200_000;
-/** Stands for the key that merges; no text is like it. */
+/** Stands for the merge key; no text can equal it. */
 const mergeKey = "\0<<";
 /** How deep merged maps may merge others. */
 const maxMerges = 20;
-/** These come out as they went in. */
+/** Values that YAML parses without change. */
 const exact = /^(true|false|0|-?[1-9]\d{0,14})$/;
 
 /**
- * What of a stack file would not arrive at a process as it stands there: `0755`, `1.10`, `2026-01-01`. A reader of YAML
- * turns them into numbers and dates, and nobody sees it afterwards.
- *
- * @param text of a `Pulumi.<stack>.yaml`; one that cannot be read has no problem here
+ * Values of a stack file that a process would not receive as written: `0755`, `1.10`, `2026-01-01`. YAML parses
+ * them as numbers and dates, which cannot be seen afterwards.
+ * @param text of a `Pulumi.<stack>.yaml`; invalid YAML is reported elsewhere
  */
 export function misread(text: string): Problem[] {
   const problems: Problem[] = [];
@@ -58,7 +57,7 @@ export function misread(text: string): Problem[] {
       const written = `"${source === "~" ? "" : source}"`;
       problems.push({
         path: configPath(path),
-        problem: `is ${source} without quotes, which is no text to YAML, so the process may be told something else.`,
+        problem: `is ${source} without quotes, which YAML does not parse as text, so the process may get another value.`,
         fix: `Write it in quotes: ${typeof last === "number" ? "-" : `${last}:`} ${written}`,
       });
     }
@@ -72,14 +71,17 @@ export function misread(text: string): Problem[] {
   return problems;
 }
 
-/** What an alias stands for; anything else as it is. One of nothing is refused where files are read. */
+/**
+ * The node that an alias refers to; any other node unchanged. Aliases without anchor are rejected where files
+ * are read.
+ */
 function resolved(node: unknown, document: Document): unknown {
   return isAlias(node) ? node.resolve(document) : node;
 }
 
-/** A map's own keys, then those that are merged (`<<`) into it and that it has not itself. */
+/** A map's own keys, then the merged ones (`<<`) that it does not have itself. */
 function entriesOf(map: YAMLMap, document: Document, depth = 0): [string, unknown][] {
-  // The key that merges is a symbol; the text "<<" is a key like others.
+  // The merge key is a symbol; the text "<<" is an ordinary key.
   const nameOf = (key: unknown): string =>
     isScalar(key) ? (typeof key.value === "symbol" ? mergeKey : String(key.value)) : String(key);
   const own = map.items.map(({ key, value }): [string, unknown] => [nameOf(key), value]);

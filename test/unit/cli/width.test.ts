@@ -84,7 +84,7 @@ describe("what the commands print at 100 columns", () => {
 
   it("verify, with the consumer that each line is about, and contradictions explained", () => {
     const refused = (attempts: number): string =>
-      `github: ${url("github")} refuses the connection; no ready pod stands behind the Service, or the server listens on another port or on loopback only (${attempts} attempts in 30.1 seconds).`;
+      `github: ${url("github")} refuses the connection; no ready pod is behind the Service, or the server listens on another port or on loopback only (${attempts} attempts in 30.1 seconds).`;
     const servers = [
       ...keys.flatMap((key) => [
         seen(key, "web"),

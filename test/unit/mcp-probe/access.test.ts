@@ -81,17 +81,17 @@ describe("mcp-probe reads 401 and 403 under auth: per-request (issue 18, item 7)
     [
       "a mesh that wants a token, though it has a WWW-Authenticate",
       refusing(401, "Jwt is missing", { "www-authenticate": 'Bearer realm="http://own/mcp"' }),
-      /saying "Jwt is missing"; the service mesh wants a token of its own/,
+      /saying "Jwt is missing"; the service mesh requires a token/,
     ],
     [
       "a firewall's page",
       (_s, _q, res) => res.writeHead(403, { "content-type": "text/html" }).end("<h1>Blocked</h1>"),
-      /HTTP 403 to initialize; no WWW-Authenticate, no JSON-RPC error and no protected-resource/,
+      /HTTP 403 to initialize; without WWW-Authenticate, JSON-RPC error or protected-resource/,
     ],
     [
       "a bare 401",
       (_s, _q, res) => res.writeHead(401).end(),
-      /HTTP 401 to initialize; no WWW-Authenticate/,
+      /HTTP 401 to initialize; without WWW-Authenticate/,
     ],
     [
       "an Origin check, though it is a JSON-RPC error",

@@ -316,7 +316,7 @@ describe("mcp-probe against servers that are not right", () => {
     await closeServers();
     const refused = await probe({ name: "c", url: closed.url }, quick);
     assert.equal(refused.outcome, "unreachable");
-    assert.match(refused.message, /refuses the connection; no ready pod stands behind the Service/);
+    assert.match(refused.message, /refuses the connection; no ready pod is behind the Service/);
     assert.ok(refused.attempts > 3);
     const unknown = await probe({ name: "n", url: "http://no-such.invalid/mcp" }, quick);
     assert.match(unknown.message, /does not resolve from here|name server gave no answer/);

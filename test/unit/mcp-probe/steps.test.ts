@@ -72,17 +72,13 @@ describe("mcp-probe explains by step and cause (issue 18, item 8)", () => {
   });
 
   const cut: readonly [string, string, RegExp][] = [
-    [
-      "405 to the GET that takes a stream up",
-      "id: 1\nretry: 1",
-      /does not take the GET that takes it up/,
-    ],
+    ["405 to the GET that takes a stream up", "id: 1\nretry: 1", /rejects the GET that resumes it/],
     [
       "a later time than a request may take",
       "id: 1\nretry: 99999999999999",
       /1 seconds are the limit/,
     ],
-    ["an event's id that is no header", "id: \u00e9\u0007\nretry: 1", /no HTTP header can hold/],
+    ["an event's id that is no header", "id: \u00e9\u0007\nretry: 1", /no HTTP header can contain/],
   ];
   for (const [what, fields, says] of cut) {
     it(`a stream that is cut: ${what}`, async () => {

@@ -52,7 +52,7 @@ describe("mcp-probe asks servers with odd certificates and protocols", () => {
     assert.equal(result.attempts, 1);
     assert.match(
       result.message,
-      /not taken \(EE certificate key too weak\); make it with RSA of 2048/,
+      /rejected \(EE certificate key too weak\); make it with RSA of 2048/,
     );
   });
 

@@ -91,7 +91,7 @@ describe("mcp-probe says what a port speaks instead (issue 18, item 8)", () => {
       "a certificate that nobody trusts",
       () => createHttps(tls, page),
       "https",
-      /shows a certificate that is not trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+      /presents a certificate that is not trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
     ],
     [
       "another protocol",

@@ -51,7 +51,7 @@ const refused: Readonly<Record<string, [fields: string, says: RegExp]>> = {
   ],
   "the strategy of a Deployment": [
     `${data("size: 1Gi")}, strategy: rolling`,
-    /^servers\.a\.strategy: means nothing for a server with a claimTemplate/,
+    /^servers\.a\.strategy: has no effect on a server with a claimTemplate/,
   ],
   "the transform of a Deployment": [
     `${data("size: 1Gi")}, transform: { deployment: { metadata: {} } }`,

@@ -126,7 +126,7 @@ const refused: Readonly<Record<string, [fields: string, says: RegExp]>> = {
   "affinity of a misspelt kind": ["affinity: { nodeAfinity: {} }", /not a known key/],
   "a variable in a word of stdio": [
     "source: bridge, env: { TOKEN: { secret: s, key: k } }, stdio: [x, $(TOKEN)]",
-    /reaches the server as it stands there/,
+    /reaches the server unchanged/,
   ],
   "a variable of another container's": [
     "env: { A: b }, sidecars: [{ name: s, image: 'a/b:1', env: { B: $(A) } }]",
@@ -138,7 +138,7 @@ const refused: Readonly<Record<string, [fields: string, says: RegExp]>> = {
   ],
   "a variable of two forms": [
     "env: { A: { secret: a, configMap: c, key: b } }",
-    /keys that do not go together/,
+    /keys that exclude each other/,
   ],
   "NUL in a variable": ['env: { A: "a\\0b" }', /NUL/],
   "a program that is spaces": ["source: bridge, stdio: '  '", /must name a program/],

@@ -35,7 +35,7 @@ describe("what YAML makes of a value", () => {
       assert.deepEqual(more, []);
       assert.equal(
         problem,
-        `servers.a.env.VALUE: is ${source} without quotes, which is no text to YAML, so the process may be told something else.`,
+        `servers.a.env.VALUE: is ${source} without quotes, which YAML does not parse as text, so the process may get another value.`,
       );
       const written = /Write it in quotes: (.*)$/.exec(fix)?.[1] ?? "";
       assert.deepEqual(wrong(`      env: { ${written} }\n`), []);
@@ -77,7 +77,7 @@ describe("a stack's file, looked at by itself", () => {
   it("says everything that is wrong at once, each with its place", () => {
     const found = wrong(
       "      prot: 80\n      files: { /run/key.json: { secret: UPPER, key: x } }\n      volumes: { data: { mount: /data } }\n",
-      "\n  mcp-fleet:serverSecrets: { a: { TOKEN: plain } }\n  mcp-fleet:databaseUrl: postgresql://u:p@h/d\n  mcp-fleet:nonsense: 1",
+      "\n  mcp-fleet:serverSecrets: { a: { TOKEN: legible } }\n  mcp-fleet:databaseUrl: postgresql://u:p@h/d\n  mcp-fleet:nonsense: 1",
     ).map(([problem]) => problem);
     assert.deepEqual(found.map((one) => one.split(": ")[0]).sort(), [
       "databaseUrl",
@@ -87,7 +87,7 @@ describe("a stack's file, looked at by itself", () => {
       "servers.a.prot",
       "servers.a.volumes.data",
     ]);
-    assert.ok(!found.join("\n").includes("plain") && !found.join("\n").includes("u:p@"));
+    assert.ok(!found.join("\n").includes("legible") && !found.join("\n").includes("u:p@"));
   });
 
   it("refuses several replicas where each new pod waits for the end of the old one", () => {

@@ -57,7 +57,10 @@ describe("a credential among a server's headers", () => {
       assert.deepEqual(more, []);
       const [name = "", value = ""] = header.split(": '");
       assert.equal(problem?.path, `servers.a.headers.${name}`);
-      assert.match(problem.said, /holds a credential as text, which the stack file shows\.$/);
+      assert.match(
+        problem.said,
+        /contains a credential as plain text, which the stack file shows\.$/,
+      );
       assert.match(
         problem.fix,
         /^Write \{secret: <name of a Secret>, key: <key>(, prefix: "\w+ ")?\}/,
@@ -192,12 +195,12 @@ describe("a server that serves TLS itself", () => {
     const [bridge] = found("tls: {}, source: bridge, stdio: x");
     assert.match(
       bridge?.said ?? "",
-      /^servers\.a\.tls means nothing for a server of source "bridge"/,
+      /^servers\.a\.tls has no effect on a server of source "bridge"/,
     );
     const [code] = found(
       "tls: {}, source: code, code: { files: { server.py: 'app = 1' }, app: 'server:app' }",
     );
-    assert.match(code?.said ?? "", /^servers\.a\.tls means nothing for a server of source "code"/);
+    assert.match(code?.said ?? "", /^servers\.a\.tls has no effect on a server of source "code"/);
   });
 
   it("is not asked in clear by the kubelet", () => {

@@ -59,13 +59,17 @@ describe("odd YAML in a stack's file", () => {
     [
       "an alias of nothing, without quoting it",
       `${head}\n  mcp-fleet:databaseUrl: *hunter2\n`,
-      /alias \(\*\) of nothing in line 5/,
+      /alias \(\*\) without an anchor in line 5/,
     ],
-    ["an alias of what it is a part of", "config: &c { x: *c }\n", /a part of in line 1/],
+    [
+      "an alias of what it is a part of",
+      "config: &c { x: *c }\n",
+      /inside of its own anchor in line 1/,
+    ],
     [
       "aliases of aliases",
       `a: &a [${"x,".repeat(9)}]\nb: &b [${"*a,".repeat(40)}]\nc: &c [${"*b,".repeat(40)}]\nconfig: { x: *c }\n`,
-      /takes up parts of itself/,
+      /expands aliases more than/,
     ],
     [
       "__proto__ as a key",

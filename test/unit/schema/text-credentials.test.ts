@@ -11,7 +11,7 @@ const found = (server: object): string[] => {
     "mcp-fleet:servers": { w: { image: "i:1", port: 8000, row: false, ...server } },
   };
   return checkStackFile("x.yaml", JSON.stringify({ config }), integratedServers).problems.flatMap(
-    ({ path, problem }) => (problem.includes("a credential as text") ? [path] : []),
+    ({ path, problem }) => (problem.includes("a credential as plain text") ? [path] : []),
   );
 };
 

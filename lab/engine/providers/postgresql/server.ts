@@ -58,7 +58,7 @@ export class Server {
       if (error instanceof UserError) throw error;
       throw new UserError(
         `PostgreSQL says: ${this.clean(error)}.`,
-        "Mend that in the program or in the database, then run the update again.",
+        "Correct that in the program or in the database, then run the update again.",
         { cause: error },
       );
     } finally {

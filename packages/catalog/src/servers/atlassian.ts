@@ -1,6 +1,9 @@
 import type { CatalogEntry } from "@mcp-fleet/schema";
 
-/** Starts without credentials and then lists no tool, which is why a set is required and the probe counts tools. */
+/**
+ * Without credentials it starts and lists no tools. So one set of credentials is required, and the probe counts
+ * tools.
+ */
 export const atlassian: CatalogEntry = {
   server: {
     name: "llmctl-mcp-atlassian",
@@ -17,8 +20,8 @@ export const atlassian: CatalogEntry = {
     health: "/healthz",
     env: {
       HOME: "/tmp",
-      // Without the first, 0.23.1 answers 401 to every client that brings no credentials of its own;
-      // without the second, a client's header would replace the server's credentials.
+      // Without the first, 0.23.1 answers 401 to every client that sends no credentials of its own. Without the
+      // second, a client's header would replace the server's credentials.
       ALLOW_GLOBAL_CRED_FALLBACK: "true",
       IGNORE_HEADER_AUTH: "true",
     },

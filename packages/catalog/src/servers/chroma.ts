@@ -1,6 +1,9 @@
 import type { CatalogEntry } from "@mcp-fleet/schema";
 
-/** Speaks stdio only. Its client is built at start, so an unreachable Chroma shows per request, never as a pod failure. */
+/**
+ * Supports stdio only. It connects to Chroma per request, so an unreachable Chroma is an error of a request and
+ * never of the pod.
+ */
 export const chroma: CatalogEntry = {
   server: {
     name: "llmctl-mcp-chroma",

@@ -1,8 +1,8 @@
 import type { CatalogEntry } from "@mcp-fleet/schema";
 
 /**
- * `github-mcp-server http` ignores the token it is given and wants one with every request, so the token stays in
- * the pod and the stdio server goes behind a bridge.
+ * `github-mcp-server http` ignores its configured token and expects one with every request. So the stdio server
+ * runs behind a bridge, and the token stays in the pod.
  */
 export const github: CatalogEntry = {
   server: {

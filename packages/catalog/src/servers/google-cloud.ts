@@ -1,6 +1,6 @@
 import type { CatalogEntry } from "@mcp-fleet/schema";
 
-/** Speaks stdio only and runs `gcloud` for each call. Credentials: workload identity, or a key file. */
+/** Supports stdio only and runs `gcloud` for each call. Credentials: workload identity, or a key file. */
 export const googleCloud: CatalogEntry = {
   server: {
     name: "llmctl-mcp-google-cloud",

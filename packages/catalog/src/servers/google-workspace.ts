@@ -1,9 +1,9 @@
 import type { CatalogEntry } from "@mcp-fleet/schema";
 
 /**
- * Works without a person at a browser only as a service account with domain-wide delegation, and then ends at start
- * when it is not told as which user (`USER_GOOGLE_EMAIL`). It checks the key's form, and asks Google only when a tool
- * is called.
+ * Without a person at a browser it works only with a service account that has domain-wide delegation, and it
+ * exits at start when `USER_GOOGLE_EMAIL` is not set. It validates the key's form, and contacts Google only when
+ * a tool is called.
  */
 export const googleWorkspace: CatalogEntry = {
   server: {
@@ -15,7 +15,7 @@ export const googleWorkspace: CatalogEntry = {
     env: {
       HOME: "/tmp",
       PORT: "8000",
-      // It binds the loopback address otherwise.
+      // By default it listens on the loopback address.
       WORKSPACE_MCP_HOST: "0.0.0.0",
       WORKSPACE_MCP_CREDENTIALS_DIR: "/tmp/credentials",
     },

@@ -20,7 +20,8 @@ export const llmctlMcp: CatalogEntry = {
       requests: { cpu: "50m", memory: "128Mi" },
       limits: { cpu: "1", memory: "1Gi" },
     },
-    // The only key that needs no settings in the application: any other row without them breaks its boot.
+    // The only key without settings in the application: the application fails to start with any other row that
+    // has none.
     row: { seed: { values: { name: "LLMCTL MCP", created_at: "now" } } },
   },
   credentials: ["LLMCTL_POSTGRES_PASSWORD"],

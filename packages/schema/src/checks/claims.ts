@@ -3,13 +3,12 @@ import type { Problem } from "../problems";
 import { claimTemplates, workloadKind } from "../rollout";
 import type { ServerSettings } from "../server";
 
-/** A StatefulSet's name with a dash and ten characters is the label of its pods, which holds 63. */
+/** The label of a StatefulSet's pods is its name, a dash and ten characters. A label holds at most 63. */
 const longestName = 52;
 
 /**
- * What does not go together in a server with claims of its own; paths are those of the server's keys.
- *
- * @param name that of its StatefulSet
+ * Conflicts in the settings of a server with claim templates. Paths are those of the server's keys.
+ * @param name the StatefulSet's name
  */
 export function claimProblems(own: ServerSettings, name: string): Problem[] {
   const problems = otherTransform(own, own.transform);
@@ -25,14 +24,14 @@ export function claimProblems(own: ServerSettings, name: string): Problem[] {
     problems.push({
       path: "strategy",
       problem:
-        "means nothing for a server with a claimTemplate: each pod is replaced in its place, one after the other.",
+        "has no effect on a server with a claimTemplate: each pod is replaced in its place, one after the other.",
       fix: "Remove it.",
     });
   }
   return [...problems, ...unmounted(own)];
 }
 
-/** The transform that the server's kind of workload does not have would change nothing. */
+/** A transform for the other kind of workload, which would change nothing. */
 export function otherTransform(
   own: Pick<ServerSettings, "volumes">,
   transform: { readonly deployment?: unknown; readonly statefulSet?: unknown } | undefined,
@@ -52,7 +51,7 @@ export function otherTransform(
   ];
 }
 
-/** Storage that is asked for, and that no container has. */
+/** Volumes that no container mounts. */
 function unmounted(own: ServerSettings): Problem[] {
   const others = [...own.sidecars, ...own.initContainers];
   return claimTemplates(own)
@@ -63,12 +62,16 @@ function unmounted(own: ServerSettings): Problem[] {
     )
     .map(([name]) => ({
       path: configPath(["volumes", name, "mount"]),
-      problem: "is missing, and no other container mounts the volume: nothing would be kept on it.",
+      problem:
+        "is missing, and no other container mounts the volume: nothing would be stored on it.",
       fix: "Set it to the directory that the server writes to.",
     }));
 }
 
-/** A claim's name is its volume's and its server's: data of tools-mcp is data-tools of mcp. */
+/**
+ * Servers whose claims would have the same name. A claim is named after volume and server: `data` of `tools-mcp`
+ * and `data-tools` of `mcp` collide.
+ */
 export function claimsTwice(
   servers: readonly (Pick<ServerSettings, "volumes"> & {
     readonly key: string;

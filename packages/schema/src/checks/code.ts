@@ -6,10 +6,10 @@ import type { ServerSettings } from "../server";
 
 type Code = NonNullable<ServerSettings["code"]>;
 
-/** What Kubernetes takes in one ConfigMap, in bytes, less some room for its names. */
+/** The limit of a ConfigMap in bytes, minus some room for names. */
 const maxBytes = 1_000_000;
 
-/** File name -> text, in the order of the names. Undefined when the directory is none. */
+/** File name to text, sorted by name. Undefined when the directory does not exist. */
 export function codeFiles(code: Code | undefined): Record<string, string> | undefined {
   if (code?.files !== undefined) return { ...code.files };
   const directory = resolve(projectDirectory(), code?.directory ?? ".");
@@ -22,7 +22,7 @@ export function codeFiles(code: Code | undefined): Record<string, string> | unde
   );
 }
 
-/** What is wrong with a server's code as far as it can be seen without running it. */
+/** Problems in a server's code that can be found without running it. */
 export function codeProblems(at: string, code: Code): Problem[] {
   if ((code.files === undefined) === (code.directory === undefined)) {
     const problem = code.files === undefined ? "names no code." : "has both files and directory.";
@@ -68,7 +68,7 @@ function sizeProblems(at: string, files: Record<string, string>): Problem[] {
   ];
 }
 
-/** Where Pulumi.yaml is: around the working directory, else around this program. */
+/** The directory of Pulumi.yaml: around the working directory, else around this program. */
 function projectDirectory(): string {
   return around(process.cwd()) ?? around(__dirname) ?? process.cwd();
 }

@@ -1,19 +1,19 @@
-/** Headers by which a caller shows who it is, and names that say so. */
+/** Names of headers and variables that carry a credential. */
 const telling =
   /^(proxy-)?authorization$|cookie2?$|token|secret|passw|passphrase|credential|api[-_]?key|access[-_]?key|private[-_]?key|signature|jwt|(^|[-_])(auth|pat|pwd|pass|pw|otp|sig|bearer|key)$/i;
 
-/** Names that only speak of one, or have a key that opens nothing. */
+/** Names that only describe a credential or hold a public key. */
 const about =
   /[-_](budget|count|limit|type|version|ttl|expiry|scheme|format)$|^(x[-_])?max[-_]tokens$|^(x[-_])?(idempotency|partition|routing|sort|cache)[-_]key$/i;
 
-/** What a header with a telling name may have without being one: `X-Require-Token: true`. */
+/** Values that are no credential even under such a name: `X-Require-Token: true`. */
 const plain = /^(true|false|none|null|yes|no|on|off)$/i;
 
-/** Schemes of HTTP authentication, in front of a value. */
+/** Schemes of HTTP authentication that precede a value. */
 const scheme =
   /^["']?(basic|bearer|token|digest|negotiate|apikey|api-key|jwt|ssws|geniekey|hawk|hoba|mutual|scram-sha-\d+|aws4-hmac-sha256|dpop|gnap|privatetoken|vapid)(:\s*|\s+)\S/i;
 
-/** What a value is that nobody should read, whatever its header is called. */
+/** Values that are credentials whatever their name is. */
 const credential = [
   scheme,
   // A login in a URL.
@@ -27,27 +27,27 @@ const credential = [
   /(^|[\s=])(sk-[A-Za-z0-9_-]{16,}|dapi[0-9a-f]{32})/,
 ];
 
-/** Whether a text is a credential by its looks, whatever it is called. */
+/** Whether a text has the form of a credential, whatever its name is. */
 export const isCredentialText = (text: string): boolean => credential.some((one) => one.test(text));
 
-/** Whether a header with this text shows a credential. */
+/** Whether a header with this value shows a credential. */
 export function isCredential(name: string, value: string): boolean {
   if (value === "") return false;
   if (isCredentialText(value)) return true;
   return telling.test(name) && !about.test(name) && !plain.test(value);
 }
 
-/** Whether a prefix holds more than what stands before a credential: `Bearer `, `Token token=`. */
+/** Whether a prefix contains more than what precedes a credential, such as `Bearer ` or `Token token=`. */
 export function isCredentialPrefix(prefix: string): boolean {
   const before = prefix.replace(/[\w-]+=["']?$/, "");
   if (isCredentialText(before)) return true;
-  // A login, and a word that is none.
+  // A login, followed by something that is not a scheme.
   return (
     /[^\s:=]:[^\s:@=]+@?$/.test(before) || /(?=[A-Za-z]*\d)(?=\d*[A-Za-z])\w{12,}/.test(before)
   );
 }
 
-/** The scheme that a value begins with. Never any other word of it: that may be half of a passphrase. */
+/** The authentication scheme at the start of a value. No other word is returned: it may be part of a passphrase. */
 export function schemeOf(value: string): string | undefined {
   return scheme.exec(value)?.[1];
 }

@@ -3,13 +3,16 @@ import type { Problem } from "../problems";
 import { referencesOf } from "../references";
 import type { EnvValue } from "../server-env";
 
-/** Where `$(NAME)` may come from beside the variables themselves. */
+/** Where `$(NAME)` may come from besides the variables themselves. */
 export interface EnvSources {
-  /** Keys of the stack's secrets for the server. */
+  /** Keys of the stack's secrets for this server. */
   readonly secretKeys: readonly string[];
-  /** A Secret whose keys are not known here: any name may be one of them. */
+  /** Whether the server uses a Secret with unknown keys; then any name may be one of them. */
   readonly unknownSecret: boolean;
-  /** Another container than the server's own. @default false */
+  /**
+   * Whether this is another container than the server's own, which gets no secrets.
+   * @default false
+   */
   readonly noSecrets?: boolean;
 }
 
@@ -35,7 +38,7 @@ export function envProblems(
       problems.push({
         path: `${at}.${name}`,
         problem: "refers to itself.",
-        fix: `Take $(${name}) out of it, or write $$(${name}) for the text itself.`,
+        fix: `Remove $(${name}), or write $$(${name}) for the text itself.`,
       });
     }
     return problems;

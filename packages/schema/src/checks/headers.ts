@@ -4,7 +4,7 @@ import type { ServerSettings } from "../server";
 import { isCredential, isCredentialPrefix, schemeOf } from "./credentials";
 import type { SecretNames } from "./secret-names";
 
-/** Credentials that stand as text, and keys of a Secret that the server does not have. */
+/** Credentials written as text, and references to keys that the server's Secret does not have. */
 export function headerProblems(
   key: string,
   { headers, secret }: Pick<ServerSettings, "headers" | "secret">,
@@ -17,7 +17,7 @@ export function headerProblems(
     seen.set(name.toLowerCase(), name);
     if (other !== undefined) {
       const problem = `is the same header as ${other}: case does not count.`;
-      return [{ path, problem, fix: "Take one of them out." }];
+      return [{ path, problem, fix: "Remove one of them." }];
     }
     if (typeof value === "string") {
       if (!isCredential(name, value)) return [];
@@ -26,7 +26,7 @@ export function headerProblems(
       return [
         {
           path,
-          problem: "holds a credential as text, which the stack file shows.",
+          problem: "contains a credential as plain text, which the stack file shows.",
           fix: `Write {secret: <name of a Secret>, key: <key>${before}} in its place, or {secretKey: <NAME>${before}} for serverSecrets.${key}.<NAME>; then change the credential.`,
         },
       ];
@@ -35,7 +35,7 @@ export function headerProblems(
       return [
         {
           path: `${path}.prefix`,
-          problem: "holds a credential as text, which the stack file shows.",
+          problem: "contains a credential as plain text, which the stack file shows.",
           fix: 'Leave no more there than what stands before the value, such as "Bearer "; then change the credential.',
         },
       ];

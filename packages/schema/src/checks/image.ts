@@ -1,7 +1,7 @@
 import type { Problem } from "../problems";
 import type { StackSettings } from "../stack";
 
-/** An image that may be another one tomorrow, where the stack does not accept that. */
+/** An image whose tag can move, where the stack does not accept that. */
 export function floatingImage(
   path: string,
   image: string,

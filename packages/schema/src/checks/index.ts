@@ -3,6 +3,6 @@ export { meshProblems, storageProblems } from "./mesh";
 export { scraperProblems } from "./observability";
 export { nodePortsTwice } from "./operations";
 export type { SecretNames } from "./secret-names";
-export { sameNames, secretsOfNobody, serverProblems } from "./servers";
+export { sameNames, secretsWithoutServer, serverProblems } from "./servers";
 export { studioProblems } from "./studio";
 export { trustedAuthority, trustProblems } from "./tls";

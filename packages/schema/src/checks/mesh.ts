@@ -3,7 +3,10 @@ import type { Problem } from "../problems";
 import type { StackSettings } from "../stack";
 import { floatingImage } from "./image";
 
-/** What is wrong with a mesh beyond what the schema can see. `taken`: the Services of the stack's servers. */
+/**
+ * Problems of a mesh that the schema cannot find.
+ * @param taken names of the servers' Services
+ */
 export function meshProblems(settings: StackSettings, taken: readonly string[]): Problem[] {
   const { mesh } = settings;
   if (mesh === undefined) return [];
@@ -24,7 +27,7 @@ function imageProblems(settings: StackSettings, { registry, agents }: MeshSettin
   ];
 }
 
-/** Registry, agents and servers have a Service each, in one namespace. */
+/** Registry, agents and servers each have a Service in one namespace, so their names must differ. */
 function nameProblems(mesh: MeshSettings, taken: readonly string[]): Problem[] {
   const { name } = mesh.registry;
   const used = new Set([...taken, name, `${name}-headless`]);
@@ -41,7 +44,10 @@ function nameProblems(mesh: MeshSettings, taken: readonly string[]): Problem[] {
   ];
 }
 
-/** What a database of the registry's own needs. `hasUrl`: whether meshDatabaseUrl is set. */
+/**
+ * What a database for the registry needs.
+ * @param hasUrl whether meshDatabaseUrl is set
+ */
 export function storageProblems(
   { mesh }: StackSettings,
   hasUrl: boolean,
@@ -59,14 +65,14 @@ export function storageProblems(
   if (rendered) {
     problems.push({
       path: "mesh.registry.storage.managed",
-      problem: "cannot be rendered: YAML makes no database.",
+      problem: "cannot be rendered: YAML cannot create a database.",
       fix: "Use pulumi up, or make database and Secret by hand and name the Secret in storage.postgresql.",
     });
   }
   return problems;
 }
 
-/** What the service mesh is told of one service needs that service. */
+/** Traffic settings for a service that does not exist. */
 function trafficProblems({ registry, agents, serviceMesh }: MeshSettings): Problem[] {
   const names = [registry.name, ...Object.keys(agents)];
   return Object.keys(serviceMesh?.services ?? {})

@@ -1,7 +1,7 @@
 import type { Problem } from "../problems";
 import type { StackSettings } from "../stack";
 
-/** Metrics say which servers there are and how they do, so who may read them is named; `{}` is everybody. */
+/** Metrics reveal the servers and their state, so the scrapers must be named; `{}` allows everybody. */
 export function scraperProblems({ observability, network }: StackSettings): Problem[] {
   const { enabled, observer, exporter, scrapers } = observability;
   const serves = observer !== undefined || exporter !== undefined;

@@ -2,7 +2,10 @@ import { drainSeconds } from "../pod";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 
-/** What does not fit together in how a server runs. `closed`: NetworkPolicies are made. */
+/**
+ * Conflicts in how a server runs.
+ * @param closed whether NetworkPolicies are created
+ */
 export function operationsProblems(key: string, own: ServerSettings, closed: boolean): Problem[] {
   return [
     ...scalingProblems(key, own),
@@ -58,7 +61,7 @@ function scalingProblems(key: string, own: ServerSettings): Problem[] {
   return problems;
 }
 
-/** The autoscaler measures in percent of the requests. */
+/** An autoscaler measures in percent of the requests, so it needs them. */
 function requestProblems(at: string, { autoscaling, resources }: ServerSettings): Problem[] {
   const { requests } = resources;
   const measured = [
@@ -96,7 +99,7 @@ function serviceProblems(key: string, own: ServerSettings, closed: boolean): Pro
       .filter((name) => service[name] !== undefined)
       .map((name) => ({
         path: `${at}.${name}`,
-        problem: "means nothing for a Service of type ClusterIP.",
+        problem: "has no effect on a Service of type ClusterIP.",
         fix: "Remove it, or set service.type to NodePort or LoadBalancer.",
       }));
   }
@@ -104,13 +107,13 @@ function serviceProblems(key: string, own: ServerSettings, closed: boolean): Pro
   return [
     {
       path: `${at}.sourceRanges`,
-      problem: "is missing: the server's NetworkPolicy lets nobody outside of the cluster in.",
+      problem: "is missing: the server's NetworkPolicy allows no caller from outside the cluster.",
       fix: "Set it to the ranges of addresses that may call, as the pods see them (a node's own with externalTrafficPolicy Cluster).",
     },
   ];
 }
 
-/** A node has each of its ports once. */
+/** Node ports that two servers ask for. */
 export function nodePortsTwice(servers: Readonly<Record<string, ServerSettings>>): Problem[] {
   const seen = new Map<number, string>();
   return Object.entries(servers).flatMap(([key, own]) => {

@@ -10,7 +10,7 @@ import { floatingImage } from "./image";
 
 type Stack = Pick<StackSettings, "allowLatest">;
 
-/** What does not fit together in a server's pod. */
+/** Conflicts within a server's pod. */
 export function podProblems(key: string, own: ServerSettings, settings: Stack): Problem[] {
   const at = `servers.${key}`;
   return [
@@ -39,7 +39,7 @@ function containerProblems(at: string, own: ServerSettings, settings: Stack): Pr
         problems.push({
           path: `${where}.mounts.${volume}`,
           problem: "names no volume of the server.",
-          fix: `Add ${at}.volumes.${volume}, or take it out.`,
+          fix: `Add ${at}.volumes.${volume}, or remove it.`,
         });
       }
       const look = placesOf([
@@ -71,13 +71,13 @@ function portProblems(at: string, own: ServerSettings): Problem[] {
       {
         path: `${at}.ports.${name}`,
         problem: `${port} is the number of ${other} too.`,
-        fix: "Give one of them another number, or take it out.",
+        fix: "Give one of them another number, or remove it.",
       },
     ];
   });
 }
 
-/** Names of the volumes that a pod has by itself, and what they are for. */
+/** Volumes that each pod has, with their purpose. */
 function ownVolumes(own: ServerSettings): Map<string, string> {
   const directories = (writable: readonly string[], prefix = ""): [string, string][] =>
     directoryVolumes(writable, prefix).map(([name, path]) => [name, `the directory ${path}`]);
@@ -93,7 +93,7 @@ function ownVolumes(own: ServerSettings): Map<string, string> {
   ]);
 }
 
-/** Looks at the places of one container, one after the other: the second of two is told. */
+/** Finds paths of one container that are used twice; the second use is reported. */
 function placesOf(taken: readonly (readonly [path: string, by: string])[]) {
   const places = new Map(taken.map(([path, by]) => [placeOf(path), by]));
   return (path: string, at: string, by: string): Problem[] => {
@@ -154,7 +154,7 @@ function quantity(text: string): number {
   return Number(number) * (units[unit] ?? 1);
 }
 
-/** The API server refuses a request above its limit, and a device of which more may be had than is asked for. */
+/** The API server rejects a request above its limit, and a device whose limit differs from its request. */
 function resourceProblems(
   at: string,
   { requests, limits }: ServerSettings["resources"],

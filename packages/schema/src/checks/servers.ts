@@ -18,7 +18,10 @@ import { sourceProblems, stdioWordProblems } from "./source";
 import { textCredentialProblems } from "./text-credentials";
 import { tlsProblems } from "./tls";
 
-/** What is wrong with one server beyond what the schema can see. `own`: with what the catalog knows of it. */
+/**
+ * Problems of one server that the schema cannot find.
+ * @param own its settings, completed from the catalog
+ */
 export function serverProblems(
   key: string,
   own: ServerSettings,
@@ -75,7 +78,7 @@ export function serverProblems(
   if (own.secretVersion !== undefined && own.secret === undefined) {
     add(
       `${at}.secretVersion`,
-      "means nothing for values from the stack: pods roll by themselves when one changes.",
+      "has no effect on values from the stack: pods roll by themselves when one changes.",
       "Remove it, or name a Secret with secret.",
     );
   }
@@ -105,8 +108,8 @@ export function serverProblems(
   return problems;
 }
 
-/** Secrets that no server of the stack gets. */
-export function secretsOfNobody(
+/** Secrets for a server that the stack does not have. */
+export function secretsWithoutServer(
   settings: StackSettings,
   secrets: Readonly<Record<string, SecretNames>>,
 ): Problem[] {
@@ -126,7 +129,7 @@ export function secretsOfNobody(
     });
 }
 
-/** Names of what a stack makes beside its servers, and what has them. */
+/** Names of the other objects of a stack, and what each belongs to. */
 function ownNames({ application, studio, manager, observability }: StackSettings) {
   const made: [boolean, string, string][] = [
     [studio.enabled, studio.name, "the application (studio.name)"],
@@ -142,7 +145,10 @@ function ownNames({ application, studio, manager, observability }: StackSettings
   return new Map(made.flatMap(([is, name, owner]) => (is ? [[name, owner] as const] : [])));
 }
 
-/** Two servers cannot have one Service, and none the key of another: a command would not know which one is meant. */
+/**
+ * Names that two servers share. Two servers cannot have one Service, and a name must not be another server's
+ * key: a command could not tell which one is meant.
+ */
 export function sameNames(
   servers: readonly { readonly key: string; readonly name: string }[],
   settings: StackSettings,

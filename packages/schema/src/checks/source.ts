@@ -5,7 +5,7 @@ import { codeProblems } from "./code";
 
 type Source = ServerSettings["source"];
 
-/** Which keys a source reads beside `image`. */
+/** The keys that each source reads, besides `image`. */
 const keysOf: Readonly<Record<Source, readonly (keyof ServerSettings)[]>> = {
   image: ["command", "args"],
   bridge: ["stdio"],
@@ -14,7 +14,7 @@ const keysOf: Readonly<Record<Source, readonly (keyof ServerSettings)[]>> = {
 };
 const allKeys = ["command", "args", "stdio", "code"] as const;
 
-/** What to do about a key that another source reads. */
+/** What to do about a key that only other sources read. */
 const instead: Readonly<Record<Source, string>> = {
   image: 'Set command or args, or set source to "bridge" (stdio) or "code" (code).',
   bridge: 'Set stdio to the server behind the bridge, or set source to "image".',
@@ -22,7 +22,7 @@ const instead: Readonly<Record<Source, string>> = {
   shared: 'Set command and args, or set source to "bridge" (stdio) or "code" (code).',
 };
 
-/** What the source lacks, and which keys it does not read; paths are those of the server's keys. */
+/** Keys that the source requires, and keys that it does not read. Paths are those of the server's keys. */
 export function sourceProblems(own: ServerSettings): Problem[] {
   const { source } = own;
   const problems: Problem[] = [];
@@ -45,19 +45,19 @@ export function sourceProblems(own: ServerSettings): Problem[] {
   }
   for (const name of allKeys) {
     if (own[name] === undefined || keysOf[source].includes(name)) continue;
-    const problem = `means nothing for a server of source "${source}".`;
+    const problem = `has no effect on a server of source "${source}".`;
     problems.push({ path: name, problem, fix: instead[source] });
   }
   return problems;
 }
 
-/** A word of a stdio list that looks as if Kubernetes put a value there; a list's words stay as they are. */
+/** A word in a stdio list that looks like a Kubernetes reference. Words of a list are passed on unchanged. */
 export function stdioWordProblems({ stdio }: ServerSettings): Problem[] {
   const words = Array.isArray(stdio) ? stdio : [];
   return words.flatMap((word, index) =>
     referencesOf(word).map((name) => ({
       path: `stdio[${index}]`,
-      problem: `holds $(${name}), which reaches the server as it stands there.`,
+      problem: `holds $(${name}), which reaches the server unchanged.`,
       fix: `Write stdio as one command line with "$${name}" in double quotes, or write $$(${name}) for the text itself.`,
     })),
   );

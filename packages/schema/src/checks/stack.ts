@@ -1,7 +1,7 @@
 import type { Problem } from "../problems";
 import type { StackSettings } from "../stack";
 
-/** What has to be set because of what else is set. */
+/** Keys that are required because of other keys. */
 export function missing(settings: StackSettings, hasDatabaseUrl: boolean): Problem[] {
   const problems: Problem[] = [];
   if (settings.cutover.enabled && !hasDatabaseUrl) {
@@ -15,7 +15,7 @@ export function missing(settings: StackSettings, hasDatabaseUrl: boolean): Probl
     problems.push({
       path: "cutover.fence",
       problem:
-        "would stay for ever: it is removed after the rollout of Studio, which this stack leaves out.",
+        "would never be removed: that happens after the rollout of Studio, which this stack omits.",
       fix: "Set cutover.fence to false and see to it that no old pod writes the rows back, or let this stack deploy Studio.",
     });
   }
@@ -30,8 +30,7 @@ export function missing(settings: StackSettings, hasDatabaseUrl: boolean): Probl
   if (settings.observability.exporter !== undefined && !settings.cutover.enabled) {
     problems.push({
       path: "observability.exporter",
-      problem:
-        "has nothing to check: it compares rows with their cutover, which this stack leaves out.",
+      problem: "has nothing to check: it compares rows with their cutover, which this stack omits.",
       fix: "Remove it, or set cutover.enabled to true; observability.observer reports on the pods alone.",
     });
   }

@@ -3,16 +3,16 @@ import type { Problem } from "../problems";
 import type { StackSettings } from "../stack";
 import type { SecretNames } from "./secret-names";
 
-/** What the program tells Studio by itself; another value would work against the rows. */
+/** Variables that the program sets for Studio; another value would contradict the rows. */
 export const ours: Readonly<Record<string, string>> = {
   STUDIO_MODE: "the target",
   PORT: "studio.port",
   LLMCTL_NODE_EXECUTOR_K8S_NAMESPACE: "the namespace, which Studio puts into the rows' URLs",
 };
-/** Later versions of Studio build every row's URL from it, whatever the rows say. */
+/** Later versions of Studio build every row's URL from this variable and ignore the rows. */
 const publicBase = "LLMCTL_MCP_PUBLIC_BASE_URL";
 
-/** What is wrong with the application's own settings. */
+/** Problems in the application's own settings. */
 export function studioProblems(
   settings: StackSettings,
   secrets: SecretNames | undefined,
@@ -35,7 +35,7 @@ export function studioProblems(
       fix: "Set it with: pulumi config set --secret --path studioSecrets.DATABASE_URL postgresql://user:password@host:5432/database, as Studio's pods reach the database.",
     });
   }
-  // A Secret's value wins over the ConfigMap's, so both are looked at.
+  // A Secret's value overrides the ConfigMap's, so both are checked.
   const set = [
     ...Object.keys(studio.env).map((name) => [`studio.env.${name}`, name] as const),
     ...secretNames.map((name) => [`studioSecrets.${name}`, name] as const),

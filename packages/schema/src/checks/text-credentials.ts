@@ -3,10 +3,10 @@ import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import { isCredentialText } from "./credentials";
 
-/** `$(NAME)`, in whose place the kubelet puts a variable. */
+/** `$(NAME)`, which the kubelet replaces by a variable's value. */
 const reference = /\$\([A-Za-z_][A-Za-z0-9_]*\)/g;
 
-/** What of a server's variables and command lines is a credential by its looks: the stack file and the pod would show it. */
+/** Variables and command lines that contain a credential: both the stack file and the pod would show it. */
 export function textCredentialProblems(
   key: string,
   own: Pick<ServerSettings, "env" | "args" | "command" | "stdio" | "sidecars" | "initContainers">,
@@ -27,10 +27,10 @@ function inContainer(
   { env, ...lines }: Pick<Partial<ServerSettings>, "env" | "args" | "command" | "stdio">,
 ): Problem[] {
   const path = (...more: Step[]): string => configPath(["servers", key, ...at, ...more]);
-  const problem = "holds a credential as text, which the stack file and the pod show.";
+  const problem = "contains a credential as plain text, which the stack file and the pod show.";
   const ofEnv = Object.entries(env ?? {}).flatMap(([name, value]): Problem[] => {
     if (typeof value !== "string" || !shows(value)) return [];
-    const fix = `Take it out, and set it with: ${secretCommand(["serverSecrets", key, name])}; then change the credential.`;
+    const fix = `Remove it, and set it with: ${secretCommand(["serverSecrets", key, name])}; then change the credential.`;
     return [{ path: path("env", name), problem, fix }];
   });
   const ofLines = (["command", "args", "stdio"] as const).flatMap((name): Problem[] => {

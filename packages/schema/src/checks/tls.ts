@@ -5,13 +5,13 @@ import type { StackSettings } from "../stack";
 import type { Authority } from "../tls";
 import { ours } from "./studio";
 
-/** Servers that are started here without a certificate. */
+/** Sources whose servers are started here, without a certificate. */
 const plain: Partial<Readonly<Record<ServerSettings["source"], string>>> = {
   bridge: "the bridge serves plain HTTP",
   code: "its code is served by plain HTTP",
 };
 
-/** A server that cannot serve TLS by itself. */
+/** A server with `tls` that cannot serve TLS by itself. */
 export function tlsProblems(
   key: string,
   { tls, source, health }: Pick<ServerSettings, "tls" | "source" | "health">,
@@ -22,25 +22,25 @@ export function tlsProblems(
     return [
       {
         path: `servers.${key}.tls`,
-        problem: `means nothing for a server of source "${source}": ${why}.`,
-        fix: 'Take it out, or set source to "image" with a command that serves TLS.',
+        problem: `has no effect on a server of source "${source}": ${why}.`,
+        fix: 'Remove it, or set source to "image" with a command that serves TLS.',
       },
     ];
   }
   const clear = typeof health === "object" && "path" in health && health.https === false;
-  // One port serves one of the two: the kubelet asks the port that serves MCP.
+  // One port serves either HTTP or HTTPS, and the kubelet asks the port that serves MCP.
   return clear
     ? [
         {
           path: `servers.${key}.health.https`,
           problem: "is false, and the port that is asked serves TLS (tls).",
-          fix: "Take it out, or take tls out.",
+          fix: "Remove it, or remove tls.",
         },
       ]
     : [];
 }
 
-/** The authority that Studio has mounted, by what the stack says; undefined for none. */
+/** The authority that Studio trusts according to the stack; undefined for none. */
 export function trustedAuthority(
   { studio, target }: Pick<StackSettings, "studio" | "target">,
   servers: readonly Pick<ServerSettings, "tls" | "row">[],
@@ -49,7 +49,7 @@ export function trustedAuthority(
   return studio.trust.ca ?? authoritiesOf(servers)[0];
 }
 
-/** One file can be named to Studio: of several authorities somebody has to make a bundle. */
+/** Studio can be given one file only. With several authorities the stack must name a bundle. */
 export function trustProblems(
   { studio }: Pick<StackSettings, "studio">,
   servers: readonly Pick<ServerSettings, "tls" | "row">[],
@@ -60,7 +60,7 @@ export function trustProblems(
     const value = ownValue(ours, name);
     if (value === undefined) return [];
     const problem = `is ${name}, which is set by the program, to ${value}.`;
-    return [{ path: `studio.trust.variables[${index}]`, problem, fix: "Take it out." }];
+    return [{ path: `studio.trust.variables[${index}]`, problem, fix: "Remove it." }];
   });
   const named = authoritiesOf(servers);
   if (ca !== undefined || named.length < 2) return taken;
@@ -77,7 +77,7 @@ export function trustProblems(
   ];
 }
 
-/** The authorities of servers with a row, each once. */
+/** The authorities of servers that have a row, without duplicates. */
 function authoritiesOf(servers: readonly Pick<ServerSettings, "tls" | "row">[]): Authority[] {
   const all = servers.flatMap(({ tls, row }) =>
     row === false || tls?.ca === undefined ? [] : [tls.ca],
