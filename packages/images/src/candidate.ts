@@ -4,17 +4,17 @@ import { z } from "zod";
 
 import { jsonOf, sha256 } from "./manifest";
 
-/** A signature that was found, of which nothing is checked yet. */
+/** A signature as found; nothing of it is verified yet. */
 export interface Candidate {
-  /** Digests that it says it is of. */
+  /** The digests that it claims to sign. */
   readonly of: readonly string[];
   readonly entity: SignedEntity;
 }
 
-/** Says why something is no signature that can be checked. */
+/** Why something is not a signature that can be verified. */
 export class Unreadable extends Error {}
 
-/** What `cosign sign` calls what it signs, in either form. */
+/** The type that `cosign sign` gives to what it signs, in both formats. */
 const simpleType = "cosign container image signature";
 const statementType = "https://sigstore.dev/cosign/sign/v1";
 
@@ -22,13 +22,16 @@ export const simpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json";
 export const isBundleType = (type: string): boolean =>
   type.startsWith("application/vnd.dev.sigstore.bundle");
 
-/** What a list of referrers may say of a bundle, which spares asking for what is none: SBOMs, provenance. */
+/**
+ * Whether a list of referrers leaves it possible that a bundle is a signature. This saves requests for SBOMs and
+ * provenance.
+ */
 export function mayBeSignature(
   type: string | undefined,
   annotations: Readonly<Record<string, string>> = {},
 ): boolean {
   const predicate = annotations["dev.sigstore.bundle.predicateType"] ?? statementType;
-  // Some lists have the type of the manifest's config here, and some none.
+  // Some lists contain the type of the manifest's config here, some nothing.
   return (
     predicate === statementType &&
     (type === undefined || /sigstore\.bundle|cosign|oci\.empty|oci\.image\.config/.test(type))
@@ -58,8 +61,7 @@ const stamped = z.object({ SignedRFC3161Timestamp: text(100_000) });
 const entry = z.object({ kind: text(100), apiVersion: text(100) });
 
 /**
- * A signature as cosign has written it from its first release on: what is signed is a layer, and the rest is in its
- * annotations.
+ * A signature in cosign's original format: the signed text is a layer, and the rest is in its annotations.
  * @throws Unreadable
  */
 export async function classicCandidate(
@@ -101,7 +103,7 @@ export async function classicCandidate(
   });
 }
 
-/** Rekor's answer as bundles have it. */
+/** Rekor's answer in the form that bundles use. */
 function entryOf({ SignedEntryTimestamp, Payload }: z.output<typeof logged>): object {
   const { body, integratedTime, logIndex, logID } = Payload;
   const { kind, apiVersion } = entry.parse(jsonOf(Buffer.from(body, "base64"), body.length));
@@ -125,7 +127,7 @@ function annotated<T extends z.ZodType>(
 
 function derOf(pem: string): string {
   const found = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(pem);
-  if (found?.[1] === undefined) throw new Unreadable("has a certificate that is none");
+  if (found?.[1] === undefined) throw new Unreadable("contains an invalid certificate");
   return found[1].replace(/\s/g, "");
 }
 
@@ -136,8 +138,8 @@ const statement = z.object({
 });
 
 /**
- * A signature as a Sigstore bundle: a statement of whose image it is. Undefined for a statement of something else, as an
- * SBOM or a provenance is: who makes one does not say that the image may run.
+ * A signature in a Sigstore bundle: a statement about an image. Undefined for another statement, such as an SBOM
+ * or a provenance: its author does not say that the image may run.
  * @throws Unreadable
  */
 export async function bundleCandidate(bytes: Buffer): Promise<Candidate | undefined> {
@@ -145,10 +147,10 @@ export async function bundleCandidate(bytes: Buffer): Promise<Candidate | undefi
     const { bundleFromJSON, toSignedEntity } = await sigstore();
     const bundle = bundleFromJSON(jsonOf(bytes, bytes.length));
     const { content } = bundle;
-    if (content.$case !== "dsseEnvelope")
-      throw new Unreadable("signs a file, and says nothing of an image");
+    if (content.$case !== "dsseEnvelope") throw new Unreadable("signs a file and not an image");
     const { payloadType, payload } = content.dsseEnvelope;
-    if (payloadType !== "application/vnd.in-toto+json") throw new Unreadable("is of another kind");
+    if (payloadType !== "application/vnd.in-toto+json")
+      throw new Unreadable("has an unknown payload type");
     const said = statement.parse(jsonOf(Buffer.from(payload), payload.length));
     if (said.predicateType !== statementType) return undefined;
     return {
@@ -160,7 +162,7 @@ export async function bundleCandidate(bytes: Buffer): Promise<Candidate | undefi
   });
 }
 
-/** Loaded where something is to be checked: a stack without rules never does. */
+/** Loaded only when something is verified: a stack without rules never loads it. */
 async function sigstore() {
   const [{ bundleFromJSON }, { toSignedEntity }] = await Promise.all([
     import("@sigstore/bundle"),
@@ -169,7 +171,7 @@ async function sigstore() {
   return { bundleFromJSON, toSignedEntity };
 }
 
-/** Whatever a parser of somebody else's bytes throws is one thing here: it cannot be read. */
+/** Whatever a parser throws for foreign bytes means one thing here: they cannot be read. */
 async function reading<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

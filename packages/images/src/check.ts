@@ -7,16 +7,16 @@ import type { SignedEntity } from "@sigstore/verify";
 import type { Candidate } from "./candidate";
 import type { ImageRule } from "./rules";
 
-/** Whoever signs chooses parts of it, and a rule's expression is tried on it. */
+/** The signer chooses parts of the identity, and a rule's regular expression is run on it. */
 const mostOfIdentity = 2000;
 
-/** What came of one signature and one rule: who signed, or why it does not count, as the end of a sentence. */
+/** The result of one signature against one rule: who signed, or why it does not count, as the end of a sentence. */
 export type Checked = { readonly by: string } | { readonly fault: string };
 
 /**
- * Whether a signature is what a rule wants.
- * @param image the digest that it has to be of
- * @throws NoTrustError when whom the rule trusts cannot be had
+ * Whether a signature satisfies a rule.
+ * @param image the digest that must be signed
+ * @throws NoTrustError when the rule's trusted root cannot be loaded
  */
 export async function checkCandidate(
   { of, entity }: Candidate,
@@ -35,7 +35,7 @@ export async function checkCandidate(
     return fault === undefined ? { by: "the key" } : { fault };
   }
   if (entity.key.$case !== "certificate")
-    return { fault: "is by a key, and a rule with keyless wants an identity" };
+    return { fault: "was made with a key, and a rule with keyless requires an identity" };
   const found = await byCertificate(entity, root);
   if ("fault" in found) return found;
   const { identity, issuer } = found;
@@ -46,7 +46,10 @@ export async function checkCandidate(
     : { fault: `is by ${who}` };
 }
 
-/** A certificate that the signature brings is not asked: the key is the rule's. @returns why it does not count */
+/**
+ * Verifies against the rule's key. A certificate that comes with the signature is ignored.
+ * @returns why it does not count
+ */
 async function byKey(
   entity: SignedEntity,
   key: KeyObject,
@@ -64,7 +67,7 @@ async function byKey(
     verifier.verify({
       ...entity,
       key: { $case: "public-key", hint: "" },
-      // A key has no time in which it is valid.
+      // A key has no validity period.
       timestamps: [],
       tlogEntries: logged ? entity.tlogEntries : [],
     });
@@ -72,8 +75,8 @@ async function byKey(
 }
 
 /**
- * Who the certificate says has signed, once it is one of a trusted authority that was valid at a time which is proved.
- * Logs that the trusted root has are needed; a private Sigstore may be without.
+ * The signer according to the certificate, if a trusted authority issued it and it was valid at a proven time.
+ * Logs in the trusted root are required; a private Sigstore may have none.
  */
 async function byCertificate(
   entity: SignedEntity,
@@ -96,20 +99,20 @@ async function byCertificate(
   return fault === undefined ? found : { fault };
 }
 
-/** What of it failed, by the code that the library gives; its own words follow. */
+/** What failed, by the library's error code; its own message follows. */
 const faults: Readonly<Record<string, string>> = {
-  SIGNATURE_ERROR: "is not by the signer that is wanted",
+  SIGNATURE_ERROR: "was not made by the required signer",
   CERTIFICATE_ERROR: "has a certificate that is not trusted, or was not valid when it signed",
-  TIMESTAMP_ERROR: "has nothing that proves when it was made",
+  TIMESTAMP_ERROR: "has no proof of its time",
   PUBLIC_KEY_ERROR: "is not by the key",
   TLOG_ERROR: "is not in a transparency log that is trusted",
   TLOG_MISSING_INCLUSION_ERROR: "is not in a transparency log that is trusted",
   TLOG_INCLUSION_PROOF_ERROR: "is not in a transparency log that is trusted",
   TLOG_INCLUSION_PROMISE_ERROR: "is not in a transparency log that is trusted",
-  TLOG_BODY_ERROR: "is another one than the transparency log has",
+  TLOG_BODY_ERROR: "differs from the entry in the transparency log",
 };
 
-/** What the library throws of somebody else's bytes is a signature that does not count, whatever it is. */
+/** Whatever the library throws for foreign bytes means that the signature does not count. */
 function faultOf(work: () => void): string | undefined {
   try {
     work();

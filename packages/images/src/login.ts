@@ -14,7 +14,10 @@ export interface RegistryLogin {
 
 const bounds = { characters: 1_000_000, depth: 8, values: 10_000 };
 
-/** The logins in a Secret of type `kubernetes.io/dockerconfigjson`, by registry. @throws JsonRefused for another text */
+/**
+ * The logins in a Secret of type `kubernetes.io/dockerconfigjson`, by registry.
+ * @throws JsonRefused for another text
+ */
 export function loginsIn(text: string): ReadonlyMap<string, RegistryLogin> {
   const config = parseBoundedJson(text, bounds);
   const { auths } = (config ?? {}) as { auths?: unknown };
@@ -42,9 +45,9 @@ export type FindLogin = (
 ) => Promise<RegistryLogin | undefined>;
 
 /**
- * Finds the login for a registry: that of the first pull secret which has one, as a node would, else this machine's own.
- * What was found is kept.
- * @param read the `.dockerconfigjson` of a pull secret; undefined where it cannot be had
+ * Finds the login for a registry: that of the first pull secret which has one, as a node would, else this
+ * machine's own. Results are cached.
+ * @param read the `.dockerconfigjson` of a pull secret; undefined where it cannot be read
  */
 export function findingLogins(
   read: (pullSecret: string) => Promise<string | undefined>,
@@ -77,8 +80,8 @@ function kept<T>(find: (key: string) => Promise<T>): (key: string) => Promise<T>
 }
 
 /**
- * This machine's own login, as `docker login` left it: in its file, or with a helper that the file names. Undefined where
- * there is none, and where the file cannot be read.
+ * This machine's own login, as `docker login` stored it: in its file, or in a credential helper that the file
+ * names. Undefined where there is none, and where the file cannot be read.
  */
 async function dockerLogin(
   registry: string,
@@ -100,10 +103,10 @@ async function dockerLogin(
   }
 }
 
-/** How long a helper may take, in milliseconds: one of a cloud asks it for a token. */
+/** Time limit of a credential helper in milliseconds: a cloud's helper requests a token. */
 const helperMs = 10_000;
 
-/** By the protocol of Docker's credential helpers. The password is read from a pipe, and is in no argument. */
+/** Docker's credential helper protocol. The password comes through a pipe and is in no argument. */
 async function askHelper(name: string, server: string): Promise<RegistryLogin | undefined> {
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return undefined;
   const said = await new Promise<string | undefined>((resolve) => {

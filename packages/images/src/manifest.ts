@@ -5,9 +5,9 @@ import { z } from "zod";
 
 import { bodyOf, manifestTypes, RegistryError, type Repository } from "./registry";
 
-/** What registries themselves take at most for a manifest, in bytes. */
+/** The size limit of registries for a manifest, in bytes. */
 const mostOfManifest = 4 * 1024 * 1024;
-/** Pages that a list of referrers is read of. */
+/** How many pages of a list of referrers are read. */
 const mostPages = 10;
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
@@ -20,15 +20,15 @@ const descriptor = z.object({
   annotations: z.record(z.string(), z.string()).optional(),
 });
 
-/** A thing that a manifest or a list names. */
+/** An entry of a manifest or a list. */
 export type Descriptor = z.output<typeof descriptor>;
 
 const manifest = z.object({ layers: z.array(z.unknown()) });
 const list = z.object({ manifests: z.array(z.unknown()) });
 
 /**
- * The digest that a tag leads to now: of what the registry sends, whatever it says of it.
- * @throws RegistryError where there is none, JsonRefused for one beyond a bound
+ * The digest that a tag points to now, computed from the registry's bytes and not taken from its headers.
+ * @throws RegistryError where there is none, JsonRefused for one beyond a limit
  */
 export async function digestOf(repository: Repository, reference: string): Promise<string> {
   const bytes = await repository.read(`manifests/${reference}`, mostOfManifest, manifestTypes);
@@ -41,7 +41,7 @@ export async function layersOf(repository: Repository, reference: string): Promi
   const bytes = await repository.read(`manifests/${reference}`, mostOfManifest, manifestTypes);
   if (bytes === undefined) return [];
   if (reference.startsWith("sha256:") && sha256(bytes) !== reference)
-    throw new JsonRefused("is not what its digest says");
+    throw new JsonRefused("does not match its digest");
   return known(manifest.safeParse(jsonOf(bytes, mostOfManifest)).data?.layers);
 }
 
@@ -67,7 +67,7 @@ export async function referrersOf(repository: Repository, image: string): Promis
 
 const indexType = "application/vnd.oci.image.index.v1+json";
 
-/** What registries answer that know of no list. */
+/** Answers of registries that have no such list. */
 const withoutList = new Set([400, 404, 405, 406, 501]);
 
 async function listUnderTag(repository: Repository, image: string): Promise<Descriptor[]> {
@@ -81,8 +81,8 @@ function manifestsIn(bytes: Buffer): Descriptor[] {
 }
 
 /**
- * What a layer holds, which is what its digest says.
- * @throws RegistryError, JsonRefused for more bytes and for other ones
+ * The content of a layer, verified against its digest.
+ * @throws RegistryError, JsonRefused for too many or other bytes
  */
 export async function blobOf(
   repository: Repository,
@@ -92,16 +92,19 @@ export async function blobOf(
   if (size > most) throw new JsonRefused(`is longer than ${most} bytes`);
   const bytes = await repository.read(`blobs/${wanted}`, most);
   if (bytes === undefined) throw new JsonRefused("is not there");
-  if (sha256(bytes) !== wanted) throw new JsonRefused("is not what its digest says");
+  if (sha256(bytes) !== wanted) throw new JsonRefused("does not match its digest");
   return bytes;
 }
 
-/** JSON of a registry or of somebody who signs. @throws JsonRefused */
+/**
+ * JSON from a registry or from a signer.
+ * @throws JsonRefused
+ */
 export function jsonOf(bytes: Buffer, most: number): unknown {
   return parseBoundedJson(bytes.toString("utf8"), { characters: most, depth: 32, values: 50_000 });
 }
 
-/** Those of a list that are what they should be; of the others nothing can be read. */
+/** The valid entries of a list; the others cannot be read. */
 function known(items: readonly unknown[] | undefined): Descriptor[] {
   return (items ?? []).flatMap((one) => descriptor.safeParse(one).data ?? []);
 }

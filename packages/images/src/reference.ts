@@ -1,4 +1,4 @@
-/** Where an image is. */
+/** The location of an image. */
 export interface ImageReference {
   readonly registry: string;
   readonly repository: string;
@@ -6,11 +6,11 @@ export interface ImageReference {
   readonly reference: string;
 }
 
-/** Docker Hub as its clients ask it. */
+/** Docker Hub's address for its clients. */
 export const dockerHub = "registry-1.docker.io";
 const hubNames = /^(index\.|registry-1\.)?docker\.io$/;
 
-/** Takes a reference apart as container engines do. */
+/** Parses a reference as container engines do. */
 export function parseImage(image: string): ImageReference {
   const [first = "", ...rest] = image.split("/");
   const named = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
@@ -36,13 +36,13 @@ export function nameOf({ registry, repository }: Omit<ImageReference, "reference
   return `${registryName(registry)}/${repository}`;
 }
 
-/** One name for each registry, however it is written: what a rule is about must not escape it by a capital letter. */
+/** One name for each registry, however it is written: a capital letter must not let an image escape a rule. */
 export function registryName(registry: string): string {
   const host = registry.toLowerCase().replace(/\.?(:443)?$/, "");
   return hubNames.test(host) ? "docker.io" : host;
 }
 
-/** The image with the digest that it has; one that has one already keeps its own. */
+/** The image with its digest. One that already has a digest keeps it. */
 export function pinned(image: string, digest: string): string {
   return image.includes("@") ? image : `${image}@${digest}`;
 }

@@ -3,13 +3,13 @@ import { bytesWithin, parseBoundedJson, textWithin } from "@mcp-fleet/errors";
 import type { RegistryLogin } from "./login";
 import type { ImageReference } from "./reference";
 
-/** What a registry says of an image. `unreachable`: it was not asked, so nothing is known. */
+/** A registry's answer about an image. `unreachable`: there was no answer, so nothing is known. */
 export interface ImageAnswer {
   readonly state: "there" | RegistryError["state"];
   readonly why: string;
 }
 
-/** A registry that does not give what was asked for. */
+/** A registry that does not return what was requested. */
 export class RegistryError extends Error {
   constructor(
     readonly state: "missing" | "denied" | "unreachable",
@@ -20,10 +20,10 @@ export class RegistryError extends Error {
   }
 }
 
-/** How long one answer may take, in milliseconds. */
+/** Time limit of one answer, in milliseconds. */
 const answerMs = 10_000;
 
-/** Types of what a tag or digest may be: an index or a platform's manifest. */
+/** Media types of a tag or digest: an index or a platform's manifest. */
 export const manifestTypes = [
   "application/vnd.oci.image.index.v1+json",
   "application/vnd.oci.image.manifest.v1+json",
@@ -31,11 +31,11 @@ export const manifestTypes = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
-/** Whether a registry is on this machine, which engines ask without TLS. */
+/** Whether a registry is on this machine; engines contact such a one without TLS. */
 const isLocal = (registry: string): boolean =>
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(registry);
 
-/** A repository of a registry, with one login for all that is asked of it. */
+/** A repository of a registry, with one login for all requests. */
 export class Repository {
   private authorization: string | undefined;
   private readonly scheme: "http" | "https";
@@ -43,7 +43,7 @@ export class Repository {
 
   /**
    * @param login of a pull secret, or of this machine
-   * @param deadline milliseconds since the epoch at which it has had time enough for everything
+   * @param deadline of all requests together, in milliseconds since the epoch
    */
   constructor(
     place: Omit<ImageReference, "reference">,
@@ -55,12 +55,12 @@ export class Repository {
   }
 
   /**
-   * Asks for something below the repository, or for what a page before it led to.
+   * Sends a request below the repository, or to the next page of a list.
    * @throws RegistryError when it refuses the login or does not answer
    */
   async ask(method: "GET" | "HEAD", path: string, accept?: string): Promise<Response> {
     const url = new URL(path, this.root);
-    // What a registry leads to gets the login only if it is the registry.
+    // Only the registry itself gets the login, not a host that it redirects to.
     if (url.origin !== new URL(this.root).origin)
       throw new RegistryError("unreachable", "it leads to another host");
     try {
@@ -84,8 +84,8 @@ export class Repository {
   }
 
   /**
-   * What is at a path below the repository. Undefined: nothing is.
-   * @param most bytes that it may have
+   * The content at a path below the repository. Undefined: there is none.
+   * @param most size limit in bytes
    * @throws RegistryError, JsonRefused for more bytes
    */
   async read(path: string, most: number, accept?: string): Promise<Buffer | undefined> {
@@ -110,7 +110,7 @@ export class Repository {
     return AbortSignal.timeout(Math.min(answerMs, left));
   }
 
-  /** The header that answers a challenge; a login goes nowhere without TLS that the registry itself had. */
+  /** The header that answers a challenge. A login is never sent without TLS unless the registry itself has none. */
   private async answerChallenge(challenge: string): Promise<string | undefined> {
     const { login } = this;
     const basic =
@@ -143,8 +143,8 @@ export class Repository {
 }
 
 /**
- * The body of an answer that is one.
- * @throws RegistryError for another status and for a body that does not come, JsonRefused for more bytes than `most`
+ * The body of a successful answer.
+ * @throws RegistryError for another status and for an incomplete body, JsonRefused for more bytes than `most`
  */
 export async function bodyOf(response: Response, most: number): Promise<Buffer> {
   if (!response.ok) {
@@ -160,7 +160,8 @@ export async function bodyOf(response: Response, most: number): Promise<Buffer> 
 }
 
 /**
- * Asks a registry for an image's manifest by a HEAD, as a node would before it pulls. Nothing is fetched. Never throws.
+ * Asks a registry for an image's manifest by HEAD, as a node does before it pulls. Nothing is downloaded. Never
+ * throws.
  * @param login of a pull secret
  */
 export async function askRegistry(

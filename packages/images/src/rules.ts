@@ -12,7 +12,7 @@ import type { TrustedRoot } from "@sigstore/protobuf-specs";
 
 import { nameOf, parseImage, registryName } from "./reference";
 
-/** A rule with everything that it names. */
+/** A rule with everything it refers to loaded. */
 export interface ImageRule {
   /** Its place in the configuration: `verifyImages.rules[0]`. */
   readonly at: string;
@@ -20,23 +20,26 @@ export interface ImageRule {
   readonly signer: WantedSigner;
   /** Whether a signature has to be in a transparency log. */
   readonly logged: boolean;
-  /** Whom the rule trusts to say so, and to vouch for identities. @throws NoTrustError when that cannot be had */
+  /**
+   * The trusted root for logs and identities.
+   * @throws NoTrustError when it cannot be loaded
+   */
   readonly trust: () => Promise<TrustedRoot>;
 }
 
-/** Who has to have signed. */
+/** Who must have signed. */
 type WantedSigner =
   | { readonly keys: readonly KeyObject[] }
   | {
       readonly issuer: string;
       readonly isIdentity: (identity: string) => boolean;
-      /** The identity as the rule has it. */
+      /** The identity as the rule states it. */
       readonly shown: string;
     };
 
 /**
- * Reads what the rules name.
- * @param directory where their files are. @default the working directory, which is Pulumi.yaml's in a program
+ * Loads what the rules refer to.
+ * @param directory of their files. @default the working directory, which is Pulumi.yaml's in a program
  * @returns the rules, or what is wrong with them
  */
 export function readRules(
@@ -91,7 +94,7 @@ function signerOf({ key, keyless }: VerifyImagesRule, directory: string): Wanted
   return { keys: keysIn(textOf(key ?? "", directory)) };
 }
 
-/** The key's own text, or the file's that it names. */
+/** The key's text, or that of the file it names. */
 function textOf(key: string, directory: string): string {
   if (key.includes("-----BEGIN")) return key;
   try {
@@ -128,7 +131,7 @@ function fileOf(path: string | undefined, directory: string): object | undefined
     const root = parseBoundedJson(text, { characters: 4_194_304, depth: 32, values: 50_000 });
     if (typeof root === "object" && root !== null && "mediaType" in root) return root;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new Error(`"${path}" is no trusted root`);
 }
@@ -136,7 +139,7 @@ function fileOf(path: string | undefined, directory: string): object | undefined
 /** Where Sigstore keeps its public root. */
 const publicRoot = "tuf-repo-cdn.sigstore.dev";
 
-/** Nobody can say whom a rule trusts. */
+/** The trusted root of a rule cannot be loaded. */
 export class NoTrustError extends Error {
   constructor(
     readonly unseen: { readonly from: string; readonly why: string; readonly fix: string },
@@ -145,7 +148,7 @@ export class NoTrustError extends Error {
   }
 }
 
-/** Where a file is named, it alone is trusted; nobody is where nothing is asked of logs. */
+/** Where a file is named, only its roots are trusted. Without logs nothing is needed. */
 async function trustIn(file: object): Promise<TrustedRoot> {
   const { TrustedRoot } = await import("@sigstore/protobuf-specs");
   return TrustedRoot.fromJSON(file);
@@ -158,8 +161,8 @@ async function publicTrust(): Promise<TrustedRoot> {
   } catch (error) {
     throw new NoTrustError({
       from: publicRoot,
-      why: `the public Sigstore's root is not to be had: ${messageOf(error)}`,
-      fix: `See that this machine reaches ${publicRoot}, or name a trusted_root.json in the rule's trustedRoot.`,
+      why: `the public Sigstore's root cannot be loaded: ${messageOf(error)}`,
+      fix: `Make sure that this machine reaches ${publicRoot}, or name a trusted_root.json in the rule's trustedRoot.`,
     });
   }
 }
@@ -169,7 +172,7 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   return () => (done ??= work());
 }
 
-/** Compares registry and path, each as people write them. */
+/** Matches registry and path in their usual spelling. */
 function matcherOf(patterns: readonly string[]): (image: string) => boolean {
   const expressions = patterns.map((pattern) => {
     const [first = "", ...rest] = pattern.split("/");

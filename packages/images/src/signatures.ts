@@ -12,24 +12,23 @@ import {
 import { blobOf, type Descriptor, layersOf, referrersOf } from "./manifest";
 import type { Repository } from "./registry";
 
-/** How many signatures of one image are looked at: whoever may push may add some. */
+/** How many signatures of one image are checked: anyone who may push can add some. */
 export const mostSignatures = 100;
-/** What cosign signs is 300 bytes; a bundle has a certificate and a proof, in 10 kB. */
+/** What cosign signs has 300 bytes; a bundle contains a certificate and a proof, 10 kB. */
 const mostOfSignature = 512 * 1024;
 
-/** What was found beside an image. */
+/** The signatures found next to an image. */
 export interface FoundSignatures {
   readonly candidates: readonly Candidate[];
-  /** Why others cannot be read, a sentence's end each. */
+  /** Why others cannot be read, each as the end of a sentence. */
   readonly unreadable: readonly string[];
-  /** Whether there are more than were looked at. */
+  /** Whether there are more than were checked. */
   readonly more: boolean;
 }
 
 /**
- * The signatures of an image that its repository holds: those that refer to it, and those under the tag that cosign makes
- * of its digest. None of them is checked.
- *
+ * The signatures of an image in its repository: those that refer to it, and those under the tag that cosign
+ * derives from its digest. None of them is verified.
  * @param image its digest
  * @throws RegistryError when the registry does not answer
  */
@@ -63,7 +62,7 @@ export async function signaturesOf(
   return { candidates, unreadable, more: left <= 0 || places.length > mostSignatures };
 }
 
-/** Manifests with signatures. The tag comes first: there is one, and anything may refer to an image. */
+/** Manifests with signatures. The tag comes first: there is one, while anything may refer to an image. */
 async function placesOf(
   repository: Repository,
   image: string,

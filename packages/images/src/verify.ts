@@ -8,14 +8,14 @@ import { RegistryError, Repository } from "./registry";
 import { type ImageRule, NoTrustError } from "./rules";
 import { type FoundSignatures, mostSignatures, signaturesOf } from "./signatures";
 
-/** What is known of an image's signatures. */
+/** The result for an image's signatures. */
 export type ImageVerdict =
-  /** No rule is about it. */
+  /** No rule matches it. */
   | { readonly state: "unmatched" }
-  /** It is as its rules want it. `image` has the digest that was checked, `by` who signed. */
+  /** Its signatures satisfy the rules. `image` has the verified digest, `by` the signers. */
   | { readonly state: "signed"; readonly image: string; readonly by: readonly string[] }
   | { readonly state: "refused"; readonly faults: readonly RuleFault[] }
-  /** Nothing is known of it: who was asked, what was not to be had there, and what to do about it. */
+  /** Unknown: which host was asked, what it did not return, and what to do about it. */
   | {
       readonly state: "unseen";
       readonly from: string;
@@ -23,7 +23,7 @@ export type ImageVerdict =
       readonly fix: string;
     };
 
-/** A rule that does not hold. */
+/** A rule that the image violates. */
 export interface RuleFault {
   /** The rule's place in the configuration. */
   readonly path: string;
@@ -31,17 +31,20 @@ export interface RuleFault {
   readonly fix: string;
 }
 
-/** How an image is looked at. */
+/** How an image is verified. */
 export interface VerifyOptions {
-  /** A login for a registry, where there is one. */
+  /** The login for a registry, where there is one. */
   readonly loginFor?: (registry: string) => Promise<RegistryLogin | undefined>;
-  /** How long its registry has for everything, in milliseconds. @default 60000 */
+  /**
+   * Time limit for all requests to its registry, in milliseconds.
+   * @default 60000
+   */
   readonly limitMs?: number;
 }
 
 /**
- * Looks whether an image has the signatures that the rules about it want: every one of them. A tag is resolved once, and
- * what is checked is that digest.
+ * Whether an image has the signatures that every matching rule requires. A tag is resolved once, and that digest
+ * is verified.
  */
 export async function verifyImage(
   image: string,
@@ -74,7 +77,7 @@ function unseen(registry: string, error: unknown): ImageVerdict {
   const fixes = {
     missing: "Build and push it, or correct its name.",
     denied: `Log in on this machine (docker login ${registry}), or name a Secret with a login in imagePullSecrets.`,
-    unreachable: `See that this machine reaches ${registry}: that nodes have the image says nothing of who made it.`,
+    unreachable: `Make sure that this machine reaches ${registry}: that nodes have the image does not show who made it.`,
   };
   return { state: "unseen", from: registry, why, fix: fixes[state] };
 }
@@ -104,7 +107,7 @@ async function judge(
     : { state: "signed", image: pinned(image, digest), by };
 }
 
-/** How many different reasons are said. */
+/** How many different reasons a message lists. */
 const mostReasons = 3;
 
 function faultOf(
@@ -116,7 +119,7 @@ function faultOf(
   const reasons = [...new Set([...against, ...unreadable])];
   const shown = reasons.slice(0, mostReasons).map((one) => `one ${one}`);
   const rest = reasons.length > mostReasons ? ["others likewise"] : [];
-  const beyond = more ? [`only the first ${mostSignatures} were looked at`] : [];
+  const beyond = more ? [`only the first ${mostSignatures} were checked`] : [];
   const found = [...shown, ...rest, ...beyond].join("; ");
   return {
     path: rule.at,

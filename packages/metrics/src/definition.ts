@@ -1,4 +1,4 @@
-/** One metric: what it is called, what it says, and by what it is told apart. */
+/** One metric: its name, help and labels. */
 export interface MetricDefinition {
   readonly name: string;
   readonly help: string;

@@ -4,12 +4,12 @@ export type { MetricDefinition } from "./definition";
 export * from "./observer";
 
 /**
- * Every metric of the checks `verify`, `drift` and `isolation`. All are gauges: each check states how things are now.
- * `cutover` is the ledger's name, `<project>/<stack>` unless configured; `server` the server's key; `consumer` the
- * kind of process it was asked for (`web`, `executor`, or `here`).
+ * Every metric of the checks `verify`, `drift` and `isolation`. All are gauges: each check reports the current
+ * state. `cutover` is the ledger's name, `<project>/<stack>` unless configured; `server` the server's key;
+ * `consumer` the kind of process that asked (`web`, `executor`, or `here`).
  */
 export const metrics = {
-  /** 1: answered MCP and lists every tool recorded at the cutover. 0: not. */
+  /** 1: it answered MCP and lists every tool recorded at the cutover. 0: it did not. */
   verified: {
     name: "mcp_server_verified",
     help: "Whether the server passed its last probe with every tool that the cutover recorded (1) or not (0)",
@@ -30,7 +30,7 @@ export const metrics = {
     help: "Duration of the last attempt of the last probe",
     labels: ["cutover", "server", "consumer"],
   },
-  /** `kind` is one of {@link driftKinds}; kinds without a finding are 0, so that a sum never lacks a series. */
+  /** `kind` is one of {@link driftKinds}. Kinds without a finding are 0, so that a sum is never missing a series. */
   driftRows: {
     name: "mcp_cutover_drift_rows",
     help: "Differences between rows, Services and stack outputs, by kind",
@@ -41,7 +41,7 @@ export const metrics = {
     help: "Newest generation in the ledger; 0 before the first cutover",
     labels: ["cutover", "target"],
   },
-  /** 0 from COMMIT until the last old pod is gone; staying at 0 means a rollout that hangs. */
+  /** 0 from COMMIT until the last old pod is gone. A lasting 0 means that the rollout hangs. */
   settled: {
     name: "mcp_cutover_settled",
     help: "Whether the newest generation's rollout has ended and its write fence is gone (1) or not (0)",
@@ -52,13 +52,16 @@ export const metrics = {
     help: "Writes of old pods that the newest generation's write fence held off",
     labels: ["cutover"],
   },
-  /** `workload` is the Service. 1: a pod that no NetworkPolicy lets in got through. */
+  /** `workload` is the Service. 1: a pod that no NetworkPolicy allows could connect. */
   reachable: {
     name: "mcp_isolation_reachable",
     help: "Whether a pod that no NetworkPolicy lets in could connect to the workload (1) or not (0)",
     labels: ["cutover", "workload"],
   },
-  /** `check` is `verify`, `drift` or `isolation`. 0: it could not be done (no database, no cluster), so the rest is old news. */
+  /**
+   * `check` is `verify`, `drift` or `isolation`. 0: it could not run (no database, no cluster), so the other
+   * values are old.
+   */
   checkUp: {
     name: "mcp_fleet_check_up",
     help: "Whether the last run of the check could be done (1) or not (0)",

@@ -1,8 +1,9 @@
 import type { MetricDefinition } from "./definition";
 
 /**
- * What the observer pod writes: how the fleet's pods, the mesh's agents and the watched certificates are, as Kubernetes,
- * the registry and the endpoints say themselves. `server` is the server's key, `agent` the name of an MCPAgent object.
+ * The observer pod's metrics: the state of the fleet's pods, the mesh's agents and the watched certificates, as
+ * reported by Kubernetes, the registry and the endpoints. `server` is the server's key, `agent` the name of an
+ * MCPAgent object.
  */
 export const observerMetrics = {
   podsWanted: {
@@ -15,19 +16,19 @@ export const observerMetrics = {
     help: "Replicas of the server's Deployment or StatefulSet that are ready",
     labels: ["server"],
   },
-  /** Pods of before may be ready all the same, so that {@link podsReady} alone says nothing of it. */
+  /** Old pods may still be ready, so {@link podsReady} alone does not show it. */
   rolloutFailed: {
     name: "mcp_server_rollout_failed",
     help: "Whether the server's newest rollout cannot end as things are (1) or not (0): image, crash, quota, no node",
     labels: ["server"],
   },
-  /** Falls when pods go: a use of it takes `increase`, never the value. */
+  /** Decreases when pods are removed: use `increase`, never the value. */
   restarts: {
     name: "mcp_server_restarts_total",
     help: "Container restarts of each of the server's pods",
     labels: ["server", "pod"],
   },
-  /** Behind the ledger's generation: the rows moved, and the application did not follow. */
+  /** Lower than the ledger's generation: the rows changed, and the application did not follow. */
   applicationGeneration: {
     name: "mcp_application_generation",
     help: "Lowest cutover generation among the application's running pods",
@@ -64,7 +65,7 @@ export const observerMetrics = {
     help: "Whether the watched endpoint showed a certificate (1) or not (0)",
     labels: ["endpoint"],
   },
-  /** `source` is `kubernetes` or `agents` (the MCPAgent objects). 0: what the others say of it is old. */
+  /** `source` is `kubernetes` or `agents` (the MCPAgent objects). 0: the other values from it are old. */
   observed: {
     name: "mcp_fleet_observer_up",
     help: "Whether the observer's last look at a source succeeded (1) or not (0)",
@@ -72,5 +73,5 @@ export const observerMetrics = {
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
-/** Values of the label `status` of {@link observerMetrics}.agents; each is always there. */
+/** Values of the label `status` of {@link observerMetrics}.agents. Each series always exists. */
 export const agentStatuses = ["healthy", "degraded", "unhealthy", "unknown"] as const;

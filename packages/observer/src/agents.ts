@@ -1,16 +1,16 @@
 import type { Agent } from "./registry";
 
-/** The part of an MCPAgent object that is looked at. */
+/** The part of an MCPAgent object that is used. */
 export interface AgentObject {
   readonly metadata: { readonly name: string; readonly generation?: number };
   readonly spec: { readonly agentName: string; readonly replicas?: number };
   readonly status?: AgentStatus;
 }
 
-/** What the registry says of a declared agent; `status` of an MCPAgent. */
+/** The registry's view of a declared agent; `status` of an MCPAgent. */
 export interface AgentStatus {
   readonly phase: "Healthy" | "Degraded" | "Lost" | "Pending";
-  /** Processes the registry knows as healthy. */
+  /** Processes that the registry reports as healthy. */
   readonly healthy: number;
   readonly unresolvedDependencies: number;
   readonly lastSeen?: string;
@@ -26,7 +26,7 @@ interface Condition {
   readonly lastTransitionTime: string;
 }
 
-/** The status of an MCPAgent out of the registry's list. `now` is written only where the condition turns. */
+/** The status of an MCPAgent, computed from the registry's list. `now` is written only where the condition changes. */
 export function statusOf(object: AgentObject, agents: readonly Agent[], now: string): AgentStatus {
   const own = agents.filter((agent) => agent.name === object.spec.agentName);
   const healthy = own.filter((agent) => agent.status === "healthy");
@@ -45,7 +45,7 @@ export function statusOf(object: AgentObject, agents: readonly Agent[], now: str
   };
 }
 
-/** An agent the registry has never known is pending; one it knew and does not find healthy is lost. */
+/** An agent that the registry never knew is pending; one that it knew and does not report as healthy is lost. */
 function phaseOf(object: AgentObject, known: number, healthy: number): AgentStatus["phase"] {
   const before = object.status?.phase;
   if (healthy === 0) return known > 0 || (before ?? "Pending") !== "Pending" ? "Lost" : "Pending";
@@ -66,12 +66,12 @@ function condition(object: AgentObject, available: boolean, now: string): Condit
   };
 }
 
-/** The registry gives nanoseconds; an object's times have seconds. */
+/** The registry has nanoseconds; an object's times have seconds. */
 function wholeSeconds(time: string): string {
   return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
-/** Whether two statuses say the same but for when the agent was last seen, which changes with every heartbeat. */
+/** Whether two statuses are equal except for the last heartbeat, which always changes. */
 export function sameStatus(a: AgentStatus | undefined, b: AgentStatus): boolean {
   const plain = (one: AgentStatus): string => {
     const { phase, healthy, unresolvedDependencies, observedGeneration, conditions } = one;

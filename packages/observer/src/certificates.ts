@@ -2,14 +2,13 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 const timeoutMs = 5000;
-/** What asks a PostgreSQL server to start TLS on a plain connection: length 8, code 80877103. */
+/** The message that asks a PostgreSQL server to start TLS: length 8, code 80877103. */
 const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
 /**
- * When the certificate of an endpoint ends, in Unix seconds. The certificate is read and not trusted: nothing is
- * sent over the connection, so an issuer that is not known here is no reason not to say when it ends.
- *
- * @throws Error when there is no TLS to be had within 5 s.
+ * When the certificate of an endpoint expires, in Unix seconds. The certificate is only read: nothing is sent
+ * over the connection, so an unknown issuer does not matter.
+ * @throws Error when there is no TLS within 5 s.
  */
 export async function certificateEnd(endpoint: string): Promise<number> {
   const { host, port, postgresql } = addressOf(endpoint);

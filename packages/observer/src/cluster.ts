@@ -14,12 +14,12 @@ import type { AgentObject, AgentStatus } from "./agents";
 
 const group = { group: "mesh.mcp.io", version: "v1", plural: "mcpagents" };
 
-/** What the observer asks of Kubernetes, in one namespace. */
+/** What the observer reads from Kubernetes, in one namespace. */
 export interface ClusterView {
   /** Deployments and StatefulSets, each with its kind. */
   workloads(): Promise<Workload[]>;
   pods(): Promise<V1Pod[]>;
-  /** Those that say why a StatefulSet makes no pod. */
+  /** Events that say why a StatefulSet creates no pod. */
   creationEvents(): Promise<CoreV1Event[]>;
   agents(): Promise<AgentObject[]>;
   setStatus(name: string, status: AgentStatus): Promise<void>;
@@ -64,7 +64,7 @@ export function openCluster(namespace: string, application: string): ClusterView
   };
 }
 
-/** Nothing where the rights are those of a program before: it knew of no StatefulSets. */
+/** Empty where the account has the rights of an earlier release, which did not know StatefulSets. */
 async function ifAllowed<T extends { items: unknown[] }>(
   asked: Promise<T>,
 ): Promise<T | { items: [] }> {

@@ -8,21 +8,20 @@ const schema = z.strictObject({
   servers: z.record(z.string(), z.string()).default({}),
   /** `host:port`, or `postgresql://host:port` for a database that starts TLS on request. */
   certificates: z.array(z.string()).default([]),
-  /** URL of the mesh registry. Absent: there is no mesh. */
+  /** URL of the mesh registry. Absent without a mesh. */
   registry: z.url().optional(),
   port: z.int().min(1).max(65535).default(9464),
   intervalSeconds: z.number().positive().default(15),
 });
 
-/** What the observer looks at. */
+/** The observer's configuration. */
 export type ObserverConfig = z.infer<typeof schema>;
 
-/** How the configuration is given, for who writes it. */
+/** The configuration before defaults are applied. */
 export type ObserverSettings = z.input<typeof schema>;
 
 /**
- * Reads the configuration out of the text of OBSERVER_CONFIG.
- *
+ * Parses the configuration in OBSERVER_CONFIG.
  * @throws UserError naming the variable and every wrong key.
  */
 export function parseConfig(text: string | undefined): ObserverConfig {

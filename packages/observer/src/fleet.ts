@@ -9,18 +9,18 @@ import {
 
 /** On the application's pods: the cutover generation they were started for. */
 
-/** How one server's pods are. */
+/** The state of one server's pods. */
 export interface ServerPods {
   readonly server: string;
   readonly wanted: number;
   readonly ready: number;
-  /** Whether its newest rollout cannot end as things are. */
+  /** Whether its newest rollout cannot complete. */
   readonly failed: boolean;
   /** Restarts of the containers of each pod. */
   readonly restarts: Readonly<Record<string, number>>;
 }
 
-/** The servers of a fleet, out of the namespace's workloads and pods. A workload that is gone has no pods. */
+/** The servers of a fleet, from the namespace's workloads and pods. A workload that is gone has no pods. */
 export function serverPods(
   servers: Readonly<Record<string, string>>,
   workloads: readonly Workload[],
@@ -28,7 +28,7 @@ export function serverPods(
   events: readonly CoreV1Event[],
 ): ServerPods[] {
   return Object.entries(servers).map(([server, name]) => {
-    // While a server becomes a StatefulSet, its Deployment is there too, and is to go.
+    // While a server becomes a StatefulSet, its Deployment still exists and will be removed.
     const named = workloads.filter((one) => one.metadata?.name === name);
     const workload = named.find(isStatefulSet) ?? named[0];
     const own = pods.filter((pod) => pod.metadata?.labels?.[nameLabel] === name);
@@ -47,7 +47,7 @@ function restartsOf(pod: V1Pod): number {
   return containers.reduce((sum, one) => sum + one.restartCount, 0);
 }
 
-/** The lowest generation of a pod that has not ended; undefined without one. A probe's pod has no such label. */
+/** The lowest generation of a running pod; undefined without one. A probe's pod has no such label. */
 export function lowestGeneration(pods: readonly V1Pod[]): number | undefined {
   const generations = pods
     .filter(({ status }) => status?.phase !== "Succeeded" && status?.phase !== "Failed")

@@ -11,7 +11,7 @@ import { parseConfig } from "./config";
 import { observe } from "./observe";
 import { Recorder } from "./record";
 
-/** A problem that stays is said once. */
+/** Logs a lasting problem only once. */
 function reporter(log: Log): {
   look: () => void;
   report: (source: string, problem: string) => void;
@@ -30,7 +30,7 @@ function reporter(log: Log): {
   };
 }
 
-/** Looks every few seconds until the process is told to end; serves `/metrics` and `/healthz`. */
+/** Observes every few seconds until the process is told to stop; serves `/metrics` and `/healthz`. */
 async function main(): Promise<void> {
   const config = parseConfig(process.env.OBSERVER_CONFIG);
   const cluster = openCluster(config.namespace, config.application);

@@ -8,7 +8,7 @@ import type { ObserverConfig } from "./config";
 import { lowestGeneration, type ServerPods, serverPods } from "./fleet";
 import { type Agent, readAgents } from "./registry";
 
-/** What one look saw. What could not be seen is absent. */
+/** The result of one observation. What could not be read is absent. */
 export interface Observation {
   readonly application: string;
   readonly up: Readonly<Record<string, boolean>>;
@@ -22,7 +22,7 @@ export interface Observation {
 
 type Report = (source: string, problem: string) => void;
 
-/** Looks once at everything. No failure of one source keeps the others from being seen. */
+/** Observes everything once. A source that fails does not affect the others. */
 export async function observe(
   config: ObserverConfig,
   cluster: ClusterView,
@@ -53,7 +53,7 @@ export async function observe(
     application: config.application,
     up: {
       kubernetes: fleet !== undefined,
-      // Without the registry there is nothing to tell the objects; registryUp says so.
+      // Without the registry there is no status to write; registryUp reports that.
       ...(agents === undefined ? {} : { agents: declared !== undefined }),
     },
     ...fleet,

@@ -5,7 +5,7 @@ import type { Observation } from "./observe";
 
 type Metrics = Readonly<Record<keyof typeof observerMetrics, Gauge>>;
 
-/** The metrics of the process: what the last look saw, nothing older. */
+/** The metrics of the process: the last observation only. */
 export class Recorder {
   readonly registry = new Registry();
   private readonly gauges: Metrics;
@@ -20,7 +20,7 @@ export class Recorder {
     ) as unknown as Metrics;
   }
 
-  /** A source that could not be seen keeps its last values; `observed` says that they are old. */
+  /** A source that could not be read keeps its last values; `observed` says that they are old. */
   record(seen: Observation): void {
     for (const [source, up] of Object.entries(seen.up)) this.set("observed", { source }, up);
     if (seen.servers !== undefined) this.recordServers(seen.servers, seen);

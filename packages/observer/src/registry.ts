@@ -5,7 +5,7 @@ const timeoutMs = 5000;
 /** Thousands of agents; the observer's pod has 256 MiB. */
 const bounds = { characters: 4 * 1024 * 1024, depth: 32, values: 200_000 } as const;
 
-/** The part of the registry's `GET /agents` that is looked at. It answers null for an empty list. */
+/** The part of the registry's `GET /agents` that is used. It answers null for an empty list. */
 const answer = z.object({
   agents: z
     .array(
@@ -22,7 +22,7 @@ const answer = z.object({
     .nullable(),
 });
 
-/** One agent process, as the registry knows it. */
+/** One agent process, as the registry reports it. */
 export interface Agent {
   readonly id: string;
   readonly name: string;
@@ -33,8 +33,7 @@ export interface Agent {
 }
 
 /**
- * Asks the registry for its agents.
- *
+ * Requests the list of agents from the registry.
  * @throws Error when it does not answer within 5 s, or not as a registry does.
  */
 export async function readAgents(registry: string): Promise<Agent[]> {
