@@ -2,8 +2,8 @@ import { ProbeFailure } from "./failure";
 import type { RefusedRequest } from "./refused-request";
 
 /**
- * Host checks by what they say, with the server's own switch. They look alike to a caller: a server that was told to
- * listen everywhere still answers for `localhost` only.
+ * Host checks, recognised by their messages, each with the server's own switch. To a caller they look alike: a
+ * server that listens on every address may still accept the host `localhost` only.
  */
 const hostChecks: readonly (readonly [RegExp, string])[] = [
   [
@@ -24,19 +24,19 @@ const hostChecks: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Other refusals of a Host header, whoever wrote the server. */
+/** Other rejections of a Host header, whatever the server's framework. */
 const hostRefused =
   /\b(invalid|disallowed|blocked)\b.*\bhost\b|\bhost\b.*\b(invalid|not (allowed|permitted)|disallowed|blocked)\b/i;
 
-/** The failure of a Host check, where this answer is one. */
+/** The failure for a rejected Host header; undefined for another answer. */
 export function hostCheckFailure({
   status,
   url,
-  said,
-}: Pick<RefusedRequest, "status" | "url" | "said">): ProbeFailure | undefined {
-  const own = ownSwitch(status, said);
+  serverText,
+}: Pick<RefusedRequest, "status" | "url" | "serverText">): ProbeFailure | undefined {
+  const own = ownSwitch(status, serverText);
   if (own === undefined) return undefined;
-  const saying = said === "" ? "" : `, saying "${said}"`;
+  const saying = serverText === "" ? "" : `, saying "${serverText}"`;
   return new ProbeFailure(
     "http-error",
     "never",
@@ -44,42 +44,42 @@ export function hostCheckFailure({
   );
 }
 
-/** How the server's Host check is opened; undefined for an answer that is none. */
-function ownSwitch(status: number, said: string): string | undefined {
-  if (status === 421 && /^invalid host header$/i.test(said)) {
+/** How to disable the server's Host check; undefined for another answer. */
+function ownSwitch(status: number, serverText: string): string | undefined {
+  if (status === 421 && /^invalid host header$/i.test(serverText)) {
     return 'the Python SDK and FastMCP: give host="0.0.0.0", add this name to allowed_hosts, or set FASTMCP_HTTP_ALLOWED_HOSTS to a JSON list with it';
   }
   if (status === 400) {
-    return /^invalid host header/i.test(said)
+    return /^invalid host header/i.test(serverText)
       ? "Starlette's TrustedHostMiddleware: add this name to its allowed_hosts"
       : undefined;
   }
   if (status !== 421 && status !== 403) return undefined;
-  const known = hostChecks.find(([wording]) => wording.test(said))?.[1];
+  const known = hostChecks.find(([wording]) => wording.test(serverText))?.[1];
   if (known !== undefined) return known;
-  return status === 421 || hostRefused.test(said)
+  return status === 421 || hostRefused.test(serverText)
     ? "bind the server to 0.0.0.0, or add this name to its allowed hosts"
     : undefined;
 }
 
-/** What a mesh or a proxy before the server says; the server itself was not asked. */
+/** Messages of a mesh or a proxy in front of the server, which the request did not reach. */
 const notTheServer: readonly (readonly [RegExp, string])[] = [
   [/^rbac: access denied/i, "an authorization policy of the service mesh refuses this caller"],
-  [/^(jwt |jwks )/i, "the service mesh wants a token of its own before the server is asked"],
+  [/^(jwt |jwks )/i, "the service mesh requires a token before it forwards the request"],
   [/\borigin\b/i, "an Origin check refuses this caller, which sends no Origin, as servers do not"],
 ];
 
 /**
- * Explains 401 and 403. `auth-required`, which passes with `auth: "per-request"`, is only what MCP has for it: a
- * `WWW-Authenticate`, a JSON-RPC error, or the metadata of a protected resource at its well-known place.
- * @param proof what there is of these; a phrase
+ * Explains 401 and 403. `auth-required`, which passes with `auth: "per-request"`, needs MCP's own evidence: a
+ * `WWW-Authenticate`, a JSON-RPC error, or the metadata of a protected resource at its well-known path.
+ * @param proof the evidence found, as a phrase
  */
 export function accessFailure(
-  { status, method, said, sentHeaders }: RefusedRequest,
+  { status, method, serverText, sentHeaders }: RefusedRequest,
   proof: string | undefined,
 ): ProbeFailure {
-  const saying = said === "" ? "" : `, saying "${said}"`;
-  const other = notTheServer.find(([wording]) => wording.test(said))?.[1];
+  const saying = serverText === "" ? "" : `, saying "${serverText}"`;
+  const other = notTheServer.find(([wording]) => wording.test(serverText))?.[1];
   if (other === undefined && proof !== undefined) {
     const refused = sentHeaders ? "; it does not take the credentials in its headers" : "";
     return new ProbeFailure(
@@ -90,7 +90,7 @@ export function accessFailure(
   }
   const who =
     other ??
-    "no WWW-Authenticate, no JSON-RPC error and no protected-resource metadata say that it is the MCP server that wants credentials; a proxy, a firewall or a service mesh before it answers so";
+    "without WWW-Authenticate, JSON-RPC error or protected-resource metadata it is probably a proxy, a firewall or a service mesh in front of the MCP server that answers";
   return new ProbeFailure(
     "http-error",
     "few",

@@ -1,4 +1,4 @@
-/** An error and what it came from, the outermost first; of several addresses that were tried, the first. */
+/** An error and its causes, the outermost first. Of several addresses that were tried, only the first. */
 export function* causes(error: unknown): Generator<Error> {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
     yield at;

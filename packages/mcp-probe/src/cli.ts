@@ -8,8 +8,8 @@ import { parseEndpoints, reach, summaryOf } from "./reach";
 import { parseRequest } from "./targets";
 
 /**
- * Probes the servers listed in the file given as argument, else in MCP_PROBE_TARGETS. Prints one JSON
- * line per server as soon as it is known. Exit code 0: all passed; 1: at least one failed; 2: bad input.
+ * Probes the servers in the file given as argument, else in MCP_PROBE_TARGETS. Prints one line of JSON for each
+ * server as soon as its result is known. Exit code 0: all passed; 1: at least one failed; 2: invalid input.
  */
 async function main(): Promise<number> {
   if (process.argv[2] === "reach") return tryEndpoints();
@@ -21,8 +21,8 @@ async function main(): Promise<number> {
 }
 
 /**
- * `mcp-probe reach`: tries the addresses in MCP_PROBE_ENDPOINTS. Prints one line of JSON with all results, and leaves the
- * summary in the file named by MCP_PROBE_SUMMARY where there is one. What it found is no failure: exit code 0.
+ * `mcp-probe reach`: tries the addresses in MCP_PROBE_ENDPOINTS. Prints one line of JSON with all results, and
+ * writes the summary to the file in MCP_PROBE_SUMMARY if that is set. The exit code is 0 whatever it found.
  */
 async function tryEndpoints(): Promise<number> {
   const results = await reach(parseEndpoints(process.env.MCP_PROBE_ENDPOINTS ?? "[]"));

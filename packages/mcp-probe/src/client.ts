@@ -14,32 +14,32 @@ import {
   type RpcReply,
 } from "./reply";
 import { limited, type RequestLimits } from "./request-limits";
-import { isRpcError, rpcErrorIn, rpcFailure, saidBy, withCode } from "./rpc-error";
+import { isRpcError, rpcErrorIn, rpcFailure, rpcErrorText, withCode } from "./rpc-error";
 import { cleaner } from "./shown";
 import { statusFailure } from "./status";
 import { speaksTls } from "./tls";
 import { fetchOf } from "./trust";
 import type { ProbeTarget } from "./types";
 
-/** Sent as `User-Agent` and as the MCP client's name, so that a server's log says who asked. */
+/** Sent as `User-Agent` and as the MCP client's name, so that a server's log shows the probe. */
 export const clientInfo = { name: "mcp-fleet-probe", version: "0.1.0" } as const;
 
-/** How often a stream that ends before the answer is taken up again. */
+/** How often a stream that ends before the answer is resumed. */
 const maxResumes = 20;
 
-/** Longest body of a refusal that is read, in characters. */
+/** Longest body of an error that is read, in characters. */
 const maxRefusal = 64 * 1024;
 
 /**
- * JSON-RPC over HTTP POST to one endpoint. It never follows a redirect, and sends GET to the endpoint only to take up an
- * event stream that the server began and cut.
+ * JSON-RPC over HTTP POST to one endpoint. It never follows a redirect, and sends GET only to resume an event
+ * stream that the server started and cut.
  */
 export class McpClient {
   private nextId = 0;
   private readonly url: URL;
   private readonly clean: ReturnType<typeof cleaner>;
   private readonly fetch: typeof fetch;
-  /** Headers the protocol wants on every later request: version, session, method. */
+  /** Headers that the protocol requires on later requests: version, session, method. */
   readonly protocolHeaders = new Headers();
 
   constructor(
@@ -67,19 +67,19 @@ export class McpClient {
     });
   }
 
-  /** Sends a notification. Any status from 200 to 299 will do. */
+  /** Sends a notification. Any status from 200 to 299 is accepted. */
   async notify(method: string): Promise<void> {
     await this.send({ jsonrpc: "2.0", method }, method, async (response) => {
       await response.body?.cancel();
     });
   }
 
-  /** Forgets what the protocol wanted so far: the next request is the first one of another era. */
+  /** Resets the protocol headers: the next request starts another era. */
   forget(): void {
     for (const name of [...this.protocolHeaders.keys()]) this.protocolHeaders.delete(name);
   }
 
-  /** Ends the server's session. Best effort: a server may refuse it with 405, or be gone. */
+  /** Ends the server's session. Best effort: a server may reject it with 405, or be gone. */
   async deleteSession(): Promise<void> {
     const signal = AbortSignal.timeout(Math.min(this.limits.requestTimeoutSeconds, 2) * 1000);
     try {
@@ -92,7 +92,7 @@ export class McpClient {
       });
       await response.body?.cancel();
     } catch {
-      // The answer is known by now; an orphaned session is the server's to expire.
+      // The result is known by now; the server expires an orphaned session.
     }
   }
 
@@ -129,7 +129,7 @@ export class McpClient {
     }
   }
 
-  /** A stream that was cut is taken up from its last event, as the official clients do. */
+  /** Resumes a stream from its last event, as the official clients do. */
   private async replyOf(
     first: RpcReply | CutStream,
     { id, method, signal }: { id: number; method: string; signal: AbortSignal },
@@ -141,17 +141,16 @@ export class McpClient {
       const limit = this.limits.requestTimeoutSeconds;
       if (retryMs > limit * 1000)
         throw cutFailure(
-          `wants to be asked for it again after ${retryMs} milliseconds, and ${limit} seconds are the limit of one request`,
+          `asks to resume it only after ${retryMs} milliseconds, and ${limit} seconds are the limit of one request`,
         );
       if (!/^[\x20-\x7e]+$/.test(lastEventId))
-        throw cutFailure("names its last event by an id that no HTTP header can hold");
+        throw cutFailure("names its last event by an id that no HTTP header can contain");
       await sleep(retryMs, undefined, { signal });
       const headers = this.headers();
       headers.set("accept", "text/event-stream");
       headers.set("last-event-id", lastEventId);
       const response = await this.fetch(this.url, { headers, redirect: "manual", signal });
-      if (response.status === 405)
-        throw cutFailure("does not take the GET that takes it up again (HTTP 405)");
+      if (response.status === 405) throw cutFailure("rejects the GET that resumes it (HTTP 405)");
       if (!response.ok) throw await this.refusal(response, method, signal);
       reply = await readStream(response, id);
     }
@@ -164,7 +163,7 @@ export class McpClient {
       try {
         headers.set(name, value);
       } catch {
-        // The platform's own message quotes the value.
+        // The platform's own message quotes the header's value.
         throw cannotAsk(
           `the header ${JSON.stringify(name)} configured for it is not a valid HTTP header`,
         );
@@ -175,7 +174,7 @@ export class McpClient {
     return headers;
   }
 
-  /** Explains a status that is no success; a JSON-RPC error in its body keeps its code. */
+  /** Explains an error status. A JSON-RPC error in its body keeps its code. */
   private async refusal(
     response: Response,
     method: string,
@@ -187,7 +186,7 @@ export class McpClient {
     const rpc = isRpcError(error);
     const answer = {
       ...{ status, headers, method, url: this.url, clean: this.clean },
-      said: rpc ? saidBy(error, this.clean) : this.clean(plainText(text, headers)),
+      serverText: rpc ? rpcErrorText(error, this.clean) : this.clean(plainText(text, headers)),
       inSession: this.protocolHeaders.has("mcp-session-id"),
       sentHeaders: Object.keys(this.target.headers ?? {}).length > 0,
     };
@@ -198,7 +197,7 @@ export class McpClient {
     return withCode(failure, error);
   }
 
-  /** What shows that it is an MCP server that refuses a caller; undefined when nothing does. */
+  /** Evidence that an MCP server rejected the caller; undefined without any. */
   private async proofOfMcp(
     headers: Headers,
     rpc: boolean,
@@ -233,7 +232,7 @@ function parseUrl(url: string): URL {
   return parsed;
 }
 
-/** A stream that cannot be taken up again. */
+/** A stream that cannot be resumed. */
 function cutFailure(why: string): ProbeFailure {
   return notMcp(`ends its event stream before the answer and ${why}`);
 }
@@ -242,13 +241,13 @@ function cannotAsk(why: string): ProbeFailure {
   return new ProbeFailure("unreachable", "never", `cannot be asked: ${why}`);
 }
 
-/** The body when a person may have written it: pages and binary answers say nothing useful. */
+/** The body if it may be readable text: HTML pages and binary answers are of no use. */
 function plainText(text: string, headers: Headers): string {
   const type = headers.get("content-type") ?? "text/plain";
   return /^(text\/plain|application\/json)/i.test(type) ? text : "";
 }
 
-/** RFC 9728: its one required member names the resource. */
+/** RFC 9728: the only required member names the resource. */
 function isResourceMetadata(text: string): boolean {
   try {
     const parsed = parseBoundedJson(text, replyBounds);

@@ -1,13 +1,12 @@
 import type { ProbeOutcome } from "./types";
 
 /**
- * Whether asking again can help. `until-deadline`: the server may still be starting. `few`: most likely
- * permanent, but a pod of the previous release may still stand behind the Service. `never`: the server
- * works and means it.
+ * Whether a retry can help. `until-deadline`: the server may still be starting. `few`: most likely permanent,
+ * but a pod of the previous release may still be behind the Service. `never`: the server works and rejects us.
  */
 export type Retry = "until-deadline" | "few" | "never";
 
-/** One attempt that failed. `reason` is a predicate: it reads on after the server's URL. */
+/** A failed attempt. `reason` is a predicate that follows the server's URL. */
 export class ProbeFailure extends Error {
   constructor(
     readonly outcome: Exclude<ProbeOutcome, "ok">,
@@ -20,7 +19,7 @@ export class ProbeFailure extends Error {
   }
 }
 
-/** A JSON-RPC error that the server gave as its answer. */
+/** A JSON-RPC error as the server's answer. */
 export class RpcFailure extends ProbeFailure {
   constructor(
     outcome: Exclude<ProbeOutcome, "ok">,
@@ -28,7 +27,7 @@ export class RpcFailure extends ProbeFailure {
     reason: string,
     /** The error's code, for example -32601 for an unknown method. */
     readonly code: number,
-    /** The protocol versions that it names as the server's own, where it refuses ours. */
+    /** The protocol versions that the server names as its own when it rejects ours. */
     readonly supported: readonly string[] = [],
   ) {
     super(outcome, retry, reason);
@@ -36,7 +35,10 @@ export class RpcFailure extends ProbeFailure {
   }
 }
 
-/** An answer that is none of MCP's; most likely permanent. @param reason a predicate */
+/**
+ * An answer that is not MCP; most likely permanent.
+ * @param reason a predicate
+ */
 export function notMcp(reason: string): ProbeFailure {
   return new ProbeFailure("not-mcp", "few", reason);
 }

@@ -4,12 +4,12 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 
 import type { FileTarget, HeaderFile, ProbeTarget } from "./types";
 
-/** A line end behind a value is the editor's; a header cannot hold one. */
+/** Editors append a line break, which a header cannot contain. */
 export function headerValue(prefix: string | undefined, text: string): string {
   return `${prefix ?? ""}${text.replace(/\r?\n$/, "")}`;
 }
 
-/** Why no HTTP header can hold a value, a prefix in front of it included; undefined for one that can be held. */
+/** Why an HTTP header cannot contain this value with its prefix; undefined if it can. */
 export function headerFault(prefix: string | undefined, value: string): string | undefined {
   if (/^[!-~]([ -~]*[!-~])?$/.test(value)) return undefined;
   return value.trim() === (prefix ?? "").trim()
@@ -18,7 +18,7 @@ export function headerFault(prefix: string | undefined, value: string): string |
 }
 
 /**
- * A header as it is in its file now.
+ * The current value of a header that is in a file.
  * @throws {UserError} as {@link withFiles}
  */
 export function headerFromFile(server: string, name: string, { file, prefix }: HeaderFile): string {
@@ -33,8 +33,8 @@ export function headerFromFile(server: string, name: string, { file, prefix }: H
 }
 
 /**
- * The target with what is in its files, as it is now.
- * @throws {UserError} naming the target and the file, and nothing of what is in it
+ * The target with the current content of its files.
+ * @throws {UserError} naming the target and the file, and nothing of its content
  */
 export function withFiles({ caFile, headerFiles, ...target }: FileTarget): ProbeTarget {
   const { name: server } = target;

@@ -4,20 +4,21 @@ import { type ParsedResult, parseResult } from "./schemas";
 import { listTools } from "./tools";
 import { handshakeVersions, modernVersion, protocolVersions } from "./versions";
 
-/** What a server said about itself. */
+/** What a server reported about itself. */
 export interface Introduction {
   readonly protocolVersion: string;
   readonly serverName?: string;
   readonly serverVersion?: string;
-  /** Absent when the server has no list of tools. */
+  /** Absent when the server does not support tools. */
   readonly tools?: readonly string[];
 }
 
 /**
- * Asks an MCP server as a client of these protocol versions would. With one of the versions that have a handshake:
- * `initialize`, `notifications/initialized`, `tools/list` and the end of the session. With 2026-07-28:
- * `server/discover` and `tools/list`. A client of both kinds asks for the newer one first, as the protocol says.
- * @throws {ProbeFailure} for the first question that was not answered as MCP says, and when no version is shared
+ * Talks to an MCP server as a client of these protocol versions would. Versions with a handshake: `initialize`,
+ * `notifications/initialized`, `tools/list` and the end of the session. 2026-07-28: `server/discover` and
+ * `tools/list`. A client of both kinds tries the newer one first, as the protocol says.
+ * @throws {ProbeFailure} for the first request that MCP does not allow this answer to, and when no version is
+ * shared
  */
 export async function introduce(
   client: McpClient,
@@ -43,13 +44,13 @@ export async function introduce(
   }
 }
 
-/** Whether a server refused the question itself, as one of another era does. */
+/** Whether a server rejected the request itself, as one of the other era does. */
 function refused(error: unknown): boolean {
   if (error instanceof RpcFailure) return error.outcome !== "auth-required";
   return error instanceof ProbeFailure && error.outcome === "http-error" && error.retry === "few";
 }
 
-/** The failure to tell: the first one, unless the server turns out to speak versions of the other era. */
+/** The failure to report: the first one, unless the server speaks versions of the other era. */
 async function mismatchIn(
   error: unknown,
   protocols: readonly string[],
@@ -66,7 +67,7 @@ async function mismatchIn(
   }
 }
 
-/** The server works, and this client cannot speak with it. */
+/** The server works, but shares no protocol version with this client. */
 function noShared(spoken: readonly string[], protocols: readonly string[]): ProbeFailure {
   const known = spoken.filter((version) => /^\d{4}-\d\d-\d\d$/.test(version)).slice(0, 10);
   return new ProbeFailure(
@@ -106,9 +107,9 @@ function protocolVersionIn(result: unknown): string | undefined {
 
 function unknownVersion(version: string, versions: readonly string[]): ProbeFailure {
   if (protocolVersions.includes(version)) return noShared([version], versions);
-  const said = version === "" ? "an empty text" : JSON.stringify(version.slice(0, 40));
+  const shownVersion = version === "" ? "an empty text" : JSON.stringify(version.slice(0, 40));
   return notMcp(
-    `answers initialize with the protocol version ${said}, which is none of ${versions.join(", ")}`,
+    `answers initialize with the protocol version ${shownVersion}, which is none of ${versions.join(", ")}`,
   );
 }
 
@@ -132,7 +133,10 @@ async function discover(client: McpClient): Promise<Introduction> {
   return { protocolVersion: modernVersion, ...identity(info), ...(tools && { tools }) };
 }
 
-/** The official clients ask for tools whatever is advertised; where none are, a refusal says that there are none. */
+/**
+ * The official clients request tools whatever is advertised. If none are advertised, an error means that there
+ * are none.
+ */
 async function toolsIfAny(
   { capabilities }: ParsedResult,
   list: () => Promise<string[]>,

@@ -2,14 +2,14 @@ import { causes } from "./causes";
 import { certificateTrouble } from "./certificate";
 import { notMcp, ProbeFailure, type Retry, seconds } from "./failure";
 
-/** Where and within which bounds a request was sent. */
+/** The target and the limits of a request. */
 export interface Sent {
   readonly signal: AbortSignal;
   readonly seconds: number;
   readonly what: "deadline" | "limit of one request";
   /** Whether the URL is an https one. */
   readonly secure: boolean;
-  /** Whether a server that closed a plain connection answers TLS at the same port. */
+  /** Whether a server that closed a plain connection speaks TLS on the same port. */
   readonly speaksTls?: boolean;
   /** Whether an authority is configured for the target. */
   readonly ownAuthority?: boolean;
@@ -20,7 +20,7 @@ const closed = "closes the connection without an answer";
 /** By the system's or undici's code. */
 const networkReasons: Readonly<Record<string, string>> = {
   ECONNREFUSED:
-    "refuses the connection; no ready pod stands behind the Service, or the server listens on another port or on loopback only",
+    "refuses the connection; no ready pod is behind the Service, or the server listens on another port or on loopback only",
   ENOTFOUND: "cannot be found: its host name does not resolve from here",
   EAI_AGAIN: "cannot be found: the name server gave no answer for its host name",
   EHOSTUNREACH: "cannot be reached: there is no route to its address",
@@ -33,7 +33,7 @@ const networkReasons: Readonly<Record<string, string>> = {
 const plain =
   "does not speak TLS there; use http:// in its URL, or have the server serve TLS (tls of the server says which)";
 
-/** By OpenSSL's code, the first that is in it. */
+/** By OpenSSL's code; the first one that it contains. */
 const tlsReasons: readonly (readonly [string, string])[] = [
   [
     "NO_APPLICATION_PROTOCOL",
@@ -41,21 +41,18 @@ const tlsReasons: readonly (readonly [string, string])[] = [
   ],
   [
     "CERTIFICATE_REQUIRED",
-    "wants a client's certificate, as a service mesh or a proxy does; MCP clients have none",
+    "requires a client certificate, as a service mesh or a proxy does; MCP clients have none",
   ],
-  [
-    "PROTOCOL_VERSION",
-    "speaks only versions of TLS there that are no longer taken; it needs TLS 1.2 or 1.3",
-  ],
+  ["PROTOCOL_VERSION", "supports only outdated TLS versions there; it needs TLS 1.2 or 1.3"],
   ["WRONG_VERSION_NUMBER", plain],
   ["PACKET_LENGTH_TOO_LONG", plain],
   [
     "HANDSHAKE_FAILURE",
-    "ends the TLS handshake; it may want a client's certificate, which MCP clients have not, or no cipher is shared",
+    "ends the TLS handshake; it may require a client certificate, which MCP clients do not have, or no cipher is shared",
   ],
 ];
 
-/** Turns whatever `fetch` or reading its body threw into a {@link ProbeFailure}. */
+/** Converts an error of `fetch`, or of reading its body, to a {@link ProbeFailure}. */
 export function networkFailure(error: unknown, sent: Sent): ProbeFailure {
   if (error instanceof ProbeFailure) return error;
   const code = codeOf(error);
@@ -90,11 +87,11 @@ export function networkFailure(error: unknown, sent: Sent): ProbeFailure {
   const reason = networkReasons[code];
   if (reason === closed) return unreachable("until-deadline", closed + whyClosed(sent));
   if (reason !== undefined) return unreachable("until-deadline", reason);
-  // The text of an unknown error may quote a header, so only its code is shown.
+  // An unknown error's message may quote a header, so only its code is shown.
   return unreachable("until-deadline", `cannot be reached${code === "" ? "" : ` (${code})`}`);
 }
 
-/** Whether a server closed the connection, which it may do since it wants TLS. */
+/** Whether the server closed the connection, possibly because it expects TLS. */
 export function wasClosed(error: unknown): boolean {
   return networkReasons[codeOf(error)] === closed;
 }
@@ -106,21 +103,21 @@ function whyClosed({ secure, speaksTls = false }: Sent): string {
   return secure ? "; it may want a client's certificate, which MCP clients have not" : "";
 }
 
-/** What the first bytes of an answer show that is no HTTP/1.1. */
+/** The protocol that the first bytes belong to when they are not HTTP/1.1. */
 function notHttp(error: Error): string {
   const data: unknown = "data" in error ? error.data : undefined;
   const bytes = Buffer.from(typeof data === "string" || Buffer.isBuffer(data) ? data : "");
-  // A frame of HTTP/2: 3 bytes of length, type SETTINGS, flags, and the stream's id, which is 0.
+  // A frame of HTTP/2: 3 bytes of length, type SETTINGS, flags, and stream id 0.
   if (bytes.length >= 9 && bytes[3] === 4 && bytes.readUInt32BE(5) === 0) {
     return "speaks HTTP/2 only there; MCP clients send HTTP/1.1, so let it take that too";
   }
-  // A record of TLS: an alert, of version 3.
+  // A TLS record: an alert of version 3.
   if (bytes[0] === 0x15 && bytes[1] === 3)
     return "speaks TLS there; use https:// in its URL (tls of the server)";
   return "answers with something that is not HTTP";
 }
 
-/** The system's or undici's code, also of the first inner error when several addresses were tried. */
+/** The system's or undici's code; of several addresses that were tried, the first one's. */
 function codeOf(error: unknown): string {
   for (const at of causes(error)) if ("code" in at && typeof at.code === "string") return at.code;
   return "";

@@ -6,20 +6,20 @@ import type { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validatio
 import { ProbeFailure } from "./failure";
 
 /**
- * How much of a server's output schemas is compiled, in characters of JSON. Compiling takes about a second for a
- * megabyte, in which no other server's answer is heard; what is beyond is taken unseen.
+ * How much of a server's output schemas is compiled, in characters of JSON. Compiling a megabyte takes about a
+ * second, during which no other server's answer is read. The rest is accepted unchecked.
  */
 const compiledCharacters = 256 * 1024;
 
-/** The part of a tool that is looked at. */
+/** The part of a tool that is checked. */
 interface Tool {
   readonly name: string;
   readonly outputSchema?: unknown;
 }
 
 /**
- * Compiles the output schemas of all tools of one server, as the TypeScript client does when it lists them: one that
- * does not compile, such as a reference to nowhere, costs it the whole list.
+ * Compiles the output schemas of all tools of one server, as the TypeScript client does when it lists them: one
+ * that does not compile, such as a dangling reference, makes the whole list fail.
  */
 export class OutputSchemas {
   private validator: AjvJsonSchemaValidator | undefined;

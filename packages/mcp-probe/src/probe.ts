@@ -11,20 +11,20 @@ import { masking, shownUrl } from "./shown";
 import type { ProbeOptions, ProbeResult, ProbeTarget } from "./types";
 import { handshakeVersions } from "./versions";
 
-/** How long a target is tried again where the options do not say, in seconds. */
+/** The default time for retries of a target, in seconds. */
 export const defaultDeadlineSeconds = 60;
 
-/** How often a failure that is most likely permanent is tried in all. */
+/** How many attempts a failure gets that is most likely permanent. */
 const fewAttempts = 3;
 
 /**
- * Asks one server until it passes, fails for good, or the deadline is over.
- * Never throws for anything the server or the network does: the result says it.
+ * Probes one server until it passes, fails permanently, or the deadline is over. Never throws because of the
+ * server or the network: the result reports it.
  */
 export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Promise<ProbeResult> {
   const answerSeconds = target.answerSeconds ?? options.requestTimeoutSeconds ?? 10;
   const tryAgainSeconds = options.deadlineSeconds ?? defaultDeadlineSeconds;
-  // A request that is under way then has its time: only a deadline of one's own cuts it short.
+  // A running request may finish; only an explicit deadline cuts it short.
   const deadlineSeconds = options.deadlineSeconds ?? Math.max(tryAgainSeconds, answerSeconds);
   const requestTimeoutSeconds = Math.min(answerSeconds, deadlineSeconds);
   const delayMs = (options.retryDelaySeconds ?? 1) * 1000;
@@ -62,7 +62,7 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
 }
 
 /**
- * Asks all servers, `concurrency` at once; one that hangs holds up no other.
+ * Probes all servers, `concurrency` at once. One that hangs does not delay the others.
  * @param onResult called with each result as soon as it is known
  * @returns the results in the order of `targets`
  */
@@ -107,12 +107,12 @@ function checkTools(target: ProbeTarget, answer: Introduction): void {
   );
 }
 
-interface Told {
+interface Timing {
   readonly attempts: number;
   readonly latencyMs: number;
 }
 
-function passed(target: ProbeTarget, answer: Introduction, told: Told): ProbeResult {
+function passed(target: ProbeTarget, answer: Introduction, timing: Timing): ProbeResult {
   const url = shownUrl(target.url);
   const message = `${target.name}: ${url} speaks MCP ${answer.protocolVersion} and lists ${count(answer.tools?.length ?? 0)}.`;
   return shown(target, {
@@ -122,17 +122,17 @@ function passed(target: ProbeTarget, answer: Introduction, told: Told): ProbeRes
     outcome: "ok",
     message,
     ...answer,
-    ...told,
+    ...timing,
   });
 }
 
 function failed(
   target: ProbeTarget,
   failure: ProbeFailure,
-  told: Told & { readonly spent: number },
+  timing: Timing & { readonly spent: number },
 ): ProbeResult {
   const url = shownUrl(target.url);
-  const { attempts, latencyMs, spent } = told;
+  const { attempts, latencyMs, spent } = timing;
   const { outcome } = failure;
   const passes = outcome === "auth-required" && target.auth === "per-request";
   const tried = attempts > 1 ? ` (${attempts} attempts in ${seconds(spent / 1000)})` : "";
@@ -144,7 +144,7 @@ function failed(
   });
 }
 
-/** What a server that wants credentials means for this target; reads on after that. */
+/** What a server that requires credentials means for this target; continues the sentence. */
 function credentialsText({ auth, headers = {} }: ProbeTarget): string {
   if (auth === "per-request") return ', as auth: "per-request" expects; its tools were not listed';
   const own = Object.keys(headers).length > 0 ? "other " : "";
@@ -152,8 +152,8 @@ function credentialsText({ auth, headers = {} }: ProbeTarget): string {
 }
 
 /**
- * The one place where a result is made: what a server sent is in it without what a terminal would obey, and without the
- * credentials that it was asked with. Short values of headers are words that names are made of too.
+ * The only place where a result is created. It removes terminal control characters from what a server sent, and
+ * the credentials that were sent to it. Short header values stay, because ordinary names contain them.
  */
 function shown({ headers = {} }: ProbeTarget, result: ProbeResult): ProbeResult {
   const { protocolVersion, serverName, serverVersion, tools } = result;

@@ -5,14 +5,14 @@ import { cleanLine, UserError } from "@mcp-fleet/errors";
 
 /** An address to try. */
 export interface Endpoint {
-  /** How results call it. */
+  /** Its name in results. */
   readonly name: string;
-  /** An IP address: a pod that may reach nothing cannot resolve names either. */
+  /** An IP address, because a pod without network access cannot resolve names. */
   readonly host: string;
   readonly port: number;
 }
 
-/** Whether an endpoint takes TCP connections from where it was tried. */
+/** Whether an endpoint accepts TCP connections from here. */
 export interface Reached {
   readonly name: string;
   /** `host:port`. */
@@ -20,14 +20,14 @@ export interface Reached {
   readonly reachable: boolean;
 }
 
-/** How long a connection may take, in seconds. Some network plugins drop what a policy denies. */
+/** Time limit of a connection in seconds: some network plugins silently drop what a policy denies. */
 const connectSeconds = 3;
-/** An open endpoint is tried again after this time, in seconds: a plugin may learn late of a pod that is new. */
+/** Seconds until an open endpoint is tried again: a plugin may apply policies to a new pod late. */
 const againSeconds = 3;
 const maxEndpoints = 1000;
 const atOnce = 64;
 
-/** Tries all endpoints. One counts as reachable when it takes a connection twice, some seconds apart. */
+/** Tries all endpoints. One counts as reachable when it accepts two connections, some seconds apart. */
 export async function reach(endpoints: readonly Endpoint[]): Promise<Reached[]> {
   const results: Reached[] = [];
   const waiting = endpoints.entries();
@@ -42,10 +42,10 @@ export async function reach(endpoints: readonly Endpoint[]): Promise<Reached[]> 
   return results;
 }
 
-/** How much a container may leave in its termination message, in bytes (Kubernetes: 4096). */
+/** The size limit of a termination message, in bytes (Kubernetes: 4096). */
 const maxSummaryBytes = 4000;
 
-/** The results in a line that fits a termination message: who was tried, and who of them could be reached. */
+/** The results in a line that fits into a termination message: the endpoints tried, and the reachable ones. */
 export function summaryOf(results: readonly Reached[]): string {
   const reachable = results.filter((one) => one.reachable).map(({ name }) => name);
   const tried = results.map(({ name }) => name);
@@ -80,9 +80,9 @@ function connects(host: string, port: number): Promise<boolean> {
 }
 
 /**
- * Reads what `mcp-probe reach` is to try: a JSON array of {@link Endpoint}. One whose host is no address, as a headless
- * Service has "None", is left out.
- * @throws {UserError} when it is none
+ * Parses the input of `mcp-probe reach`: a JSON array of {@link Endpoint}. Hosts that are not addresses are
+ * omitted, such as the "None" of a headless Service.
+ * @throws {UserError} when it is not such an array
  */
 export function parseEndpoints(text: string): Endpoint[] {
   let parsed: unknown;

@@ -1,15 +1,15 @@
-/** One HTTP answer that is not a success, with its cleaned text. */
+/** An HTTP answer with an error status, and its cleaned text. */
 export interface RefusedRequest {
   readonly status: number;
   readonly headers: Headers;
-  /** The JSON-RPC method that was asked for. */
+  /** The JSON-RPC method of the request. */
   readonly method: string;
   readonly url: URL;
-  /** What the body says, already cleaned and shortened; empty when there is nothing to show. */
-  readonly said: string;
-  /** Whether the request named a session that the server had given. */
+  /** The body's message, cleaned and shortened; empty without one. */
+  readonly serverText: string;
+  /** Whether the request carried a session id from the server. */
   readonly inSession: boolean;
-  /** Whether the target has headers of its own, which may be credentials. */
+  /** Whether the target has headers of its own, possibly credentials. */
   readonly sentHeaders: boolean;
   readonly clean: (text: string, limit?: number) => string;
 }

@@ -6,31 +6,31 @@ import { notMcp, type ProbeFailure } from "./failure";
 const mib = 1024 * 1024;
 
 /**
- * The largest answer that is taken in. A page of hundreds of tools with their schemas stays far below; above it the
- * probe's pod, which has 192 MiB, would not live to say what it saw.
+ * The largest accepted answer. A page of hundreds of tools with their schemas is far smaller; a larger answer
+ * could exhaust the probe's pod, which has 192 MiB.
  */
 export const replyBounds = { characters: 4 * mib, depth: 64, values: 200_000 } as const;
 
-/** The parts of a JSON-RPC answer that are looked at. */
+/** The parts of a JSON-RPC answer that are used. */
 export interface RpcReply {
   readonly id?: unknown;
   readonly result?: unknown;
   readonly error?: { readonly code?: unknown; readonly message?: unknown; readonly data?: unknown };
 }
 
-/** An event stream that ended before the answer, and may be taken up again from its last event. */
+/** An event stream that ended before the answer, and can be resumed from its last event. */
 export interface CutStream {
   readonly lastEventId: string;
-  /** How long the server asks to wait before that, in milliseconds. */
+  /** The delay that the server asks for, in milliseconds. */
   readonly retryMs: number | undefined;
-  /** What to say when it is not taken up. */
+  /** The failure if it is not resumed. */
   readonly failure: ProbeFailure;
 }
 
 /**
- * Reads the answer with this id out of a JSON body or an event stream and then lets the stream go: a
- * server may keep it open. Other messages on the stream are passed over.
- * @throws {ProbeFailure} when the body is no such answer, or one that an official client would not take
+ * Reads the answer with this id from a JSON body or an event stream, and then releases the stream: a server may
+ * keep it open. Other messages on the stream are ignored.
+ * @throws {ProbeFailure} when the body contains no such answer, or one that an official client would reject
  */
 export async function readReply(response: Response, id: number): Promise<RpcReply | CutStream> {
   const { status, body, headers } = response;
@@ -56,7 +56,7 @@ export async function readReply(response: Response, id: number): Promise<RpcRepl
   throw notMcp(`answers with ${reply}`);
 }
 
-/** A byte order mark stays, and a byte that is no UTF-8 is refused: the Python client takes neither. */
+/** Keeps a byte order mark, and rejects invalid UTF-8: the Python client accepts neither. */
 async function jsonText(response: Response): Promise<string> {
   try {
     const strict = { ignoreBOM: true, fatal: true };
@@ -96,8 +96,9 @@ export async function readText(
 }
 
 /**
- * The answer on an event stream. It counts when the blank line after it has come: until then no client takes the event.
- * Requests and notifications before it are passed over; anything else ends the reading, as it does for the Python client.
+ * The answer on an event stream. It counts once the blank line after it has arrived: no client accepts the event
+ * before. Requests and notifications before it are ignored; anything else ends the reading, as in the Python
+ * client.
  */
 export async function readStream(response: Response, id: number): Promise<RpcReply | CutStream> {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -109,7 +110,7 @@ export async function readStream(response: Response, id: number): Promise<RpcRep
     onRetry: (milliseconds) => (retryMs = milliseconds),
     onEvent: ({ id: eventId, event = "message", data }) => {
       lastEventId = eventId ?? lastEventId;
-      // Priming events have no data, and events of other kinds are not read by any client.
+      // Priming events have no data, and no client reads events of other kinds.
       if (reply !== undefined || data === "" || event !== "message") return;
       const found = replyIn(data, id);
       if (found !== call) reply = found;
@@ -118,11 +119,12 @@ export async function readStream(response: Response, id: number): Promise<RpcRep
   let held = "";
   for await (const chunk of response.body ?? []) {
     const text = decoder.decode(chunk as Uint8Array, { stream: true });
-    // To the Python client a byte order mark is part of the first field's name.
+    // The Python client takes a byte order mark for a part of the first field's name.
     const whole = length === 0 ? text.replace(/^\uFEFF/, "_") : held + text;
     length += text.length;
     if (length > replyBounds.characters) throw tooLong();
-    // What follows a carriage return decides whether the line ends with it; the TypeScript clients wait for it.
+    // The character after a carriage return decides whether the line ends with it; the TypeScript clients wait
+    // for it.
     held = whole.endsWith("\r") ? "\r" : "";
     parser.feed(held === "" ? whole : whole.slice(0, -1));
     if (typeof reply === "string") throw notMcp(`answers with an event stream that holds ${reply}`);
@@ -133,10 +135,10 @@ export async function readStream(response: Response, id: number): Promise<RpcRep
   return { lastEventId, retryMs, failure };
 }
 
-/** What {@link replyIn} says of a request or a notification. */
+/** The result of {@link replyIn} for a request or a notification. */
 const call = "a JSON-RPC request instead of an answer";
 
-/** The answer with this id in a JSON text, or what is there instead: a phrase that follows "holds". */
+/** The answer with this id in a JSON text, or what the text contains instead: a phrase that follows "holds". */
 function replyIn(text: string, id: number): RpcReply | string {
   let message: unknown;
   try {
@@ -159,7 +161,7 @@ function replyIn(text: string, id: number): RpcReply | string {
   if (has.result && has.error) return "a result and an error in one answer";
   if (!has.result && !has.error) return "a JSON-RPC answer with neither result nor error";
   const given = "id" in message ? message.id : undefined;
-  // An error may come without an id, when the server could not read the request's.
+  // An error may have no id, when the server could not read the request's.
   const ours = given === id || given === String(id);
   if (!ours && !(has.error && (given === undefined || given === null))) {
     return "a JSON-RPC answer whose id is not our request's";
@@ -174,7 +176,7 @@ function replyIn(text: string, id: number): RpcReply | string {
   return message as RpcReply;
 }
 
-/** Whether every text in a value, and every key, is one: half of a surrogate pair is no character. */
+/** Whether every string and key in a value is well-formed: half a surrogate pair is not a character. */
 function wellFormed(value: unknown): boolean {
   if (typeof value === "string") return !/\p{Surrogate}/u.test(value);
   if (typeof value !== "object" || value === null) return true;

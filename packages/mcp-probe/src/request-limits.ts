@@ -1,14 +1,17 @@
-/** Bounds of the requests of one attempt. */
+/** Limits of the requests of one attempt. */
 export interface RequestLimits {
-  /** Limit of one request, in seconds. */
+  /** Time limit of one request, in seconds. */
   readonly requestTimeoutSeconds: number;
-  /** Ends everything, whatever a single request may still have. */
+  /** Ends every request, whatever its own limit. */
   readonly deadline: AbortSignal;
-  /** When that is, in seconds from the probe's start. */
+  /** The same in seconds from the probe's start. */
   readonly deadlineSeconds: number;
 }
 
-/** The signal of one request. A timer that ends with it: `AbortSignal.any` leaves its parts to the garbage collector. */
+/**
+ * The signal of one request. It uses a timer of its own, because `AbortSignal.any` leaves its parts to the
+ * garbage collector.
+ */
 export function limited({ requestTimeoutSeconds, deadline }: RequestLimits): {
   readonly signal: AbortSignal;
   readonly end: () => void;

@@ -19,13 +19,13 @@ export function rpcErrorIn(text: string): RpcError {
   }
 }
 
-/** Whether an error is MCP's own: a JSON-RPC error has a number as its code. */
+/** Whether an error is JSON-RPC's: its code is a number. */
 export function isRpcError(error: RpcError): boolean {
   return typeof error?.code === "number";
 }
 
-/** What an error says, with its data: cleaned, cut, empty where it says nothing. */
-export function saidBy(error: RpcError, clean: Clean): string {
+/** An error's message with its data: cleaned and shortened; empty without one. */
+export function rpcErrorText(error: RpcError, clean: Clean): string {
   const message = typeof error?.message === "string" ? clean(error.message) : "";
   const data = error?.data;
   if (data === undefined || data === null) return message;
@@ -33,33 +33,33 @@ export function saidBy(error: RpcError, clean: Clean): string {
   return text === "" || text === message ? message : `${message} (data: ${text})`;
 }
 
-/** The failure for an error that came as the answer, with HTTP 200 in most cases. */
+/** The failure for an error as the answer, usually with HTTP 200. */
 export function rpcFailure(
   method: string,
   error: RpcError,
   { status, clean }: { readonly status: number; readonly clean: Clean },
 ): RpcFailure {
   const code = typeof error?.code === "number" ? error.code : 0;
-  const said = saidBy(error, clean);
-  // -32600 to -32602: the question itself is refused. Others, such as an internal error, may pass.
+  const serverText = rpcErrorText(error, clean);
+  // -32600 to -32602: the request itself is rejected. Others, such as an internal error, may be temporary.
   const refused = code <= -32600 && code >= -32602;
   return new RpcFailure(
     "not-mcp",
     refused ? "few" : "until-deadline",
-    `answers ${method} with the error ${code}${said === "" ? "" : ` "${said}"`} (HTTP ${status})`,
+    `answers ${method} with the error ${code}${serverText === "" ? "" : ` "${serverText}"`} (HTTP ${status})`,
     code,
     supportedBy(error),
   );
 }
 
-/** The same failure with the code of the JSON-RPC error in its body, where there is one. */
+/** The same failure with the code of the JSON-RPC error in its body, if there is one. */
 export function withCode(failure: ProbeFailure, error: RpcError): ProbeFailure {
   if (typeof error?.code !== "number") return failure;
   const { outcome, retry, reason } = failure;
   return new RpcFailure(outcome, retry, reason, error.code, supportedBy(error));
 }
 
-/** What a server of 2026-07-28 says with -32022, and older ones with -32602: the versions that it speaks. */
+/** The versions that the server supports: with -32022 in 2026-07-28, with -32602 in older versions. */
 function supportedBy(error: RpcError): readonly string[] {
   const data = error?.data;
   if (typeof data !== "object" || data === null || !("supported" in data)) return [];

@@ -2,13 +2,13 @@ import { cleanLine } from "@mcp-fleet/errors";
 
 import { notMcp } from "./failure";
 
-/** The results that are looked into. */
+/** The results that are parsed. */
 export type Parsed = "initialize" | "server/discover" | "tools/list";
 
 /** Protocol eras: with a handshake, or with the metadata in every request. */
 export type Era = "handshake" | "modern";
 
-/** What is used of a schema of the official clients. */
+/** The part of the official clients' schemas that is used. */
 interface Schema {
   readonly safeParse: (value: unknown) => {
     readonly success: boolean;
@@ -21,7 +21,7 @@ interface Schema {
   };
 }
 
-/** What is read of a result that passed. */
+/** The parts of a valid result that are read. */
 export interface ParsedResult {
   readonly protocolVersion?: string;
   readonly supportedVersions?: readonly string[];
@@ -36,9 +36,10 @@ export interface ParsedResult {
 }
 
 /**
- * A result as the official TypeScript clients take it: the probe parses with their own schemas, those of both major
- * versions where both speak the era. What the Python client refuses besides is refused where the answer is read.
- * @throws {ProbeFailure} naming the first thing that they refuse
+ * Parses a result as the official TypeScript clients do, with their own schemas; with those of both major
+ * versions where both speak the era. What the Python client rejects besides is rejected where the answer is
+ * read.
+ * @throws {ProbeFailure} naming the first thing that they reject
  */
 export async function parseResult(
   method: Parsed,
@@ -59,7 +60,10 @@ export async function parseResult(
   return raw;
 }
 
-/** What 2026-07-28 wants of a list besides: the schemas that the clients publish take older lists too. */
+/**
+ * Requirements of 2026-07-28 for a list that the published schemas do not check, because they accept older lists
+ * too.
+ */
 function listProblem({ resultType, ttlMs, cacheScope }: ParsedResult): string | undefined {
   if (resultType !== "complete") return 'resultType: expected "complete"';
   if (!Number.isInteger(ttlMs) || Number(ttlMs) < 0) return "ttlMs: expected a whole number from 0";
@@ -68,7 +72,7 @@ function listProblem({ resultType, ttlMs, cacheScope }: ParsedResult): string | 
   return undefined;
 }
 
-/** Loads the schemas, which takes a tenth of a second: a start of the command line does without. */
+/** Loads the schemas. This takes a tenth of a second, so the command line does it only when needed. */
 export async function loadSchemas(): Promise<void> {
   await schemasOf("initialize", "handshake");
 }
@@ -83,7 +87,7 @@ async function schemasOf(method: Parsed, era: Era): Promise<readonly Schema[]> {
     : [first.ListToolsResultSchema, second.ListToolsResultSchema];
 }
 
-/** Where the first problem is and what it is; a tool is named. */
+/** The place and the text of the first problem; a tool is named. */
 function problemOf(
   raw: ParsedResult,
   issue: { readonly path: readonly PropertyKey[]; readonly message: string } | undefined,

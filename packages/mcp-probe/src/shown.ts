@@ -1,6 +1,6 @@
 import { cleanLine } from "@mcp-fleet/errors";
 
-/** A URL that may be printed: no user name, no password, no query string, no fragment. */
+/** A URL that is safe to print: no user name, no password, no query string, no fragment. */
 export function shownUrl(url: string): string {
   try {
     const parsed = new URL(url);
@@ -11,8 +11,8 @@ export function shownUrl(url: string): string {
 }
 
 /**
- * Makes a cleaner for text that a server sent: one line, at most `limit` characters, and without the
- * values of the headers we sent, which a server may echo.
+ * Creates a cleaner for text from a server: one line, at most `limit` characters, without the values of the
+ * headers we sent, which a server may echo.
  */
 export function cleaner(
   headers: Readonly<Record<string, string>>,
@@ -23,9 +23,9 @@ export function cleaner(
 }
 
 /**
- * Text without the values of the headers we sent, nor what `Basic` ones are made of: a server may put them wherever it
- * may write something, into the name of a tool too.
- * @param shortest values with fewer characters may be words of any text. @default 4
+ * Removes the values of the headers we sent, and the parts of `Basic` ones: a server may put them into any text,
+ * also the name of a tool.
+ * @param shortest shorter values are kept, because they may be words of any text. @default 4
  */
 export function masking(
   headers: Readonly<Record<string, string>>,
@@ -38,14 +38,14 @@ export function masking(
   return (text) => secrets.reduce((masked, secret) => masked.split(secret).join("***"), text);
 }
 
-/** What stands between spaces, and of `token="abc"` what is behind the name. */
+/** The words between spaces; of `token="abc"` the part after the name. */
 function wordsOf(header: string): string[] {
   const words = header.split(/\s+/);
   const named = words.flatMap((word) => /^[\w-]+=["']?(.*?)["',;]*$/.exec(word)?.[1] ?? []);
   return [...words, ...named];
 }
 
-/** Login and password of `Basic <base64>`, together and each. */
+/** Login and password of `Basic <base64>`, together and separately. */
 function basicParts(header: string): string[] {
   const [, encoded] = /^basic\s+(\S+)$/i.exec(header) ?? [];
   if (encoded === undefined) return [];

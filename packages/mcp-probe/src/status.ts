@@ -4,10 +4,10 @@ import type { RefusedRequest } from "./refused-request";
 
 const redirects: readonly number[] = [300, 301, 302, 303, 307, 308];
 
-/** Explains an HTTP status outside 200 to 299 other than 401 and 403. */
+/** Explains an error status other than 401 and 403. */
 export function statusFailure(answer: RefusedRequest): ProbeFailure {
-  const { status, said, method, url } = answer;
-  const saying = said === "" ? "" : `, saying "${said}"`;
+  const { status, serverText, method, url } = answer;
+  const saying = serverText === "" ? "" : `, saying "${serverText}"`;
   if (redirects.includes(status)) return redirectFailure(answer);
   const host = hostCheckFailure(answer);
   if (host !== undefined) return host;
@@ -29,7 +29,10 @@ export function statusFailure(answer: RefusedRequest): ProbeFailure {
       : "this path is not a streamable HTTP endpoint";
     return final(`does not take POST at ${path} (HTTP 405${saying}); ${sse}`);
   }
-  if (status === 400 && /plain http request was sent to https|http request to an https/i.test(said))
+  if (
+    status === 400 &&
+    /plain http request was sent to https|http request to an https/i.test(serverText)
+  )
     return final(
       `speaks TLS there (HTTP 400${saying}); use https:// in its URL (tls of the server)`,
     );
@@ -56,9 +59,9 @@ export function statusFailure(answer: RefusedRequest): ProbeFailure {
   );
 }
 
-/** 404 is the protocol's word for an unknown session; older servers say 400 and name it. */
-function sessionLost({ status, inSession, said }: RefusedRequest): boolean {
-  return inSession && (status === 404 || (status === 400 && /\bsession\b/i.test(said)));
+/** The protocol answers an unknown session with 404; older servers use 400 and say so. */
+function sessionLost({ status, inSession, serverText }: RefusedRequest): boolean {
+  return inSession && (status === 404 || (status === 400 && /\bsession\b/i.test(serverText)));
 }
 
 function redirectFailure({ status, headers, url, clean }: RefusedRequest): ProbeFailure {

@@ -4,7 +4,7 @@ import { withFiles } from "./files";
 import type { FileTarget, ProbeOptions, ProbeTarget } from "./types";
 import { protocolVersions } from "./versions";
 
-/** What the command is asked to do. */
+/** The command's input. */
 export interface ProbeRequest {
   readonly targets: readonly ProbeTarget[];
   readonly options: ProbeOptions;
@@ -20,16 +20,16 @@ const numberOptions = [
 ];
 
 /**
- * Reads the command's input: a JSON array of targets, or an object `{ "targets": [...], "options": {...} }`. What a target
- * has in files is read too.
- * @throws {UserError} naming the first thing that is wrong, without quoting any header
+ * Parses the command's input: a JSON array of targets, or an object `{ "targets": [...], "options": {...} }`.
+ * Files of a target are read too.
+ * @throws {UserError} naming the first mistake, without quoting any header
  */
 export function parseRequest(text: string): ProbeRequest {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    // The parser's message quotes the text, which may hold a header.
+    // The parser's message quotes the text, which may contain a header.
     throw wrong("is not JSON");
   }
   const whole = Array.isArray(parsed) ? { targets: parsed as unknown[] } : parsed;

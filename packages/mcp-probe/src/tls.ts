@@ -1,11 +1,11 @@
 import { connect } from "node:tls";
 
-/** How long a server may take to show that it speaks TLS, in milliseconds. */
+/** Time limit for a server's first bytes of TLS, in milliseconds. */
 const limitMs = 1000;
 
 /**
- * Whether a server that closed a plain connection speaks TLS at the same port: it either shakes hands or answers with an
- * alert. Nothing is sent over the connection, and its certificate does not matter.
+ * Whether a server that closed a plain connection speaks TLS on the same port: it completes a handshake or
+ * answers with an alert. Nothing is sent over the connection, and its certificate does not matter.
  */
 export function speaksTls({ hostname, port }: URL): Promise<boolean> {
   const host = hostname.replace(/^\[|\]$/g, ""); // an IPv6 address

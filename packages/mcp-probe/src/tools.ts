@@ -5,15 +5,15 @@ import { type Era, parseResult } from "./schemas";
 
 const maxPages = 100;
 const maxTools = 10_000;
-/** Longest name of a tool; the protocol's own advice is 128. */
+/** Longest name of a tool; the protocol recommends 128. */
 const maxName = 256;
-/** Longest mark of a page, which goes back to the server. */
+/** Longest cursor of a page, which is sent back to the server. */
 const maxCursor = 4096;
 
 /**
- * All pages of `tools/list`, as names.
+ * The tool names of all pages of `tools/list`.
  * @param params sent with every page
- * @throws {ProbeFailure} for a page that the official clients refuse, and for lists beyond our bounds
+ * @throws {ProbeFailure} for a page that the official clients reject, and for lists beyond our limits
  */
 export async function listTools(client: McpClient, era: Era, params: object): Promise<string[]> {
   const names: string[] = [];
@@ -36,7 +36,7 @@ export async function listTools(client: McpClient, era: Era, params: object): Pr
     }
     if (era === "handshake") await outputs.check(tools);
     if (names.length > maxTools) throw notMcp(`lists more than ${maxTools} tools`);
-    // An empty mark ends the list for every client that asks whether there is one.
+    // Clients that test the cursor for truth end the list at an empty one.
     if (nextCursor === "") return names;
     if (nextCursor.length > maxCursor) {
       throw notMcp(

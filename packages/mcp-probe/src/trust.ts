@@ -6,12 +6,12 @@ import type * as Undici from "undici";
 import { ProbeFailure } from "./failure";
 import type { ProbeTarget } from "./types";
 
-/** Connections to a target are one pool for all its attempts, as they are for others. */
+/** All attempts at a target share one connection pool, as in other clients. */
 const agents = new WeakMap<ProbeTarget, Promise<Undici.Agent>>();
 
 /**
- * How a target is asked: by Node.js' own `fetch`, and where it has an authority or another name by the same fetch of
- * undici, whose connections have a trust of their own. Nothing of this process's trust changes.
+ * The `fetch` for a target: Node.js' own, or undici's where the target has an authority or another server name.
+ * The process's own trust does not change.
  */
 export function fetchOf(target: ProbeTarget): typeof fetch {
   if (target.ca === undefined && target.serverName === undefined) return fetch;
@@ -19,7 +19,7 @@ export function fetchOf(target: ProbeTarget): typeof fetch {
     const agent = agents.get(target) ?? agentOf(target);
     agents.set(target, agent);
     const undici = await loadUndici();
-    // The two packages' types of one and the same standard.
+    // The two packages have different types for the same standard.
     const request: unknown = [url, { ...options, dispatcher: await agent }];
     return await undici.fetch(...(request as Parameters<typeof undici.fetch>));
   };
@@ -27,12 +27,12 @@ export function fetchOf(target: ProbeTarget): typeof fetch {
 
 let loaded: Promise<typeof Undici> | undefined;
 
-/** What Node.js' own `fetch` asks with; older versions of it know the first alone. */
+/** Where Node.js' own `fetch` finds its agent; older versions read only the first. */
 const agentsOfNode = [1, 2].map((version) => Symbol.for(`undici.globalDispatcher.${version}`));
 
 /**
- * As it is loaded, undici makes an agent of its own the one of Node.js' `fetch` too: Node.js 22 would forget a proxy that it
- * has from the environment. So what was there is put back.
+ * Loading undici replaces the agent of Node.js' `fetch`, and Node.js 22 would lose a proxy from the environment.
+ * So the previous agent is restored.
  */
 function loadUndici(): Promise<typeof Undici> {
   loaded ??= (async () => {
@@ -48,7 +48,7 @@ async function agentOf({ ca, serverName: servername }: ProbeTarget): Promise<Und
   const own = ca === undefined ? [] : certificatesIn(ca);
   const undici = await loadUndici();
   return new undici.Agent({
-    // As Node.js' own fetch and other MCP clients: what speaks HTTP/2 alone is of no use to them.
+    // Like Node.js' own fetch and other MCP clients, which cannot use a server that speaks HTTP/2 only.
     allowH2: false,
     connect: {
       ca: [...getCACertificates("default"), ...own],
@@ -57,7 +57,7 @@ async function agentOf({ ca, serverName: servername }: ProbeTarget): Promise<Und
   });
 }
 
-/** @throws {ProbeFailure} for a text without one, and for one that cannot be read */
+/** @throws {ProbeFailure} for a text without certificates, and for an invalid one */
 function certificatesIn(pem: string): string[] {
   const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (found.length === 0) throw unusable("holds no certificate in PEM");

@@ -1,17 +1,20 @@
 /** One MCP endpoint to ask. */
 export interface ProbeTarget {
-  /** How messages and results call it. */
+  /** Its name in messages and results. */
   readonly name: string;
   /** The exact URL a client will use, path included. */
   readonly url: string;
   /** Sent with every request. Values are secrets: they appear in no message and no result. */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * Certificates (PEM) of the authority that signed the server's own. They are trusted beside the system's, and for this
-   * target alone.
+   * Certificates (PEM) of the authority that signed the server's own. They are trusted in addition to the
+   * system's, and for this target only.
    */
   readonly ca?: string;
-  /** The name that the server's certificate has to have. @default the URL's host */
+  /**
+   * The name that the server's certificate must contain.
+   * @default the URL's host
+   */
   readonly serverName?: string;
   /**
    * What 401 or 403 means: a failure (`none`), or a server whose clients bring their own credentials
@@ -31,17 +34,20 @@ export interface ProbeTarget {
   readonly answerSeconds?: number;
 }
 
-/** A header's value in a file of its own. */
+/** A header's value in a file. */
 export interface HeaderFile {
   readonly file: string;
-  /** Stands before what is in the file: `"Bearer "`. @default nothing */
+  /**
+   * Prepended to the file's content: `"Bearer "`.
+   * @default nothing
+   */
   readonly prefix?: string;
 }
 
-/** A target of which parts are in files, as a pod has what is mounted for it. */
+/** A target with parts in files, such as those mounted into a pod. */
 export interface FileTarget extends Omit<ProbeTarget, "ca"> {
   readonly caFile?: string;
-  /** Header name -> where its value is. */
+  /** Header name to the file with its value. */
   readonly headerFiles?: Readonly<Record<string, HeaderFile>>;
 }
 
@@ -55,17 +61,20 @@ export interface ProbeOptions {
   /** Limit of one HTTP request with its answer, in seconds, for targets that name none of their own. @default 10 */
   readonly requestTimeoutSeconds?: number;
   /**
-   * The protocol versions that the client speaks which is stood in for. A server that shares none fails.
+   * The protocol versions of the client that the probe represents. A server that shares none fails.
    * @default the versions that begin with `initialize`, 2024-11-05 to 2025-11-25
    */
   readonly protocols?: readonly string[];
-  /** How many targets {@link probeAll} asks at once. @default 16 */
+  /**
+   * How many targets {@link probeAll} probes at once.
+   * @default 16
+   */
   readonly concurrency?: number;
   /** Pause between two attempts, in seconds. @default 1 */
   readonly retryDelaySeconds?: number;
 }
 
-/** How asking ended. `auth-required` passes only for a target with `auth: "per-request"`. */
+/** The result of a probe. `auth-required` passes only for a target with `auth: "per-request"`. */
 export type ProbeOutcome =
   | "ok"
   | "auth-required"
@@ -77,7 +86,7 @@ export type ProbeOutcome =
   | "no-shared-protocol"
   | "missing-tools";
 
-/** What one target answered. Safe to print and to store: it holds no header and no query string. */
+/** The result for one target. Safe to print and to store: it contains no header and no query string. */
 export interface ProbeResult {
   readonly name: string;
   /** The target's URL without user name, password and query string. */
@@ -90,10 +99,10 @@ export interface ProbeResult {
   readonly protocolVersion?: string;
   readonly serverName?: string;
   readonly serverVersion?: string;
-  /** Names of the listed tools in the server's order. Absent when none could be asked for. */
+  /** Names of the listed tools in the server's order. Absent when there was no list. */
   readonly tools?: readonly string[];
   /** Duration of the last attempt in milliseconds. */
   readonly latencyMs: number;
-  /** How often the target was asked, the last time included. */
+  /** How many attempts were made. */
   readonly attempts: number;
 }

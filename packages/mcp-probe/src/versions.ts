@@ -6,8 +6,8 @@ export const handshakeVersions: readonly string[] = [
   "2025-11-25",
 ];
 
-/** The version without handshake and session: every request carries its own metadata. */
+/** The version without handshake and session: every request carries its metadata. */
 export const modernVersion = "2026-07-28";
 
-/** Every version that the probe can speak, oldest first. */
+/** Every version that the probe speaks, oldest first. */
 export const protocolVersions: readonly string[] = [...handshakeVersions, modernVersion];
