@@ -1,10 +1,10 @@
 import { integratedServers } from "@mcp-fleet/catalog";
 
-/** An MCP server that an application's image may have bundled, and what it leaves there. */
+/** An MCP server that may be bundled in an application's image, and the files it has there. */
 interface BundledServer {
   /** The server's key in the rows. */
   readonly key: string;
-  /** Paths as `find -path` takes them: commands, packages and scripts, wherever they are installed. */
+  /** Paths as `find -path` matches them: commands, packages and scripts, wherever they are installed. */
   readonly traces: readonly string[];
 }
 
@@ -12,7 +12,10 @@ const command = (...names: string[]): string[] => names.map((name) => `*/bin/${n
 const pythonPackage = (name: string): string => `*/${name}-*.dist-info`;
 const npmPackage = (name: string): string => `*/node_modules/${name}`;
 
-/** The catalog's servers. Commands and scripts are those of the rows before the cutover, packages those behind them. */
+/**
+ * The catalog's servers. Commands and scripts are those in the rows before the cutover, packages those they
+ * belong to.
+ */
 export const bundledServers: readonly BundledServer[] = Object.entries(integratedServers).map(
   ([key, { traces }]) => ({
     key,
@@ -25,25 +28,25 @@ export const bundledServers: readonly BundledServer[] = Object.entries(integrate
   }),
 );
 
-/** Commands that fetch and start a server which is in no image. */
+/** Commands that download and start a server that no image contains. */
 const launchers = command("npx", "uvx", "pipx", "bunx");
 
-/** What the look into an image prints last; without it the output is not the whole of it. */
+/** The last line of the script's output; without it the output is incomplete. */
 const end = "looked at every directory";
 
-/** What an image holds of the servers that were bundled. */
+/** What an image contains of the formerly bundled servers. */
 export interface ImageContents {
-  /** Server key -> paths, of the servers that are still there. */
+  /** Server key to paths, of the servers that are still there. */
   readonly bundled: Readonly<Record<string, readonly string[]>>;
-  /** `npx` and its like: they hold no server, but start one that a row names. */
+  /** `npx` and similar commands: they contain no server, but can start one that a row names. */
   readonly launchers: readonly string[];
-  /** Directories that the pod's user may not read, and so may start nothing from. */
+  /** Directories that the pod's user may not read; nothing can be started from there. */
   readonly unreadable: readonly string[];
 }
 
 /**
- * A shell's script that prints the path of every trace in the image's own file system; volumes are left out.
- * Needs `sh` and `find`, as Debian, Alpine and busybox have them.
+ * A shell script that prints the path of every trace in the image's own file system, without volumes. It needs
+ * `sh` and `find`, as in Debian, Alpine and busybox.
  */
 export function lookScript(): string {
   const paths = [...bundledServers.flatMap(({ traces }) => traces), ...launchers];
@@ -57,7 +60,7 @@ export function lookScript(): string {
   ].join("\n");
 }
 
-/** Reads what {@link lookScript} printed; undefined when it did not come to its end. */
+/** Parses the output of {@link lookScript}; undefined when it is incomplete. */
 export function imageContents(printed: string): ImageContents | undefined {
   const lines = printed.trimEnd().split("\n");
   if (lines.pop() !== end) return undefined;
@@ -74,7 +77,7 @@ export function imageContents(printed: string): ImageContents | undefined {
   };
 }
 
-/** `*` stands for any text, slashes included, as `find -path` has it. */
+/** `*` matches any text, slashes included, as in `find -path`. */
 function asPattern(trace: string): RegExp {
   const escaped = trace.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${escaped.join(".*")}$`);

@@ -8,7 +8,7 @@ import type { VerifyReport } from "./verify";
 /** Values of the label `check`. */
 export type Check = "verify" | "drift" | "isolation";
 
-/** The gauges of the checks. Series of a server that is gone disappear with the next report. */
+/** The gauges of the checks. Series of a removed server disappear with the next report. */
 export class CheckMetrics {
   readonly registry = new Registry();
   private readonly gauges = new Map<string, Gauge>();
@@ -47,7 +47,7 @@ export class CheckMetrics {
     this.done("drift");
   }
 
-  /** The check is a pod's, and so is its time. */
+  /** A pod ran this check, so its time counts. */
   isolated({ tried, reachable, at }: IsolationChecked): void {
     this.reset(metrics.reachable);
     for (const workload of tried)
@@ -55,7 +55,7 @@ export class CheckMetrics {
     this.done("isolation", at);
   }
 
-  /** The check could not be done. What was known before stays, and its time says how old it is. */
+  /** The check could not run. Earlier values stay, and their time shows their age. */
   failed(check: Check): void {
     this.set(metrics.checkUp, { check }, 0);
   }

@@ -7,17 +7,17 @@ import type { Fleet } from "./fleet";
 import { type IsolationChecked, readIsolationCheck } from "./isolation-check";
 import { verify, type VerifyReport } from "./verify";
 
-/** How one round of the checks went. */
+/** The result of one round of checks. */
 export interface CheckRound {
   readonly verify?: VerifyReport;
   readonly drift?: DriftReport;
-  /** Not there where the stack has no isolation check, or none has ended yet. */
+  /** Absent where the stack has no isolation check, or none has ended yet. */
   readonly isolation?: IsolationChecked;
-  /** Why a check could not be done, one line each. */
+  /** Why a check could not run, one line each. */
   readonly errors: readonly string[];
 }
 
-/** Runs the checks, whatever becomes of each, and puts what they found in the gauges. Never throws. */
+/** Runs every check, whether or not others fail, and updates the gauges. Never throws. */
 export async function runChecks(
   fleet: Fleet,
   credentials: Credentials,

@@ -2,18 +2,18 @@ import type { ProbeOutcome } from "@mcp-fleet/mcp-probe";
 
 import type { VerifiedServer } from "./verified-server";
 
-/** A server that one consumer is served by and another one is not. */
+/** A server that works for one consumer and not for another. */
 export interface Contradiction {
   readonly server: string;
-  /** Consumers that it answers as it should. */
+  /** Consumers that it answers correctly. */
   readonly answers: readonly string[];
-  /** Consumers that it does not. */
+  /** Consumers that it does not answer correctly. */
   readonly refuses: readonly string[];
-  /** What that can come from, as far as the answers tell: one sentence. */
+  /** The likely cause, as far as the answers show it: one sentence. */
   readonly explanation: string;
 }
 
-/** Every server that is not the same to all of its consumers, in the report's order. */
+/** Every server whose consumers get different results, in the report's order. */
 export function contradictionsIn(servers: readonly VerifiedServer[]): Contradiction[] {
   const names = [...new Set(servers.map(({ server }) => server))];
   return names.flatMap((server) => {

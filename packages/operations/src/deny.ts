@@ -12,21 +12,21 @@ import { connectKube } from "@mcp-fleet/kube";
 
 import type { Fleet } from "./fleet";
 
-/** What strangers reached. */
+/** What unauthorised pods could reach. */
 export interface DenyReport extends IsolationSeen {
   readonly cutover: string;
   readonly strangers: readonly StrangerReport[];
-  /** Ports that a stranger reached, each counted once. */
+  /** Ports that such a pod reached, each counted once. */
   readonly open: number;
-  /** Strangers that could not try. */
+  /** Such pods that could not try. */
   readonly untried: number;
 }
 
 /**
- * Tries the fleet's ports from pods that no policy lets in: one without labels in the fleet's namespace, one in another, and
- * one there with the labels of the first consumer.
+ * Tries the fleet's ports from pods that no policy allows: one without labels in the fleet's namespace, one in
+ * another namespace, and one there with the labels of the first consumer.
  * @param elsewhere the other namespace
- * @throws {UserError} when the cluster cannot be asked, or the stack has no probe image
+ * @throws {UserError} when the cluster does not answer, or the stack has no probe image
  */
 export async function verifyDenied(
   fleet: Fleet,

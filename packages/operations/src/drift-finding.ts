@@ -1,6 +1,6 @@
 import type { DriftKind } from "@mcp-fleet/metrics";
 
-/** One difference. Names keys, Services and plain URLs, never a value of a document. */
+/** One difference. It contains keys, Service names and plain URLs, never a value of a document. */
 export interface DriftFinding {
   readonly kind: DriftKind;
   /** The row's key, or the Service's name. */

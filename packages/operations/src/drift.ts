@@ -17,21 +17,21 @@ import type { Fleet } from "./fleet";
 import { type McpService, readServices, rowName, serviceAddress } from "./services";
 import { headerFindings } from "./stale-headers";
 
-/** What {@link findDrift} found. */
+/** The result of {@link findDrift}. */
 export interface DriftReport {
   readonly cutover: string;
   /** Newest generation in the ledger; 0 before the first cutover. */
   readonly generation: number;
   readonly target: Target;
-  /** Whether the newest generation's rollout has ended and no write fence stands. */
+  /** Whether the newest generation's rollout is complete and its write fence is removed. */
   readonly settled: boolean;
   readonly fencedWrites: number;
   readonly findings: readonly DriftFinding[];
 }
 
 /**
- * Compares the rows with the ledger, with the Services they name and with what the stack exports, each both ways.
- * Reads only.
+ * Compares the rows with the ledger, with the Services they name and with the stack's outputs, each in both
+ * directions. Reads only.
  * @throws {UserError} when database or cluster cannot be read
  */
 export async function findDrift(fleet: Fleet, credentials: Credentials): Promise<DriftReport> {
@@ -77,7 +77,10 @@ export async function findDrift(fleet: Fleet, credentials: Credentials): Promise
   };
 }
 
-/** Every row that names a Service of the namespace: is it there, with this port, this path, and a pod behind it? */
+/**
+ * Checks every row that names a Service of the namespace: does it exist, with this port and path, and with a
+ * ready pod?
+ */
 export function rowsAgainstServices(
   { spec, targets, probe: { namespace } }: Pick<Fleet, "spec" | "targets" | "probe">,
   endpoints: readonly RowEndpoint[],
@@ -110,7 +113,10 @@ export function rowsAgainstServices(
   });
 }
 
-/** Every MCP server that can be called: does a row name a Service of it, where one should? One finding for each server. */
+/**
+ * Checks every MCP server that can be called: does a row name a Service of it, where one should? At most one
+ * finding for each server.
+ */
 export function servicesAgainstRows(
   { spec, servers, probe: { namespace } }: Pick<Fleet, "spec" | "servers" | "probe">,
   endpoints: readonly RowEndpoint[],
@@ -122,7 +128,7 @@ export function servicesAgainstRows(
   const withRow = namesOf(spec.rows.map(({ url }) => url));
   const exported = namesOf(Object.values(servers));
   const all = [...services.values()];
-  // A server may have further Services, for its metrics, say; and a row may name any of them.
+  // A server may have more Services, for example for metrics, and a row may name any of them.
   const isNamed = ({ name, servers: behind }: McpService): boolean =>
     all.some(
       (other) =>
@@ -134,14 +140,14 @@ export function servicesAgainstRows(
     if (!service.carries || isNamed(service)) return [];
     if (withRow.has(subject))
       return [{ kind: "service-without-row", subject, detail: "no row names it" }];
-    // A server of the stack that has no row by configuration is as it should be.
+    // A server that is configured without a row is correct.
     if (exported.has(subject)) return [];
     const detail = "no row names it, and the stack does not export it";
     return [{ kind: "service-without-row", subject, detail }];
   });
 }
 
-/** What the stack exports, against the rows and the ledger. */
+/** Compares the stack's outputs with the rows and the ledger. */
 export function outputsAgainst(
   fleet: Pick<Fleet, "spec" | "servers" | "targets" | "target" | "generation">,
   endpoints: readonly RowEndpoint[],
@@ -157,7 +163,7 @@ export function outputsAgainst(
     differs("target", `state has ${target}, the ledger ${ledger.target}`);
   if (ledger?.target !== "in-cluster") return findings;
   const exported = new Set(Object.values(fleet.servers));
-  // Of a server whose row has another path than the server itself, both URLs are probed, and one is exported.
+  // If the row has another path than the server, both URLs are probed and one is in the outputs.
   const isExported = ({ url }: RowSpec): boolean =>
     exported.has(url) ||
     fleet.targets.some((one) => sameServer(one.url, url) && exported.has(one.url));
@@ -173,7 +179,7 @@ export function outputsAgainst(
   return findings;
 }
 
-/** Whether a URL is the application's own writing: another path on the same server, where it owns the URL. */
+/** Whether the application wrote this URL: another path on the same server, where it owns the URL. */
 function isOwned(row: RowSpec, url: string | undefined): boolean {
   return ownsUrl(row) && sameServer(url, row.url);
 }

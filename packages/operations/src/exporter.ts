@@ -9,18 +9,18 @@ import { CheckMetrics } from "./check-metrics";
 import { type CheckRound, runChecks } from "./checks";
 import type { Fleet } from "./fleet";
 
-/** How an exporter runs. */
+/** The exporter's options. */
 export interface ExporterOptions {
   /** Port of `/metrics` and `/healthz`; 0 takes a free one. */
   readonly port: number;
-  /** From the end of one round to the start of the next, in seconds. */
+  /** Pause between two rounds, in seconds. */
   readonly intervalSeconds: number;
   readonly signal: AbortSignal;
   readonly onListening?: (port: number) => void;
   readonly onRound?: (round: CheckRound) => void;
 }
 
-/** Runs both checks again and again and serves what they found, until `signal` is aborted. */
+/** Runs both checks repeatedly and serves the results, until `signal` is aborted. */
 export async function serveMetrics(
   fleet: Fleet,
   credentials: Credentials,
@@ -58,8 +58,9 @@ function listen(metrics: CheckMetrics, port: number): Promise<Server> {
 }
 
 /**
- * Sends the gauges of one round to a Pushgateway, as the group `mcp-fleet` of this cutover, replacing the last ones.
- * @throws Error when it does not take them
+ * Sends the gauges of one round to a Pushgateway, as the group `mcp-fleet` of this cutover, replacing the
+ * previous ones.
+ * @throws Error when it rejects them
  */
 export async function pushMetrics(
   metrics: CheckMetrics,
@@ -68,7 +69,7 @@ export async function pushMetrics(
 ): Promise<void> {
   const { Pushgateway } = await import("prom-client");
   const client = new Pushgateway(gateway, { timeout: 20_000 }, metrics.registry);
-  // A slash in a value of the group's path is not taken.
+  // A value in the group's path cannot contain a slash.
   const instance = cutover.replaceAll("/", "_");
   await client.push({ jobName: "mcp-fleet", groupings: { instance } });
 }

@@ -3,8 +3,8 @@ import { UserError } from "@mcp-fleet/errors";
 import { z } from "zod";
 
 /**
- * What the day-two commands need to know of a stack: the inputs of its Cutover as they were last applied (or, for a
- * plan, as the next update would apply them), and what the stack exports. Headers in it may be secret.
+ * What the day-two commands need from a stack: the inputs of its Cutover as last applied (or, for a plan, as the
+ * next update would apply them), and the stack's outputs. Its headers may be secret.
  */
 export interface Fleet extends Pick<
   CutoverInputs,
@@ -12,7 +12,7 @@ export interface Fleet extends Pick<
 > {
   /** The stack's output `servers`: URL by server key. */
   readonly servers: Readonly<Record<string, string>>;
-  /** What state knows; the ledger knows better. Not there for a plan. */
+  /** The generation in the state; the ledger is authoritative. Absent for a plan. */
   readonly generation?: number;
   readonly probeRuns?: readonly { consumer: string; startedAt: string; completedAt: string }[];
   /** The application's Deployments that read the rows. */
@@ -71,8 +71,8 @@ const fleet = z.object({
 });
 
 /**
- * @param from where it comes from, for the message
- * @throws UserError naming the first thing that is missing, and no value
+ * @param from the source, for the message
+ * @throws UserError naming the first missing part, and no value
  */
 export function parseFleet(value: unknown, from: string): Fleet {
   const parsed = fleet.safeParse(value);
@@ -84,14 +84,14 @@ export function parseFleet(value: unknown, from: string): Fleet {
   );
 }
 
-/** The resources of a stack that a {@link Fleet} is made of, secrets in clear. */
+/** The resources that a {@link Fleet} is made from, with secrets in plain text. */
 export interface CutoverResources {
   readonly cutover: Readonly<Record<string, unknown>>;
   readonly settle?: Readonly<Record<string, unknown>>;
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
-/** @throws UserError when they are not what this version writes */
+/** @throws UserError when another version wrote them */
 export function fleetOf({ cutover, settle, outputs }: CutoverResources, from: string): Fleet {
   return parseFleet({ ...cutover, workloads: settle?.workloads, servers: outputs.servers }, from);
 }

@@ -16,13 +16,16 @@ import {
 
 import { type ImageContents, imageContents, lookScript } from "./bundled-servers";
 
-/** Which image, and where its pod runs. */
+/** The image, and where its pod runs. */
 export interface ImageCheckOptions {
   readonly image: string;
   readonly namespace: string;
   /** Secrets for the image's registry, in the namespace. */
   readonly pullSecrets?: readonly string[];
-  /** For scheduling, pulling and looking together, in seconds. @default 180 */
+  /**
+   * Time limit for scheduling, pulling and checking together, in seconds.
+   * @default 180
+   */
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal;
 }
@@ -52,12 +55,12 @@ export async function imageOf(kube: Kube, namespace: string, name: string): Prom
 }
 
 /**
- * Looks into an image for MCP servers, by a short Job that runs the image's own shell as the application's pods run: as
- * nobody, without network identity or token. The Job is deleted in the end, and by itself where this process is not
- * there to do it.
+ * Searches an image for MCP servers. A short Job runs the image's own shell like the application's pods:
+ * unprivileged, without network access or token. The Job is deleted at the end, or by its TTL if this process
+ * stops.
  *
- * @throws {UserError} when the image cannot be pulled or has no shell; an image that could not be looked at whole is
- * never taken for a clean one
+ * @throws {UserError} when the image cannot be pulled or has no shell; an image that was not searched completely
+ * never counts as clean
  */
 export async function checkImage(kube: Kube, options: ImageCheckOptions): Promise<ImageContents> {
   const { namespace, image } = options;
@@ -76,7 +79,7 @@ export async function checkImage(kube: Kube, options: ImageCheckOptions): Promis
       );
     }
     const printed = await asking(kube, `read the log of pod ${namespace}/${podName}`, () =>
-      // An image may print without end; what is cut off lacks its end and is no answer.
+      // An image may print without end. Truncated output lacks the last line and is not used.
       kube.core.readNamespacedPodLog({ namespace, name: podName, container, limitBytes }),
     );
     const contents = imageContents(printed);
@@ -92,10 +95,10 @@ export async function checkImage(kube: Kube, options: ImageCheckOptions): Promis
   }
 }
 
-/** How much of what a look prints is read, in bytes. */
+/** How much of the output is read, in bytes. */
 const limitBytes = 4 * 1024 * 1024;
 
-/** Waits until the pod's process has ended, or something shows that it will not. */
+/** Waits until the pod's process has ended, or until it is clear that it will not. */
 async function ended(
   kube: Kube,
   name: string,

@@ -6,7 +6,7 @@ import { z } from "zod";
 
 import type { Fleet } from "./fleet";
 
-/** What a pod that no NetworkPolicy lets in found when it tried the fleet's Services. */
+/** The result of a pod that no NetworkPolicy allows and that tried the fleet's Services. */
 export interface IsolationChecked {
   readonly tried: readonly string[];
   readonly reachable: readonly string[];
@@ -24,9 +24,9 @@ const name = z
 const summary = z.object({ tried: z.array(name), reachable: z.array(name) });
 
 /**
- * Reads what the newest pod of the stack's isolation check left.
+ * Reads the result of the newest pod of the stack's isolation check.
  * @returns undefined while none has ended
- * @throws {UserError} when the cluster cannot be asked
+ * @throws {UserError} when the cluster does not answer
  */
 export async function readIsolationCheck(
   { kubernetes, probe: { namespace } }: Fleet,

@@ -4,26 +4,23 @@ import type { DriftReport } from "./drift";
 import { compareConfig, type ConfigChange, leavesOf, pathTo, type StackConfig } from "./updates";
 import type { VerifyReport } from "./verify";
 
-/** What one stack takes over from another: images, and nothing else. */
+/** What one stack takes over from another: images only. */
 export interface Promotion {
   /** The stack's configuration with the images of the other. */
   readonly config: StackConfig;
   /** The images that change. */
   readonly images: readonly ConfigChange[];
-  /** Everything else the two stacks have differently; it stays as it is. */
+  /** All other differences of the two stacks. They stay. */
   readonly differences: readonly ConfigChange[];
-  /** Keys of servers that only the first stack has. They are not made in the second. */
+  /** Keys of servers that only the first stack has. They are not created in the second. */
   readonly missing: readonly string[];
 }
 
-/** A tag or digest is promoted; whatever else an environment has of its own is not. */
+/** Paths of images. Nothing else of an environment is promoted. */
 const imagePath =
   /^mcp-fleet:(servers\.(.+)\.image|studio\.images\.[\w-]+|studio\.images\["[\w-]+"\]|probe\.image)$/;
 
-/**
- * The configuration of `to` with the images of `from`, wherever both name one. Nothing is copied between stack files
- * by hand, so that they keep differing by what is theirs.
- */
+/** The configuration of `to` with the images of `from`, wherever both name one. */
 export function planPromotion(from: StackConfig, to: StackConfig): Promotion {
   const [source, target] = [leavesOf(from), leavesOf(to)];
   const taken = new Map(
@@ -51,7 +48,7 @@ function serverKeys(config: StackConfig): string[] {
   return typeof servers === "object" && servers !== null ? Object.keys(servers).sort() : [];
 }
 
-/** A copy in which the leaves at these paths have these values. */
+/** A copy with these values at these paths. */
 function replaced(path: string, value: unknown, by: ReadonlyMap<string, unknown>): unknown {
   if (by.has(path)) return by.get(path);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
@@ -64,7 +61,7 @@ function replaced(path: string, value: unknown, by: ReadonlyMap<string, unknown>
 }
 
 /**
- * Refuses to promote from a stack that has not shown that it works.
+ * Refuses to promote from a stack that has not proved that it works.
  * @throws UserError
  */
 export function refuseUnproved(

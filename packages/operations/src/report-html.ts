@@ -4,12 +4,12 @@ import { text } from "./report-text";
 import { timelineHtml } from "./report-timeline";
 import { type Step, verdictOf } from "./report-verdict";
 
-/** Digits of a commit that tell it from others, and that a person compares. */
+/** How many digits of a commit are shown. */
 const shortCommit = 12;
 
 /**
- * One page with everything in it: no script, nothing loaded from elsewhere. How it stands and what to do come first; what only
- * machines compare comes last.
+ * A self-contained page: no script, nothing loaded from elsewhere. The verdict and the next steps come first,
+ * ids and hashes last.
  */
 export function reportHtml(report: CutoverReport): string {
   const { cutover, run, rows, timeline, update, gaps } = report;
@@ -73,7 +73,7 @@ export function reportHtml(report: CutoverReport): string {
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${text(title)}</title><style>${reportStyle}</style></head>\n<body>\n${body.join("\n")}\n</body></html>\n`;
 }
 
-/** Server, container and image with its digest, a line each; a container whose pods differ has several. */
+/** Server, container and image with its digest, one line each; a container whose pods differ has several. */
 export function imagesIn({ images = {} }: CutoverReport["run"]): [string, string, string][] {
   return Object.entries(images).flatMap(([server, containers]) =>
     Object.entries(containers).flatMap(([container, list]) =>
@@ -82,7 +82,7 @@ export function imagesIn({ images = {} }: CutoverReport["run"]): [string, string
   );
 }
 
-/** One version where all consumers agreed on the same, else each with its consumer. */
+/** One version if all consumers agreed on the same, else each with its consumer. */
 function agreedText(agreed: Readonly<Record<string, string>>): string {
   const versions = [...new Set(Object.values(agreed))];
   if (versions.length <= 1) return versions[0] ?? "";

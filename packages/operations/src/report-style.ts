@@ -1,4 +1,4 @@
-/** The page's own look: light and dark, wide and narrow. Nothing is loaded from elsewhere. */
+/** The page's style: light and dark, wide and narrow. Nothing is loaded from elsewhere. */
 export const reportStyle = `
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --good: #10b981; --open: #f59e0b; --bad: #ef4444; --past: #8b8b8b }
 * { box-sizing: border-box }

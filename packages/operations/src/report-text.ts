@@ -1,4 +1,4 @@
-/** Text as HTML shows it. */
+/** Escapes text for HTML. */
 export function text(value: string): string {
   return value.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }

@@ -1,14 +1,14 @@
 import type { TimelineEntry } from "./report";
 import { text } from "./report-text";
 
-/** Clocks of cluster, database and engine may be a little off, and Kubernetes' times are whole seconds. */
+/** The clocks of cluster, database and engine may differ a little, and Kubernetes' times have whole seconds. */
 const skewMs = 2000;
-/** About how many marks an axis has. */
+/** The approximate number of marks of an axis. */
 const wantedMarks = 6;
 
 /**
- * The run's phases over seconds from its start. What was over before the run began is named below, without a bar: it would
- * stretch the axis to when an old pod was made.
+ * The run's phases over seconds from its start. A phase that ended before is named below, without a bar: the
+ * axis would have to reach back to the start of an old pod.
  * @param startedAt when the run began, ISO 8601. @default the first probe or, without one, the commit
  */
 export function timelineHtml(entries: readonly TimelineEntry[], startedAt?: string): string {
@@ -44,7 +44,7 @@ function firstOf(entries: readonly TimelineEntry[]): string {
   return (own.length > 0 ? own : entries).map(({ from }) => from).sort()[0] ?? "1970-01-01";
 }
 
-/** Round seconds from 0 to at most `total`: steps of 1, 2 or 5 times a power of ten. */
+/** Round seconds from 0 to at most `total`, in steps of 1, 2 or 5 times a power of ten. */
 export function marksOf(total: number): number[] {
   const rough = total / wantedMarks;
   const power = 10 ** Math.floor(Math.log10(rough));

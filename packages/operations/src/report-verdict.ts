@@ -2,23 +2,23 @@ import type { LedgerState } from "@mcp-fleet/row-cutover";
 
 import type { CutoverReport } from "./report";
 
-/** How a cutover stands, and what to do about it. */
+/** The state of a cutover, and what to do about it. */
 export interface Verdict {
-  /** `good`: over. `open`: not over yet. `bad`: something is wrong now. `past`: a later run came after it. */
+  /** `good`: complete. `open`: not complete yet. `bad`: something is wrong now. `past`: a later run followed. */
   readonly state: "good" | "open" | "bad" | "past";
   /** One sentence. */
   readonly text: string;
-  /** What may or has to be done, the first thing first. */
+  /** Possible or necessary steps, the first one first. */
   readonly next: readonly Step[];
 }
 
-/** A step of a person's, with the command for it where there is one. */
+/** A step for a person, with its command if there is one. */
 export interface Step {
   readonly what: string;
   readonly command?: string;
 }
 
-/** What the ledger, the engine's history and the cluster say together. */
+/** The verdict from the ledger, the engine's history and the cluster. */
 export function verdictOf({
   run,
   newest,
@@ -104,7 +104,7 @@ function afterwards(run: LedgerState): Step[] {
   ];
 }
 
-/** `organization/project/stack` is how the ledger knows it; the commands run in the project. */
+/** The ledger has `organization/project/stack`; the commands run in the project. */
 function stackOption({ stack }: LedgerState): string {
   const name = stack.split("/").at(-1) ?? "";
   return /^[\w.-]+$/.test(name) ? `--stack ${name}` : "--stack <stack>";

@@ -7,7 +7,7 @@ import { type LedgerState, readRunRows, readRuns, type RunRow } from "@mcp-fleet
 import type { Fleet } from "./fleet";
 import type { ListedUpdate } from "./updates";
 
-/** Something that took from one time to another, or happened at one. */
+/** A phase with start and end, or a moment. */
 export interface TimelineEntry {
   readonly phase: "server" | "probe" | "rows" | "rollout" | "settle";
   readonly what: string;
@@ -16,7 +16,7 @@ export interface TimelineEntry {
   readonly to?: string;
 }
 
-/** Everything a page about one cutover shows. Values that may be secret are masked. */
+/** The content of a page about one cutover. Values that may be secret are masked. */
 export interface CutoverReport {
   readonly cutover: string;
   readonly run: LedgerState;
@@ -24,17 +24,17 @@ export interface CutoverReport {
   readonly newest: number;
   readonly rows: readonly RunRow[];
   readonly timeline: readonly TimelineEntry[];
-  /** The engine's update that moved the rows, where there is a history. */
+  /** The engine's update that changed the rows, if there is a history. */
   readonly update?: ListedUpdate;
-  /** How the cluster's servers are now; for the newest generation, where the cluster answered. */
+  /** The current state of the cluster's servers; only for the newest generation and if the cluster answered. */
   readonly servers?: readonly McpServerSummary[];
-  /** Why something is not in it, one sentence each. */
+  /** Why something is missing, one sentence each. */
   readonly gaps: readonly string[];
 }
 
 /**
- * Gathers what ledger, journal, state and cluster know of one generation.
- * @param generation the newest one when it is left out
+ * Collects what ledger, journal, state and cluster know about one generation.
+ * @param generation the newest one when it is omitted
  * @throws UserError when the ledger has no such generation
  */
 export async function cutoverReport(
@@ -62,7 +62,7 @@ export async function cutoverReport(
   const seen = newest
     ? await clusterTimes(fleet, credentials, run).catch(whyNot)
     : { times: [], servers: undefined };
-  // A pod that was replaced since is no part of the cutover, and would stretch its time to now.
+  // A pod that was replaced later is not part of the cutover and would stretch its time until now.
   const known = typeof seen === "string" ? [] : seen.times;
   const servers = typeof seen === "string" ? undefined : seen.servers;
   const during = known.filter(({ from }) => run.settledAt === undefined || from < run.settledAt);
@@ -117,15 +117,15 @@ function probeTimes({ probeRuns = [] }: Fleet): TimelineEntry[] {
   }));
 }
 
-/** A page about the rows is worth having when the cluster does not answer. */
+/** A page about the rows is useful even when the cluster does not answer. */
 function whyNot(error: unknown): string {
   if (isUserError(error)) return error.problem;
   throw error;
 }
 
 /**
- * When the servers' newest pods became ready, and those of the application that carry this generation; and how the servers
- * are now, for rows that lead to them.
+ * When the servers' newest pods and the application's pods of this generation became ready; and the servers'
+ * current state, for rows that point at them.
  */
 async function clusterTimes(
   fleet: Fleet,

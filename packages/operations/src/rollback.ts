@@ -9,40 +9,46 @@ import {
   type Update,
 } from "./updates";
 
-/** The program that would run, as version control knows it. */
+/** The program that would run, according to version control. */
 export interface Program {
-  /** Undefined where nobody knows it. */
+  /** Undefined where it is unknown. */
   readonly commit?: string;
-  /** Files of it that were changed since that commit. Stack files are configuration, and none of them. */
+  /** Its files that changed since that commit. Stack files are configuration and do not count. */
   readonly changed: readonly string[];
 }
 
-/** What is known when a rollback is asked for. */
+/** The input of a rollback. */
 export interface RollbackRequest {
   /** Oldest first. */
   readonly updates: readonly Update[];
-  /** What the stack is configured with now. */
+  /** The stack's current configuration. */
   readonly config: StackConfig;
   /** The update to return to. @default the newest successful one with another configuration or commit than now */
   readonly to?: number;
   /** The program that would run. */
   readonly program: Program;
-  /** Returns secret values too, which may have been rotated since. @default false: those of now stay */
+  /**
+   * Whether secret values are returned too, although they may have been rotated since.
+   * @default false: the current ones stay
+   */
   readonly withSecrets?: boolean;
-  /** What happens to rows that somebody changed since: `fail`, `keep` or `force`. @default as that update had it */
+  /**
+   * What happens to rows that somebody changed since: `fail`, `keep` or `force`.
+   * @default as in that update
+   */
   readonly onConflict?: string;
 }
 
-/** A way back to an earlier update of the stack. */
+/** How to return to an earlier update of the stack. */
 export interface RollbackPlan {
   readonly to: Update;
-  /** The configuration to run with. Holds secrets. */
+  /** The configuration to run with. Contains secrets. */
   readonly config: StackConfig;
-  /** What that changes against now. Texts are safe to show. */
+  /** The changes to the current configuration. Their texts are safe to show. */
   readonly configChanges: readonly ConfigChange[];
-  /** Paths of secrets that were others then, and stay as they are now. */
+  /** Paths of secrets that had other values then, and stay as they are now. */
   readonly keptSecrets: readonly string[];
-  /** Why the program that would run is not known to be the one that ran then; undefined where it is. */
+  /** Why the program that would run may differ from the one that ran then; undefined where it is the same. */
   readonly otherProgram?: "unrecorded" | "other-commit" | "changed-here";
 }
 
@@ -64,8 +70,8 @@ export function planRollback(request: RollbackRequest): RollbackPlan {
 }
 
 /**
- * An update that the engine calls dirty is no other program by that: the engine counts stack files too, even new ones,
- * and changes to the program itself that are in no commit could not be had back anyway.
+ * The engine calls an update dirty even for new stack files, and uncommitted changes to the program could not be
+ * recovered anyway. So a dirty update counts as the same program.
  */
 function differenceOf(
   { commit }: Update,
@@ -125,7 +131,7 @@ function withPolicy(config: StackConfig, onConflict: string): StackConfig {
   return { ...config, [cutoverKey]: { secret: false, value } };
 }
 
-/** `then` with the secret values of `now` wherever both have one: a credential may have been rotated since. */
+/** `then` with the secret values of `now` where both have one: a credential may have been rotated since. */
 function withSecretsOf(now: StackConfig, then: StackConfig): StackConfig {
   const current = leavesOf(now);
   const merge = (path: string, value: unknown): unknown => {

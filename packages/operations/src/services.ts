@@ -9,26 +9,29 @@ import {
 } from "@mcp-fleet/kube";
 import type { RowKey } from "@mcp-fleet/row-cutover";
 
-/** A Service as the cluster has it. */
+/** A Service in the cluster. */
 export interface McpService {
   readonly name: string;
   readonly ports: readonly number[];
-  /** Pods behind it that are Ready; not there where it has no selector, so that nobody here knows. */
+  /** Ready pods behind it; absent where it has no selector. */
   readonly readyPods?: number;
-  /** The servers that it leads to, by name; none for a Service of something else. */
+  /** The MCP servers behind it, by name; none for another kind of Service. */
   readonly servers: readonly string[];
-  /** Whether it is the one by which clients call such a server. */
+  /** Whether clients use it to call such a server. */
   readonly carries: boolean;
 }
 
-/** Where a URL leads, when it is the address of a Service in this namespace. */
+/** The Service that a URL points to, if it is in this namespace. */
 export interface ServiceAddress {
   readonly service: string;
   readonly port: number;
   readonly path: string;
 }
 
-/** The Services of a namespace, by name, and which MCP servers are behind them. A few lists, however many there are. */
+/**
+ * The Services of a namespace, by name, and the MCP servers behind them. The number of requests does not depend
+ * on their number.
+ */
 export async function readServices(
   kube: Kube,
   namespace: string,

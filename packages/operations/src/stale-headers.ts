@@ -7,10 +7,7 @@ import type { DriftFinding } from "./drift-finding";
 import type { Fleet } from "./fleet";
 import { rowName } from "./services";
 
-/**
- * Rows that hold another value of a header than its Secret does now, and headers whose Secret cannot be read. No value is in
- * a finding.
- */
+/** Rows whose header differs from its Secret, and headers whose Secret cannot be read. No finding contains a value. */
 export async function headerFindings(
   db: Db,
   { spec, kubernetes }: Pick<Fleet, "spec" | "kubernetes">,

@@ -1,6 +1,6 @@
-/** What became of a server's tools since they were recorded. */
+/** How a server's tools differ from the recorded ones. */
 export interface ToolChanges {
-  /** Recorded, and neither listed any more nor found under another name. */
+  /** Recorded tools that are not listed any more, under no name. */
   readonly missing: readonly string[];
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
   readonly added: readonly string[];
@@ -8,7 +8,7 @@ export interface ToolChanges {
 
 /**
  * Compares two lists of tool names. A tool counts as renamed when exactly one new name has the same letters and
- * digits, or has them with something before or after: `jira_get_issue`, `jira-get-issue` and `getIssue`.
+ * digits, or has them with a prefix or suffix: `jira_get_issue`, `jira-get-issue` and `getIssue`.
  */
 export function compareTools(recorded: readonly string[], listed: readonly string[]): ToolChanges {
   const [before, now] = [new Set(recorded), new Set(listed)];
@@ -16,7 +16,7 @@ export function compareTools(recorded: readonly string[], listed: readonly strin
   const fresh = listed.filter((name) => !before.has(name)).map(lettersOf);
   const renamed: { from: string; to: string }[] = [];
   const [left, taken] = [new Set<string>(), new Set<string>()];
-  // Each is compared with each. A server that gives thousands of tools other names would hold up everything else.
+  // Every pair is compared. A server that renames thousands of tools would delay everything else.
   for (const from of gone.length * fresh.length > mostPairs ? [] : gone) {
     const alike = fresh.filter((to) => !taken.has(to.name) && sameTool(from.letters, to.letters));
     const [one] = alike;
@@ -32,7 +32,7 @@ export function compareTools(recorded: readonly string[], listed: readonly strin
   };
 }
 
-/** A name, and what of it counts. */
+/** A name, and its normalised form. */
 interface Named {
   readonly name: string;
   readonly letters: string;
@@ -42,10 +42,10 @@ function lettersOf(name: string): Named {
   return { name, letters: name.toLowerCase().replace(/[^a-z0-9]/g, "") };
 }
 
-/** Pairs of names that are compared; where there are more, all count as gone and added. */
+/** How many pairs are compared. With more, all count as removed and added. */
 const mostPairs = 1_000_000;
 
-/** Shorter names say too little: `get` is a part of half of all names. */
+/** Shorter names are ambiguous: `get` is part of many names. */
 const shortest = 6;
 
 function sameTool(a: string, b: string): boolean {

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { LedgerState } from "@mcp-fleet/row-cutover";
 
-/** One configuration value. A secret one is in clear: for comparing and for a rollback, never for showing. */
+/** One configuration value. A secret is in plain text: for comparing and for a rollback, never for output. */
 export interface ConfigValue {
-  /** Text, or what the JSON of an object or list holds. */
+  /** Text, or the parsed JSON of an object or list. */
   readonly value: unknown;
   readonly secret: boolean;
 }
@@ -12,7 +12,7 @@ export interface ConfigValue {
 /** A stack's configuration by full key, such as `mcp-fleet:target`. */
 export type StackConfig = Readonly<Record<string, ConfigValue>>;
 
-/** One finished update of a stack, as the engine's history has it. */
+/** One finished update of a stack, from the engine's history. */
 export interface Update {
   /** 1 for the first. */
   readonly version: number;
@@ -22,15 +22,15 @@ export interface Update {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly commit?: string;
-  /** Whether the work tree had changes that are in no commit. */
+  /** Whether the work tree had uncommitted changes. */
   readonly dirty?: boolean;
   readonly message?: string;
-  /** Resources by what was done to them; `same` is left out. */
+  /** Number of resources by operation; `same` is omitted. */
   readonly changes: Readonly<Record<string, number>>;
   readonly config: StackConfig;
 }
 
-/** One value that two configurations have differently. Texts are safe to show. */
+/** One value that differs between two configurations. The texts are safe to show. */
 export interface ConfigChange {
   /** Path of the value, such as `mcp-fleet:servers.github.image`. */
   readonly path: string;
@@ -38,17 +38,17 @@ export interface ConfigChange {
   readonly to?: string;
 }
 
-/** An update with what it changed, for a list. */
+/** An update with its changes, for a list. */
 export interface ListedUpdate extends Omit<Update, "config"> {
   /** The rows' generation when it ended; undefined when the ledger was not read. */
   readonly generation?: number;
-  /** Whether it moved rows. */
+  /** Whether it changed rows. */
   readonly moved: boolean;
-  /** Against the update before. Empty for the first. */
+  /** Compared with the previous update. Empty for the first. */
   readonly configChanges: readonly ConfigChange[];
 }
 
-/** Both clocks may be a little off: the ledger's is the database's. */
+/** The clocks of ledger (the database's) and engine may differ a little. */
 const clockSkewMs = 2000;
 
 /**
@@ -82,7 +82,7 @@ function at(time: string): number {
   return new Date(time).getTime();
 }
 
-/** Value by value; a secret one is only said to differ. */
+/** Compares each value; of a secret only that it differs. */
 export function compareConfig(from: StackConfig, to: StackConfig): ConfigChange[] {
   const [before, after] = [leavesOf(from), leavesOf(to)];
   const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
@@ -99,7 +99,7 @@ export function compareConfig(from: StackConfig, to: StackConfig): ConfigChange[
   });
 }
 
-/** Every single value of a configuration by its path. An empty object is a value too. */
+/** Every single value of a configuration by its path. An empty object counts as a value. */
 export function leavesOf(config: StackConfig): Map<string, ConfigValue> {
   const leaves = new Map<string, ConfigValue>();
   const walk = (path: string, value: unknown, secret: boolean): void => {

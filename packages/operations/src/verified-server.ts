@@ -2,7 +2,7 @@ import type { ProbeOutcome } from "@mcp-fleet/mcp-probe";
 
 import type { ToolChanges } from "./tools";
 
-/** One server as one consumer sees it now. */
+/** One server from the view of one consumer. */
 export interface VerifiedServer extends ToolChanges {
   readonly server: string;
   /** Without user information and query. */
@@ -11,9 +11,9 @@ export interface VerifiedServer extends ToolChanges {
   /** Whether it passed the probe and lists every recorded tool under its name. */
   readonly ok: boolean;
   readonly outcome: ProbeOutcome;
-  /** What is wrong, in one sentence; empty when nothing is. */
+  /** The problem in one sentence; empty without one. */
   readonly problem: string;
-  /** Where it is not ok: what the cluster says of the server behind its URL, as `mcp-fleet list` shows it. */
+  /** If it is not ok: the trouble of its pods according to the cluster, as in `mcp-fleet list`. */
   readonly inTheWay?: readonly string[];
   readonly protocolVersion: string;
   readonly serverVersion: string;

@@ -23,25 +23,25 @@ import { serviceAddress } from "./services";
 import { compareTools, type ToolChanges } from "./tools";
 import type { VerifiedServer } from "./verified-server";
 
-/** What {@link verify} found. */
+/** The result of {@link verify}. */
 export interface VerifyReport {
   readonly cutover: string;
   /** Newest generation in the ledger; 0 before the first cutover. */
   readonly generation: number;
-  /** The generation whose tool lists were compared with; 0 when none has any. */
+  /** The generation whose tool lists were compared; 0 when none has any. */
   readonly recordedIn: number;
   readonly servers: readonly VerifiedServer[];
   /** Servers that are not ok, each counted once. */
   readonly failed: number;
-  /** Those of them that are ok to another consumer. */
+  /** Failed servers that work for another consumer. */
   readonly contradictions: readonly Contradiction[];
 }
 
 /**
- * Asks every endpoint that a row names, and every server of the stack, from a pod with the application's labels, and compares
- * the tools with those that the ledger recorded at the newest cutover.
- * @param onProgress hears what is being done, since it may take a minute
- * @throws {UserError} when database or cluster cannot be asked; a server that fails is a finding
+ * Probes every endpoint that a row names, and every server of the stack, from a pod with the application's
+ * labels, and compares the tools with those that the ledger recorded at the newest cutover.
+ * @param onProgress receives progress messages, since it may take a minute
+ * @throws {UserError} when database or cluster does not answer; a failed server is a finding
  */
 export async function verify(
   fleet: Fleet,
@@ -70,7 +70,10 @@ export async function verify(
   };
 }
 
-/** Adds what the cluster says of servers that are not ok. A comfort: where it cannot be asked, less is said. */
+/**
+ * Adds the cluster's explanation for servers that are not ok. Optional: without access to the cluster it is
+ * omitted.
+ */
 export async function explained(
   seen: readonly VerifiedServer[],
   { kubernetes, probe: { namespace } }: Fleet,
@@ -100,7 +103,10 @@ function newest(runs: readonly LedgerState[]): number {
   return runs[0]?.generation ?? 0;
 }
 
-/** The stack's own targets, with their credentials, and whatever else a row names: another path of one of them too. */
+/**
+ * The stack's own targets with their credentials, and every other URL in the rows, which may be another path of
+ * one of them.
+ */
 function targetsOf(fleet: Fleet, endpoints: readonly RowEndpoint[]): ProbeTarget[] {
   const known = new Set(fleet.targets.map(({ url }) => url));
   const others = new Map(

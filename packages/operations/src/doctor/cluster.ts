@@ -13,16 +13,16 @@ import { asking, type Kube, serverAbout } from "@mcp-fleet/kube";
 import { clockFinding } from "./clock";
 import { bad, checked, type Finding, ok, refused } from "./finding";
 
-/** The first Kubernetes where `preStop.sleep` is on by default (docs/quickstart.md). */
+/** The first Kubernetes release with `preStop.sleep` on by default (docs/quickstart.md). */
 const oldest = [1, 30] as const;
 
-/** Kinds of these groups come with Kubernetes itself. */
+/** API groups that are part of Kubernetes itself. */
 const builtIn = /^(v1|(apps|batch|policy|autoscaling)\/.*|[a-z.]+\.k8s\.io\/.*)$/;
 
 /**
- * The cluster as an update would find it: which one, its version, what its identity may do, kinds that others bring,
- * network policies, its clock. A cluster that does not answer is one finding.
- * @param work what an update would do; without it nothing is known of rights and kinds
+ * Checks the cluster for an update: its identity, version, permissions, custom resource definitions, network
+ * policies and clock. A cluster that does not answer is one finding.
+ * @param work what an update would do; without it, permissions and definitions are not checked
  */
 export async function checkCluster(kube: Kube, work: RunWork | undefined): Promise<Finding[]> {
   const before = Date.now();
@@ -49,7 +49,7 @@ export async function checkCluster(kube: Kube, work: RunWork | undefined): Promi
   ];
 }
 
-/** An API server takes NetworkPolicies where nothing acts on them too, so only an attempt tells. */
+/** An API server accepts NetworkPolicies even where no plugin enforces them, so only a test connection shows it. */
 const policies: Finding = {
   check: "network policies",
   state: "unseen",
@@ -71,7 +71,7 @@ async function which(kube: Kube, version: string): Promise<Finding[]> {
     return [ok("cluster", `${place}, kube-system ${uid}`)];
   } catch (error) {
     if (!isUserError(error)) throw error;
-    // Which cluster it is matters only to who names clusters in `allowed`.
+    // The cluster's identity matters only to stacks that list clusters in `allowed`.
     return [ok("cluster", `${place}; which cluster it is may not be asked`)];
   }
 }
@@ -88,7 +88,7 @@ async function rights(kube: Kube, work: RunWork): Promise<Finding[]> {
 
 async function kinds(kube: Kube, { kinds: made }: RunWork): Promise<Finding[]> {
   const foreign = made.filter(({ apiVersion }) => !builtIn.test(apiVersion));
-  // What the stack defines itself is there once it is needed.
+  // The stack creates these definitions itself.
   const defines = made.some(({ kind }) => kind === "CustomResourceDefinition");
   const names = [...new Set(foreign.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`))];
   if (names.length === 0) return [ok("kinds", "no object of a kind that others bring")];

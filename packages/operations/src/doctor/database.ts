@@ -6,8 +6,8 @@ import { clockFinding } from "./clock";
 import { type Finding, ok, refused } from "./finding";
 
 /**
- * The database as a run would find it: which one, whether the role may do what a run does, its clock. READ ONLY.
- * @param ownRole whether the login is the one that the cutover will use; else its rights say nothing
+ * Checks the database for a run: its identity, the role's rights, its clock. READ ONLY.
+ * @param ownRole whether the login is the cutover's; otherwise its rights say nothing
  */
 export async function checkDatabase(
   fleet: Fleet,

@@ -1,11 +1,11 @@
 import { isUserError, messageOf } from "@mcp-fleet/errors";
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Finding {
   readonly check: string;
-  /** `unseen`: it could not be looked at, so nothing is known. */
+  /** `unseen`: it could not be checked, so nothing is known. */
   readonly state: "ok" | "warn" | "fail" | "unseen";
-  /** What was found, in one line. */
+  /** The result in one line. */
   readonly said: string;
   /** What to do about it. */
   readonly fix?: string;
@@ -19,7 +19,7 @@ export function bad(check: string, said: string, fix: string): Finding {
   return { check, state: "fail", said, fix };
 }
 
-/** An error as a finding: what to do about it where it says so. */
+/** An error as a finding, with its fix if it has one. */
 export function refused(check: string, error: unknown, state: Finding["state"] = "fail"): Finding {
   if (isUserError(error)) return { check, state, said: error.problem, fix: error.fix };
   return bad(
@@ -29,7 +29,7 @@ export function refused(check: string, error: unknown, state: Finding["state"] =
   );
 }
 
-/** Runs one check; an error becomes its finding, so that the others are still done. */
+/** Runs one check. An error becomes its finding, so that the other checks still run. */
 export async function checked(
   check: string,
   work: () => Promise<readonly Finding[]>,

@@ -20,9 +20,9 @@ export interface WantedImage {
 const check = "images";
 
 /**
- * Whether each image can be pulled, asked of its registry from this machine. Where the registry does not answer here,
- * that is said: the nodes may reach it, or have the image.
- * @param kube where the pull secrets are; without it registries are asked without a login
+ * Whether each image can be pulled, according to its registry and from this machine. If the registry does not
+ * answer here, the finding says so: the nodes may reach it, or already have the image.
+ * @param kube where the pull secrets are; without it, registries are asked without a login
  */
 export async function checkImages(
   wanted: readonly WantedImage[],
@@ -83,7 +83,7 @@ function imageFinding({ image, namespace, pullSecrets, registry, answer }: Asked
   ];
 }
 
-/** One line for each registry: what is not known of one image is not known of its others. */
+/** One line for each registry: if it does not answer for one image, it does not answer for the others. */
 function unseenRegistries(unseen: readonly Asked[]): Finding[] {
   const places = new Map(unseen.map(({ registry, answer }) => [registry, answer.why]));
   return [...places].map(([registry, why]) => {
@@ -97,7 +97,7 @@ function unseenRegistries(unseen: readonly Asked[]): Finding[] {
   });
 }
 
-/** No password among the arguments. */
+/** A command without a password in its arguments. */
 function making(namespace: string, name: string): string {
   return `kubectl -n ${namespace} create secret generic ${name} --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=$HOME/.docker/config.json`;
 }

@@ -8,10 +8,10 @@ import type { WantedImage } from "./images";
 const check = "signatures";
 
 /**
- * Whether the images are signed as the stack's `verifyImages` wants it, looked at from this machine.
- * @param rules the value of that key; without one nothing is looked at, and of one that is wrong the program says so
- * @param kube where the pull secrets are; without it this machine's own logins are taken
- * @param directory where the rules' files are
+ * Whether the images have the signatures that `verifyImages` requires, verified from this machine.
+ * @param rules the value of that key; without it nothing is checked, and the program reports a wrong one
+ * @param kube where the pull secrets are; without it this machine's own logins are used
+ * @param directory of the rules' files
  */
 export async function checkSignatures(
   wanted: readonly WantedImage[],
@@ -71,6 +71,6 @@ async function pullSecret(
 ): Promise<string | undefined> {
   if (kube === undefined) return undefined;
   const from = { secret, key: ".dockerconfigjson" };
-  // What is wrong with a pull secret is a finding of its own.
+  // A wrong pull secret is a finding of its own.
   return readObjectKey(kube, namespace, from, "imagePullSecrets").catch(() => undefined);
 }

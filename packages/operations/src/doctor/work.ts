@@ -20,7 +20,10 @@ interface KubernetesInputs {
   readonly spec?: { readonly template?: { readonly spec?: PodTemplate } };
 }
 
-/** What an update of these resources does in their cluster. @param fleet not there where no rows are moved */
+/**
+ * What an update of these resources does in their cluster.
+ * @param fleet absent where no rows are changed
+ */
 export function workOf(
   resources: readonly DeclaredResource[],
   fleet: Fleet | undefined,

@@ -4,20 +4,20 @@ import type { ClusterSketch } from "./look";
 import { chooseServers, placeholderRegistry } from "./servers";
 import { comment, decide, flow, scalar } from "./yaml";
 
-/** What a stack file is made from. */
+/** The input of a new stack file. */
 export interface DraftInput {
   readonly found: SurveyedTable;
-  /** Not there where no cluster was looked at. */
+  /** Absent where no cluster was inspected. */
   readonly cluster?: ClusterSketch;
-  /** Where the application runs, where no cluster says so. */
+  /** The application's namespace, where the cluster does not show it. */
   readonly namespace: string;
   readonly tls: "verify-full" | "verify-ca" | "disable";
 }
 
-/** A stack file, and what has to be set beside it. */
+/** A stack file, and what must be set besides it. */
 export interface Draft {
   readonly text: string;
-  /** Keys of the configuration that are to be set as secrets; for `--path`. */
+  /** Configuration keys to set as secrets, for `--path`. */
   readonly secrets: readonly string[];
   readonly servers: readonly string[];
   readonly deferred: readonly string[];
@@ -36,8 +36,8 @@ export function isStudio({ spec }: Pick<SurveyedTable, "spec">): boolean {
 }
 
 /**
- * A stack file with all that is known, and a comment at each place that a person decides. It is one that the program
- * takes as it stands, once its secrets are set.
+ * A stack file with everything that is known, and a comment at each place that a person must decide. The program
+ * accepts it once its secrets are set.
  */
 export function draftStack(input: DraftInput): Draft {
   const { found } = input;
@@ -169,7 +169,7 @@ function cutoverLines(
       : [
           ...decide(
             4,
-            "these rows hold no configuration of a server; mend or delete them, or leave them out:",
+            "these rows contain no configuration of a server; correct or delete them, or leave them out:",
           ),
           `    skip: ${flow([...new Set(others)])}`,
         ]),

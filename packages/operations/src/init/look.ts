@@ -2,13 +2,13 @@ import { identify, namespaceState } from "@mcp-fleet/cluster";
 import { isUserError } from "@mcp-fleet/errors";
 import { asking, type Kube } from "@mcp-fleet/kube";
 
-/** What a cluster shows of the place that an application runs in. */
+/** What a cluster shows about the application's environment. */
 export interface ClusterSketch {
   readonly context: string;
-  /** UID of kube-system; not there where it may not be read. */
+  /** UID of kube-system; absent where it may not be read. */
   readonly uid?: string;
   readonly namespace: string;
-  /** Not there where it could not be told. */
+  /** Absent where it could not be determined. */
   readonly namespaceExists?: boolean;
   /** The application's Deployment. */
   readonly application?: {
@@ -18,18 +18,18 @@ export interface ClusterSketch {
   };
   /** Services of the namespace on PostgreSQL's port. */
   readonly databases: readonly string[];
-  /** What could not be looked at, in a sentence each. */
+  /** What could not be inspected, one sentence each. */
   readonly unseen: readonly string[];
 }
 
-/** Objects of one kind that are read. */
+/** How many objects of a kind are read. */
 const limit = 500;
 const postgresPort = 5432;
 
 /**
- * Looks at the cluster, as far as this identity may. Changes nothing.
+ * Inspects the cluster as far as this identity may. Changes nothing.
  * @param application name of its Deployment
- * @param given the namespace, where it is named
+ * @param given the namespace, if it is given
  * @throws UserError when the cluster does not answer
  */
 export async function lookAtCluster(
@@ -42,7 +42,7 @@ export async function lookAtCluster(
     try {
       return await work();
     } catch (error) {
-      // Whoever may not look at all of it still gets a file.
+      // Without the right to read everything there is still a file.
       if (!isUserError(error) || !("status" in error)) throw error;
       unseen.push(error.problem);
       return undefined;

@@ -1,7 +1,7 @@
 import { integratedServers } from "@mcp-fleet/catalog";
 import type { CatalogEntry } from "@mcp-fleet/schema";
 
-/** The catalog's key for what a command line starts; undefined for a server that is in no catalog. */
+/** The catalog's key for what a command line starts; undefined for an unknown server. */
 export function recognise(program: string, words: readonly string[]): string | undefined {
   return Object.entries(integratedServers).find(([, { traces }]) =>
     isStartedBy(traces, program, words),
@@ -30,7 +30,7 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-/** The catalog's key of a row's own key: the same, or an older one. */
+/** The catalog's key for a row's own key, which may be an older name. */
 export function catalogKeyOf(key: string): string | undefined {
   return Object.entries(integratedServers).find(
     ([name, { server }]) => name === key || aliasesOf(server).includes(key),

@@ -5,22 +5,22 @@ import { type CatalogEntry, ownValue } from "@mcp-fleet/schema";
 import { catalogKeyOf } from "./recognise";
 import { comment, decide, scalar } from "./yaml";
 
-/** What is done with the rows of a table. */
+/** What happens to the rows of a table. */
 export interface ServerChoice {
-  /** Lines of `mcp-fleet:servers`, without its own. */
+  /** The lines below `mcp-fleet:servers`. */
   readonly lines: readonly string[];
-  /** Keys of rows that stay for now. */
+  /** Keys of rows that are not moved yet. */
   readonly deferred: readonly string[];
-  /** What is to be set as a secret: `serverSecrets.github.GITHUB_PERSONAL_ACCESS_TOKEN`. */
+  /** Secrets to set: `serverSecrets.github.GITHUB_PERSONAL_ACCESS_TOKEN`. */
   readonly secrets: readonly string[];
   /** Keys in `servers`. */
   readonly keys: readonly string[];
 }
 
-/** Where images are looked for until somebody says where they are. No registry has this name. */
+/** The registry in a generated file until a person replaces it. It does not exist. */
 export const placeholderRegistry = "registry.example.com";
 
-/** The rows' servers that are known, with all that their rows say; the others stay. */
+/** The known servers of the rows, with all that their rows say; the others are deferred. */
 export function chooseServers({ servers, spec }: SurveyedTable): ServerChoice {
   const lines: string[] = [];
   const secrets: string[] = [];
@@ -29,7 +29,7 @@ export function chooseServers({ servers, spec }: SurveyedTable): ServerChoice {
   for (const server of servers.filter(({ own }) => own)) {
     const key = catalogKeyOf(server.key) ?? server.known;
     const first = key === undefined ? undefined : taken.get(key)?.[0];
-    // Two rows are of one server where one has its older key; else somebody has it twice.
+    // Two rows belong to one server if one has its older key; otherwise the server exists twice.
     const same = first === undefined || catalogKeyOf(server.key) === key;
     if (key === undefined || server.transport === "http" || !same) {
       deferred.push(server.key);
@@ -109,7 +109,7 @@ function serverLines(
   return [...lines, ...(body.length === 0 ? [`    ${key}: {}`] : [`    ${key}:`, ...body])];
 }
 
-/** Credentials of the rows by name, and those without which the server can do nothing. */
+/** Credentials of the rows by name, and those that the server requires. */
 function secretsOf(entry: CatalogEntry, rows: readonly SurveyedServer[]): string[] {
   const files = new Set(rows.flatMap((row) => row.files));
   const named = rows.flatMap(({ secrets, variables }) => [
@@ -150,7 +150,7 @@ function leftAlone({
   ];
 }
 
-/** A key that Kubernetes accepts as a name. */
+/** A key that is valid as a Kubernetes name. */
 function slug(key: string): string {
   const name = key
     .toLowerCase()

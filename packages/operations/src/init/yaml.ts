@@ -1,9 +1,9 @@
 import { cleanLine } from "@mcp-fleet/errors";
 
-/** Words that YAML takes for something else than text. */
+/** Words that YAML does not parse as text. */
 const reserved = /^(true|false|yes|no|on|off|null|y|n|~)$/i;
 
-/** Text as YAML reads it back, whatever is in it. */
+/** Text as a YAML scalar that parses to the same text. */
 export function scalar(text: string): string {
   const plain = /^[A-Za-z_][\w./-]*(:[\w./@-]+)*$/.test(text) && !reserved.test(text);
   return plain ? text : JSON.stringify(text);
@@ -14,7 +14,7 @@ export function flow(list: readonly string[]): string {
   return `[${list.map((one) => (/^[\w.-]+$/.test(one) ? scalar(one) : JSON.stringify(one))).join(", ")}]`;
 }
 
-/** Lines of a comment, cleaned, wrapped at 100 columns. */
+/** Comment lines, cleaned and wrapped at 100 columns. */
 export function comment(indent: number, text: string): string[] {
   const width = 100 - indent - 2;
   const lines: string[] = [];
@@ -26,7 +26,7 @@ export function comment(indent: number, text: string): string[] {
   return lines.map((line) => `${" ".repeat(indent)}# ${line}`);
 }
 
-/** A place where a person decides. */
+/** A comment at a place that a person must decide. */
 export function decide(indent: number, text: string): string[] {
   return comment(indent, `DECIDE: ${text}`);
 }
