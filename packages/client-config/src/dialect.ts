@@ -81,7 +81,7 @@ function byName(file: string): Dialect["urlKey"] {
 export function notAFile(what: string): UserError {
   return new UserError(
     `The existing file ${what}.`,
-    "Mend it, or name another file; nothing was written.",
+    "Correct it, or name another file; nothing was written.",
   );
 }
 
