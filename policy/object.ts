@@ -19,7 +19,7 @@ export interface Container {
   readonly livenessProbe?: unknown;
 }
 
-/** The value at a path, undefined where a part is missing. */
+/** The value at a path; undefined where a part is missing. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce<unknown>(
     (inner, key) =>
@@ -33,18 +33,18 @@ export function isKind(resource: FleetResource, kind: string): boolean {
   return resource.type.startsWith("kubernetes:") && resource.type.endsWith(`:${kind}`);
 }
 
-/** Whether every pair of `selector` is among `labels`. An empty selector selects everything, as Kubernetes has it. */
+/** Whether `labels` contains every pair of `selector`. As in Kubernetes, an empty selector selects everything. */
 export function selects(selector: unknown, labels: unknown): boolean {
   const wanted = Object.entries((selector ?? {}) as Fields);
   return wanted.every(([key, value]) => at(labels, key) === value);
 }
 
-/** Whether it keeps pods that run on: what a Service leads to. */
+/** Whether the resource is a workload with long-running pods, which a Service can point to. */
 export function isWorkload(resource: FleetResource): boolean {
   return isKind(resource, "Deployment") || isKind(resource, "StatefulSet");
 }
 
-/** The workload of an MCP server, by the labels of its pods. The agents of a mesh are servers too. */
+/** Whether it is the workload of an MCP server, judging by its pods' labels. The agents of a mesh are servers too. */
 export function isMcpServer(resource: FleetResource): boolean {
   const component = at(podLabels(resource), componentLabel);
   return isWorkload(resource) && (component === mcpServerComponent || component === agentComponent);
@@ -58,7 +58,7 @@ export function namespaceOf(resource: FleetResource): unknown {
   return at(resource.props, "metadata", "namespace");
 }
 
-/** The containers of a workload of any kind, a bare pod and a CronJob included: init and ephemeral ones too. */
+/** The containers of a workload of any kind, including bare pods, CronJobs, init and ephemeral containers. */
 export function containersOf(
   resource: FleetResource,
   lists: readonly string[] = ["containers", "initContainers", "ephemeralContainers"],

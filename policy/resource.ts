@@ -4,29 +4,29 @@ export interface FleetResource {
   readonly type: string;
   readonly name: string;
   readonly urn: string;
-  /** Inputs; after an update the outputs. A secret is in clear under the engine and a mark in a test. */
+  /** Inputs; after an update the outputs. A secret is in plain text under the engine and a mark in a test. */
   readonly props: Readonly<Record<string, unknown>>;
   readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
-  /** URNs of everything it depends on directly. Empty where one resource is looked at alone. */
+  /** URNs of its direct dependencies. Empty where one resource is checked alone. */
   readonly dependencies: readonly string[];
 }
 
-/** What is wrong with which resource, in words that name the field and what to do. */
+/** What is wrong with which resource; the text names the field and the fix. */
 interface Violation {
   readonly urn: string;
   readonly message: string;
 }
 
-/** A rule that one resource can break by itself: it is checked before that resource is made. */
+/** A rule for a single resource, checked before that resource is created. */
 export interface ResourceRule {
   readonly name: string;
   readonly description: string;
-  /** @returns what is wrong; nothing when the rule does not concern the resource */
+  /** @returns the violations; none when the rule does not apply to the resource */
   readonly check: (resource: FleetResource) => readonly string[];
 }
 
-/** A rule about resources together: it is checked when the program has registered all of them. */
+/** A rule for resources together, checked when the program has registered all of them. */
 export interface StackRule {
   readonly name: string;
   readonly description: string;

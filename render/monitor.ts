@@ -9,12 +9,12 @@ export interface Declared {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** Takes the engine's place: notes every Kubernetes object and makes nothing. */
+/** Replaces the engine: records every Kubernetes object and creates nothing. */
 export class RenderMonitor implements pulumi.runtime.Mocks {
   readonly declared: Declared[] = [];
   private failure: unknown;
 
-  /** Makes the SDK of this process register with a new monitor, and read this configuration. */
+  /** Connects this process's SDK to a new monitor with this configuration. */
   static async install(
     stack: string,
     values: Record<string, string>,
@@ -54,10 +54,10 @@ export class RenderMonitor implements pulumi.runtime.Mocks {
   /**
    * Runs the program and waits until everything is registered.
    *
-   * @throws UserError for what cannot be rendered, and whatever a resource failed with
+   * @throws UserError for what cannot be rendered, and any error of a resource
    */
   async run(program: () => Promise<unknown>): Promise<void> {
-    // The SDK does not tell of a registration that failed otherwise.
+    // Otherwise the SDK does not report a failed registration.
     const note = (reason: unknown): void => void (this.failure ??= reason);
     process.on("unhandledRejection", note);
     try {
@@ -72,11 +72,11 @@ export class RenderMonitor implements pulumi.runtime.Mocks {
   }
 }
 
-/** The engine makes up a name where the program gives none; here a ConfigMap's follows from its content. */
+/** The engine generates a name where the program gives none; here a ConfigMap's name follows from its content. */
 function withName(name: string, inputs: Record<string, unknown>): Record<string, unknown> {
   const metadata = inputs.metadata as Record<string, unknown> | undefined;
   if (metadata?.name !== undefined) return inputs;
-  // A Secret's name says nothing of its content: text of few possibilities could be found out from a hash.
+  // A Secret's name must not depend on its content: with few possible values, they could be guessed from a hash.
   const chosen = inputs.kind === "ConfigMap" ? `${name}-${hashOf(inputs.data)}` : name;
   return { ...inputs, metadata: { ...metadata, name: chosen } };
 }

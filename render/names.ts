@@ -3,7 +3,7 @@ import { UserError } from "@mcp-fleet/errors";
 import type { KubeObject, Rendered } from "./objects";
 
 const subdomain = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
-/** Roles and their bindings may have other characters, but none that leads out of a line or a directory. */
+/** Roles and bindings allow more characters, but none that ends a line or leaves a directory. */
 const pathSegment = /^[A-Za-z0-9][A-Za-z0-9.:_-]{0,251}$/;
 const label = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
 const secretKey = /^[A-Za-z0-9._-]{1,253}$/;
@@ -11,7 +11,7 @@ const kind = /^[A-Za-z][A-Za-z0-9]{0,62}$/;
 const version = /^[a-z0-9.-]{1,253}(\/[a-z0-9]{1,63})?$/;
 
 /**
- * Refuses names that become file names and lines of YAML, and that the API server would refuse only once it has them.
+ * Rejects names that are unsafe as file names or in YAML, or that the API server would reject later.
  *
  * @throws UserError naming the object and the name
  */

@@ -24,19 +24,19 @@ export interface SecretReference {
   readonly keys: readonly string[];
 }
 
-/** What a stack is as YAML. */
+/** The rendered stack. */
 export interface Rendered {
   readonly objects: readonly KubeObject[];
-  /** Secrets to be made by hand before the objects are applied. */
+  /** Secrets to create by hand before the objects are applied. */
   readonly references: readonly SecretReference[];
 }
 
 /**
- * The declared objects as they are written: without what is meant for the engine, and of Secrets only those asked
- * for by name.
+ * The declared objects as they are written: without fields for the engine, and of Secrets only the requested
+ * ones.
  *
- * @throws UserError for a weak pod, a secret value outside of a Secret, a Secret asked for that is not there, and one whose
- *   values are not known
+ * @throws UserError for a weak pod, a secret value outside of a Secret, a requested Secret that does not exist,
+ * and one with unknown values
  */
 export function objectsOf(declared: readonly Declared[], wanted: readonly string[]): Rendered {
   const scaled = autoscaled(declared);
@@ -69,7 +69,7 @@ export function objectsOf(declared: readonly Declared[], wanted: readonly string
   return { objects: objects.sort(byPlace), references };
 }
 
-/** Workloads whose replicas are an autoscaler's business, by kind and name: applied again, they keep theirs. */
+/** Workloads whose replicas an autoscaler manages, by kind and name: applying them again must not reset the number. */
 function autoscaled(declared: readonly Declared[]): ReadonlySet<string> {
   const targets = declared
     .filter(({ inputs }) => inputs.kind === "HorizontalPodAutoscaler")
@@ -99,7 +99,7 @@ function clean(object: KubeObject, scaled: ReadonlySet<string>): KubeObject {
   return { ...cleaned, spec };
 }
 
-/** What runs is what is written here, whoever applies it and wherever. */
+/** The written object is what runs, whoever applies it and wherever. */
 function refuseWeakPod(object: KubeObject): void {
   const template = podTemplateOf(object)?.template;
   if (template !== undefined) assertRestricted(`${object.kind} ${object.metadata.name}`, template);

@@ -8,36 +8,39 @@ import { RenderMonitor } from "./monitor";
 import { objectsOf, type Rendered } from "./objects";
 import { readStackFile, unknownSecret } from "./stack-file";
 
-/** What of a stack is written. */
+/** The input of a rendering. */
 export interface RenderOptions {
   /** A `Pulumi.<stack>.yaml`, or a .json file with the output of `pulumi config --json --show-secrets`. */
   readonly file: string;
-  /** Where it goes; the program is told, and refuses what cannot be rendered. */
+  /** The output directory; the program learns it and refuses what cannot be rendered. */
   readonly directory: string;
-  /** Leaves out the row rewrite and the application, which may not start before it. @default false */
+  /**
+   * Leaves out the row rewrite, and the application, which may not start before it.
+   * @default false
+   */
   readonly serversOnly?: boolean;
-  /** `<server>.<KEY>` of secrets that the file does not hold. */
+  /** `<server>.<KEY>` of secrets that the file does not contain. */
   readonly assumedSecrets?: readonly string[];
   /** Names of the Secrets to write with their values. */
   readonly withSecrets?: readonly string[];
 }
 
 /**
- * Runs the program against a stack file and returns its Kubernetes objects. Needs neither the Pulumi CLI nor a
- * cluster; one run for each process, because the SDK keeps its state there.
+ * Runs the program with a stack file and returns its Kubernetes objects. Needs neither the Pulumi CLI nor a
+ * cluster. Once per process, because the SDK has global state.
  *
- * @throws UserError for a wrong configuration, and for a stack that YAML cannot stand for
+ * @throws UserError for a wrong configuration, and for a stack that YAML cannot represent
  */
 export async function render(options: RenderOptions): Promise<Rendered> {
   const { values, secretKeys } = readStackFile(options.file, options.assumedSecrets);
   refuseShared(values);
   const config: Record<string, string> = {
     ...values,
-    // Pulumi's own switch for its render mode: what the program refuses there it refuses here.
+    // Pulumi's own switch for its render mode, so that the program refuses the same things.
     "kubernetes:renderYamlToDirectory": resolve(options.directory),
     ...(options.serversOnly === true ? serversOnly(values) : {}),
   };
-  // The program looks at how values are written.
+  // The program checks how values are written in the file.
   process.env.MCP_FLEET_STACK_FILE = resolve(options.file);
   const monitor = await RenderMonitor.install("render", config, [
     ...secretKeys,
@@ -52,7 +55,7 @@ export async function render(options: RenderOptions): Promise<Rendered> {
   return objectsOf(declared, options.withSecrets ?? []);
 }
 
-/** The outputs of another stack are in its state, which only the engine reads. */
+/** Another stack's outputs are in its state, which only the engine reads. */
 function refuseShared(values: Readonly<Record<string, string>>): void {
   const text = values["mcp-fleet:shared"] ?? "{}";
   if (text === "{}") return;
@@ -62,12 +65,12 @@ function refuseShared(values: Readonly<Record<string, string>>): void {
   );
 }
 
-/** The application stays in the configuration, for it is one of the servers' callers. */
+/** The application stays in the configuration, because it is one of the servers' callers. */
 function serversOnly(values: Readonly<Record<string, string>>): Record<string, string> {
   const object = (key: string): object => JSON.parse(values[`mcp-fleet:${key}`] ?? "{}") as object;
   return {
     "mcp-fleet:cutover": JSON.stringify({ ...object("cutover"), enabled: false }),
-    // Undefined for JSON: the exporter checks the rows.
+    // Undefined is omitted in JSON: the exporter checks the rows.
     "mcp-fleet:observability": JSON.stringify({ ...object("observability"), exporter: undefined }),
     "mcp-fleet:studioSecrets": JSON.stringify({ DATABASE_URL: unknownSecret }),
   };

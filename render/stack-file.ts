@@ -1,12 +1,12 @@
 import { cleanLine, messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
 import { isCiphertext, readYaml, secretKeys as secretsOfStacks } from "@mcp-fleet/schema";
 
-/** What stands for a secret whose value is not known here; it is never written anywhere. */
+/** Placeholder for an unknown secret; it is never written. */
 export const unknownSecret = "[not known to render]";
 /** The same where only a URL is accepted; nothing connects to it. */
 const unknownDatabase = "postgresql://user:unknown@database.invalid:5432/database";
 
-/** A stack's configuration, keyed by `namespace:name`, as the engine hands it over: objects as JSON text. */
+/** A stack's configuration by `namespace:name`, as the engine passes it: objects as JSON text. */
 export interface StackConfigText {
   readonly values: Readonly<Record<string, string>>;
   readonly secretKeys: readonly string[];
@@ -19,10 +19,10 @@ interface CliEntry {
 }
 
 /**
- * Reads a `Pulumi.<stack>.yaml`, or what `pulumi config --json --show-secrets` printed. Of an encrypted value in the
- * former only the place is known.
+ * Reads a `Pulumi.<stack>.yaml`, or the output of `pulumi config --json --show-secrets`. Of encrypted values in
+ * the former only the place is known.
  *
- * @param assumed `<server>.<KEY>` of secrets that the file does not hold, for the references to them
+ * @param assumed `<server>.<KEY>` of secrets that the file does not contain, for the references to them
  * @throws UserError for a file that cannot be read, and for names that are encrypted with their values
  */
 export function readStackFile(file: string, assumed: readonly string[] = []): StackConfigText {
@@ -73,7 +73,10 @@ function readObject(file: string): object {
   throw new UserError(`${file} holds no stack configuration.`, "Name a Pulumi.<stack>.yaml.");
 }
 
-/** `{secure: <ciphertext>}` at any depth becomes a mark: the names around it are in clear, and are all that is needed. */
+/**
+ * Replaces `{secure: <ciphertext>}` at any depth by a mark. The names around it are in plain text, and only they
+ * are needed.
+ */
 function withoutCiphertext(key: string, value: unknown): unknown {
   if (isCiphertext(value)) {
     if (/:(serverSecrets|studioSecrets)$/.test(key)) {

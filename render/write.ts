@@ -20,15 +20,15 @@ const mark = "# Written by `make render`";
 const index = "kustomization.yaml";
 /** Objects that belong to no workload. */
 const shared = "namespace";
-/** Who may read a file with a Secret's values: its owner. */
+/** Only the owner may read a file with a Secret's values. */
 const secretMode = 0o600;
 
 /**
- * Writes one file for each workload and a kustomization.yaml over them. What an earlier run wrote there is removed. A
- * file with a Secret in it is its owner's alone.
+ * Writes one file for each workload and a kustomization.yaml over them. Files of an earlier run are removed.
+ * Only the owner may read a file with a Secret.
  *
  * @returns the files' names
- * @throws UserError for a directory that holds anything else, and for a name that Kubernetes would not take
+ * @throws UserError for a directory that contains anything else, and for a name that Kubernetes would reject
  */
 export function writeDirectory(directory: string, source: string, rendered: Rendered): string[] {
   requireNames(rendered);
@@ -40,7 +40,7 @@ export function writeDirectory(directory: string, source: string, rendered: Rend
     files.set(name, [...(files.get(name) ?? []), object]);
   }
   const write = (name: string, text: string, mode?: number): void =>
-    // The directory is empty by now: what is there all the same was put there meanwhile.
+    // The directory is empty by now: a file that exists was put there by another process.
     writeFileSync(join(directory, name), text, {
       flag: "wx",
       ...(mode === undefined ? {} : { mode }),
@@ -54,7 +54,7 @@ export function writeDirectory(directory: string, source: string, rendered: Rend
   return [...resources, index];
 }
 
-/** A label's value is a file name by now; the index is the one that no workload may have. */
+/** A label's value becomes a file name; no workload may be called like the index. */
 function workloadOf({ kind, metadata }: KubeObject): string {
   const component = metadata.labels?.[componentLabel];
   if (kind === "Namespace" || component === "network-policy") return shared;

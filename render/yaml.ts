@@ -2,9 +2,9 @@ import { cleanJson, isClean } from "@mcp-fleet/errors";
 import { Document, parse, Scalar, visit } from "yaml";
 
 /**
- * An object as YAML that means the same by YAML 1.2 and by 1.1, which kubectl and kustomize read: a text that either
- * takes for something else (`on`, `y`, `1.10`, `0777`, `12:30:45`, `2026-01-01`, `<<`) is quoted, and so is one with
- * a character that is not to be printed.
+ * YAML that means the same in YAML 1.2 and in 1.1, which kubectl and kustomize read: text that either parses as
+ * something else (`on`, `y`, `1.10`, `0777`, `12:30:45`, `2026-01-01`, `<<`) is quoted, and so is text with
+ * non-printable characters.
  */
 export function yamlOf(object: unknown): string {
   const document = new Document(object, { aliasDuplicateObjects: false });
@@ -20,10 +20,10 @@ function isDoubtful(text: string): boolean {
   return !isClean(text) || ["1.1", "1.2"].some((version) => meansAnother(text, version));
 }
 
-/** Whether a parser takes the bare text for anything but this text. Long texts and several lines are never bare words. */
+/** Whether a parser reads the plain text as anything else. Long texts and several lines are never plain scalars. */
 function meansAnother(text: string, version: string): boolean {
   if (text.length > 100 || text.includes("\n")) return false;
-  // Go's parser has these by its own: a value of 1.1 that nothing else reads, and the key of a merge.
+  // Special to Go's parser: a value that only its YAML 1.1 knows, and the merge key.
   if (text === "=" || text === "<<") return true;
   try {
     return parse(text, { version: version as "1.1" | "1.2", logLevel: "silent" }) !== text;

@@ -6,7 +6,7 @@ const isCutover = (resource: FleetResource): boolean =>
   resource.type.startsWith("pulumi-nodejs:dynamic/mcp-fleet:") &&
   resource.type.endsWith(":Cutover");
 
-/** Deletes run after everything else: rows taken back by a removal come after the application went back. */
+/** Deletes run last, so the removal of a Cutover would restore the rows only after the application went back. */
 export const cutoverStays: StackRule = {
   name: "cutover-stays",
   description: "A stack that runs the application holds its Cutover, whatever the target.",
@@ -21,7 +21,7 @@ export const cutoverStays: StackRule = {
   },
 };
 
-/** A replacement makes a new one and deletes the old one last; ignored changes keep an old plan or old code. */
+/** A replacement creates a new one and deletes the old one last; ignored changes keep an old plan or old code. */
 export const cutoverNeverReplaced: ResourceRule = {
   name: "cutover-never-replaced",
   description: "The Cutover is only ever updated: no deleteBeforeReplace, no ignoreChanges.",
@@ -34,7 +34,7 @@ export const cutoverNeverReplaced: ResourceRule = {
   },
 };
 
-/** Without the dependency the rows may point at a server that is not there yet, or is gone already. */
+/** Without the dependency the rows may point to a server that does not exist yet or any more. */
 export const cutoverDependsOnServers: StackRule = {
   name: "cutover-depends-on-servers",
   description:
@@ -58,7 +58,7 @@ function urlsOf(cutover: FleetResource): string[] {
   return rows.map((row) => at(row, "url")).filter((url) => typeof url === "string");
 }
 
-/** The Service a cluster-internal URL names and the workloads it selects. A Service of somebody else's is nobody here. */
+/** The workloads behind the Service in a cluster-internal URL. Foreign Services have none here. */
 function behind(url: string, resources: readonly FleetResource[]): FleetResource[] {
   const [name, namespace] = new URL(url).hostname.split(".");
   const services = resources.filter(

@@ -1,7 +1,7 @@
 import { at, isKind, isMcpServer, namespaceOf, podLabels, selects } from "../object";
 import type { FleetResource, StackRule } from "../resource";
 
-/** An MCP server usually asks nobody for a password: who reaches it may use its credentials. */
+/** An MCP server usually has no authentication: whoever reaches it can use its credentials. */
 export const networkPolicy: StackRule = {
   name: "mcp-server-network-policy",
   description:
@@ -39,13 +39,13 @@ function concerns(policy: FleetResource, server: FleetResource): boolean {
   );
 }
 
-/** Without `policyTypes` a policy is about ingress. */
+/** Without `policyTypes` a policy applies to ingress. */
 function closesIngress(props: unknown): boolean {
   const types = at(props, "spec", "policyTypes");
   return !Array.isArray(types) || types.includes("Ingress");
 }
 
-/** A rule for every address, or for every pod of the cluster: the API server, the node and metadata addresses too. */
+/** A rule for every address, or for every pod of the cluster, includes the API server, nodes and metadata addresses. */
 function letsItOutEverywhere({ props }: FleetResource): boolean {
   const rules = at(props, "spec", "egress");
   return (
@@ -67,7 +67,7 @@ function letsItOutEverywhere({ props }: FleetResource): boolean {
   );
 }
 
-/** Policies add up: one open rule is enough. */
+/** Policies are additive: one open rule is enough. */
 function letsEverybodyIn({ props }: FleetResource): boolean {
   const rules = at(props, "spec", "ingress");
   if (!closesIngress(props) || !Array.isArray(rules)) return false;

@@ -8,10 +8,10 @@ import {
 import { at, containersOf, isKind, isMcpServer } from "../object";
 import type { ResourceRule } from "../resource";
 
-/** Ends of variable names that hold credentials; a path to a credential's file is none. */
+/** Suffixes of variable names that hold credentials; the path of a credential's file is none. */
 const credentialName =
   /(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?|DSN|DATABASE_URL)$/i;
-/** `user:password@` in a URL, unless the password is another variable's. */
+/** `user:password@` in a URL, unless the password is a reference to another variable. */
 const urlWithPassword = /:\/\/[^/\s:@]*:(?!\$\()[^/\s@]+@/;
 const reference = /^\$\([A-Za-z_][A-Za-z0-9_]*\)$/;
 const urlWithReference = /:\/\/[^/\s:@]*:\$\([A-Za-z_][A-Za-z0-9_]*\)@/;
@@ -23,7 +23,7 @@ function isCredential(name: string, value: string): boolean {
   return credentialName.test(name);
 }
 
-/** A credential in `env` is readable by whoever may read the workload; one in a Secret is not. */
+/** Anyone who may read the workload can read a credential in `env`, but not one in a Secret. */
 export const noPlaintextSecret: ResourceRule = {
   name: "no-plaintext-secret",
   description: "No credential stands in a container's env; it comes from a Secret.",
@@ -39,7 +39,7 @@ export const noPlaintextSecret: ResourceRule = {
     ),
 };
 
-/** A tag that moves makes a rollback bring back another image than the one that ran. */
+/** With a moving tag a rollback may start another image than the one that ran. */
 export const pinnedImage: ResourceRule = {
   name: "pinned-image",
   description: "Every image has a fixed version: a tag other than latest, or a digest.",
@@ -51,7 +51,7 @@ export const pinnedImage: ResourceRule = {
     ),
 };
 
-/** Readiness decides who gets traffic, liveness who is restarted, startup how long a slow one may take. */
+/** Readiness decides about traffic, liveness about restarts, and startup how long a slow process may take. */
 export const probes: ResourceRule = {
   name: "mcp-server-probes",
   description: "Every MCP server has a startup, a readiness and a liveness probe.",
@@ -87,7 +87,7 @@ export const requestsAndLimits: ResourceRule = {
   },
 };
 
-/** The same check as the components' and the renderer's own, on what the engine is really handed. */
+/** The same check as in components and renderer, on the engine's final input. */
 export const restricted: ResourceRule = {
   name: "pod-restricted",
   description:
@@ -97,8 +97,8 @@ export const restricted: ResourceRule = {
     const found = podTemplateOf(resource.props);
     if (found === undefined) return [];
     const { at: where, template } = found;
-    // The servers are third-party code: only one that the stack gives rights to, and programs of ours, may talk to the
-    // API server.
+    // The servers are third-party code: only programs of ours, and servers with rights from the stack, may call
+    // the API server.
     const given = at(template, "metadata", "annotations", apiRightsAnnotation) !== undefined;
     const problems = [
       ...restrictedProblems(template),
@@ -112,8 +112,8 @@ export const restricted: ResourceRule = {
 };
 
 /**
- * The wait for a workload is the gate before the probe. A Service's wait proves less than the probe does, which
- * asks through that very Service.
+ * Waiting for the workload is a precondition of the probe. Waiting for a Service proves less than the probe,
+ * which uses that Service.
  */
 export const noSkippedWait: ResourceRule = {
   name: "no-skipped-wait",

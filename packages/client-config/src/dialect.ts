@@ -9,7 +9,7 @@ export interface Entry {
   readonly [key: string]: unknown;
 }
 
-/** How a client writes the servers it reaches over HTTP. */
+/** The key names that a client uses for servers over HTTP. */
 export interface Dialect {
   /** The key of all servers. */
   readonly list: "mcpServers" | "servers";
@@ -18,9 +18,9 @@ export interface Dialect {
   readonly type: { readonly type?: "http" };
 }
 
-/** A file of a person's own settings stays far below. */
+/** Far larger than any person's settings file. */
 const bounds = { characters: 4 * 1024 * 1024, depth: 64, values: 100_000 } as const;
-/** Where other clients keep their servers, in a form of their own. */
+/** Keys under which other clients keep their servers, in another format. */
 const others = ["context_servers", "mcp_servers", "mcp"];
 
 /**
@@ -46,9 +46,9 @@ export function parseFile(text: string): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Which client's words the file uses. What it holds decides; its name does where it holds no servers.
+ * The dialect of a file. Its content decides; if it contains no servers, its name does.
  *
- * @throws UserError for a file of two clients' words, or of a client that has another form
+ * @throws UserError for a file with two dialects, or of a client with another format
  */
 export function dialectOf(content: Readonly<Record<string, unknown>>, file: string): Dialect {
   const lists = (["mcpServers", "servers"] as const).filter((list) => list in content);
@@ -66,12 +66,12 @@ export function dialectOf(content: Readonly<Record<string, unknown>>, file: stri
   return { list, urlKey, type: urlKey === "url" ? { type: "http" } : {} };
 }
 
-/** VS Code's file of a workspace. */
+/** Whether this is VS Code's file of a workspace. */
 function usesServers(file: string): boolean {
   return basename(file) === "mcp.json" && basename(dirname(file)) === ".vscode";
 }
 
-/** Gemini's settings mean another transport by `url`. */
+/** Gemini's settings use `url` for another transport. */
 function byName(file: string): Dialect["urlKey"] {
   return basename(file) === "settings.json" && basename(dirname(file)) === ".gemini"
     ? "httpUrl"

@@ -19,9 +19,9 @@ import { basename, dirname, join } from "node:path";
 
 import { messageOf, UserError } from "@mcp-fleet/errors";
 
-/** A client's file is a few kilobytes; what is larger is none. */
+/** A client's file has a few kilobytes; a larger one is something else. */
 const largest = 16 * 1024 * 1024;
-/** A new file may come to hold headers. */
+/** A new file may later contain headers. */
 const newMode = 0o600;
 
 /**
@@ -51,7 +51,7 @@ export function writeClientFile(path: string, text: string): void {
   const name = `.${basename(target.path)}.${randomBytes(8).toString("hex")}`;
   const beside = join(dirname(target.path), name);
   try {
-    // Never a file or a link that somebody put there before.
+    // Never opens an existing file or link at this path.
     const descriptor = openSync(beside, "wx", newMode);
     try {
       writeFileSync(descriptor, text);
@@ -67,14 +67,14 @@ export function writeClientFile(path: string, text: string): void {
   }
 }
 
-/** Owner first: a change of owner may take bits of the mode away. */
+/** The owner first: changing it may clear bits of the mode. */
 function takeOver(old: Stats | undefined, file: string, made: Stats): void {
   if (old === undefined) return;
   if (old.uid !== made.uid || old.gid !== made.gid) chownSync(file, old.uid, old.gid);
   chmodSync(file, old.mode & 0o777);
 }
 
-/** The file that a path leads to, over links; `stats` only where it is there. */
+/** The file that a path resolves to, over links; `stats` only if it exists. */
 function targetOf(path: string): { readonly path: string; readonly stats?: Stats } {
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return { path };
   try {

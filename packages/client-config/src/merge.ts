@@ -5,7 +5,7 @@ import { dialectOf, type Entry, notAFile, parseFile } from "./dialect";
 /** A server as a client reaches it over streamable HTTP. */
 export interface ClientServer {
   readonly name: string;
-  /** With the path that the server really serves. */
+  /** With the path that the server really uses. */
   readonly url: string;
 }
 
@@ -17,7 +17,7 @@ export interface McpJson {
 /** A client's file with the servers in it. */
 export interface MergedFile {
   readonly text: string;
-  /** What was taken out of entries that now lead elsewhere, for the user to put back where it is meant. */
+  /** Keys removed from entries that now point to another server, for the user to restore where wanted. */
   readonly dropped: readonly { readonly name: string; readonly keys: readonly string[] }[];
 }
 
@@ -28,13 +28,13 @@ export function mcpJson(servers: readonly ClientServer[]): McpJson {
 }
 
 /**
- * Puts the servers into the text of a client's file, in the words that the file uses: `mcpServers` or `servers`, `url`,
- * `httpUrl` or `serverUrl`. Every other entry and key stays; the file's indentation too. An entry's own further keys
- * (headers, what is approved) stay where the URL keeps its scheme, host and port: they were meant for that server.
- * Where it does not, only what sends nothing and allows nothing stays.
+ * Merges the servers into the text of a client's file, with the key names that the file uses: `mcpServers` or
+ * `servers`, `url`, `httpUrl` or `serverUrl`. Every other entry and key stays; the file's indentation too. An
+ * entry's own further keys (headers, approvals) stay while the URL keeps its scheme, host and port: they were
+ * meant for that server. Otherwise only harmless keys stay.
  *
  * @param replace whether an entry of the same name that starts a process may be replaced. @default false
- * @param file the file's name, which says what an empty file will hold. @default a `.mcp.json`
+ * @param file the file's name, which decides the format of an empty file. @default a `.mcp.json`
  * @throws UserError for text that is no such file or of two clients, and for an entry that starts a process
  */
 export function mergeMcpJson(
@@ -59,11 +59,11 @@ export function mergeMcpJson(
   return { text: `${JSON.stringify(merged, null, indentationOf(text))}\n`, dropped };
 }
 
-/** Keys that say where the server is; they are written anew. */
+/** Keys with the server's address; they are written anew. */
 const address = ["type", "url", "httpUrl", "serverUrl"];
-/** Keys of a process that is started. */
+/** Keys of an entry that starts a process. */
 const process = ["command", "args", "env", "cwd"];
-/** Keys that go along to another server: they send nothing to it and allow it nothing. */
+/** Keys that are kept for another server: they send nothing to it and allow nothing. */
 const harmless = ["description", "disabled", "timeout"];
 
 function keptOf(entry: Entry, url: string): { kept: Entry; lost: string[] } {
@@ -76,7 +76,7 @@ function keptOf(entry: Entry, url: string): { kept: Entry; lost: string[] } {
   return { kept: Object.fromEntries(kept), lost };
 }
 
-/** Scheme, host and port; a text of its own kind for what is no URL, so that it equals nothing. */
+/** Scheme, host and port; for an invalid URL a value that equals no origin. */
 function originOf(url: unknown): unknown {
   return typeof url === "string" && URL.canParse(url) ? new URL(url).origin : Symbol("no URL");
 }

@@ -1,6 +1,6 @@
 /**
- * What a terminal, a log viewer or an editor obeys instead of showing: C0 and C1 controls, delete, the marks that turn
- * the direction of writing, the line and paragraph separators, and a byte order mark. One range of each at a time.
+ * Characters that a terminal, a log viewer or an editor interprets instead of showing: C0 and C1 controls,
+ * delete, bidirectional marks, line and paragraph separators, and the byte order mark. One range for each.
  */
 const obeyed =
   "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff";
@@ -10,8 +10,8 @@ const inJson = new RegExp(`[${obeyed}]`, "g");
 const halfPair = /\p{Surrogate}/gu;
 
 /**
- * Text from outside as it may be shown: what a terminal would obey becomes a space. Line breaks and tabs stay. A server,
- * a row, an annotation or the API may have sent the text.
+ * Text from outside in a form that is safe to show: control characters become spaces. Line breaks and tabs stay.
+ * A server, a row, an annotation or the API may have sent the text.
  */
 export function cleanText(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(inText, " ").replace(halfPair, "\ufffd");
@@ -27,14 +27,14 @@ export function cleanLine(text: string, limit = Infinity): string {
   return (line.length > limit ? `${line.slice(0, limit)}…` : line).replace(halfPair, "\ufffd");
 }
 
-/** JSON text whose strings hold the same characters, written as `\uXXXX`: what reads it gets what was there. */
+/** JSON text with the same strings, in which these characters are written as `\uXXXX`. */
 export function cleanJson(json: string): string {
   const escaped = (character: string): string =>
     `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return json.replace(inJson, escaped).replace(halfPair, "\ufffd");
 }
 
-/** Whether `text` holds nothing that {@link cleanText} would change. */
+/** Whether {@link cleanText} would leave `text` unchanged. */
 export function isClean(text: string): boolean {
   return text.search(inJson) < 0 && text.search(halfPair) < 0;
 }

@@ -6,8 +6,9 @@ export { largestFile, readTextFile } from "./read-file";
 export { bytesWithin, type JsonBounds, JsonRefused, parseBoundedJson, textWithin } from "./json";
 
 /**
- * An error its reader can cause and mend. It is shown as two sentences and never with a stack trace.
- * Neither sentence may hold a secret, a DSN or the content of a row. What they quote from outside is cleaned here.
+ * An error that its reader can cause and correct. It is shown as two sentences and never with a stack trace.
+ * Neither sentence may contain a secret, a DSN or the content of a row. What they quote from outside is cleaned
+ * here.
  */
 export class UserError extends Error {
   /** Exit code of a command line that ends with this error. Default 1. */
@@ -41,5 +42,5 @@ export function messageOf(error: unknown): string {
   return cleanLine(text.split("\n", 1)[0] ?? "");
 }
 
-/** A word as a POSIX shell reads it back, whatever is in it: for commands that people paste. */
+/** A word quoted for a POSIX shell: for commands that people paste. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

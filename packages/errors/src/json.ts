@@ -1,14 +1,14 @@
-/** How much of a JSON text is taken in. A text above any of these is refused before anything is made of it. */
+/** Limits of a JSON text. A text above any of them is refused before it is parsed. */
 export interface JsonBounds {
   /** Length of the text, in characters. */
   readonly characters: number;
-  /** How deep objects and arrays may stand in each other. */
+  /** How deep objects and arrays may be nested. */
   readonly depth: number;
   /** How many values there may be: entries of objects and of arrays. */
   readonly values: number;
 }
 
-/** A JSON text that is none, or that goes beyond a bound. Its message never quotes the text. */
+/** Invalid JSON, or JSON above a limit. The message never quotes the text. */
 export class JsonRefused extends Error {
   constructor(what: string) {
     super(what);
@@ -17,10 +17,10 @@ export class JsonRefused extends Error {
 }
 
 /**
- * Parses JSON that somebody else wrote. The bounds are looked at first, over the characters alone, because the parser
- * makes a hundred times the text's size out of small values.
+ * Parses JSON from outside. The limits are checked first, on the characters alone, because parsing small values
+ * takes a hundred times the text's size in memory.
  *
- * @throws JsonRefused for a text beyond a bound, and for one that is no JSON
+ * @throws JsonRefused for a text above a limit, and for invalid JSON
  */
 export function parseBoundedJson(text: string, bounds: JsonBounds): unknown {
   check(text, bounds);
@@ -32,9 +32,9 @@ export function parseBoundedJson(text: string, bounds: JsonBounds): unknown {
 }
 
 /**
- * The text of a body that somebody else sends, as UTF-8.
+ * A body from outside as UTF-8 text.
  *
- * @param characters how many there may be; reading ends where there are more
+ * @param characters the limit; reading stops above it
  * @throws JsonRefused for a longer one
  */
 export async function textWithin(
@@ -54,9 +54,9 @@ export async function textWithin(
 }
 
 /**
- * A body that somebody else sends, as it is.
+ * A body from outside as bytes.
  *
- * @param most how many bytes there may be; reading ends where there are more
+ * @param most the limit in bytes; reading stops above it
  * @throws JsonRefused for a longer one
  */
 export async function bytesWithin(
@@ -104,7 +104,7 @@ function check(text: string, { characters, depth, values }: JsonBounds): void {
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** Where the quote is that ends the string, or the end of the text. */
+/** The index of the quote that ends the string, or the end of the text. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text.charCodeAt(at) !== quote)

@@ -1,4 +1,4 @@
-/** The word of `known` that differs least from `word`, when it differs by less than half. */
+/** The word of `known` nearest to `word`, if they differ by less than half. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const scored = known
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))

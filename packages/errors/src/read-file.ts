@@ -1,18 +1,21 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
-/** Above any file that a person writes for a program, in bytes. */
+/** Larger than any file that a person writes for a program, in bytes. */
 export const largestFile = 4 * 1024 * 1024;
 
-/** How long a pipe or a device may say nothing, in milliseconds: who decrypts a file may ask for a passphrase first. */
+/**
+ * How long a pipe or a device may be silent, in milliseconds: a program that decrypts a file may prompt for a
+ * passphrase first.
+ */
 const patience = 60_000;
 
 /**
- * The text of a file that somebody names. It may be a pipe (`<(...)`); a device has no end, so reading stops. Nothing of
- * this process runs meanwhile, its answer to Ctrl-C neither, so reading never waits for good.
+ * The text of a file that a user names. It may be a pipe (`<(...)`); a device may have no end, so reading stops
+ * at the limit. The read blocks this process, Ctrl-C included, so it has a time limit.
  *
- * @param most bytes that it may have. Default {@link largestFile}.
- * @param patienceMs how long nothing may come; a twelfth of it for a pipe that nobody writes to
- * @throws Error for one that is larger, and for one that cannot be read
+ * @param most the limit in bytes. Default {@link largestFile}.
+ * @param patienceMs how long nothing may arrive; a twelfth of it for a pipe without a writer
+ * @throws Error for a larger file, and for one that cannot be read
  */
 export function readTextFile(path: string, most = largestFile, patienceMs = patience): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -48,7 +51,7 @@ export function readTextFile(path: string, most = largestFile, patienceMs = pati
   }
 }
 
-/** How many bytes there are, 0 at the end; undefined where none have come yet. */
+/** The number of bytes read, 0 at the end; undefined if none have arrived yet. */
 function readNow(file: number, into: Buffer): number | undefined {
   try {
     return readSync(file, into);

@@ -16,34 +16,38 @@ export interface HttpOptions {
   /** 0 for any. */
   readonly port: number;
   /**
-   * What a request's `Host` may be, without the port: the defence against DNS rebinding, by which a web page reaches
-   * a server of its reader's machine or network. @default the loopback names when `host` is one of them, else any
+   * The allowed values of a request's `Host`, without the port. This prevents DNS rebinding, by which a web page
+   * reaches a server on its reader's machine or network.
+   * @default the loopback names when `host` is one of them, else any
    */
   readonly allowedHosts?: readonly string[];
-  /** Every request has to bring it as `Authorization: Bearer <token>`. @default none */
+  /**
+   * The token that every request must send as `Authorization: Bearer <token>`.
+   * @default none
+   */
   readonly token?: string;
 }
 
-/** A manager that listens. */
+/** A running server. */
 export interface Listening {
   readonly port: number;
-  /** Ends after the requests that are being answered, at most a few seconds later. */
+  /** Stops accepting requests and waits a few seconds for running ones. */
   close(): Promise<void>;
 }
 
-/** How long requests may still take after {@link Listening.close}, in seconds. */
+/** How long running requests may take after {@link Listening.close}, in seconds. */
 const drainSeconds = 5;
-/** How long the head of a request may take, and all of it, in seconds. */
+/** Time limits for the head of a request and for the whole request, in seconds. */
 const [headSeconds, bodySeconds] = [10, 30];
 const maxConnections = 256;
 const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
-/** The same as `Host` has them. */
+/** The loopback names as `Host` contains them. */
 const loopbackHosts = ["127.0.0.1", "[::1]", "localhost"];
 
 /**
- * Serves the manager over streamable HTTP at `/mcp`, and `/healthz` for kubelets. It keeps no sessions: any replica
- * answers any request, and a restart breaks no client. At most 32 requests are answered at once.
- * @throws {UserError} for an address others can reach without a token
+ * Serves the manager over streamable HTTP at `/mcp`, and `/healthz` for kubelets. It keeps no sessions: any
+ * replica answers any request, and clients survive a restart. At most 32 requests are answered at once.
+ * @throws {UserError} for an address that others can reach, without a token
  */
 export async function listen(options: ManagerOptions, http: HttpOptions): Promise<Listening> {
   if (!loopback.has(http.host) && http.token === undefined) {
@@ -61,10 +65,10 @@ export async function listen(options: ManagerOptions, http: HttpOptions): Promis
         : {}
       : { hosts: http.allowedHosts }),
   };
-  // A call that waits is a request that waits: they are counted together.
+  // A waiting call is a waiting request, so they are counted together.
   const requests = new Calls();
   const server = createServer((request, response) => {
-    // Before everything else: a kubelet asks by the pod's address, and has no token.
+    // Before every check: a kubelet uses the pod's address and has no token.
     if (request.url === "/healthz") return void response.end("ok\n");
     answerTo(options, request, response, gate, requests).catch((error: unknown) => {
       options.log.error({ err: error }, "request failed");
@@ -72,7 +76,7 @@ export async function listen(options: ManagerOptions, http: HttpOptions): Promis
       else refuse(response, { ...failed, status: 500 });
     });
   });
-  // A client that sends slowly, or many at once, holds no more than this.
+  // Slow clients and many connections cannot occupy more than this.
   server.headersTimeout = headSeconds * 1000;
   server.requestTimeout = bodySeconds * 1000;
   server.maxConnections = maxConnections;
@@ -98,7 +102,7 @@ export async function listen(options: ManagerOptions, http: HttpOptions): Promis
   };
 }
 
-/** What is answered to bytes that are no request, or come too late. */
+/** The answer to bytes that are not a request, or arrive too late. */
 const noRequest = JSON.stringify({
   jsonrpc: "2.0",
   error: { code: -32700, message: "This is no HTTP request, or it came too late." },
@@ -108,7 +112,7 @@ const jsonHead = `content-type: application/json\r\ncontent-length: ${noRequest.
 
 const failed = { status: 500, code: -32603, message: "The manager failed; its log says why." };
 
-/** The head first, then whether there is room, then the body. Every answer is JSON. */
+/** First the head is checked, then the limit, then the body. Every answer is JSON. */
 async function answerTo(
   options: ManagerOptions,
   request: IncomingMessage,

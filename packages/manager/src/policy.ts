@@ -6,16 +6,19 @@ import { readServer } from "@mcp-fleet/lifecycle";
 export interface ManagerPolicy {
   /** Whether `stop_mcp` takes `force`. */
   readonly allowForceStop: boolean;
-  /** The servers that may be changed, by their keys or workloads. @default every server of the namespace */
+  /**
+   * The servers that may be changed, by their keys or workloads.
+   * @default every server of the namespace
+   */
   readonly servers?: readonly string[];
-  /** Whether a server may be brought to no replica: without it there is no `stop_mcp`, and `scale_mcp` starts at 1. */
+  /** Whether a server may be scaled to zero. Otherwise there is no `stop_mcp`, and `scale_mcp` starts at 1. */
   readonly allowScaleToZero: boolean;
 }
 
 /**
- * The workload of a server that may be changed (`deployment/weather`), by any of its names. Refuses before anything is written: not every right
- * of the account can be narrowed to names.
- * @throws {UserError} when there is no such server, or the manager does not change it
+ * The workload of a server that may be changed (`deployment/weather`), by any of its names. It refuses before
+ * anything is written, because some of the account's rights cannot be restricted to names.
+ * @throws {UserError} when there is no such server, or the manager may not change it
  */
 export async function managedServer(
   { servers }: ManagerPolicy,
@@ -25,7 +28,7 @@ export async function managedServer(
   if (servers === undefined) return name;
   const found = await readServer(kube, kube.namespace, name);
   const own = found.metadata?.name ?? "";
-  // A Service's name is not asked for: whoever may make a Service could give it that of another server.
+  // A Service's name does not count: anyone who can create a Service could give it another server's name.
   if (servers.includes(own) || servers.includes(serverName(found))) return referenceOf(found);
   throw new UserError(
     `The server ${JSON.stringify(name.slice(0, 80))} is not one that this manager changes.`,

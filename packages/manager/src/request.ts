@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { JsonRefused, parseBoundedJson } from "@mcp-fleet/errors";
 
-/** A message of a client: a call with a name and some arguments. */
+/** A client's message: a call with a name and some arguments. */
 const bounds = { characters: 256 * 1024, depth: 32, values: 10_000 } as const;
 
-/** Why a request is not answered. */
+/** Why a request is rejected. */
 export interface Refusal {
   readonly status: number;
   /** The code of JSON-RPC. */
@@ -15,19 +15,19 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a request has to show before anything of it is read. */
+/** The checks of a request before its body is read. */
 export interface Gate {
   readonly token?: string;
-  /** What `Host` may be, without the port. Undefined: anything. */
+  /** Allowed values of `Host`, without the port. Undefined: any. */
   readonly hosts?: readonly string[];
 }
 
-/** The reason not to answer, from the request's head alone: host, origin, token, path and method, in this order. */
+/** Why a request is rejected, judging by its head only: host, origin, token, path and method, in this order. */
 export function refusalOf(request: IncomingMessage, { token, hosts }: Gate): Refusal | undefined {
   const { host, origin } = request.headers;
   if (hosts !== undefined && !hosts.includes(hostOf(host)))
     return refusal(403, "This Host is not one of this server.");
-  // Agents send none. A page in a browser does, and its own server is not this one.
+  // Agents send no Origin. A page in a browser does, and no page is served here.
   if (origin !== undefined && !(hosts ?? []).includes(originHost(origin)))
     return refusal(403, "Pages of other origins may not call this server.");
   if (!mayAsk(request, token)) {
@@ -41,11 +41,11 @@ export function refusalOf(request: IncomingMessage, { token, hosts }: Gate): Ref
   return { ...refusal(405, none), headers: { allow: "POST" } };
 }
 
-/** The request's one message, or why there is none. */
+/** The request's message, or why there is none. */
 export async function messageIn(request: IncomingMessage): Promise<{ message: object } | Refusal> {
   const parts: Buffer[] = [];
   let length = 0;
-  // The connection stays, so that a message that is too long gets its answer.
+  // The connection stays open, so that the sender of a too long message gets its answer.
   for await (const part of request.iterator({ destroyOnReturn: false })) {
     length += (part as Buffer).length;
     if (length > bounds.characters)
@@ -65,7 +65,7 @@ export async function messageIn(request: IncomingMessage): Promise<{ message: ob
   return { status: 400, code: -32600, message: one };
 }
 
-/** Answers a refusal as JSON-RPC does. */
+/** Answers a rejected request in JSON-RPC. */
 export function refuse(response: ServerResponse, refused: Refusal): void {
   const { status, code, message, headers } = refused;
   response.writeHead(status, { "content-type": "application/json", ...headers });
@@ -84,7 +84,7 @@ function originHost(origin: string): string {
   return URL.canParse(origin) ? new URL(origin).hostname : "";
 }
 
-/** Compares digests, which are of one length, in constant time. */
+/** Compares digests, which have the same length, in constant time. */
 function mayAsk(request: IncomingMessage, token: string | undefined): boolean {
   if (token === undefined) return true;
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";

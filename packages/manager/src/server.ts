@@ -32,15 +32,18 @@ import {
   timeoutInput,
 } from "./schemas";
 
-/** What a manager works with. */
+/** The manager's dependencies and settings. */
 export interface ManagerOptions {
-  /** Of mcp-fleet, which clients are told. */
+  /** The version of mcp-fleet, which clients see. */
   readonly version: string;
-  /** Its namespace is the only one the tools can reach. */
+  /** The tools can reach its namespace only. */
   readonly kube: Kube;
   readonly policy: ManagerPolicy;
   readonly log: Logger;
-  /** Counts the calls of all connections. @default each connection by itself */
+  /**
+   * Counts the calls of all connections.
+   * @default each connection has its own
+   */
   readonly calls?: Calls;
 }
 
@@ -48,10 +51,10 @@ type Options = ManagerOptions & { readonly calls: Calls };
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 const readOnly = { readOnlyHint: true, openWorldHint: false };
-/** Sets a state: calling it twice is calling it once. */
+/** Sets a state, so a second call has no further effect. */
 const setsState = { readOnlyHint: false, idempotentHint: true, openWorldHint: false };
 
-/** An MCP server with the tools of seed 004. One for each connection: a transport serves one. */
+/** An MCP server with the lifecycle tools. Each connection needs its own, because a transport serves one. */
 export function createManager(given: ManagerOptions): McpServer {
   const options = { ...given, calls: given.calls ?? new Calls() };
   const server = new McpServer(
@@ -171,7 +174,7 @@ function registerStop(server: McpServer, { kube, log, policy, calls }: Options):
   );
 }
 
-/** A client that goes away or cancels ends the wait; one that asks for progress hears what is waited for. */
+/** A client that disconnects or cancels ends the wait; one that asks for progress gets progress messages. */
 function waiting(timeoutSeconds: number, extra: Extra): WaitOptions {
   const progressToken = extra._meta?.progressToken;
   let progress = 0;
@@ -191,7 +194,7 @@ function waiting(timeoutSeconds: number, extra: Extra): WaitOptions {
   };
 }
 
-/** Runs a tool and logs it. What its caller can mend is its answer; everything else is only in the log. */
+/** Runs a tool and logs it. The answer contains errors that the caller can correct; other errors are only logged. */
 function answer(
   { log, calls }: Pick<Options, "log" | "calls">,
   tool: string,
@@ -226,7 +229,7 @@ function answer(
   return withRun(randomUUID(), answered);
 }
 
-/** What the API and pods said goes to an agent, and from there to a terminal. */
+/** Text of the API and of pods reaches an agent, and from there a terminal. */
 function cleaned(result: Record<string, unknown>): Record<string, unknown> {
   const text = (_key: string, value: unknown): unknown =>
     typeof value === "string" ? cleanText(value) : value;

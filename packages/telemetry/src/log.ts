@@ -8,14 +8,14 @@ export type Log = pino.Logger;
 export type LogTarget = 1 | 2 | string;
 
 /**
- * A log of JSON lines: `time` (ISO 8601), `level`, `service`, `run_id`, `trace_id` and `span_id` of the work a line was
- * written in, `message`. Lines are written at once, so that none is lost when the process ends.
+ * A log of JSON lines: `time` (ISO 8601), `level`, `service`, the `run_id`, `trace_id` and `span_id` of the
+ * current work, `message`. Lines are written synchronously, so that none is lost when the process ends.
  *
  * @param service the process: `mcp-fleet-observer`
  * @throws Error when the file cannot be opened
  */
 export async function openLog(service: string, target: LogTarget): Promise<Log> {
-  // Not at the top: who opens no log does not load it.
+  // Not imported at the top: a process without a log does not load it.
   const { default: make } = await import("pino");
   return make(
     {
@@ -24,7 +24,7 @@ export async function openLog(service: string, target: LogTarget): Promise<Log> 
       timestamp: make.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
       mixin: () => correlation(),
-      // What a server or the API said is in a line as it was said; whoever shows the line has nothing to fear of it.
+      // JSON escapes control characters, so text from a server or the API is safe to show.
       hooks: { streamWrite: cleanJson },
     },
     make.destination({

@@ -17,19 +17,19 @@ import {
 import type { Attributes } from "./attributes";
 import { currentWork } from "./correlation";
 
-/** How long a collector that does not answer holds up the end of a run, in milliseconds. */
+/** How long an unresponsive collector may delay the end of a run, in milliseconds. */
 const sendMs = 3000;
 
-/** Makes spans and sends them. */
+/** Creates and sends spans. */
 export interface Tracing {
   start(name: string, attributes: Attributes): { readonly span: Span; readonly context: Context };
-  /** @throws Error when the collector did not take them */
+  /** @throws Error when the collector did not accept them */
   flush(): Promise<void>;
 }
 
 /**
- * Spans over OTLP/HTTP, set up by OpenTelemetry's own variables. Nothing global is registered: the Pulumi SDK in the
- * same process has a tracer of its own.
+ * Spans over OTLP/HTTP, configured by OpenTelemetry's own variables. Nothing global is registered: the Pulumi
+ * SDK in the same process has its own tracer.
  */
 export function startTracing(env: NodeJS.ProcessEnv): Tracing {
   const timed = env.OTEL_EXPORTER_OTLP_TIMEOUT ?? env.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT;
@@ -53,7 +53,7 @@ export function startTracing(env: NodeJS.ProcessEnv): Tracing {
   };
 }
 
-/** The trace that the environment says this process is a part of, as a CI job sets it. */
+/** The parent trace from the environment, as a CI job sets it. */
 function callerOf({
   TRACEPARENT: traceparent,
   TRACESTATE: tracestate,
@@ -65,7 +65,7 @@ function callerOf({
   });
 }
 
-/** A run's id is its trace's id, without the dashes: so its phases are one trace, though processes differ. */
+/** The trace id is the run's id without dashes. So all phases of a run are one trace, even in different processes. */
 class RunIds implements IdGenerator {
   private readonly random = new RandomIdGenerator();
 

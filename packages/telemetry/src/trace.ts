@@ -5,14 +5,14 @@ import type { Attributes } from "./attributes";
 import { currentWork, within } from "./correlation";
 import type { Tracing } from "./otlp";
 
-/** The piece of work that is being traced. */
+/** A running span. */
 export interface Span {
   set(attributes: Attributes): void;
 }
 
 const untraced: Span = { set: () => undefined };
 
-/** Whether spans go anywhere: the environment names an OTLP endpoint, and does not switch the SDK off. */
+/** Whether spans are sent: the environment names an OTLP endpoint and does not disable the SDK. */
 export function tracingWanted(env: NodeJS.ProcessEnv = process.env): boolean {
   const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT } = env;
   const endpoint = OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? OTEL_EXPORTER_OTLP_ENDPOINT ?? "";
@@ -20,9 +20,9 @@ export function tracingWanted(env: NodeJS.ProcessEnv = process.env): boolean {
 }
 
 /**
- * Does `work` as a span, a child of the one around it. Without an endpoint it is just done, and nothing of
- * OpenTelemetry is loaded. The outermost span is sent before its work counts as done; a collector that does not take
- * it is said on standard error and changes nothing else.
+ * Runs `work` as a span, a child of the current one. Without an endpoint, OpenTelemetry is not even loaded. The
+ * outermost span is sent before its work returns; if the collector rejects it, a line on standard error says so
+ * and nothing else changes.
  *
  * @throws what `work` throws
  */
@@ -54,10 +54,10 @@ function withRunId(attributes: Attributes): Attributes {
   return cleaned(run_id === undefined ? attributes : { "mcp_fleet.run_id": run_id, ...attributes });
 }
 
-/** Longest text of an attribute. */
+/** Maximum length of an attribute's text. */
 const longest = 4096;
 
-/** What others sent goes to a collector and from there to a page or a terminal. */
+/** Foreign text reaches a collector, and from there a page or a terminal. */
 function cleaned(attributes: Attributes): Attributes {
   const entries = Object.entries(attributes).map(([key, value]) => [
     key,
@@ -66,7 +66,7 @@ function cleaned(attributes: Attributes): Attributes {
   return Object.fromEntries(entries) as Attributes;
 }
 
-/** What a user's error says is free of secrets; any other is known by its name only. */
+/** A UserError's message contains no secrets; of any other error only the name is recorded. */
 function failed(span: OtelSpan, error: unknown): void {
   const type = error instanceof Error ? error.name : typeof error;
   span.setAttribute("error.type", type);
@@ -78,7 +78,7 @@ function failed(span: OtelSpan, error: unknown): void {
 
 let opened: Promise<Tracing> | undefined;
 
-/** Loaded once, when the first span is started. */
+/** Loaded once, with the first span. */
 function openTracing(): Promise<Tracing> {
   opened ??= import("./otlp.js").then(({ startTracing }) => startTracing(process.env));
   return opened;

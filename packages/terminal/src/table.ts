@@ -1,19 +1,22 @@
 import { hanging, widthOf } from "./text";
 
-/** A column of a table. A text is a column that stays. */
+/** A column of a table. A plain text is a column that never folds. */
 export type Column =
   | string
   | {
       readonly title: string;
-      /** Where the table is too wide, its cells go on lines of their own below their row, the last such column first. */
+      /**
+       * If the table is too wide, the column's cells move to lines of their own below their row; the last such
+       * column first.
+       */
       readonly folds: true;
     };
 
-/** A row: its cells in the order of the columns, and what is said about it on lines below. */
+/** A row: its cells in column order, and notes on the lines below. */
 export type Row =
   readonly string[] | { readonly cells: readonly string[]; readonly notes: readonly string[] };
 
-/** Two spaces lead a row; what belongs to it stands further in. */
+/** A row is indented by two spaces; its continuation lines further. */
 const indent = "  ";
 const below = "      ";
 
@@ -51,7 +54,7 @@ export function table(
     .join("\n");
 }
 
-/** Which columns have to go below their rows, so that the others fit. */
+/** The columns that must fold so that the others fit. */
 function foldedColumns(
   columns: readonly Column[],
   widths: readonly number[],
@@ -67,8 +70,8 @@ function foldedColumns(
 }
 
 /**
- * Names with what is to say of each: names as wide as the widest of them, and a long text on further lines below itself.
- * @param width how many columns the terminal has. @default no end to them
+ * Names with descriptions: names as wide as the widest, and long texts wrapped below their start.
+ * @param width number of terminal columns. @default unlimited
  */
 export function facts(
   pairs: readonly (readonly [name: string, text: string])[],

@@ -1,13 +1,13 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** How many columns text takes on a terminal; colours take none. */
+/** The display width of text; colours have none. */
 export function widthOf(text: string): number {
   return stripVTControlCharacters(text).length;
 }
 
 /**
- * Text in lines of at most `width` columns, broken between words. A longer word (an address, say) stays whole, so that it
- * can be copied.
+ * Wraps text between words at `width` columns. A longer word, such as an address, stays whole so that it can be
+ * copied.
  */
 function wrapped(text: string, width: number): string[] {
   return text.split("\n").flatMap((paragraph) => {
@@ -25,10 +25,10 @@ function wrapped(text: string, width: number): string[] {
   });
 }
 
-/** Narrower than this no text is set, whatever the terminal says. */
+/** Text is never wrapped narrower than this. */
 const leastWidth = 20;
 
-/** `lead` and then the text, whose further lines begin below its first. */
+/** `lead` followed by the text, whose further lines are indented to its start. */
 export function hanging(lead: string, text: string, width: number): string[] {
   const indent = widthOf(lead);
   return wrapped(text, Math.max(leastWidth, width - indent)).map(
@@ -37,14 +37,17 @@ export function hanging(lead: string, text: string, width: number): string[] {
 }
 
 /**
- * A list, a line that begins with a hyphen for each text; a long text goes on below itself.
- * @param width how many columns the terminal has. @default no end to them
+ * A list with a hyphen for each text; long texts are wrapped and indented.
+ * @param width number of terminal columns. @default unlimited
  */
 export function bullets(texts: readonly string[], width: number = Infinity): string {
   return texts.flatMap((text) => hanging("- ", text, width)).join("\n");
 }
 
-/** Paragraphs no wider than the terminal. @param width @default no end to it */
+/**
+ * Paragraphs wrapped to the terminal's width.
+ * @param width @default unlimited
+ */
 export function paragraphs(texts: readonly string[], width: number = Infinity): string {
   return texts.flatMap((text) => wrapped(text, width)).join("\n");
 }
