@@ -8,18 +8,18 @@ type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Container = k8s.types.input.core.v1.Container;
 type PolicyRule = k8s.types.input.rbac.v1.PolicyRule;
 
-/** On the pod of a server: it has rights by the Kubernetes API that the stack gives it, and so a token. */
+/** Annotation of a server's pod that has rights by the Kubernetes API from the stack, and so a token. */
 export const apiRightsAnnotation = "mcp-fleet.dev/api-rights";
 
 const tokenSeconds = 3600;
 const volumeName = "api-access";
 
-/** Where the API server can be called: it has no labels to select by, and behind its Service it has one of these ports. */
+/** How the API server is reached: it has no labels to select, and uses one of these ports behind its Service. */
 export const apiServerPorts = apiServerPortNumbers.map((port) => ({ protocol: "TCP", port }));
 
 /**
- * An account of the namespace with these rights in it and none elsewhere.
- * @returns what has to be there before a pod runs as it
+ * An account with these rights in its namespace and nowhere else.
+ * @returns what must exist before a pod runs as it
  */
 export function createAccount(
   parent: pulumi.Resource,
@@ -35,7 +35,7 @@ export function createAccount(
   return [account, createRights(parent, name, metadata, rules)];
 }
 
-/** Rights in its namespace for the account of this name. */
+/** Grants the named account these rights in its namespace. */
 export function createRights(
   parent: pulumi.Resource,
   name: string,
@@ -54,7 +54,7 @@ export function createRights(
   );
 }
 
-/** The pod with a token that ends within the hour and is renewed, in place of the automatic one. */
+/** The pod with a token that expires within an hour and is renewed, instead of the automatic one. */
 export function withToken(pod: PodSpec): PodSpec {
   const [container, ...others] = pod.containers as Container[];
   if (container === undefined) throw new Error("a pod without a container");

@@ -4,7 +4,7 @@ import type { PodProblem } from "./pod-security";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Fields that have to be as they were. An Output never equals another. */
+/** Fields that must not change. An Output never equals another one. */
 export function unchanged(paths: readonly string[], after: Fields, before: Fields): PodProblem[] {
   return paths.flatMap((field) => {
     const was = valueAt(before, field);
@@ -14,7 +14,7 @@ export function unchanged(paths: readonly string[], after: Fields, before: Field
   });
 }
 
-/** The program's own annotations say what the commands and the policies rest on. */
+/** Annotations of this program must not change, because commands and policies rely on them. */
 export function ownAnnotations(at: string, after: unknown, before: unknown): PodProblem[] {
   const own = (of: unknown): Fields => (valueAt(of, at) ?? {}) as Fields;
   const [now, was] = [own(after), own(before)];
@@ -37,7 +37,7 @@ export function valueAt(object: unknown, path: string): unknown {
     );
 }
 
-/** A list of objects; what is none, or not known yet, counts as empty. */
+/** A list of objects; anything else, also an unknown value, counts as empty. */
 export function listAt(object: unknown, path: string): Fields[] {
   const found = valueAt(object, path);
   return Array.isArray(found)

@@ -4,7 +4,7 @@ import type * as k8s from "@pulumi/kubernetes";
 type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
 
-/** Where pods ask for names. */
+/** Where pods resolve names. */
 export interface DnsServers {
   /** Namespace of the cluster's DNS pods. @default "kube-system" */
   readonly namespace?: string | undefined;
@@ -12,18 +12,18 @@ export interface DnsServers {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Port of those pods, behind their Service. @default 53 */
   readonly port?: number | undefined;
-  /** Ranges of addresses beside them, asked on port 53: a node-local cache, or name servers outside of the cluster. */
+  /** Address ranges that are asked as well, on port 53: a node-local cache, or name servers outside of the cluster. */
   readonly addresses?: readonly string[] | undefined;
 }
 
-/** What NetworkPolicies have to know of the cluster. */
+/** What NetworkPolicies must know about the cluster. */
 export interface ClusterNetwork {
   readonly dns?: DnsServers | undefined;
-  /** Ranges of pods, Services, nodes and the API server that are no private ones; the internet is without them. */
+  /** Ranges of pods, Services, nodes and the API server that are not private; they are excluded from the internet. */
   readonly ranges?: readonly string[] | undefined;
 }
 
-/** Pods that may be called: of a namespace, with labels, or both. Without a namespace those of the caller's own. */
+/** Pods that may be called, by namespace, labels or both. Without a namespace: those of the caller's. */
 export interface PodTarget {
   readonly namespace?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -31,7 +31,7 @@ export interface PodTarget {
   readonly ports?: readonly number[] | undefined;
 }
 
-/** A range of addresses that may be called. */
+/** An address range that may be called. */
 export interface AddressTarget {
   readonly cidr: string;
   readonly except?: readonly string[] | undefined;
@@ -42,8 +42,9 @@ export interface AddressTarget {
 const namespaceLabel = "kubernetes.io/metadata.name";
 
 /**
- * What is no public address, by the registries of special addresses (RFC 6890): this host, private, carrier-grade NAT,
- * loopback, link-local, IETF, benchmarks, multicast, reserved; and where a cloud has its metadata among the public ones.
+ * Addresses that are not public, by the registries of special addresses (RFC 6890): this host, private,
+ * carrier-grade NAT, loopback, link-local, IETF, benchmarks, multicast, reserved; and metadata addresses of
+ * clouds among the public ones.
  */
 const notPublic = [
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32"],
@@ -51,8 +52,8 @@ const notPublic = [
   ...["224.0.0.0/4", "240.0.0.0/4"],
 ];
 /**
- * The same, and the ranges through which an IPv4 address is reached. Not `::ffff:0:0/96`: no packet has such an address,
- * and the API server takes the range for one of IPv4 and refuses the rule.
+ * The same for IPv6, and the ranges that lead to IPv4 addresses. Not `::ffff:0:0/96`: no packet has such an
+ * address, and the API server reads the range as IPv4 and rejects the rule.
  */
 const notPublic6 = [
   ...["::/128", "::1/128", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"],
@@ -66,17 +67,17 @@ const privateRanges = [
   "192.168.0.0/16",
   "fc00::/7",
 ];
-/** Behind its Service it has one of these, whichever port the Service has. */
+/** The API server's port behind its Service, whichever port the Service has. */
 export const apiServerPortNumbers = [443, 6443];
 
-/** Where clouds hand out a node's credentials: AWS, Azure, Google and others; Azure, Alibaba, Oracle; AWS by IPv6. */
+/** Where clouds offer a node's credentials: AWS, Azure, Google and others; Azure, Alibaba, Oracle; AWS by IPv6. */
 const metadata = [
   ...["169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "169.254.169.252/32"],
   ...["168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"],
   ...["fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128"],
 ];
 
-/** Questions for names, to who answers them and nobody else. */
+/** DNS queries to the name servers and nowhere else. */
 export function dnsEgress(dns: DnsServers = {}): EgressRule[] {
   const { namespace = "kube-system", labels = { "k8s-app": "kube-dns" }, port = 53 } = dns;
   const both = (number: number): EgressRule["ports"] =>
@@ -97,8 +98,8 @@ export function internetEgress(ranges: readonly string[] = []): EgressRule {
 }
 
 /**
- * A range of addresses, without the metadata addresses in it: they hand out the node's credentials. One of them alone
- * is what whoever wrote it means.
+ * An address range without the metadata addresses in it, which offer the node's credentials. A single one of
+ * them is intended and stays.
  */
 export function addressEgress({ cidr, except = [], ports }: AddressTarget): EgressRule {
   const within = metadata.filter((one) => cidr !== one && cidrContains(cidr, one));
@@ -109,7 +110,7 @@ export function addressEgress({ cidr, except = [], ports }: AddressTarget): Egre
   };
 }
 
-/** Where a cluster's API server may be: private addresses, and the cluster's own ranges that are none. */
+/** Where a cluster's API server may be: private addresses, and the cluster's own public ranges. */
 export function apiServerEgress(ranges: readonly string[] = []): EgressRule[] {
   return [...privateRanges, ...ranges].map((cidr) =>
     addressEgress({ cidr, ports: apiServerPortNumbers }),
@@ -139,7 +140,7 @@ function tcp(ports: readonly number[]): EgressRule["ports"] {
   return ports.map((port) => ({ protocol: "TCP", port }));
 }
 
-/** The ranges without those that lie in another of them; each once, in their order. */
+/** The ranges without those inside another one and without duplicates, in their order. */
 function outermost(ranges: readonly string[]): string[] {
   return [...new Set(ranges)].filter(
     (one, index, all) =>

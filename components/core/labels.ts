@@ -16,7 +16,7 @@ export {
   workloadLabel,
 } from "@mcp-fleet/kube";
 
-/** What ties an object to its application and to the release that made it. */
+/** The labels' values: what an object is, and which application and release it belongs to. */
 export interface LabelContext {
   /** Name of the object: `app.kubernetes.io/name`. */
   readonly name: string;
@@ -31,10 +31,10 @@ export interface LabelContext {
 /** An agent of an MCP Mesh: an MCP server that the registry knows. */
 export const agentComponent = "mcp-agent";
 
-/** On a pod: what rolls the pods of a Secret whose content is not ours, a text of the user's or the Secret's own version. */
+/** Annotation of a pod that rolls when a foreign Secret changes: a text from the user, or the Secret's own version. */
 export const secretVersionAnnotation = "mcp-fleet.dev/secret-version";
 
-/** Labels that never change over an object's life: safe in a Deployment's immutable selector. */
+/** Labels that never change in an object's life, so they are safe in a Deployment's immutable selector. */
 export function selectorLabels(
   context: Pick<LabelContext, "name" | "component">,
 ): Record<string, string> {
@@ -54,10 +54,7 @@ export function objectLabels(context: LabelContext): Record<string, string> {
   };
 }
 
-/**
- * A version label out of an image reference: its tag, or the first 12 digits of its digest.
- * Undefined when the reference has neither.
- */
+/** A version label from an image reference: its tag, or the first 12 digits of its digest. Undefined without either. */
 export function versionOf(image: string): string | undefined {
   const digest = /@sha256:([0-9a-f]{12})/.exec(image)?.[1];
   const tag = /:([A-Za-z0-9_][A-Za-z0-9_.-]{0,62})$/.exec(image.split("@")[0] ?? "")?.[1];

@@ -3,7 +3,7 @@ import { UserError } from "@mcp-fleet/errors";
 const dnsLabel = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
- * Returns `name` when it can be the name of a Service and of every other object made from it.
+ * Returns `name` if it is valid for a Service and for every other object derived from it.
  *
  * @throws UserError naming `where` when it cannot.
  */
@@ -15,7 +15,10 @@ export function requireServiceName(name: string, where: string): string {
   );
 }
 
-/** The URL of a Service within the cluster, path included. @param tls whether what is behind it serves TLS */
+/**
+ * The URL of a Service within the cluster, path included.
+ * @param tls whether the server behind it uses TLS
+ */
 export function serviceUrl(
   service: string,
   namespace: string,

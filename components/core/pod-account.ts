@@ -4,24 +4,24 @@ import type { PodProblem } from "./pod-security";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Sources of a projected volume that hand the pod an identity. */
+/** Sources of a projected volume that give the pod an identity. */
 const identities = ["serviceAccountToken", "podCertificate"];
 
 /**
- * What of a pod says who it is to the API server and to others: its account, and volumes with a token or a
- * certificate. Outputs are kept, so that they never equal what was there before.
+ * The identity of a pod: its account, and volumes with a token or a certificate. Outputs are kept, so that they
+ * never equal the previous value.
  */
 export function podAccount(template: unknown): { account: unknown; identities: unknown[] } {
   const spec = (template as { spec?: Fields } | undefined)?.spec ?? {};
   const volumes = Array.isArray(spec.volumes) ? (spec.volumes as unknown[]) : [];
   return {
-    // The second is the first's old name; the API server takes either.
+    // The second name is the older one; the API server accepts both.
     account: [spec.serviceAccountName, spec.serviceAccount],
     identities: volumes.filter(givesIdentity),
   };
 }
 
-/** A pod that runs as nobody's account, or as the namespace's own, or with an identity that it should not have. */
+/** Rejects a pod without an account of its own, or with an identity that it should not have. */
 export function accountProblems(template: unknown, mayHaveToken: boolean): PodProblem[] {
   const { account, identities: found } = podAccount(template);
   const [name, old] = account as unknown[];

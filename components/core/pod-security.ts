@@ -1,10 +1,10 @@
 import { Output } from "@pulumi/pulumi";
 
-/** One field of a pod that is weaker than it may be. */
+/** One field of a pod that is weaker than allowed. */
 export interface PodProblem {
   /** Path of the field below the pod template, for example `spec.hostIPC`. */
   readonly field: string;
-  /** What it has to be instead, in words that follow the field's name. */
+  /** The allowed value, in words that follow the field's name. */
   readonly allowed: string;
 }
 
@@ -35,10 +35,10 @@ const oneOf =
     unset(value) || allowed.includes(value);
 
 /**
- * Everything in a pod template that is weaker than the profile `restricted` of the Kubernetes Pod Security Standards,
- * and what this project asks for besides: a read-only root, no group 0, no shared process namespace, no token that is
- * mounted by itself, no variables for Services. A value that is not known yet (an Output) counts as weaker: what
- * cannot be checked is not let through.
+ * Everything in a pod template that is weaker than the profile `restricted` of the Kubernetes Pod Security
+ * Standards and this project's own rules: a read-only root, no group 0, no shared process namespace, no
+ * automatic token, no variables for Services. A value that is not known yet (an Output) counts as weaker,
+ * because it cannot be checked.
  */
 export function restrictedProblems(template: unknown): PodProblem[] {
   const found: PodProblem[] = [];
@@ -50,7 +50,7 @@ export function restrictedProblems(template: unknown): PodProblem[] {
     return found;
   }
   const annotations = look.object(metadata, "annotations", "metadata.");
-  // Only these are read: in a preview the policy pack may not look at a value that is not known yet.
+  // Only these are read: in a preview the policy pack must not touch unknown values.
   for (const key of Object.keys(annotations).filter((one) => one.startsWith(appArmorAnnotation))) {
     const value = annotations[key];
     const held = value === "runtime/default" || /^localhost\//.test(String(value));
@@ -98,7 +98,7 @@ function checkPod(look: Looker, spec: Fields): void {
         );
 }
 
-/** What the standards ask of a security context, the pod's and each container's alike. */
+/** The standards' rules for a security context, of the pod and of each container. */
 function checkContext(look: Looker, context: Fields, at: string): void {
   look.must(context, at)("runAsUser", positive, "above 0 or left out");
   const within = (name: string): ReturnType<Looker["must"]> =>
@@ -143,7 +143,7 @@ function checkContainer(look: Looker, container: Fields, at: string, pod: Fields
   checkHosts(look, container, at);
 }
 
-/** Since 1.34: a probe or hook with a host of its own makes the kubelet call any address. */
+/** Since 1.34: a probe or hook with its own host lets the kubelet call any address. */
 function checkHosts(look: Looker, container: Fields, at: string): void {
   const lifecycle = look.object(container, "lifecycle", at);
   const handlers: (readonly [Fields, string])[] = [
@@ -166,7 +166,7 @@ interface Looker {
   must(of: Fields, at: string): (key: string, holds: Test, allowed: string) => void;
 }
 
-/** Walks an object that may hold anything, and notes what it cannot see into. */
+/** Walks an object of unknown content, and records what it cannot inspect. */
 function looker(found: PodProblem[]): Looker {
   const note = (field: string, allowed: string): void => {
     if (!found.some((one) => one.field === field)) found.push({ field, allowed });

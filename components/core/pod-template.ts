@@ -2,16 +2,16 @@ import { Output } from "@pulumi/pulumi";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Where a pod template is in an object. */
+/** A pod template and its place in an object. */
 export interface FoundTemplate {
-  /** Path of the template in the object, with a dot behind it; empty for a bare pod. */
+  /** Path of the template in the object, followed by a dot; empty for a bare pod. */
   readonly at: string;
   readonly template: unknown;
 }
 
 /**
- * The pod template of a Kubernetes object of any kind: a bare Pod is one itself, a CronJob has it further in. None
- * for an object that makes no pods. One that is not known yet is returned as it is.
+ * The pod template of a Kubernetes object of any kind: a bare Pod is one itself, a CronJob nests it deeper.
+ * Undefined for an object without pods. An unknown one is returned as it is.
  */
 export function podTemplateOf(object: unknown): FoundTemplate | undefined {
   const places = [["spec", "jobTemplate", "spec", "template"], ["spec", "template"], ["template"]];

@@ -15,17 +15,17 @@ export interface Resources {
 
 export { drainSeconds };
 
-/** What the group of a pod may read of a Secret's files. */
+/** Mode of a Secret's files: the pod's group may read them. */
 export const secretMode = 0o440;
 
-/** What a hardened single-container pod needs to know. */
+/** Options of a hardened pod with one container. */
 export interface PodOptions {
   readonly container: Omit<Container, "securityContext" | "volumeMounts" | "lifecycle">;
   readonly serviceAccountName: string;
   readonly user: number;
   /** @default `user` */
   readonly group?: number | undefined;
-  /** Directories the process writes to; each becomes an emptyDir. `/tmp` is always one. */
+  /** Writable directories; each becomes an emptyDir. `/tmp` is always one. */
   readonly writable: readonly string[];
   readonly imagePullSecrets: readonly string[];
   /** Absolute path -> key of the Secret: for servers that read a credential from a file. */
@@ -35,19 +35,22 @@ export interface PodOptions {
         readonly keys: Readonly<Record<string, string>>;
       }
     | undefined;
-  /** Name of a claim of the workload -> where it is mounted. */
+  /** Name of a claim of the workload to its mount path. */
   readonly claims?: Readonly<Record<string, string>>;
   /** A ConfigMap mounted as a directory, read-only. */
   readonly configDirectory?:
     { readonly configMap: pulumi.Input<string>; readonly path: string } | undefined;
-  /** Further volumes of the pod, and where the container has them. */
+  /** Additional volumes of the pod, and their mounts in the container. */
   readonly volumes?: readonly k8s.types.input.core.v1.Volume[];
   readonly mounts?: readonly k8s.types.input.core.v1.VolumeMount[];
-  /** How long the pod still serves once it is to go; 0 for not at all. @default {@link drainSeconds} */
+  /**
+   * How long a terminating pod still serves; 0 for not at all.
+   * @default {@link drainSeconds}
+   */
   readonly drainSeconds?: number;
-  /** How long the process gets to end after the drain, in seconds. */
+  /** How long the process may take to exit after that, in seconds. */
   readonly graceSeconds: number;
-  /** Fields of the pod that say where it runs. */
+  /** Fields of the pod about scheduling. */
   readonly placement?: Partial<PodSpec>;
 }
 
@@ -69,7 +72,7 @@ export function hardenedPod(options: PodOptions): PodSpec {
         imagePullPolicy: "IfNotPresent",
         ...options.container,
         securityContext: restrictedContainer,
-        // The endpoint is withdrawn while the process still answers; needs no shell in the image.
+        // The endpoint is withdrawn while the process still answers; this needs no shell in the image.
         ...(drain === 0 ? {} : { lifecycle: { preStop: { sleep: { seconds: drain } } } }),
         volumeMounts: [
           ...directories.map(([name, mountPath]) => ({ name, mountPath })),
@@ -105,19 +108,20 @@ export function hardenedPod(options: PodOptions): PodSpec {
   };
 }
 
-/** How long a rollout may go on without progress before it counts as failed, in seconds. */
+/** How long a rollout may go without progress before it counts as failed, in seconds. */
 export const defaultRolloutSeconds = 600;
 
 /**
- * How long the engine waits for a workload. Its own limit is ten minutes, and it goes on waiting when Kubernetes has
- * given up: each pod may take the deadline, since they come one by one, and then some seconds to see why.
+ * How long the engine waits for a workload. Its own limit is ten minutes, and it goes on waiting after
+ * Kubernetes has given up. Pods come one by one, so each may take the deadline; some seconds are added to find
+ * out why it failed.
  */
 export function rolloutTimeouts(seconds: number, pods: number): pulumi.CustomTimeouts {
   const limit = `${seconds * Math.max(pods, 1) + 30}s`;
   return { create: limit, update: limit };
 }
 
-/** The old pod is gone before the new one starts. */
+/** The old pod ends before the new one starts. */
 export const replacingRollout = { type: "Recreate" } as const;
 
 /** Replaces pods one by one and never has fewer ready ones than before. */

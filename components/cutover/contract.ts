@@ -1,6 +1,6 @@
 import type * as runner from "@mcp-fleet/cutover-runner";
 
-/** The packages' own types, so that the rest of the program needs to know one place only. */
+/** Re-exports the packages' types, so that the rest of the program imports one module only. */
 export type {
   Credentials,
   CutoverInputs,
@@ -26,5 +26,5 @@ export type {
 } from "@mcp-fleet/row-cutover";
 export { specHash } from "@mcp-fleet/row-cutover";
 
-/** What the providers call; required by name when they run. */
+/** The module that the providers require by name when they run. */
 export type Runner = typeof runner;

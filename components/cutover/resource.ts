@@ -27,11 +27,11 @@ export interface CutoverCredentials {
 export interface CutoverArgs {
   readonly target: Target;
   readonly spec: CutoverSpec;
-  /** Recorded with the run; a change in it alone is no reason to run. */
+  /** Recorded with the run. A change of it alone causes no run. */
   readonly meta: RunMeta;
   readonly probe: ProbeSpec;
   readonly targets: readonly ServerTarget[];
-  /** The servers' workloads: their rollouts are over before anything is asked, whatever the engine says. */
+  /** The servers' workloads. Their rollouts must be complete before the probe, whatever the engine reports. */
   readonly servers?: pulumi.Input<readonly ServerRollout[]>;
   readonly kubernetes: KubeRef;
   readonly database: DatabaseRef;
@@ -44,17 +44,17 @@ export interface CutoverArgs {
  * never its removal. Depend on it through {@link generation}.
  */
 export class Cutover extends pulumi.dynamic.Resource {
-  /** Grows by one with every run that changed rows; 0 before the first. */
+  /** Increases with every run that changed rows; 0 before the first. */
   declare readonly generation: pulumi.Output<number>;
   /** The run that wrote the rows, or the last one that did; empty before the first. */
   declare readonly runId: pulumi.Output<string>;
   /** Rows by action, for example `rewrite: 5`. */
   declare readonly counts: pulumi.Output<Record<string, number>>;
   declare readonly planHash: pulumi.Output<string>;
-  /** What the servers answered before the last rewrite. */
+  /** The servers' answers before the last rewrite. */
   declare readonly probes: pulumi.Output<readonly ProbedServer[]>;
   declare readonly probeRuns: pulumi.Output<readonly ProbeRun[]>;
-  /** Whether NetworkPolicies kept a stranger away when the servers were last asked; undefined before. */
+  /** Whether NetworkPolicies blocked an unauthorised pod at the last probe; undefined before. */
   declare readonly isolation: pulumi.Output<IsolationSeen | undefined>;
 
   constructor(name: string, args: CutoverArgs, opts?: pulumi.CustomResourceOptions) {
@@ -67,8 +67,8 @@ export class Cutover extends pulumi.dynamic.Resource {
         ...secretCredentials(args.credentials),
         specHash: specHash(args.spec, args.target),
         toolVersion: args.meta.toolVersion,
-        // Whether `diff` must have an answer from the database; a preview does without. There it is unknown and not
-        // false, because a saved plan holds a run to the inputs of its preview.
+        // Whether `diff` needs the database; a preview works without it. In a preview the value is unknown and
+        // not false, because a saved plan requires the inputs of its preview.
         live: pulumi.runtime.isDryRun() ? pulumi.unknown : true,
         generation: undefined,
         runId: undefined,
@@ -96,18 +96,21 @@ export class Cutover extends pulumi.dynamic.Resource {
 export interface SettleArgs {
   /** The cutover's generation; a new one makes Settle run. */
   readonly generation: pulumi.Input<number>;
-  /** The cutover's run, whose trace the settling belongs to. */
+  /** The cutover's run, whose trace Settle joins. */
   readonly runId?: pulumi.Input<string>;
   readonly spec: CutoverSpec;
   readonly toolVersion: string;
   readonly kubernetes: KubeRef;
   readonly database: DatabaseRef;
-  /** The servers that the rows point at: asked once more while the application rolls out. Empty when none is used. */
+  /** The servers in the rows: probed again while the application rolls out. Empty when none is used. */
   readonly targets: readonly ServerTarget[];
   readonly probe: ProbeSpec;
   /** The Deployments whose pods must all be of the new generation. */
   readonly workloads: readonly { readonly namespace: string; readonly deployment: string }[];
-  /** How long old pods may take to go, in seconds. @default the runner's */
+  /**
+   * How long old pods may take to terminate, in seconds.
+   * @default the runner's
+   */
   readonly deadlineSeconds?: number;
   readonly credentials?: pulumi.Input<CutoverCredentials>;
 }
@@ -157,7 +160,7 @@ function secretCredentials(credentials: pulumi.Input<CutoverCredentials> | undef
   return credentials === undefined ? {} : { credentials: pulumi.secret(credentials) };
 }
 
-/** A header may hold a credential, so what has any is kept encrypted. Nothing to add where none has. */
+/** A header may contain a credential, so inputs with headers are encrypted. Others need nothing. */
 function secretHeaders(values: {
   readonly spec: CutoverSpec;
   readonly targets?: readonly ServerTarget[];
@@ -170,7 +173,7 @@ function secretHeaders(values: {
   );
 }
 
-/** The provider answers in clear; what was a secret input stays one in state. */
+/** The provider's answer is in plain text; secret inputs must stay secret in the state. */
 function withSecretOutputs(
   secrets: object,
   opts: pulumi.CustomResourceOptions | undefined,

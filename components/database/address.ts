@@ -10,7 +10,7 @@ export interface DatabaseAddress {
 }
 
 /**
- * @param key where the DSN comes from, as its owner knows it: `mcp-fleet:databaseUrl`
+ * @param key the configuration key of the DSN: `mcp-fleet:databaseUrl`
  * @throws UserError that names the key and shows nothing of the value.
  */
 export function parseDatabaseUrl(text: string, key: string): DatabaseAddress {

@@ -10,7 +10,7 @@ const passwordLength = 40;
 /** How a server's certificate is checked. */
 export type DatabaseTls = "verify-full" | "verify-ca" | "disable";
 
-/** How a database server is reached to make roles in it. */
+/** How to connect to a database server to create roles. */
 export interface AdminConnection {
   /** DSN of a role that may create roles (and databases, where one is made), and grant on what is there. */
   readonly adminUrl: pulumi.Input<string>;
@@ -26,7 +26,7 @@ export interface Login {
   readonly password: pulumi.Output<string>;
 }
 
-/** A database server as its administrator sees it. */
+/** A database server with an administrator's login. */
 export class DatabaseAdmin {
   /** Secret. */
   readonly address: pulumi.Output<DatabaseAddress>;
@@ -54,19 +54,20 @@ export class DatabaseAdmin {
     );
   }
 
-  /** A role with a password made for it. */
+  /** Creates a role with a random password. */
   createLogin(role: string, memberOf?: string): Login {
     const { parent, provider } = this;
     const password = new random.RandomPassword(
       `${this.name}-password`,
-      // No character that a URL would need to escape.
+      // No character that must be escaped in a URL.
       { length: passwordLength, special: false },
       { parent },
     ).result;
     const args = {
       ...{ name: role, login: true, password },
-      // Every update of a Role takes away the memberships that it does not list, so one made beside it would go with
-      // the next password (resource_postgresql_role.go of the Terraform provider behind the plugin).
+      // Every update of a Role revokes the memberships that it does not list, so a separate membership would
+      // disappear with the next password (resource_postgresql_role.go of the Terraform provider behind the
+      // plugin).
       ...(memberOf === undefined ? {} : { roles: [memberOf] }),
     };
     return { role: new postgresql.Role(this.name, args, { parent, provider }), password };

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { databaseUrlOf } from "./address";
 import { type AdminConnection, DatabaseAdmin } from "./admin";
 
-/** Where the ledger and the journal live. */
+/** The schema of ledger and journal. */
 const cutoverSchema = "mcp_cutover";
 
 /** A table the cutover reads or writes. */
@@ -21,11 +21,12 @@ export interface SequenceRef {
 
 /** Arguments of {@link CutoverDatabase}. */
 export interface CutoverDatabaseArgs extends AdminConnection {
-  /** Name of the role to make. */
+  /** Name of the new role. */
   readonly role: string;
   /**
-   * The role that owns the tables, where the cutover's role is to be a member of it. The write fence needs no
-   * membership: the grants include TRIGGER, and the fence goes with its function, which the cutover's role owns.
+   * The role that owns the tables, if the cutover's role is to be a member of it. The write fence needs no
+   * membership: the grants include TRIGGER, and dropping the fence's function, which the cutover's role owns,
+   * drops the trigger.
    */
   readonly memberOf?: string;
   /** Tables the role may read and write. */
@@ -34,13 +35,13 @@ export interface CutoverDatabaseArgs extends AdminConnection {
   readonly sequences?: readonly SequenceRef[];
 }
 
-/** A database role of the cutover's own: password, schema for ledger and journal, and grants on the rows it moves. */
+/** A database role for the cutover: password, schema for ledger and journal, and grants on the rows it moves. */
 export class CutoverDatabase extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:database:CutoverDatabase";
 
   /** DSN of the role. Secret. */
   readonly databaseUrl: pulumi.Output<string>;
-  /** What has to be there before the role can work. */
+  /** What must exist before the role can be used. */
   readonly ready: readonly pulumi.Resource[];
 
   private readonly args: CutoverDatabaseArgs;
@@ -78,7 +79,7 @@ export class CutoverDatabase extends pulumi.ComponentResource {
         owner: role.name,
         ifNotExists: true,
       },
-      // It holds the journal: taking the resource away must not take the way back.
+      // The schema contains the journal: removing the resource must not remove the undo data.
       { parent: this, provider: this.admin.provider, retainOnDelete: true },
     );
   }

@@ -19,7 +19,10 @@ import {
 } from "../core";
 import { managerRules } from "./rights";
 
-/** Role of the manager's pods: not that of an MCP server, so that it neither lists nor stops itself. */
+/**
+ * The component label of the manager's pods. It is not that of an MCP server, so the manager neither lists nor
+ * stops itself.
+ */
 export const managerComponent = "resource-manager";
 
 const port = 8080;
@@ -27,7 +30,7 @@ const tokenKey = "token";
 
 /** Pods that may call the manager. */
 export interface ManagerClient {
-  /** Tells its policy from the others'. */
+  /** Distinguishes its policy from the others. */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Labels of their namespace. @default the manager's own namespace */
@@ -40,23 +43,38 @@ export interface ResourceManagerArgs {
   readonly application: string;
   /** The image built from `images/mcp-fleet`. */
   readonly image: string;
-  /** Names of the workloads that it may scale, and whose pods it ends. */
+  /** Names of the workloads that it may scale, and whose pods it may delete. */
   readonly servers: readonly string[];
   /** Those of `servers` that are StatefulSets; the others are Deployments. @default none */
   readonly statefulSets?: readonly string[];
   /** Names of the ConfigMaps with authorities of servers that serve TLS. @default none */
   readonly authorities?: readonly string[];
-  /** Whether `stop_mcp` takes `force`. The account may delete every pod of the namespace then. @default false */
+  /**
+   * Whether `stop_mcp` accepts `force`. The account may then delete every pod of the namespace.
+   * @default false
+   */
   readonly forceStop?: boolean;
-  /** Whether a server may be brought to no replica: without it there is no `stop_mcp`. @default true */
+  /**
+   * Whether a server may be scaled to zero. Otherwise there is no `stop_mcp`.
+   * @default true
+   */
   readonly scaleToZero?: boolean;
-  /** A Secret that exists and holds the bearer token. @default one is made, named as the manager, key `token` */
+  /**
+   * An existing Secret with the bearer token.
+   * @default one is created, named like the manager, key `token`
+   */
   readonly token?: { readonly secret: string; readonly key: string };
-  /** Another text is another token where it is made here, and new pods. @default "1" */
+  /**
+   * A new value creates a new token, if it is created here, and new pods.
+   * @default "1"
+   */
   readonly tokenVersion?: string;
   /** @default nobody; `kubectl port-forward` works all the same */
   readonly clients?: readonly ManagerClient[];
-  /** Whether the namespace's pods are closed, so that clients in it need a way out to the manager. @default false */
+  /**
+   * Whether the namespace isolates its pods, so that clients in it need egress to the manager.
+   * @default false
+   */
   readonly closedNamespace?: boolean;
   /** @default as for a server */
   readonly clusterNetwork?: ClusterNetwork;
@@ -69,7 +87,7 @@ export interface ResourceManagerArgs {
 export class ResourceManager extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:manager:ResourceManager";
 
-  /** Where its clients connect, within the cluster. */
+  /** The URL for its clients, within the cluster. */
   readonly url: string;
   readonly service: k8s.core.v1.Service;
 
@@ -141,7 +159,7 @@ export class ResourceManager extends pulumi.ComponentResource {
     this.createNetworkPolicy(this.name, this.metadata.name, {
       podSelector: own,
       policyTypes: ["Ingress", "Egress"],
-      // A rule without anybody in it would let everybody in.
+      // A rule without peers would allow everybody.
       ingress: from.length === 0 ? [] : [{ from, ports }],
       egress: [{ ports: apiServerPorts }],
     });
@@ -182,7 +200,7 @@ export class ResourceManager extends pulumi.ComponentResource {
         image,
         args: [
           ...["serve", "--http", "--host", "0.0.0.0", "--port", String(port)],
-          // The account's right to end pods cannot be narrowed to these.
+          // The account's right to delete pods cannot be restricted to these.
           `--servers=${this.args.servers.join(",")}`,
           ...(forceStop ? [] : ["--no-force-stop"]),
           ...(scaleToZero ? [] : ["--no-scale-to-zero"]),

@@ -2,22 +2,22 @@ import type * as k8s from "@pulumi/kubernetes";
 
 type PolicyRule = k8s.types.input.rbac.v1.PolicyRule;
 
-/** What a manager does, and with it what its account may do. */
+/** What a manager does, and so what its account may do. */
 export interface ManagerPowers {
   /** Names of the workloads whose replicas it may change. */
   readonly servers: readonly string[];
   /** Those of them that are StatefulSets; the others are Deployments. */
   readonly statefulSets: readonly string[];
-  /** Whether it may end pods without their grace period. The right cannot be narrowed to the servers' pods. */
+  /** Whether it may delete pods without their grace period. The right cannot be restricted to the servers' pods. */
   readonly forceStop: boolean;
   /** Names of the ConfigMaps with authorities by which it checks servers' certificates. @default none */
   readonly authorities?: readonly string[] | undefined;
 }
 
 /**
- * The least that `mcp-fleet serve` needs in its own namespace (docs/cli.md lists it by command): it sees Deployments,
- * StatefulSets, autoscalers, Services and pods, and changes nothing but the number of replicas, and that of the named servers
- * only. An authority's certificate is read out of a ConfigMap alone: the Secret of a certificate holds its key too.
+ * The minimum that `mcp-fleet serve` needs in its own namespace (docs/cli.md lists it by command): it reads
+ * Deployments, StatefulSets, autoscalers, Services and pods, and changes only the number of replicas of the
+ * named servers. Authorities are read from ConfigMaps only: the Secret of a certificate also contains its key.
  */
 export function managerRules({
   servers,
@@ -25,7 +25,7 @@ export function managerRules({
   forceStop,
   authorities = [],
 }: ManagerPowers): PolicyRule[] {
-  // Without a name in it the list would stand for every one.
+  // A rule without names would apply to every object.
   const named = (
     group: string,
     resource: string,

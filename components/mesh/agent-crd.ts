@@ -94,7 +94,7 @@ const columns = [
 
 const { group, version } = meshApi;
 
-/** The definition of MCPAgent objects, as the API server takes it. */
+/** The definition of MCPAgent objects for the API server. */
 export const agentDefinitionObject = {
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
@@ -132,8 +132,8 @@ export const agentDefinitionObject = {
 } as const;
 
 /**
- * Defines MCPAgent objects: once in a cluster, whatever the number of meshes. Declared as a custom resource: the SDK's
- * own type wants `x-kubernetes-*` under other names, which only the provider knows to turn back.
+ * Defines MCPAgent objects: once in a cluster, whatever the number of meshes. It is declared as a custom
+ * resource, because the SDK's own type renames `x-kubernetes-*`, which only the provider can reverse.
  */
 export function agentDefinition(
   name: string,

@@ -7,7 +7,7 @@ import { type ClusterNetwork, selectorLabels, type ServiceMeshMember } from "../
 import { type Consumer, egressOf, McpServer, type McpServerArgs } from "../server";
 import { agentComponent, meshApi } from "./names";
 
-/** Something an agent offers to the others. */
+/** A capability that an agent offers to the others. */
 export interface Capability {
   readonly name: string;
   readonly version?: string | undefined;
@@ -32,11 +32,11 @@ export interface MeshAgentArgs {
     readonly labels: Readonly<Record<string, string>>;
     readonly port: number;
   };
-  /** What it offers and needs, as its code says; shown in the MCPAgent object. */
+  /** What it offers and needs according to its code; shown in the MCPAgent object. */
   readonly capabilities?: readonly Capability[];
   readonly dependencies?: readonly string[];
   /**
-   * Where the registry sends its callers: to the Service, which balances over replicas, or to the very pod.
+   * The address that the registry gives to callers: the Service, which balances over replicas, or the pod.
    * @default "service"
    */
   readonly advertise?: "service" | "pod";
@@ -52,20 +52,26 @@ export interface MeshAgentArgs {
   readonly startSeconds?: number;
   /** User id of the process. @default 65532 */
   readonly user?: number;
-  /** Pods beside the mesh's agents that may call it. */
+  /** Pods that may call it besides the mesh's agents. */
   readonly consumers: readonly Consumer[];
-  /** Where it may connect to beside the registry and other agents, as a server's. @default "dns" */
+  /**
+   * Where it may connect besides the registry and other agents, as for a server.
+   * @default "dns"
+   */
   readonly egress?: McpServerArgs["egress"];
   /** @default as for a server */
   readonly clusterNetwork?: ClusterNetwork;
-  /** The service mesh that its pods are part of. @default none, or that of their namespace */
+  /**
+   * The service mesh of its pods.
+   * @default none, or that of their namespace
+   */
   readonly serviceMesh?: ServiceMeshMember;
   readonly imagePullSecrets?: string[];
   /** @default true */
   readonly networkPolicy?: boolean;
 }
 
-/** One agent of the mesh: a hardened server with the mesh's variables and probes, and the object that stands for it. */
+/** One agent of the mesh: a hardened server with the mesh's variables and probes, and its MCPAgent object. */
 export class MeshAgent extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:mesh:MeshAgent";
 
@@ -74,7 +80,10 @@ export class MeshAgent extends pulumi.ComponentResource {
   private readonly args: MeshAgentArgs;
   private readonly name: string;
 
-  /** `definition`: the definition of MCPAgent objects, where it is made here. What comes first is in `opts.dependsOn`. */
+  /**
+   * @param definition the definition of MCPAgent objects, if it is created here; `opts.dependsOn` has the other
+   * prerequisites
+   */
   constructor(
     name: string,
     args: MeshAgentArgs,
@@ -115,7 +124,7 @@ export class MeshAgent extends pulumi.ComponentResource {
         consumers: [{ name: "agents", labels: peers }, ...args.consumers],
         egress: args.egress,
         egressToPods: [
-          // What is named here takes the place of the own namespace, which `cluster` stands for.
+          // The named pods replace the own namespace, which `cluster` means.
           ...(profile === "cluster" && pods === undefined ? [{}] : []),
           { labels: registry.labels, ports: [registry.port] },
           { labels: peers, ports: [port] },
@@ -128,7 +137,7 @@ export class MeshAgent extends pulumi.ComponentResource {
     );
   }
 
-  /** A name for each pod, for callers that are given a pod's own address. */
+  /** A DNS name for each pod, for callers that get a pod's own address. */
   private createHeadlessService(): k8s.core.v1.Service {
     const { serviceName, namespace, port } = this.args;
     const selector = selectorLabels({ name: serviceName, component: agentComponent });
@@ -177,7 +186,7 @@ export class MeshAgent extends pulumi.ComponentResource {
   }
 }
 
-/** What the mesh's runtime reads. The namespace is the mesh's own word, and not Kubernetes'. */
+/** The variables of the mesh's runtime. `namespace` is a term of the mesh, not Kubernetes'. */
 function meshEnv(args: MeshAgentArgs): Record<string, EnvValue> {
   return {
     POD_IP: { field: "status.podIP" },
@@ -188,7 +197,7 @@ function meshEnv(args: MeshAgentArgs): Record<string, EnvValue> {
     MCP_MESH_HTTP_PORT: String(args.port),
     MCP_MESH_HTTP_HOST:
       args.advertise === "pod" ? "$(POD_IP)" : `${args.serviceName}.${args.namespace}`,
-    // It writes caches to its home otherwise, on a read-only root.
+    // Otherwise it writes caches to its home, on a read-only root.
     HOME: "/tmp",
   };
 }

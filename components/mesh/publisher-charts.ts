@@ -7,11 +7,14 @@ import type { MeshAgentArgs } from "./agent";
 import { agentChartValues, registryChartValues, type Values } from "./publisher-values";
 import type { MeshRegistryArgs } from "./registry-args";
 
-/** Which of the publisher's charts are used. */
+/** The version and source of the publisher's charts. */
 export interface PublisherChart {
   /** For example 3.6.0. */
   readonly version: string;
-  /** Where the charts are: a mirror, or a directory that holds them. @default the publisher's registry */
+  /**
+   * Where the charts are: a mirror, or a directory.
+   * @default the publisher's registry
+   */
   readonly repository?: string;
 }
 
@@ -25,7 +28,7 @@ export class MeshRegistryChart extends pulumi.ComponentResource {
   readonly selector: Record<string, string>;
   readonly ready: readonly pulumi.Resource[];
 
-  /** @throws UserError for a name that is no Service name, and for PostgreSQL without its host */
+  /** @throws UserError for an invalid Service name, and for PostgreSQL without its host */
   constructor(
     name: string,
     args: MeshRegistryArgs,
@@ -51,7 +54,7 @@ export class MeshAgentChart extends pulumi.ComponentResource {
 
   readonly url: string;
 
-  /** @throws UserError for a name that is no Service name, and for a variable that the chart cannot take */
+  /** @throws UserError for an invalid Service name, and for a variable that the chart does not support */
   constructor(
     name: string,
     args: MeshAgentArgs,
@@ -79,7 +82,7 @@ function createChart(
     name,
     {
       chart: `${repository ?? publisher}/${chart}`,
-      // A directory holds one version.
+      // A directory contains one version.
       ...(packaged ? { version } : {}),
       name,
       namespace,

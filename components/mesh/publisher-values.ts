@@ -9,7 +9,8 @@ import type { MeshRegistryArgs } from "./registry-args";
 export type Values = Readonly<Record<string, unknown>>;
 
 /**
- * The values of `mcp-mesh-registry` 3.6 for a registry. Redis and tracing are off, which are on by default there.
+ * The values of `mcp-mesh-registry` 3.6 for a registry. Redis and tracing, which the chart enables by default,
+ * are off.
  *
  * @throws UserError for PostgreSQL without its host, which the chart's pod waits for
  */
@@ -17,7 +18,7 @@ export function registryChartValues(args: MeshRegistryArgs): Values {
   const { storage, port } = args;
   return {
     ...common(args),
-    // The registry serves no /metrics, which the chart's annotations say it does.
+    // The registry serves no /metrics, although the chart's annotations say so.
     service: { port, targetPort: port, annotations: { "prometheus.io/scrape": "false" } },
     registry: {
       port,
@@ -54,7 +55,7 @@ export function registryChartValues(args: MeshRegistryArgs): Values {
 /**
  * The values of `mcp-mesh-agent` 3.6 for an agent.
  *
- * @throws UserError for arguments without a command, which the chart does not take
+ * @throws UserError for arguments without a command, which the chart does not support
  */
 export function agentChartValues(args: MeshAgentArgs): Values {
   const { port, registryUrl, autoscaling, replicas } = args;
@@ -70,10 +71,10 @@ export function agentChartValues(args: MeshAgentArgs): Values {
       http: { port },
       ...commandOf(args),
     },
-    // The chart's own switch for it reads false as its default, true.
+    // The chart's own switch treats false as its default, true.
     env: [
       { name: "MCP_MESH_DISTRIBUTED_TRACING_ENABLED", value: "false" },
-      // Here, and not in the chart's ConfigMap, the kubelet expands it.
+      // The kubelet expands it here, but not in the chart's ConfigMap.
       ...(args.advertise === "pod" ? [{ name: "MCP_MESH_HTTP_HOST", value: "$(POD_IP)" }] : []),
       ...Object.entries(args.env ?? {}).map(([name, value]) => environmentVariable(name, value)),
     ],
@@ -104,7 +105,7 @@ export function agentChartValues(args: MeshAgentArgs): Values {
 
 function common(args: MeshRegistryArgs | MeshAgentArgs): Values {
   return {
-    // The pods carry it as app.kubernetes.io/name.
+    // The pods have it as app.kubernetes.io/name.
     nameOverride: args.serviceName,
     fullnameOverride: args.serviceName,
     image: imageValues(args.image),
@@ -113,7 +114,7 @@ function common(args: MeshRegistryArgs | MeshAgentArgs): Values {
   };
 }
 
-/** The chart joins both by a colon, which a digest has too. */
+/** The chart joins both with a colon; a digest contains one itself. */
 function imageValues(image: string): Values {
   const colon = image.lastIndexOf(":");
   if (colon <= image.lastIndexOf("/")) return { registry: "", repository: image, tag: "latest" };
@@ -141,7 +142,7 @@ function commandOf({ serviceName, command, args = [] }: MeshAgentArgs): Values {
   );
 }
 
-/** Connections to a port: of anything, or of the namespace's own pods. */
+/** Connections to a port, from anywhere or from the namespace's own pods. */
 function tcp(port: pulumi.Input<number>, podSelector?: object): Values {
   const ports = [{ protocol: "TCP", port }];
   return podSelector === undefined ? { ports } : { to: [{ podSelector }], ports };

@@ -2,17 +2,17 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { ClusterNetwork, Resources, ServiceMeshMember } from "../core";
 
-/** Where the registry keeps what it knows. */
+/** The registry's storage. */
 export type RegistryStorage =
-  /** SQLite on a volume of the registry's own. */
+  /** SQLite on a volume of the registry. */
   | { readonly kind: "sqlite"; readonly size: string; readonly storageClass?: string }
-  /** A PostgreSQL whose URL is a key of a Secret that exists. */
+  /** A PostgreSQL whose URL is a key of an existing Secret. */
   | {
       readonly kind: "postgresql";
       readonly secret: pulumi.Input<string>;
       readonly key: string;
       readonly port: pulumi.Input<number>;
-      /** The URL's host; only the publisher's chart asks for it. */
+      /** The URL's host; only the publisher's chart needs it. */
       readonly host?: string;
     };
 
@@ -25,18 +25,24 @@ export interface MeshRegistryArgs {
   readonly image: string;
   readonly port: number;
   readonly storage: RegistryStorage;
-  /** How often the registry looks for agents without a heartbeat, in seconds. @default 10 */
+  /**
+   * How often the registry checks for agents without a heartbeat, in seconds.
+   * @default 10
+   */
   readonly healthCheckSeconds?: number;
   /** An agent without a heartbeat for this long is unhealthy, in seconds. @default 20 */
   readonly agentTimeoutSeconds?: number;
   /** @default "INFO" */
   readonly logLevel?: string;
-  /** Other settings, by variable; they live in the registry's ConfigMap. */
+  /** Other settings, by variable; they are in the registry's ConfigMap. */
   readonly env?: Readonly<Record<string, string>>;
   readonly resources?: Resources;
-  /** Pods beside the agents that may call it. */
+  /** Pods that may call it besides the agents. */
   readonly consumers: readonly { readonly labels: Readonly<Record<string, string>> }[];
-  /** The service mesh that its pod is part of. @default none, or that of its namespace */
+  /**
+   * The service mesh of its pod.
+   * @default none, or that of its namespace
+   */
   readonly serviceMesh?: ServiceMeshMember;
   /** @default as for a server */
   readonly clusterNetwork?: ClusterNetwork;

@@ -7,34 +7,37 @@ import { type AdminConnection, DatabaseAdmin, databaseUrlOf, type Login } from "
 import { registryComponent } from "./names";
 import type { RegistryStorage } from "./registry-args";
 
-/** The registry makes its tables in it, where the connection finds them without a setting. */
+/** The registry creates its tables in this schema, which needs no setting. */
 const tablesSchema = "public";
 const secretKey = "DATABASE_URL";
 
 /** Arguments of {@link RegistryDatabase}. */
 export interface RegistryDatabaseArgs extends AdminConnection {
-  /** Name of the database to make. */
+  /** Name of the new database. */
   readonly database: string;
-  /** Name of the role to make. */
+  /** Name of the new role. */
   readonly role: string;
-  /** Where the registry's pod reaches the server. @default as in `adminUrl` */
+  /**
+   * The address of the server for the registry's pod.
+   * @default as in `adminUrl`
+   */
   readonly address?: { readonly host: string; readonly port: number };
-  /** Of the registry, which gets the Secret. */
+  /** The registry's Service name; the Secret belongs to it. */
   readonly serviceName: string;
   readonly namespace: string;
   readonly application: string;
 }
 
 /**
- * A database of the registry's own. Its role may connect to it and make tables in it; elsewhere on the server it may what
- * everybody may. Nobody else may connect, but for the owner. The Secret holds the registry's DSN.
+ * A database for the registry. Its role may connect to it and create tables in it; elsewhere on the server it
+ * has the rights of PUBLIC. Only it and the owner may connect. The Secret contains the registry's DSN.
  */
 export class RegistryDatabase extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:mesh:RegistryDatabase";
 
-  /** What the registry is told. */
+  /** The registry's storage argument. */
   readonly storage: Extract<RegistryStorage, { kind: "postgresql" }>;
-  /** What has to be there before the registry's pod starts. */
+  /** What must exist before the registry's pod starts. */
   readonly ready: readonly pulumi.Resource[];
 
   private readonly args: RegistryDatabaseArgs;
@@ -56,13 +59,13 @@ export class RegistryDatabase extends pulumi.ComponentResource {
       kind: "postgresql",
       secret: secret.metadata.name,
       key: secretKey,
-      // Part of a policy, and no secret.
+      // Part of a policy, and not secret.
       port: pulumi.unsecret(this.address().port),
     };
     this.registerOutputs({ database: database.name, role: login.role.name });
   }
 
-  /** After the role, so that it goes before it: a role that owns tables cannot be dropped. */
+  /** Depends on the role, so that it is dropped first: a role that owns tables cannot be dropped. */
   private createDatabase(role: postgresql.Role): postgresql.Database {
     return new postgresql.Database(
       this.name,
@@ -71,7 +74,7 @@ export class RegistryDatabase extends pulumi.ComponentResource {
     );
   }
 
-  /** What PostgreSQL gives everybody is taken back, and the role gets what it needs. */
+  /** Revokes PostgreSQL's default grants to PUBLIC, and grants the role what it needs. */
   private createGrants(role: postgresql.Role, database: postgresql.Database): postgresql.Grant[] {
     const onDatabase = { database: database.name, objectType: "database" };
     const onSchema = { database: database.name, objectType: "schema", schema: tablesSchema };
@@ -91,7 +94,7 @@ export class RegistryDatabase extends pulumi.ComponentResource {
     );
   }
 
-  /** Autonamed: another password is another Secret, and its name in the template rolls the pod. */
+  /** Autonamed: a new password creates a new Secret, whose name in the template rolls the pod. */
   private createSecret(
     { role, password }: Login,
     database: postgresql.Database,

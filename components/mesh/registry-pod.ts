@@ -9,10 +9,13 @@ import type { MeshRegistryArgs } from "./registry-args";
 const registryUser = 1001;
 const dataPath = "/data";
 
-/** Where the registry keeps its SQLite: on the volume of {@link registryClaims}. */
+/** The registry's SQLite file, on the volume of {@link registryClaims}. */
 export const sqliteFile = `${dataPath}/registry.db`;
 
-/** The pod of the registry. `settings` is the ConfigMap whose keys become environment variables. */
+/**
+ * The pod of the registry.
+ * @param settings the ConfigMap whose keys become environment variables
+ */
 export function registryPod(
   args: MeshRegistryArgs,
   settings: pulumi.Input<string>,
@@ -53,7 +56,7 @@ export function registryPod(
   });
 }
 
-/** The claim of a registry that keeps SQLite; none where its data is in a PostgreSQL. */
+/** The claim of a registry with SQLite; none with PostgreSQL. */
 export function registryClaims(storage: RegistryStorage): {
   volumeClaimTemplates?: k8s.types.input.core.v1.PersistentVolumeClaim[];
 } {

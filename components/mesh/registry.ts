@@ -18,24 +18,25 @@ import type { MeshRegistryArgs } from "./registry-args";
 import { registryClaims, registryPod, sqliteFile } from "./registry-pod";
 
 /**
- * The registry through which agents find each other: one pod with a name that stays, its data, a Service for agents
- * and a headless one for the StatefulSet. One pod, because the registry elects no leader and SQLite has one writer.
+ * The registry through which agents find each other: one pod with a stable name, its data, a Service for agents
+ * and a headless one for the StatefulSet. One pod only, because the registry elects no leader and SQLite has one
+ * writer.
  */
 export class MeshRegistry extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:mesh:MeshRegistry";
 
-  /** What agents are told as MCP_MESH_REGISTRY_URL. */
+  /** The agents' MCP_MESH_REGISTRY_URL. */
   readonly url: string;
   /** Labels by which the registry's pods are selected. */
   readonly selector: Record<string, string>;
-  /** What has to be there before an agent can register: the pod is ready by then. */
+  /** What must exist before an agent can register; the pod is ready then. */
   readonly ready: readonly pulumi.Resource[];
 
   private readonly args: MeshRegistryArgs;
   private readonly name: string;
   private readonly metadata: { namespace: string; labels: Record<string, string> };
 
-  /** @throws UserError for a name that is no Service name. */
+  /** @throws UserError for an invalid Service name. */
   constructor(name: string, args: MeshRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
     super(
       MeshRegistry.type,
@@ -114,7 +115,7 @@ export class MeshRegistry extends pulumi.ComponentResource {
     );
   }
 
-  /** Autonamed: other settings are another ConfigMap, and its name in the template rolls the pod. */
+  /** Autonamed: new settings create a new ConfigMap, whose name in the template rolls the pod. */
   private createConfigMap(): k8s.core.v1.ConfigMap {
     const { args } = this;
     return new k8s.core.v1.ConfigMap(
@@ -127,7 +128,7 @@ export class MeshRegistry extends pulumi.ComponentResource {
           MCP_MESH_LOG_LEVEL: args.logLevel ?? "INFO",
           HEALTH_CHECK_INTERVAL: String(args.healthCheckSeconds ?? 10),
           DEFAULT_TIMEOUT_THRESHOLD: String(args.agentTimeoutSeconds ?? 20),
-          // It would look for a Redis to trace to.
+          // Otherwise it looks for a Redis to send traces to.
           MCP_MESH_DISTRIBUTED_TRACING_ENABLED: "false",
           ...(args.storage.kind === "sqlite" ? { DATABASE_URL: sqliteFile } : {}),
           ...args.env,

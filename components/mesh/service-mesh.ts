@@ -10,18 +10,18 @@ const virtualService = { apiVersion: "networking.istio.io/v1", kind: "VirtualSer
 const server = { apiVersion: "policy.linkerd.io/v1beta3", kind: "Server" };
 const serviceProfile = { apiVersion: "linkerd.io/v1alpha2", kind: "ServiceProfile" };
 
-/** The kinds of the objects made for each service mesh, which brings their definitions. */
+/** The kinds of objects for each service mesh, which brings their definitions. */
 export const serviceMeshKinds = {
   istio: [peerAuthentication, destinationRule, virtualService],
   linkerd: [server, serviceProfile],
 } as const;
 
-/** How calls between agents are tried again, end and stop. */
+/** Timeout, retries and circuit breaker of calls between agents. */
 export interface TrafficPolicy {
   /** A call that takes longer fails, in seconds. */
   readonly timeoutSeconds: number;
   readonly retries: { readonly attempts: number; readonly perTrySeconds: number };
-  /** When a pod that fails is left out for a while: the circuit breaker. Istio only. */
+  /** When a failing pod gets no calls for a while: the circuit breaker. Istio only. */
   readonly outlier: {
     readonly consecutiveErrors: number;
     readonly intervalSeconds: number;
@@ -34,7 +34,7 @@ export interface MeshedService {
   readonly name: string;
   readonly port: number;
   readonly selector: Readonly<Record<string, string>>;
-  /** What is otherwise for this one than for the others. */
+  /** Overrides for this Service. */
   readonly traffic?: Partial<TrafficPolicy>;
 }
 
@@ -47,7 +47,7 @@ export interface ServiceMeshPoliciesArgs {
   readonly services: readonly MeshedService[];
 }
 
-/** mTLS, timeout, retries and outlier detection of the service mesh that the cluster runs. */
+/** mTLS, timeout, retries and outlier detection of the cluster's service mesh. */
 export class ServiceMeshPolicies extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:mesh:ServiceMeshPolicies";
 
@@ -93,7 +93,8 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
             retries: {
               attempts: traffic.retries.attempts,
               perTryTimeout: `${traffic.retries.perTrySeconds}s`,
-              // A tool call may have had its effect: only what never reached the process is tried again.
+              // A tool call may already have had its effect: only a call that never reached the process is
+              // retried.
               retryOn: "connect-failure,refused-stream,unavailable",
             },
           },
@@ -109,7 +110,7 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
       podSelector: { matchLabels: { ...selector } },
       port: "http",
       proxyProtocol: "HTTP/1",
-      // Only proxies of the mesh, which prove who they are by mTLS.
+      // Only proxies of the mesh, which authenticate by mTLS.
       accessPolicy: "cluster-authenticated",
     });
     this.object(`${name}.${namespace}.svc.cluster.local`, serviceProfile, {
@@ -118,7 +119,7 @@ export class ServiceMeshPolicies extends pulumi.ComponentResource {
           name: "POST /mcp",
           condition: { method: "POST", pathRegex: "/mcp" },
           timeout: `${traffic.timeoutSeconds}s`,
-          // A tool call may have had its effect, so it is not tried again.
+          // A tool call may already have had its effect, so it is not retried.
           isRetryable: false,
         },
         {

@@ -11,23 +11,26 @@ import {
 } from "../core";
 import type { Consumer } from "../server";
 
-/** Which pods start from "nothing may talk to them and they may talk to nobody". */
+/** Which pods may connect to nobody and be called by nobody by default. */
 export type IsolationScope = "namespace" | "fleet" | "none";
 
 /** Arguments of {@link Isolation}. */
 export interface IsolationArgs {
   readonly namespace: string;
   readonly application: string;
-  /** Whether the namespace is made here, with Pod Security "restricted" enforced. */
+  /** Whether the namespace is created here, with Pod Security "restricted" enforced. */
   readonly createNamespace: boolean;
-  /** Whether the namespace outlives the stack: claims in it would go with it. @default false */
+  /**
+   * Whether the namespace outlives the stack, because claims in it would be deleted with it.
+   * @default false
+   */
   readonly keepNamespace?: boolean;
   /**
-   * `namespace`: every pod in it; `fleet`: only pods this program makes, for a namespace shared with
-   * workloads that bring no policies of their own; `none`: no policy at all.
+   * `namespace`: every pod in it; `fleet`: only this program's pods, for a namespace shared with workloads that
+   * have no policies of their own; `none`: no policy at all.
    */
   readonly scope: IsolationScope;
-  /** Pods that call MCP servers and are not made here: they get a way out to the servers. */
+  /** Pods that call MCP servers and are not created here: they get egress to the servers. */
   readonly consumers: readonly Consumer[];
   /** @default as for a server */
   readonly clusterNetwork?: ClusterNetwork;
@@ -37,7 +40,7 @@ export interface IsolationArgs {
 export class Isolation extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:namespace:Isolation";
 
-  /** What has to be there before anything is put in the namespace. */
+  /** What must exist before anything is created in the namespace. */
   readonly ready: readonly pulumi.Resource[];
 
   private readonly args: IsolationArgs;
@@ -83,7 +86,7 @@ export class Isolation extends pulumi.ComponentResource {
       podSelector,
       policyTypes: ["Ingress", "Egress"],
     });
-    // In a namespace that is closed as a whole the consumers need a way out; elsewhere a policy would close them.
+    // In an isolated namespace the consumers need egress; elsewhere a policy would isolate them.
     const wayOut =
       this.args.scope === "namespace"
         ? this.args.consumers.map((consumer) => this.consumerPolicy(consumer))

@@ -24,16 +24,25 @@ export interface FleetExporterArgs {
   readonly application: string;
   /** The image built from `images/mcp-fleet`. */
   readonly image: string;
-  /** The cutover, as `mcp-fleet describe --in-cluster` writes it. It may hold headers, and is kept in a Secret. */
+  /** The cutover as `mcp-fleet describe --in-cluster` writes it. It may contain headers, so it is kept in a Secret. */
   readonly fleet: pulumi.Input<object>;
-  /** What the cutover's description names as files, and where they are. @default it names none */
+  /**
+   * The files that the cutover's description refers to, and their mounts.
+   * @default none
+   */
   readonly volumes?: readonly k8s.types.input.core.v1.Volume[];
   readonly mounts?: readonly k8s.types.input.core.v1.VolumeMount[];
-  /** A Secret that exists: the database's address, with a login that only compares (docs/security.md). */
+  /** An existing Secret with the database's address and a login that only compares (docs/security.md). */
   readonly database: { readonly secret: string; readonly key: string };
-  /** Labels by which the servers let their consumer in: the place it asks from. @default labels of its own */
+  /**
+   * Labels that the servers' policies allow: the place it asks from.
+   * @default labels of its own
+   */
   readonly position?: Readonly<Record<string, string>>;
-  /** From the end of one round of checks to the start of the next, in seconds. @default 300 */
+  /**
+   * Pause between two rounds of checks, in seconds.
+   * @default 300
+   */
   readonly intervalSeconds?: number;
   /** Namespaces, by their labels, whose pods may read the metrics. @default every pod of every namespace */
   readonly scrapers?: Readonly<Record<string, string>>;
@@ -42,15 +51,15 @@ export interface FleetExporterArgs {
   readonly networkPolicy?: boolean;
 }
 
-/** Labels of an exporter that asks with no consumer's labels: the servers' policies have to let it in. */
+/** Labels of an exporter without a consumer's labels; the servers' policies must allow them. */
 export function exporterPosition(application: string): Record<string, string> {
   const { name, component } = metricsLabels(`${application}-exporter`, application);
   return { [nameLabel]: name, [componentLabel]: component };
 }
 
 /**
- * One pod that runs `verify` and `drift` on an interval and tells Prometheus what they find: `mcp-fleet exporter`. It
- * lists Services and pods of its namespace and reads the database; it changes nothing.
+ * One pod that runs `verify` and `drift` at an interval and exports the results to Prometheus: `mcp-fleet
+ * exporter`. It lists Services and pods of its namespace and reads the database; it changes nothing.
  */
 export class FleetExporter extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:observability:FleetExporter";
@@ -58,7 +67,10 @@ export class FleetExporter extends pulumi.ComponentResource {
   private readonly args: FleetExporterArgs;
   private readonly name: string;
   private readonly metadata: { name: string; namespace: string; labels: Record<string, string> };
-  /** Its own mark: with a consumer's labels it is a pod like its own, and must be behind none of its Services. */
+  /**
+   * A label of its own: with a consumer's labels the pod looks like one, and must not be behind the consumer's
+   * Services.
+   */
   private readonly selector: Record<string, string>;
 
   constructor(name: string, args: FleetExporterArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -87,7 +99,7 @@ export class FleetExporter extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** Autonamed: another cutover is another object, and its name in the template rolls the pod. */
+  /** Autonamed: a changed cutover creates a new object, whose name in the template rolls the pod. */
   private createFleet(): k8s.core.v1.Secret {
     const { namespace, labels } = this.metadata;
     return new k8s.core.v1.Secret(
@@ -112,7 +124,7 @@ export class FleetExporter extends pulumi.ComponentResource {
           podSelector: { matchLabels: this.selector },
           policyTypes: ["Ingress", "Egress"],
           ingress: [{ from: [{ namespaceSelector }], ports: [{ protocol: "TCP", port }] }],
-          // To the servers, the API server and the database, wherever it is.
+          // Egress to the servers, the API server and the database, wherever it is.
           egress: [{}],
         },
       },

@@ -10,22 +10,23 @@ export interface IsolationCheckArgs {
   readonly application: string;
   /** The image built from `images/probe`. */
   readonly image: string;
-  /** Services that nobody but their consumers is to reach. */
+  /** Services that only their consumers may reach. */
   readonly services: readonly k8s.core.v1.Service[];
   /** @default every 15 minutes */
   readonly schedule?: string;
   readonly imagePullSecrets?: readonly string[];
 }
 
-/** How the exporter finds its pods: `isolation-check.ts` of packages/operations. */
+/** The label by which the exporter finds its pods: `isolation-check.ts` of packages/operations. */
 const mark = { [workloadLabel]: "isolation-check" };
 
-/** How long one try may take, in seconds. */
+/** Time limit of one attempt, in seconds. */
 const trySeconds = 120;
 
 /**
- * A CronJob that tries the fleet's Services from a pod with no label that a NetworkPolicy knows. What it reached is in its
- * pod's termination message, where the exporter reads it: no process with rights of its own has to make pods.
+ * A CronJob that tries to reach the fleet's Services from a pod whose labels no NetworkPolicy allows. The result
+ * is in the pod's termination message, where the exporter reads it, so no process needs the right to create
+ * pods.
  */
 export class IsolationCheck extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:observability:IsolationCheck";
@@ -85,7 +86,7 @@ function podOf({
   return { ...pod, restartPolicy: "Never" };
 }
 
-/** By address: the pod may resolve no name. */
+/** By address, because the pod may not resolve names. */
 function endpointsOf(services: IsolationCheckArgs["services"]): pulumi.Output<string> {
   const endpoints = services.map(({ metadata, spec }) =>
     pulumi.all([metadata, spec]).apply(([{ name }, { clusterIP, ports }]) => ({

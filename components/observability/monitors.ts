@@ -9,7 +9,7 @@ export interface MonitorOptions {
   readonly intervalSeconds: number;
 }
 
-/** Role of what serves metrics: the Services with this role and a port `metrics` are read. */
+/** The component label of a metrics Service: Services with it and a port `metrics` are scraped. */
 export const metricsComponent = "metrics";
 /** The port's name in those Services. */
 export const metricsPortName = "metrics";
@@ -19,7 +19,7 @@ export function metricsLabels(name: string, application: string): LabelContext {
   return { name, component: metricsComponent, application };
 }
 
-/** What the ServiceMonitor says: every Service of the application that serves metrics. */
+/** The spec of the ServiceMonitor: every Service of the application with metrics. */
 export function monitorSpec(options: MonitorOptions): Record<string, unknown> {
   return {
     namespaceSelector: { matchNames: [options.namespace] },
@@ -33,7 +33,7 @@ export function monitorSpec(options: MonitorOptions): Record<string, unknown> {
       {
         port: metricsPortName,
         interval: `${options.intervalSeconds}s`,
-        // The metrics' own `server`, `pod` and `namespace` say more than the pod that tells them.
+        // The metrics' own `server`, `pod` and `namespace` are more precise than the exporting pod's.
         honorLabels: true,
       },
     ],

@@ -10,20 +10,29 @@ import { metricsComponent, monitorSpec } from "./monitors";
 export interface ObservabilityArgs {
   readonly namespace: string;
   readonly application: string;
-  /** How often Prometheus reads the metrics, in seconds. @default 30 */
+  /**
+   * The scrape interval in seconds.
+   * @default 30
+   */
   readonly intervalSeconds?: number;
   /** Labels by which the cluster's Prometheus selects monitors and rules. @default none */
   readonly labels?: Readonly<Record<string, string>>;
   readonly thresholds?: AlertThresholds;
-  /** Whether ServiceMonitor and PrometheusRule are made; their CRDs are the Prometheus operator's. @default true */
+  /**
+   * Whether ServiceMonitor and PrometheusRule are created; the Prometheus operator brings their definitions.
+   * @default true
+   */
   readonly prometheusOperator?: boolean;
   /** Labels by which Grafana finds the dashboards. @default {"grafana_dashboard": "1"} */
   readonly dashboardLabels?: Readonly<Record<string, string>>;
-  /** Whether the dashboards' ConfigMaps are made. @default true */
+  /**
+   * Whether the dashboards' ConfigMaps are created.
+   * @default true
+   */
   readonly dashboards?: boolean;
 }
 
-/** What Prometheus and Grafana need to see a fleet: where metrics are, when to call somebody, what to look at. */
+/** What Prometheus and Grafana need for a fleet: scrape targets, alerts and dashboards. */
 export class Observability extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:observability:Observability";
 
@@ -72,7 +81,7 @@ export class Observability extends pulumi.ComponentResource {
     );
   }
 
-  /** One ConfigMap each: together they would come near the size limit. */
+  /** One ConfigMap each: together they would approach the size limit. */
   private createDashboards(): void {
     for (const [file, dashboard] of Object.entries(dashboards())) {
       new k8s.core.v1.ConfigMap(

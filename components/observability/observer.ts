@@ -31,7 +31,10 @@ export interface FleetObserverArgs {
   readonly image: string;
   /** Server key -> name of its Deployment or StatefulSet. */
   readonly servers: Readonly<Record<string, string>>;
-  /** Endpoints whose certificate's end is reported: `host:port` or `postgresql://host:port`. @default none */
+  /**
+   * Endpoints whose certificates are watched: `host:port` or `postgresql://host:port`.
+   * @default none
+   */
   readonly certificates?: readonly string[];
   /** The mesh registry. @default there is no mesh */
   readonly registry?: {
@@ -41,7 +44,10 @@ export interface FleetObserverArgs {
   };
   /** Namespaces, by their labels, whose pods may read the metrics. @default every pod of every namespace */
   readonly scrapers?: Readonly<Record<string, string>>;
-  /** The service mesh that it calls the registry through. @default none, or that of its namespace */
+  /**
+   * The service mesh through which it calls the registry.
+   * @default none, or that of its namespace
+   */
   readonly serviceMesh?: ServiceMeshMember;
   /** @default as for a server */
   readonly clusterNetwork?: ClusterNetwork;
@@ -51,8 +57,9 @@ export interface FleetObserverArgs {
 }
 
 /**
- * One pod that tells Prometheus how the fleet's pods, the mesh's agents and certificates are, and keeps the status of
- * the MCPAgent objects. It reads objects of its own namespace, writes that status, and holds no secret.
+ * One pod that exports the state of the fleet's pods, the mesh's agents and certificates to Prometheus, and
+ * maintains the status of the MCPAgent objects. It reads objects of its own namespace, writes that status, and
+ * has no secret.
  */
 export class FleetObserver extends pulumi.ComponentResource {
   static readonly type = "mcp-fleet:observability:FleetObserver";
@@ -193,12 +200,12 @@ export class FleetObserver extends pulumi.ComponentResource {
   }
 }
 
-/** What the observer may do, in its own namespace: see workloads, and with a mesh keep the agents' status. */
+/** The observer's rights in its own namespace: read workloads, and with a mesh write the agents' status. */
 function observerRules(mesh: boolean): k8s.types.input.rbac.v1.PolicyRule[] {
   const rules = [
     { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
     { apiGroups: ["apps"], resources: ["deployments", "statefulsets"], verbs: ["list"] },
-    // Why a StatefulSet makes no pod is said nowhere else.
+    // Events are the only place that says why a StatefulSet creates no pod.
     { apiGroups: [""], resources: ["events"], verbs: ["list"] },
   ];
   if (!mesh) return rules;
@@ -209,7 +216,7 @@ function observerRules(mesh: boolean): k8s.types.input.rbac.v1.PolicyRule[] {
   ];
 }
 
-/** The port of a watched endpoint; the schema has checked its form. */
+/** The port of a watched endpoint; the schema has validated its format. */
 function portOf(endpoint: string): number {
   const url = new URL(endpoint.includes("://") ? endpoint : `tls://${endpoint}`);
   if (url.port !== "") return Number(url.port);
