@@ -9,13 +9,13 @@ import type { Run } from "../store/ledger";
 export interface Action {
   /** The steps of a plan that belong to it. */
   readonly steps: readonly ForwardStep["action"][];
-  /** Those of them that leave a new row version in the table. */
+  /** Those of them that create a new row version in the table. */
   readonly written: readonly ForwardStep["action"][];
   /** How many rows each step adds to the table. */
   readonly adds: -1 | 0 | 1;
   /**
-   * Looks for what stands in the way of its steps, before anything is locked.
-   * @throws UserError naming it
+   * Checks that its steps are possible, before anything is locked.
+   * @throws UserError naming the obstacle
    */
   check(checked: Checked, steps: readonly ForwardStep[]): Promise<void>;
   /**
@@ -40,7 +40,7 @@ export interface Undone {
   readonly warnings: readonly string[];
 }
 
-/** What an action checks its steps against. */
+/** The data that an action checks its steps against. */
 export interface Checked {
   readonly client: Client;
   readonly spec: CutoverSpec;
@@ -50,11 +50,11 @@ export interface Checked {
 /** What all actions of one run share. */
 export interface ForwardRun extends Checked {
   readonly runId: string;
-  /** The generation before, when it pointed into the cluster too. */
+  /** The previous generation, if it pointed into the cluster too. */
   readonly previous: Run | undefined;
   /** Rows that the same transaction wrote before. @default 0 */
   readonly touched?: number;
-  /** How many rows the table had once nobody else could write it. */
+  /** The table's row count once nobody else could write it. */
   readonly rows: number;
 }
 
@@ -63,9 +63,9 @@ export interface UndoRun extends Checked {
   readonly runId: string;
   /** The run that is undone. */
   readonly undone: Run;
-  /** The columns beside the document that are restored. */
+  /** The columns besides the document that are restored. */
   readonly columns: readonly string[];
-  /** How many rows the table had once nobody else could write it. */
+  /** The table's row count once nobody else could write it. */
   readonly rows: number;
 }
 

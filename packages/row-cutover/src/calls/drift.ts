@@ -36,9 +36,10 @@ type LeftRow = Pick<
 type RowNow = Pick<StoredRow, "key" | "match" | "type" | "config" | "columns">;
 
 /**
- * Compares the rows with what the newest run left, in a READ ONLY transaction. Headers that are missing are no
- * difference: the application erases them on each of its syncs. Nor is another path where it owns the URL. Reads no before-image and no column of the table but
- * key, type, document and those that the run set, so a login with these rights will do.
+ * Compares the rows with what the newest run left, in a READ ONLY transaction. Missing headers are no
+ * difference: the application erases them on each of its syncs. Nor is another path where it owns the URL. It
+ * reads only key, type, document and the columns that the run set, and no before-image, so a login with these
+ * rights is enough.
  * @returns undefined before the first run
  * @throws UserError when the table or the ledger cannot be read
  */

@@ -46,8 +46,9 @@ export interface Grants {
 }
 
 /**
- * The grants that a cutover needs in its database, read from the catalog as any role may. Grants nothing.
- * @throws UserError when the table is not there, or the role of the connection needs no grants
+ * The grants that a cutover needs in its database, read from the catalog, which any role may read. Grants
+ * nothing.
+ * @throws UserError when the table does not exist, or the role of the connection needs no grants
  */
 export async function readGrants(
   db: Db,

@@ -16,13 +16,13 @@ export interface Readiness {
   readonly version: string;
   /** Milliseconds since the epoch, by the database's clock. */
   readonly clock: number;
-  /** What would stop a run before it looks at any row. */
+  /** What would stop a run before it reads any row. */
   readonly refusal?: UserError;
   readonly warnings: readonly string[];
 }
 
 /**
- * Looks at the database as a run does before it looks at rows: which one it is, its ledger, the role's rights. READ
+ * Checks the database as a run does before it reads rows: its identity, its ledger, the role's rights. READ
  * ONLY.
  * @throws UserError when it does not answer
  */

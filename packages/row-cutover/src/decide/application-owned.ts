@@ -1,7 +1,7 @@
 import { keyId, keyOf, type KeyValues } from "./keys";
 import type { CutoverSpec, RowSpec } from "./spec";
 
-/** A document's content. */
+/** The content of a document. */
 type Content = Readonly<Record<string, unknown>>;
 
 /** The part of a URL before its path. */
@@ -23,8 +23,8 @@ export function placeOf(url: string): string {
 }
 
 /**
- * Whether a URL leads to the same server as one of ours: same scheme, host and port, letter for letter, and any path.
- * A login, a query or a fragment makes it another server.
+ * Whether a URL leads to the same server as one of ours: the same scheme, host and port, compared as text, and
+ * any path. A login, a query or a fragment makes it another server.
  */
 export function sameServer(url: unknown, ours: unknown): boolean {
   if (typeof url !== "string" || typeof ours !== "string") return false;

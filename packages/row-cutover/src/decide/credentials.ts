@@ -58,7 +58,7 @@ export function credentialsOf(content: Readonly<Record<string, unknown>>): Crede
   return [...found, ...telling(rest, [])];
 }
 
-/** Values whose names look like credentials, outside of the keys that start a process. */
+/** Values with credential-like names, outside of the keys that start a process. */
 function telling(
   content: Readonly<Record<string, unknown>>,
   path: readonly string[],

@@ -7,8 +7,8 @@ import type { CutoverSpec, RowSpec, TableSpec } from "./spec";
 export type PreviousKeys = ReadonlyMap<string, KeyValues | null>;
 
 /**
- * How the rows of a table belong to the entries of the configuration, and what follows from it for every decision.
- * What a run does with such a table is `Layout` in `layouts/`.
+ * How the rows of a table belong to the entries of the configuration, and the decisions that depend on it. What
+ * a run does with such a table is `Layout` in `layouts/`.
  */
 export interface LayoutRules {
   readonly name: "row per server" | "row per tenant";
@@ -18,13 +18,16 @@ export interface LayoutRules {
   readonly entryKey: "key" | "match";
   /** Whether a run may also make, rename, merge and remove rows: they are the application's own. */
   readonly movesRows: boolean;
-  /** Whether the application may convert a `text` column to `jsonb` by itself, for which every row has to be fit. */
+  /**
+   * Whether the application may convert a `text` column to `jsonb` by itself, so that every row must be
+   * convertible.
+   */
   readonly converted: boolean;
-  /** @throws UserError for an entry that asks for what is not done to such rows */
+  /** @throws UserError for an entry with an option that such rows do not support */
   checkEntry(row: RowSpec): void;
   /** @throws UserError where an entry has no single row, and so no single value */
   checkSingleValue(): void;
-  /** Whether the generation before moved the row of an entry. */
+  /** Whether the previous generation moved the row of an entry. */
   wasMoved(previous: PreviousKeys | undefined, key: KeyValues): boolean;
 }
 

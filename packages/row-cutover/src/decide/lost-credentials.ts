@@ -12,8 +12,9 @@ export class LostCredentials {
   private readonly lost = new Set<string>();
 
   /**
-   * Looks at the row of a step. A value that is a path becomes a warning.
-   * @param known whether an earlier run moved the row: its headers are that run's then, unless it starts a process
+   * Checks the row of a step. A value that is a path becomes a warning.
+   * @param known whether an earlier run moved the row. Its headers are then that run's, unless it starts a
+   * process
    */
   add(
     step: Pick<ForwardStep, "action" | "spec" | "keyAfter">,

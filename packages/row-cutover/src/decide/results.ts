@@ -6,7 +6,7 @@ import type { AgreedProtocols, RunningImages, Target, ToolLists } from "./spec";
 export type RowAction =
   "rewrite" | "seed" | "merge" | "restore" | "remove" | "unchanged" | "keep" | "conflict";
 
-/** What happens to one row. Holds no value of the document but the URL and the command's name. */
+/** What happens to one row. Of the document's values it contains only the URL and the command's name. */
 export interface RowChange {
   readonly key: string;
   readonly action: RowAction;
@@ -14,7 +14,7 @@ export interface RowChange {
   readonly from?: string;
   /** Transport and command or URL after. */
   readonly to?: string;
-  /** Names of the document's keys that go. */
+  /** Names of the document's keys that are dropped. */
   readonly drops?: string[];
   /** What else happens, as phrases. */
   readonly also?: string[];
@@ -55,12 +55,12 @@ export interface RunResult {
   readonly changes: RowChange[];
   /** ISO 8601 by the database's clock; empty before the first cutover. */
   readonly committedAt: string;
-  /** Whether the rows were as they should be already, so that none was written. */
+  /** Whether the rows already had their target form, so that none was written. */
   readonly repeated: boolean;
   readonly warnings: string[];
 }
 
-/** What {@link settle} found. */
+/** The result of {@link settle}. */
 export interface SettleResult {
   /** Writes of the application that the fence blocked. */
   readonly fencedWrites: number;
@@ -89,23 +89,26 @@ export interface LedgerState {
   /** Whether the run put a write fence on the table. */
   readonly fenced: boolean;
   readonly fencedWrites: number;
-  /** What the servers listed just before the run. Not there for a run that asked none. */
+  /** What the servers listed just before the run. Absent for a run without a probe. */
   readonly tools?: ToolLists;
-  /** The MCP protocol versions that they agreed on with each consumer. Not there for a run that asked none. */
+  /** The MCP protocol versions agreed with each consumer. Absent for a run without a probe. */
   readonly protocols?: AgreedProtocols;
-  /** The images that their pods ran. Not there where a run did not see the pods. */
+  /** The images that their pods ran. Absent if a run did not see the pods. */
   readonly images?: RunningImages;
 }
 
-/** One row of one run. Documents have their names, and of their values only transport, command and plain URL. */
+/**
+ * One row of one run. Documents are represented by their names, and of their values by transport, command and
+ * plain URL only.
+ */
 export interface RunRow {
   readonly key: string;
-  /** The key before, where it was another. */
+  /** The previous key, if it was another. */
   readonly keyBefore?: string;
   readonly action: string;
-  /** Transport and command or URL. Not there for a row that was made. */
+  /** Transport and command or URL. Absent for an inserted row. */
   readonly from?: string;
-  /** Not there for a row that was removed. */
+  /** Absent for a removed row. */
   readonly to?: string;
   readonly before?: MaskedDocument;
   readonly after?: MaskedDocument;
@@ -118,14 +121,14 @@ export interface RowEndpoint {
   readonly rows: number;
   /** Transport and command or plain URL. */
   readonly shown: string;
-  /** As it is in the row, so it may hold a credential: for calling, not for showing. */
+  /** The URL as stored, which may contain a credential: for calling, not for showing. */
   readonly url?: string;
 }
 
-/** A document whose values that may be secret read `•••`. */
+/** A document in which values that may be secret read `•••`. */
 export type MaskedDocument = Readonly<Record<string, unknown>>;
 
-/** A row that is not as the newest run left it. Names keys of documents, never values. */
+/** A row that differs from what the newest run left. Contains keys of documents, never values. */
 export interface DriftedRow {
   readonly key: string;
   /** `changed`: written since. `gone`: deleted since. `new`: one of the application's own, made since. */
@@ -133,20 +136,20 @@ export interface DriftedRow {
   readonly detail: string;
 }
 
-/** The rows against the ledger. */
+/** The comparison of the rows with the ledger. */
 export interface DriftReport {
   readonly generation: number;
   readonly target: Target;
   readonly rows: DriftedRow[];
-  /** How many more there are than are listed. Not there when all are. */
+  /** How many more there are than are listed. Absent when all are. */
   readonly more?: number;
-  /** Whether a write fence is on the table now, so that the rollout has not been settled. */
+  /** Whether a write fence is on the table now, so the rollout has not been settled. */
   readonly fenceStands: boolean;
   /** Writes that it has blocked so far. */
   readonly fencedWrites: number;
 }
 
-/** What {@link finalize} did. */
+/** The result of {@link finalize}. */
 export interface FinalizeResult {
   readonly generation: number;
   /** Before-images dropped, of all generations together. */

@@ -41,8 +41,8 @@ interface RowCondition {
 }
 
 /**
- * Where a header's value is kept: a Secret of the cluster, a file, or the stack's own secrets. Who calls this package puts
- * the values into `headers`; here only their place is looked at, for {@link specHash}.
+ * Where a header's value is stored: a Secret of the cluster, a file, or the stack's own secrets. The caller of
+ * this package puts the values into `headers`; only their source matters here, for {@link specHash}.
  */
 export type HeaderSource =
   | {
@@ -61,20 +61,20 @@ export interface RowSpec {
   readonly transport: "streamable-http";
   /** Written beside URL and transport. The values may be secret and are never shown. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Where the values of some of them come from, by name. A value that comes from somewhere is in no hash. */
+  /** Where the values of some of them come from, by name. A value with a source is in no hash. */
   readonly headersFrom?: Readonly<Record<string, HeaderSource>>;
   /** Keys of the old document that stay. `all`: everything but command, args, env and cwd. Default: none. */
   readonly keep?: "all" | readonly string[];
   /**
-   * What the application may write otherwise than a run left it. `url`: another path on the same scheme, host and
-   * port counts as ours, for a run, for Settle, for drift and for an undo. Default: nothing.
+   * What the application may write differently from a run. `url`: another path on the same scheme, host and port
+   * counts as ours, for a run, for Settle, for drift and for an undo. Default: nothing.
    */
   readonly applicationOwns?: readonly "url"[];
   /** Other columns written with the row, by name. */
   readonly set?: Readonly<Record<string, string | null>>;
   /** Older keys of the same row: renamed, or merged where both rows exist. */
   readonly aliases?: readonly RowKey[];
-  /** Makes the row where it is missing and `condition` (a SQL query) returns a row. Default condition: none. */
+  /** Inserts the row where it is missing and `condition` (a SQL query) returns a row. Default condition: none. */
   readonly seed?: {
     readonly condition?: string;
     readonly values: Readonly<Record<string, string>>;
@@ -82,8 +82,8 @@ export interface RowSpec {
   /** Environment variables configured for the server: a credential in the old row must be among them. */
   readonly secretKeys?: readonly string[];
   /**
-   * The server's own plain variables and arguments: the plan names those of the old row that differ. They are not
-   * written and no part of {@link specHash}. Default: nothing is compared.
+   * The server's own plain variables and arguments. The plan names those of the old row that differ. They are
+   * not written and not part of {@link specHash}. Default: nothing is compared.
    */
   readonly settings?: {
     readonly env: Readonly<Record<string, string>>;
@@ -129,21 +129,24 @@ export interface CutoverSpec {
    * application's own row, and it is deleted. Default: the run is refused.
    */
   readonly customAliases?: "refuse" | "merge";
-  /** Runs as a superuser all the same, with whose rights code of the table's owner runs then. Default false. */
+  /** Allows a superuser, with whose rights code of the table's owner then runs. Default false. */
   readonly allowSuperuser?: boolean;
-  /** Runs where a publication sends ledger and journal to subscribers, old credentials among them. Default false. */
+  /** Allows a publication that sends ledger and journal to subscribers, old credentials included. Default false. */
   readonly allowPublications?: boolean;
 }
 
 /** Who runs it: recorded in the ledger. */
 export interface RunMeta {
-  /** A UUID by which the caller knows the run already. @default a random one */
+  /**
+   * A UUID of the run that the caller already knows.
+   * @default a random one
+   */
   readonly runId?: string;
   readonly who: string;
   readonly stack: string;
   readonly commit?: string;
   readonly toolVersion: string;
-  /** What each server listed just before the run, by server: kept to compare with later. */
+  /** What each server listed just before the run, by server: stored for later comparison. */
   readonly tools?: ToolLists;
   /** The MCP protocol versions that servers and consumers agreed on just before the run. */
   readonly protocols?: AgreedProtocols;

@@ -6,9 +6,9 @@ import type { ConfigType, RowPlace, StoredRow } from "./rows";
 import type { CutoverSpec, RowSpec } from "./spec";
 import type { RestoreMode } from "./verdict";
 
-/** How a run tells the rows of one server apart. SQL finds the rows by it again when it writes. */
+/** How a run distinguishes the rows of one server. SQL finds the rows by it again when it writes. */
 export interface RowForm {
-  /** Whether the document is what it should be. */
+  /** Whether the document already is the target. */
   readonly there: boolean;
   readonly embedded: boolean;
   /** `set` columns with another value. */
@@ -46,7 +46,7 @@ export interface ForwardPlan {
   readonly withoutSteps: { readonly rewrite: number; readonly unchanged: number };
 }
 
-/** What is said of rows while they are planned. */
+/** Notes collected while rows are planned. */
 export interface PlanNotes {
   readonly changes: RowChange[];
   readonly warnings: string[];
@@ -57,13 +57,13 @@ export interface ForwardInput {
   readonly spec: CutoverSpec;
   readonly rows: ReadonlyMap<string, StoredRow>;
   /**
-   * Keys of the generation before, when it pointed into the cluster too, with the key an undo of it restores. Empty
-   * with `match`, where SQL looks them up.
+   * Keys of the previous generation, if it pointed into the cluster too, with the key that its undo restores.
+   * Empty with `match`, where SQL looks them up.
    */
   readonly previous: PreviousKeys | undefined;
   /** Whether the previous generation still has before-images, which the new one takes over. */
   readonly carries: boolean;
-  /** Whether the generation before was planned from the same configuration. */
+  /** Whether the previous generation was planned from the same configuration. */
   readonly samePlan: boolean;
   /** Keys whose seed condition holds. */
   readonly seedable: ReadonlySet<string>;
@@ -93,7 +93,7 @@ export interface UndoStep {
   readonly entry: RowEntry;
   /** The row's key now. */
   readonly keyFound: KeyValues;
-  /** Where the row is. Not there for one that is inserted. */
+  /** Where the row is. Absent for one that is inserted. */
   readonly at?: RowPlace;
   readonly mode: RestoreMode;
   /** Where in a wrapped JSON document the configuration is. */
@@ -102,14 +102,14 @@ export interface UndoStep {
   readonly json?: string;
 }
 
-/** All of an undo, or of its preview. */
+/** A complete undo plan, also for a preview. */
 export interface UndoPlan {
   readonly steps: readonly UndoStep[];
   readonly changes: RowChange[];
   readonly warnings: string[];
   /** Rows that were changed since the run: how many, and the first of them with what was found. */
   readonly conflicts: { readonly count: number; readonly list: readonly Conflict[] };
-  /** The columns beside the document that are restored. */
+  /** The columns besides the document that are restored. */
   readonly columns: readonly string[];
   /** Rows that have no steps here: SQL restores them from the journal, or they are read again. */
   readonly withoutSteps: UndoWithoutSteps;

@@ -49,9 +49,9 @@ export function keptKeys(row: RowSpec, keys: readonly string[]): string[] {
 }
 
 /**
- * Whether a document already is what the row should have. Headers may be missing: the application erases them
- * with each of its own writes, and every run would write them again. The same is true for another path where the
- * application owns it. In SQL: `isTargetSql`.
+ * Whether a document already is the target of the row. Headers may be missing: the application erases them with
+ * each of its own writes, and otherwise every run would write them again. The same is true for another path
+ * where the application owns it. In SQL: `isTargetSql`.
  */
 export function isTarget(content: Readonly<Record<string, unknown>>, row: RowSpec): boolean {
   const target = targetDocument(row);

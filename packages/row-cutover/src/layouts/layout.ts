@@ -6,7 +6,7 @@ import type { ForwardInput, ForwardPlan, ForwardStep, ReadSize, UndoPlan } from 
 import type { TableShape } from "../postgres/table";
 import type { Run } from "../store/ledger";
 
-/** What a plan forward is made of, whatever the layout. */
+/** The input of a forward plan, whatever the layout. */
 export interface ForwardRequest {
   readonly given: Pick<ForwardInput, "spec" | "carries" | "samePlan">;
   readonly shape: TableShape;
@@ -16,14 +16,14 @@ export interface ForwardRequest {
   readonly active: Run | undefined;
 }
 
-/** A plan forward, with what it was made from and how much was looked at. */
+/** A forward plan, with its input and how much was read. */
 export interface PlannedForward {
   readonly plan: ForwardPlan;
   readonly input: ForwardInput;
   readonly readSize: ReadSize;
 }
 
-/** A plan of an undo, and how much was looked at. */
+/** An undo plan, and how much was read. */
 export interface PlannedUndo {
   readonly plan: UndoPlan;
   readonly readSize: ReadSize;
@@ -40,7 +40,7 @@ export interface Layout {
   writeWithoutSteps(run: ForwardRun, plan: ForwardPlan, input: ForwardInput): Promise<void>;
   /** Restores the rows that a plan of an undo has no steps for. */
   restoreWithoutSteps(run: UndoRun, plan: UndoPlan): Promise<void>;
-  /** Of a plan that was made after a run: the steps for rows that the run has not seen. */
+  /** The steps for rows that the run has not seen, from a plan that was made after it. */
   lateSteps(client: Client, run: Run, plan: ForwardPlan): Promise<readonly ForwardStep[]>;
   /** A query of the application's own documents: `key`, `config`, and how many rows have it (`count`). */
   documents(spec: CutoverSpec, shape: TableShape): string;

@@ -12,12 +12,12 @@ import { checkSize, isOwnSql, serverColumnSql, storedColumns } from "../postgres
 import type { TableShape } from "../postgres/table";
 import { groupQuery } from "./groups-sql";
 
-/** Rows of one server for which a run does the same. */
+/** Rows of one server that a run treats the same way. */
 interface RowGroup {
   readonly spec: RowSpec;
   readonly form: RowForm;
   readonly count: number;
-  /** A row that stands for the group: one row's transport, and the names of keys and variables of all of them. */
+  /** A row that represents the group: one row's transport, and the names of keys and variables of all of them. */
   readonly row: StoredRow;
 }
 
@@ -26,7 +26,7 @@ export interface Groups {
   readonly groups: readonly RowGroup[];
   /** Rows of configured servers that SQL cannot read: TOML, wrapped or escaped. */
   readonly unread: number;
-  /** The application's own rows by server that nothing is configured for. */
+  /** The application's own rows by server, where no server is configured. */
   readonly unknown: ReadonlyMap<string, number>;
   /** Rows of other types under a configured server's key, which stay as they are. */
   readonly foreign: ReadonlyMap<string, number>;

@@ -66,7 +66,7 @@ export function plainContentSql(shape: TableShape): string {
     : `case when ${isPlainSql(shape)} then ${config}::jsonb end`;
 }
 
-/** `isTarget`: whether a document is what the entry wants. */
+/** `isTarget`: whether a document already is the target of the entry. */
 export function isTargetSql(spec: CutoverSpec, content: string): string {
   const exact = isExactlyThere(content, "d.target");
   if (!spec.rows.some(ownsUrl)) return exact;
@@ -160,8 +160,8 @@ const tellingText =
   'token|secret|passw|passphrase|api[-_]?key|private[-_]?key|access[-_]?key|credential|(^|[^a-z0-9])(pat|pwd|auth|key)|authorization|cookie|://[^/@"]*:[^/@"]+@';
 
 /**
- * Whether a document may hold a credential outside of an `env` object. It may say yes too often, never no: every
- * document with one that `credentialsOf` finds is among them.
+ * Whether a document may contain a credential outside of an `env` object. False positives are possible, false
+ * negatives are not: it covers every document in which `credentialsOf` finds one.
  * @param ours whether an earlier run wrote the headers of documents that start no process
  */
 export function mayHoldCredentialsSql(content: string, ours: boolean): string {

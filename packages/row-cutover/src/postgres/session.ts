@@ -16,7 +16,7 @@ import { connectDenied, toUserError } from "./user-error";
 
 const connectSeconds = 5;
 
-/** How long the locks of a lost connection are waited for, in seconds. */
+/** How long to wait for the locks of a lost connection, in seconds. */
 const resolveLockSeconds = 30;
 
 /** The limits that the configuration sets. @param longestWait caps the wait for locks, in seconds */
@@ -42,7 +42,7 @@ export interface SessionOptions<T> {
   /** For error messages, such as `planning the rows`. */
   readonly doing: string;
   /**
-   * Asked on a connection of its own, before another attempt, when the outcome of COMMIT is unknown.
+   * Called on a new connection before another attempt, when the outcome of COMMIT is unknown.
    * @param result what the work had returned
    * @returns the result to answer with when it was committed; undefined when it was not
    */
@@ -53,7 +53,7 @@ export interface SessionOptions<T> {
 export interface Attempt {
   /** Whether an earlier attempt lost its connection, so that its locks may still be held. */
   readonly reconnected: boolean;
-  /** Names the triggers that are blamed when code of the table's owner raises an error from now on. */
+  /** Names the triggers to blame when code of the table's owner raises an error from now on. */
   readonly blame: (code: TableTriggers) => void;
 }
 
@@ -138,7 +138,7 @@ async function withClient<T>(
   }
 }
 
-/** Tries again, with growing pauses, after errors that another attempt may not have. Throws all others at once. */
+/** Retries, with growing pauses, after errors that another attempt may avoid. Throws all others at once. */
 async function retrying<T>(attempts: number, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

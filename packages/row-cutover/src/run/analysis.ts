@@ -7,7 +7,7 @@ import type { RightsFacts } from "../postgres/rights/facts";
 import type { TableShape } from "../postgres/table";
 import type { Run } from "../store/ledger";
 
-/** What every analysis has. */
+/** The common part of every analysis. */
 interface Found {
   /** The newest run, whatever its target. */
   readonly ledger: Run | undefined;
@@ -33,14 +33,14 @@ interface ForwardAnalysis extends Found, Surroundings, PlannedForward {
   readonly previous: Run | undefined;
 }
 
-/** A run that takes the newest generation back. */
+/** A run that undoes the newest generation. */
 interface UndoAnalysis extends Found, Surroundings, PlannedUndo {
   readonly kind: "undo";
   readonly plan: UndoPlan;
   readonly undone: Run;
 }
 
-/** What there is to do, found by reading alone. */
+/** What a run has to do, found by reading alone. */
 export type Analysis = (Found & { readonly kind: "noop" }) | ForwardAnalysis | UndoAnalysis;
 
 /** An analysis with something to write. */

@@ -26,7 +26,7 @@ import type { Analysis, WritingAnalysis } from "./analysis";
 import { applyForward } from "./forward";
 import { applyUndo } from "./undo";
 
-/** One run as it was asked for. */
+/** The request for one run. */
 export interface RunRequest {
   readonly spec: CutoverSpec;
   readonly target: Target;
@@ -35,7 +35,8 @@ export interface RunRequest {
 }
 
 /**
- * The whole of a run inside its transaction, up to COMMIT: look, refuse, prepare, lock, confirm, write, fence, record.
+ * A complete run inside its transaction, up to COMMIT: analyse, refuse, prepare, lock, confirm, write, fence,
+ * record.
  * @param blame names the triggers that may raise an error from then on
  */
 export async function changeRows(
@@ -55,7 +56,7 @@ export async function changeRows(
     lockTable(client, first.shape, mode),
     confirm(client, spec, target, first),
   ]);
-  // Then what was prepared must not be kept.
+  // In this case the prepared data must not be kept.
   if (analysis.kind === "noop") throw new PlanOutdated();
   if (analysis !== first) await prepare(client, spec, analysis, runId);
   const { shape, identity, generation } = analysis;
@@ -80,7 +81,7 @@ export async function changeRows(
   };
 }
 
-/** What can be done before writers have to wait. */
+/** Work that is possible before writers have to wait. */
 async function prepare(
   client: Client,
   spec: CutoverSpec,

@@ -13,7 +13,7 @@ const walPerRow = 900;
 /** The old document is written to the journal, the new one to the journal and to the table. */
 const copies = 3;
 
-/** From this number of rows on a plan says what the run costs. */
+/** From this number of rows on, a plan reports the cost of the run. */
 const worthSaying = 1000;
 
 /** How much a run writes, and for how long writers of the table wait. */
@@ -39,7 +39,7 @@ function writtenRows(analysis: WritingAnalysis): number {
   return single + withoutSteps.written + withoutSteps.restore;
 }
 
-/** A warning of what a large run costs. */
+/** A warning about the cost of a large run. */
 export function sizeWarnings({ rows, lockSeconds, walBytes }: PlanSize): string[] {
   if (rows < worthSaying) return [];
   const wal = Math.max(1, Math.round(walBytes / 2 ** 20));

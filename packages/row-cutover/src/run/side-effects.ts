@@ -2,7 +2,7 @@ import type { Client } from "pg";
 
 import type { Analysis } from "./analysis";
 
-/** Warnings of what else happens when rows are written: triggers fire, and subscribers get the new rows. */
+/** Warnings about side effects of writing rows: triggers fire, and subscribers get the new rows. */
 export async function sideEffectWarnings(client: Client, analysis: Analysis): Promise<string[]> {
   if (analysis.kind === "noop") return [];
   const { oid, name, triggers } = analysis.shape;

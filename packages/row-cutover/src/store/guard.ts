@@ -10,7 +10,7 @@ interface LedgerSecurity {
   readonly role: string;
   /** Relations and functions of other owners, with the owners. */
   readonly foreign: string[];
-  /** Whatever would run code of others, or hide rows, when the ledger is read or written. */
+  /** Anything that would run foreign code, or hide rows, when the ledger is read or written. */
   readonly traps: string[];
   /** Grants that allow more than a comparison. */
   readonly grants: Grant[];
@@ -92,7 +92,7 @@ async function look(client: Client): Promise<LedgerSecurity> {
   return owner === null ? rest : { ...rest, owner };
 }
 
-/** What was found, by connection: it does not change while a connection is open. */
+/** The findings by connection: they do not change while a connection is open. */
 const seen = new WeakMap<Client, Promise<LedgerSecurity>>();
 
 function lookOnce(client: Client): Promise<LedgerSecurity> {
@@ -102,7 +102,7 @@ function lookOnce(client: Client): Promise<LedgerSecurity> {
 }
 
 /**
- * Checks that reading the ledger runs no code of others, whoever made it.
+ * Checks that reading the ledger runs no foreign code.
  * @throws UserError that names what would
  */
 export async function refuseForeignCode(client: Client): Promise<void> {

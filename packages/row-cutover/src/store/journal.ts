@@ -125,8 +125,9 @@ export async function columnsOf(client: Client, shape: TableShape, run: Run): Pr
 }
 
 /**
- * Copies what an undo of the generation before would do beside restoring rows: an undo of this one has to do it too.
- * @param previous the generation before, when it pointed into the cluster too
+ * Copies what an undo of the previous generation would do besides restoring rows: an undo of this one must do it
+ * too.
+ * @param previous the previous generation, if it pointed into the cluster too
  */
 export async function carryOver(
   client: Client,

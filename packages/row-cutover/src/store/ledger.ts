@@ -11,7 +11,7 @@ import type {
 } from "../decide/spec";
 import { ledgerExists, migrate } from "./schema";
 
-/** One row of the ledger, with what only the engine needs. */
+/** One row of the ledger, with fields that only the engine needs. */
 export interface Run extends LedgerState {
   readonly systemIdentifier: string;
   readonly databaseName: string;
@@ -86,7 +86,7 @@ function toRun(raw: RawRun): Run {
   };
 }
 
-/** What callers get of a run. */
+/** The public part of a run. */
 export function publicRun(run: Run): LedgerState {
   const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
   const { toolVersion, counts, fenced, fencedWrites, finalizedAt, tools, protocols, images } = run;
@@ -190,14 +190,14 @@ export async function markFinalized(
   return done.rows[0]?.at ?? "";
 }
 
-/** Records that a run cannot be undone because the one before it was finalized. */
+/** Records that a run cannot be undone because the previous one was finalized. */
 export async function inheritFinalized(client: Client, runId: string): Promise<void> {
   await client.query("update mcp_cutover.run set finalized_at = committed_at where run_id = $1", [
     runId,
   ]);
 }
 
-/** Records what the servers showed before a run. The newest version of the ledger has the columns. */
+/** Records the servers' probe results before a run. The newest version of the ledger has the columns. */
 export async function recordServers(
   client: Client,
   runId: string,

@@ -1,13 +1,13 @@
 /** One change of the schema `mcp_cutover`. */
 export interface Migration {
   readonly version: number;
-  /** Each statement of it may find its own result already there. */
+  /** A statement may find that its result already exists. */
   readonly sql: string;
-  /** In SQL: whether a ledger that was made before there were versions has it. */
+  /** In SQL: whether a ledger without versions already has this change. */
   readonly there: string;
   /**
-   * Whether it may be done while a write fence stands. Writers that a fence holds have `fenced_write` open: they would
-   * wait, or be ended as the victim of a deadlock.
+   * Whether it is possible while a write fence is on the table. Writers that a fence blocks have `fenced_write`
+   * open: they would wait, or be ended as the victim of a deadlock.
    */
   readonly besideFence: boolean;
 }
@@ -78,9 +78,9 @@ revoke all on schema mcp_cutover from public;
 `;
 
 /**
- * `leftRows` of the newest run of each cutover: all that a comparison needs, and no more than the rows themselves say.
- * A view reads with its owner's rights, so a login that may read it needs none on the journal. The security barrier
- * keeps that login's own functions away from the journal's other entries.
+ * `leftRows` of the newest run of each cutover: what a comparison needs, and no more than the rows themselves
+ * contain. A view reads with its owner's rights, so a login that may read it needs none on the journal. The
+ * security barrier keeps that login's own functions away from the journal's other entries.
  */
 const newestRow = `
 create or replace view mcp_cutover.newest_row with (security_barrier) as ${leftRows}
@@ -95,8 +95,8 @@ function hasColumns(...names: readonly string[]): string {
 }
 
 /**
- * In order. A released one is never changed: what comes later is a new one at the end.
- * A ledger's version is the number of the last one it has.
+ * In order. A released migration is never changed: a later change is a new one at the end. A ledger's version is
+ * the number of its last migration.
  */
 export const migrations: readonly Migration[] = [
   {
@@ -134,5 +134,5 @@ export const migrations: readonly Migration[] = [
   },
 ];
 
-/** The version of a ledger that has everything. */
+/** The version of a complete ledger. */
 export const newestVersion = migrations.length;

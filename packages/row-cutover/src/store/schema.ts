@@ -4,29 +4,32 @@ import { refuseForeignCode, refuseForeignLedger, revokeFromOthers } from "./guar
 import { type Migration, migrations, newestVersion } from "./migrations";
 
 /**
- * Brings schema `mcp_cutover` to the newest version, for this role alone. Starts from nothing, from any version, and
- * from any ledger that was made before there were versions. Whether the role may do it was checked before.
- * @throws UserError when what is there is not this role's own
+ * Brings schema `mcp_cutover` to the newest version, for this role alone. It works from nothing, from any
+ * version, and from any ledger without versions. The rights for it were checked before.
+ * @throws UserError when existing objects are not this role's own
  */
 export async function ensureLedger(client: Client): Promise<void> {
   await refuseForeignLedger(client);
   await migrate(client);
 }
 
-/** The same without a look at the owner: for a transaction that did that. */
+/** The same without checking the owner: for a transaction that did so. */
 export async function migrate(client: Client): Promise<void> {
   if (upToDate.has(client)) return;
   const before = await versionOf(client);
   if (before === newestVersion) return void upToDate.add(client);
   if (before !== undefined && (await allWait(client, after(before)))) return;
   await lockSchema(client);
-  // Somebody else may have done it meanwhile.
+  // Another session may have done it meanwhile.
   const version = await versionOf(client);
   const missing = version === undefined ? await notThere(client) : after(version);
   if ((await apply(client, missing)) === newestVersion) upToDate.add(client);
 }
 
-/** Whether the ledger is there. @throws UserError when what is there would run code of others */
+/**
+ * Whether the ledger exists.
+ * @throws UserError when reading it would run foreign code
+ */
 export async function ledgerExists(client: Client): Promise<boolean> {
   if (!known.has(client)) {
     if (!(await hasTables(client))) return false;
@@ -49,7 +52,7 @@ async function hasTables(client: Client): Promise<boolean> {
   return found.rows[0]?.there === true;
 }
 
-/** @returns undefined where no ledger is, or one that was made before there were versions */
+/** @returns undefined without a ledger, or for one without versions */
 async function versionOf(client: Client): Promise<number | undefined> {
   const table = await client.query<{ there: boolean }>(
     "select to_regclass('mcp_cutover.schema_version') is not null as there",
@@ -65,7 +68,7 @@ function after(version: number): readonly Migration[] {
   return migrations.filter((one) => one.version > version);
 }
 
-/** What a ledger lacks that has no version: the catalog says what it has. */
+/** The migrations that a ledger without versions lacks, according to the catalog. */
 async function notThere(client: Client): Promise<readonly Migration[]> {
   const found = await client.query<{ there: boolean[] }>(
     `select array[${migrations.map(({ there }) => there).join(", ")}] as there`,
@@ -98,7 +101,7 @@ async function apply(client: Client, pending: readonly Migration[]): Promise<num
   return reached;
 }
 
-/** Whether a fence of any cutover stands. */
+/** Whether any cutover has a fence on a table. */
 async function anyFence(client: Client): Promise<boolean> {
   const fences = await client.query(
     "select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'mcp_cutover' limit 1",

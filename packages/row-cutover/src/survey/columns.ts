@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import type { TableSpec } from "../decide/spec";
 import { ident, qualified } from "../postgres/identifiers";
 
-/** A table that may hold servers. */
+/** A table that may contain servers. */
 export interface Candidate {
   readonly oid: string;
   readonly schema: string;
@@ -18,7 +18,7 @@ interface ColumnAbout {
   readonly nullable: boolean;
 }
 
-/** A guess of how a table is configured, with what is uncertain about it. */
+/** A guess at a table's configuration, with its uncertainties. */
 export interface ColumnGuess {
   readonly table: TableSpec;
   /** Sentences for the person who decides. */
@@ -36,7 +36,7 @@ const ownValue =
   /^(integrated|system|builtin|built-in|built_in|bundled|managed|default|internal|official)$/i;
 
 /**
- * Guesses from the catalog, and from a few distinct values, how a table is configured. READ ONLY.
+ * Guesses a table's configuration from the catalog and from a few distinct values. READ ONLY.
  * @param column with the documents
  */
 export async function guessColumns(client: Client, candidate: Candidate): Promise<ColumnGuess> {

@@ -1,17 +1,17 @@
 import { credentialsOf } from "../decide/credentials";
 import { environment, parseDocument, plainUrl, programOf } from "../decide/document";
 
-/** Names the server that a command line starts, if it is a known one. It gets every word, secret ones too. */
+/** Names the server that a command line starts, if it is known. It receives every word, secret ones included. */
 export type Recognise = (program: string, words: readonly string[]) => string | undefined;
 
-/** What a document says of a server: names, never a value but program, package and plain URL. */
+/** What a document says about a server: names, and of values only program, package and plain URL. */
 export interface ServerSketch {
   readonly transport: "stdio" | "http";
   /** The program's name, without its directories. */
   readonly program?: string;
-  /** The package that `npx`, `uvx` and the like fetch. */
+  /** The package that `npx`, `uvx` and similar commands download. */
   readonly package?: string;
-  /** What {@link Recognise} called it. */
+  /** The result of {@link Recognise}. */
   readonly known?: string;
   /** A URL without login and query. */
   readonly url?: string;
@@ -31,10 +31,13 @@ export type DocumentForm =
 
 /** Keys under which clients' files keep many servers in one document. */
 const listKeys = ["mcpServers", "servers"];
-/** Keys under which a document may hold a server beside other things. */
+/** Keys under which a document may contain a server besides other things. */
 const nestedKeys = ["mcp", "config", "server", "transport"];
 
-/** @param keys values by which a wrapped document may be named; @returns undefined for what is no server */
+/**
+ * @param keys values by which a wrapped document may be named; @returns undefined for a document that is not a
+ * server
+ */
 export function sketchOf(
   keys: readonly string[],
   text: string,
@@ -55,7 +58,7 @@ export function sketchOf(
   return undefined;
 }
 
-/** A program to start; or a URL beside something that only an MCP client's configuration says. */
+/** A program to start, or a URL together with a key that only an MCP client's configuration has. */
 function isServer(content: Readonly<Record<string, unknown>>): boolean {
   if (typeof content.command === "string" && content.command.trim() !== "") {
     const { args, env } = content;
@@ -96,7 +99,7 @@ function sketch(content: Readonly<Record<string, unknown>>, recognise: Recognise
 }
 
 const launcher = /^(npx|bunx|pnpx|uvx|pipx)$/;
-/** Only what says by itself that it is a server: any other word may be a password. */
+/** Only a word that is recognisable as a server's package: any other may be a password. */
 const packageName =
   /^(@[a-z0-9][\w.-]{0,40}\/)?(?=[\w.-]*(mcp|server))[a-z][\w.-]{0,60}(@[\w.-]{1,20})?$/;
 

@@ -10,7 +10,7 @@ import { inScope } from "../postgres/table";
 import { type Candidate, guessColumns } from "./columns";
 import { type Recognise, type ServerSketch, sketchOf } from "./document";
 
-/** Limits in seconds. They are short, so that nobody has to wait for it. */
+/** Limits in seconds. They are short, so that nobody has to wait for the survey. */
 const limits = { lockSeconds: 2, statementSeconds: 10 };
 
 /** How many tables are sampled, the likeliest first. */
@@ -27,7 +27,7 @@ const longest = 65_536;
 
 /** One server of the table. Names, never a value. */
 export interface SurveyedServer extends ServerSketch {
-  /** The key that the configuration names it by. */
+  /** Its key in the configuration. */
   readonly key: string;
   readonly rows: number;
   /** Whether it is the application's own. */
@@ -40,7 +40,7 @@ export interface SurveyedTable {
   /** Of the document's column. */
   readonly type: string;
   readonly servers: readonly SurveyedServer[];
-  /** Rows that are no document of a server, by key. */
+  /** Rows whose document is not a server, by key. */
   readonly others: readonly string[];
   /** Whether there are more rows than were read. */
   readonly more: boolean;
@@ -49,17 +49,17 @@ export interface SurveyedTable {
   readonly listsIds: boolean;
 }
 
-/** What a database has of MCP servers. */
+/** The MCP servers found in a database. */
 export interface Survey {
   readonly database: string;
   readonly found?: SurveyedTable;
-  /** Other tables that could be meant, as `schema.table`. */
+  /** Other candidate tables, as `schema.table`. */
   readonly also: readonly string[];
-  /** Tables that hold servers in a form that no cutover rewrites, in a sentence each. */
+  /** Tables with servers in a form that no cutover can rewrite, one sentence each. */
   readonly unfit: readonly string[];
 }
 
-/** What to look for. */
+/** What to search for. */
 export interface SurveyOptions {
   /** `schema.table`, or a table of any schema. @default the one with the most servers */
   readonly table?: string;
@@ -67,9 +67,9 @@ export interface SurveyOptions {
 }
 
 /**
- * Looks for the table that holds configurations of MCP servers, in a READ ONLY transaction with short limits. Of a
+ * Searches for the table with configurations of MCP servers, in a READ ONLY transaction with short limits. Of a
  * document only names leave this package.
- * @throws UserError when the database cannot be looked at, or has no such table as is named
+ * @throws UserError when the database cannot be read, or has no table of the given name
  */
 export async function surveyDatabase(db: Db, options: SurveyOptions = {}): Promise<Survey> {
   return session(
@@ -109,7 +109,7 @@ async function survey(client: Client, { table, recognise }: SurveyOptions): Prom
   };
 }
 
-/** Columns that could hold documents, by how likely their names are. */
+/** Columns that may contain documents, the likeliest names first. */
 async function candidatesIn(
   client: Client,
   named: string | undefined,
@@ -213,7 +213,7 @@ async function describe(
   };
 }
 
-/** Joins the sketches of two rows of one server: the server may need what any of them has. */
+/** Combines two rows of one server: the server may need what either of them has. */
 function together(a: ServerSketch, b: ServerSketch): ServerSketch {
   const both = (name: "variables" | "secrets" | "files"): string[] => [
     ...new Set([...a[name], ...b[name]]),
@@ -224,7 +224,7 @@ function together(a: ServerSketch, b: ServerSketch): ServerSketch {
   };
 }
 
-/** Tables that keep a server in columns of its own, as LiteLLM's does. */
+/** Tables that store a server in columns of its own, as LiteLLM's does. */
 async function columnTables(client: Client): Promise<string[]> {
   const found = await client.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -7,7 +7,7 @@ import { isOwn, type StoredRow } from "../../decide/rows";
 import type { CutoverSpec } from "../../decide/spec";
 import type { UndoDraft, UndoInput, UndoPlan } from "../../decide/steps";
 
-/** The change of a row that stays as it is because it was changed or made since. */
+/** The plan's entry for a row that stays because it was changed or created since. */
 export function describeKept(spec: CutoverSpec, row: StoredRow, reason: string): RowChange {
   const current = parseDocument(row.key, row.config);
   return {

@@ -6,7 +6,7 @@ import type { ForwardInput, ForwardStep, PlanNotes } from "../../decide/steps";
 import { isTarget } from "../../decide/target-document";
 
 /**
- * Whether a row is as it should be, so that a run keeps it.
+ * Whether a row already has its target form, so that a run keeps it.
  * @param differing `set` columns with other values
  */
 export function isUnchanged(
@@ -27,7 +27,7 @@ export function leavesColumns(
   return differing.length === 0 || (previous !== undefined && samePlan);
 }
 
-/** A row that is as it should be. */
+/** A row that already has its target form. */
 export interface Unchanged {
   readonly found: StoredRow;
   readonly document: ParsedDocument;
@@ -53,7 +53,7 @@ export function planUnchanged(
     key,
     action: "unchanged",
     from: describe(content),
-    // The URL as it is, since the application may own its path.
+    // The URL as stored, since the application may own its path.
     to: plainUrl(String(content.url)),
   });
   return {

@@ -10,7 +10,7 @@ import { keepsAny, keptKeys } from "../../decide/target-document";
 import { EngineError } from "../../postgres/errors";
 import { isUnchanged, planUnchanged } from "../keep/unchanged";
 
-/** Plan: one row, or the group of rows that it stands for. It is rewritten, unless it is as it should be. */
+/** Plan: one row, or the group of rows that it represents. It is rewritten, unless it already has its target form. */
 export function planRow(
   input: ForwardInput,
   row: RowSpec,
@@ -65,7 +65,7 @@ export function planRow(
   };
 }
 
-/** Warns of settings of the old process that its server has with other values. */
+/** Warns of settings of the old process whose values differ from its server's. */
 export function warnOfSettings(row: RowSpec, stored: StoredRow, warnings: string[]): void {
   const document = parseDocument([...stored.key, ...keyOf(row.key)], stored.config);
   const names = document === undefined ? [] : otherSettings(row, document.content);

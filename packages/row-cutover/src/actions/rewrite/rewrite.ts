@@ -8,9 +8,9 @@ import { restoreRows } from "../restore/write";
 import { journalRows, rowsPerStatement, writeRows } from "./write";
 
 /**
- * Gives rows their new documents, and with them their keys and `set` columns. Rows that are as they should be
- * (`unchanged`) are only journalled, for the write fence and the undo: see `actions/keep`. The undo restores them:
- * `actions/restore`.
+ * Gives rows their new documents, and with them their keys and `set` columns. Rows that already have their
+ * target form (`unchanged`) are only journalled, for the write fence and the undo: see `actions/keep`. The undo
+ * restores them: `actions/restore`.
  */
 export const rewrite: Action = {
   steps: ["rewrite", "unchanged"],

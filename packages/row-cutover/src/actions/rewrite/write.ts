@@ -15,7 +15,7 @@ import type { TableShape } from "../../postgres/table";
 import type { ForwardRun } from "../action";
 import { finderOf, type RowFinder } from "./row-finder";
 
-/** Steps as a relation `d`, to be joined with the rows `t` they are about. */
+/** Steps as a relation `d`, to be joined with their rows `t`. */
 function stepColumns({ columns }: RowFinder): string {
   return `${specColumns}, action text, carry boolean, ${columns}`;
 }
@@ -66,7 +66,7 @@ function journalStatement(run: ForwardRun, steps: readonly ForwardStep[]): State
   const found = keyArray(table.key, "t");
   const after = `coalesce(d.key_after, ${found})`;
   const config = `t.${ident(table.config)}`;
-  // The same key three times would be much of a large journal.
+  // Three copies of the same key would be a large part of a big journal.
   const finder = finderOf(steps);
   const same = finder.keepsKeys ? "null" : found;
   const carries = previous !== undefined && steps.some(({ carry }) => carry);

@@ -14,12 +14,12 @@ import { ident, keyArray, qualified } from "../../postgres/identifiers";
 import { inScope, type TableShape } from "../../postgres/table";
 import type { Action, ForwardRun, UndoRun } from "../action";
 
-/** Makes a row that is missing, in its new form. An undo removes it again. */
+/** Inserts a missing row in its new form. An undo removes it again. */
 export const seed: Action = {
   steps: ["seed"],
   written: ["seed"],
   adds: 1,
-  // The undo has to see who refers to the row by then.
+  // The undo must see which rows refer to the row by then.
   check: async ({ client, shape }) =>
     checkReadableReferences(client, await referencesTo(client, shape)),
   write: async (run, steps) => {
@@ -40,7 +40,7 @@ export const seed: Action = {
   },
 };
 
-/** Plan: a row that is missing is made where its seed's condition holds. Otherwise a warning says why not. */
+/** Plan: a missing row is inserted if its seed's condition holds. Otherwise a warning says why not. */
 export function planMissing(
   { previous, seedable }: ForwardInput,
   row: RowSpec,
@@ -61,7 +61,7 @@ export function planMissing(
   changes.push({ key: name, action: "seed", to: plainUrl(row.url) });
 }
 
-/** Plan: the keys of rows that may be made. They are missing, and nobody deleted them after an earlier run. */
+/** Plan: the keys of rows that may be inserted. They are missing, and nobody deleted them after an earlier run. */
 export async function seedableKeys(
   client: Client,
   spec: CutoverSpec,
@@ -87,14 +87,14 @@ async function holds(client: Client, spec: CutoverSpec, condition: string): Prom
   return found.rowCount !== 0;
 }
 
-/** Inserts a row that is missing, in the new form, with the column values of its seed. */
+/** Inserts a missing row in the new form, with the column values of its seed. */
 async function seedRow(run: ForwardRun, step: ForwardStep): Promise<void> {
   const { client, shape, spec, runId } = run;
   const { table } = spec;
   const { seed, set } = step.spec;
   const values: Record<string, string | null> = {
     ...(table.updatedAt === undefined ? {} : { [table.updatedAt]: null }),
-    // A new row has to meet the conditions of the configuration.
+    // A new row must meet the conditions of the configuration.
     ...Object.fromEntries(
       (table.where ?? []).flatMap(({ column, operator, value = "" }) =>
         operator === "=" ? [[column, value]] : [],

@@ -40,8 +40,8 @@ function fenceWarnings(facts: RightsFacts, rights: readonly RequiredRight[]): st
 }
 
 /**
- * Checks the rights of a later run while this one writes nothing, so that a missing right is known before the day of the
- * cutover. Objects that do not exist yet need none.
+ * Checks the rights of a later run although this one writes nothing, so that a missing right is known before the
+ * day of the cutover. Objects that do not exist yet need none.
  * @returns warnings for the plan
  * @throws UserError naming the rights
  */
@@ -57,7 +57,7 @@ export async function checkReadiness(client: Client, spec: CutoverSpec): Promise
   return warnings;
 }
 
-/** What a run would do with the rows as they are now, beside rewriting them. */
+/** What a run would do with the current rows, besides rewriting them. */
 async function usesNow(client: Client, spec: CutoverSpec): Promise<RowUses> {
   const ever = usesOf(spec);
   if (!ever.seeds && !ever.merges) return ever;
@@ -79,7 +79,7 @@ async function usesNow(client: Client, spec: CutoverSpec): Promise<RowUses> {
   const counts = spec.rows
     .filter(({ key }) => !skip.has(keyId(keyOf(key))))
     .map((row) => ({
-      // Whether a condition holds is asked when there is something to make.
+      // A condition is evaluated only when a row would be inserted.
       seeded: row.seed !== undefined && row.seed.condition === undefined,
       rows: [row.key, ...(row.aliases ?? [])]
         .map((key) => keyId(keyOf(key)))

@@ -25,11 +25,11 @@ export interface RequiredRight {
   readonly optional?: true;
 }
 
-/** What a run does beside reading and rewriting rows. */
+/** What a run does besides reading and rewriting rows. */
 export interface RowUses {
-  /** Makes rows that are missing. */
+  /** Inserts missing rows. */
   readonly seeds: boolean;
-  /** Removes one of two rows of the same server, and moves what refers to it. */
+  /** Removes one of two rows of the same server, and moves the references to it. */
   readonly merges: boolean;
 }
 
@@ -42,7 +42,7 @@ export function usesOf({ table, rows }: CutoverSpec): RowUses {
   };
 }
 
-/** On tables whose foreign keys point to the rows, where two rows are merged; an undo puts back what a merge removed. */
+/** On tables whose foreign keys point to the rows, where two rows are merged; an undo restores what a merge removed. */
 export const referenceRights = ["select", "insert", "update", "delete"] as const;
 
 /** On tables with lists of ids, where two rows are merged. */
