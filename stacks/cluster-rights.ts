@@ -11,7 +11,7 @@ import { probeTargets } from "./cutover-spec";
 
 type Settings = Pick<StackConfig, "settings" | "servers" | "secrets">;
 
-/** The kinds of objects that this stack makes. A test compares them with what the program registers. */
+/** The kinds of objects that this stack creates. A test compares them with what the program registers. */
 export function madeKinds(config: Settings): MadeKind[] {
   const { settings, servers, secrets } = config;
   const { studio, mesh, manager, observability, network } = settings;
@@ -76,7 +76,7 @@ export function madeKinds(config: Settings): MadeKind[] {
   ];
 }
 
-/** What an update of this stack asks of its cluster. */
+/** What an update of this stack does in its cluster. */
 function runWork(config: Settings): RunWork {
   const { namespace, cutover, target, probe, database } = config.settings;
   const targets = probeTargets(namespace, config.servers, config.secrets);
@@ -87,16 +87,16 @@ function runWork(config: Settings): RunWork {
 }
 
 /**
- * Has the kubeconfig's identity be allowed everything that an update does, before anything is made: else it would stop
- * half-way. A preview only warns, because it may run as somebody who may not update. A cluster that cannot be asked is
- * the update's to report.
+ * Checks that the kubeconfig's identity may do everything that an update does, before anything is created:
+ * otherwise the update would stop half-way. A preview only warns, because it may run with fewer rights. If the
+ * cluster does not answer, the update reports that itself.
  *
  * @throws UserError in an update, naming the rights and the commands that grant them
  */
 export async function requireRights(
   config: Settings & Pick<StackConfig, "kubernetes">,
 ): Promise<void> {
-  // Where objects are only written as YAML, there is no cluster.
+  // In render mode there is no cluster.
   if (config.kubernetes.rendered) return;
   const { missingClusterRights, refusedRights, rightsOfRun, whoAmI } =
     await import("@mcp-fleet/cluster");

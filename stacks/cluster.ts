@@ -38,16 +38,16 @@ async function connected({ context, kubeconfig }: StackConfig["kubernetes"]): Pr
 /** How long a preview waits for the cluster, in seconds. */
 const previewSeconds = 3;
 
-/** What a cluster said; else why it could not be asked, in a sentence. */
+/** The cluster's answer, or a sentence that says why there is none. */
 type Seen<T> = { readonly answer: T } | { readonly unseen: string };
 
-/** It was asked in a preview, which does not wait for it again. */
+/** The cluster did not answer in a preview, which does not wait for it again. */
 class SilentError extends UnreachableError {}
 const silent = new WeakMap<StackConfig["kubernetes"], string>();
 
 /**
- * Asks the stack's cluster. One that cannot be asked is no reason to fail here: an update fails where it needs the
- * cluster, and a preview goes on without, after three seconds in all.
+ * Asks the stack's cluster. An unreachable one is no error here: an update fails where it needs the cluster, and
+ * a preview continues without it, after three seconds in all.
  * @throws NoSuchContextError
  */
 export async function seeCluster<T>(
@@ -70,15 +70,16 @@ export async function seeCluster<T>(
 }
 
 /**
- * Asks the cluster for the stack's namespace, before anything is made. A preview says when it could not see it.
+ * Checks that the stack's namespace exists, before anything is created. A preview reports when it could not
+ * check.
  *
- * @throws UserError when the namespace is not there and the stack does not make it, or is being removed
+ * @throws UserError when the namespace does not exist and the stack does not create it, or is being deleted
  */
 export async function requireNamespace({
   settings: { namespace, createNamespace },
   kubernetes,
 }: Pick<StackConfig, "settings" | "kubernetes">): Promise<void> {
-  // Where objects are only written as YAML, there is no cluster.
+  // In render mode there is no cluster.
   if (kubernetes.rendered) return;
   const { namespaceState } = await import("@mcp-fleet/cluster");
   const seen = await seeCluster(kubernetes, (kube) => namespaceState(kube, namespace));
@@ -102,7 +103,7 @@ export async function requireNamespace({
   }
 }
 
-/** @throws SilentError when the cluster takes longer than a preview may wait for it */
+/** @throws SilentError when the cluster takes longer than a preview waits for it */
 async function withinSeconds<T>(kube: Kube, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -119,7 +120,7 @@ async function withinSeconds<T>(kube: Kube, answer: Promise<T>): Promise<T> {
     return await Promise.race([answer, late]);
   } finally {
     clearTimeout(timer);
-    // Its own limit ends it later; by then nobody waits.
+    // Its own time limit ends it later; its result is not used then.
     answer.catch(() => undefined);
   }
 }

@@ -5,13 +5,13 @@ import type { RunMeta } from "../components/cutover";
 
 const gitTimeoutMs = 3000;
 
-/** Who runs the program, from which commit: recorded in the ledger with each run, never a reason to run. */
+/** Who runs the program, from which commit: recorded in the ledger with each run. A change of it causes no run. */
 export function runMeta(stack: string, toolVersion: string): RunMeta {
   const commit = programCommit();
   return { who: who(), stack, toolVersion, commit };
 }
 
-/** The program's commit: what CI says, else what git says, else nothing. */
+/** The program's commit: from CI, else from git, else none. */
 function programCommit(): string | undefined {
   const told =
     process.env.MCP_FLEET_COMMIT ?? process.env.GITHUB_SHA ?? process.env.CI_COMMIT_SHA ?? "";
@@ -33,7 +33,7 @@ function who(): string {
   return `${actor}@${hostname()}`;
 }
 
-/** A container can run as a user id that has no name. */
+/** A container can run with a user id that has no name. */
 function userName(): string {
   try {
     return userInfo().username;

@@ -21,27 +21,27 @@ import { readShared, type SharedValues } from "./shared";
 
 const project = "mcp-fleet";
 
-/** Everything the program is configured with. Secrets are outputs; their values are read nowhere else. */
+/** The program's complete configuration. Secrets are outputs; their values are read nowhere else. */
 export interface StackConfig {
   readonly settings: Readonly<StackSettings>;
   readonly servers: readonly ResolvedServer[];
   readonly secrets: SecretValues;
-  /** Where the cluster is: what the Kubernetes provider was told. */
+  /** The Kubernetes provider's cluster. */
   readonly kubernetes: KubernetesConfig;
 }
 
-/** The Kubernetes provider's own configuration, as far as the program looks at it. */
+/** The parts of the Kubernetes provider's configuration that the program checks. */
 interface KubernetesConfig {
   readonly context?: string;
   readonly kubeconfig?: string;
-  /** Whether objects are written as YAML (`renderYamlToDirectory`) and none is made. */
+  /** Whether objects are only rendered as YAML (`renderYamlToDirectory`). */
   readonly rendered: boolean;
-  /** Whether updates of objects that cannot be reached count as done (`skipUpdateUnreachable`). */
+  /** Whether updates of unreachable objects count as done (`skipUpdateUnreachable`). */
   readonly skipsUnreachable: boolean;
 }
 
 /**
- * Reads the stack's configuration. The only place that does.
+ * Reads the stack's configuration. Nothing else does.
  *
  * @throws ConfigError with every problem at once.
  */
@@ -79,15 +79,15 @@ export async function loadConfig(): Promise<StackConfig> {
 }
 
 /**
- * What the stack takes from another one. `namespace` goes to its place in `values`.
+ * The values from another stack. `namespace` is added to `values`.
  *
- * @throws ConfigError when it cannot be had, since much of what follows would only say so again
+ * @throws ConfigError when they cannot be read, since most later problems would only repeat that
  */
 async function sharedValues(
   values: Record<string, unknown>,
   problems: Problem[],
 ): Promise<SharedValues> {
-  // The engine takes no optional key, so an empty one stands for none.
+  // The engine has no optional keys, so an empty one means none.
   if (values.namespace === "") delete values.namespace;
   const { success, data } = stackSchema.shape.shared.safeParse(values.shared);
   if (!success || data === undefined) return {};
@@ -102,15 +102,15 @@ async function sharedValues(
 }
 
 /**
- * The text of the stack's file, to see how values are written there: the one that is rendered, else the engine's usual
- * one. Empty where there is none.
+ * The text of the stack's file, to check how values are written there: the rendered one, else the engine's usual
+ * one. Empty without one.
  */
 function stackFileText(): string {
   const file = process.env.MCP_FLEET_STACK_FILE ?? `Pulumi.${pulumi.getStack()}.yaml`;
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
-/** The keys of our own namespace, without it. */
+/** The keys of our own namespace, without the namespace. */
 function ownKeys(): Map<string, string> {
   const prefix = `${project}:`;
   const entries = Object.entries(pulumi.runtime.allConfig())
@@ -119,7 +119,7 @@ function ownKeys(): Map<string, string> {
   return new Map(entries);
 }
 
-/** The engine hands over text: objects, arrays and booleans as JSON. Secrets are left out. */
+/** The engine passes text: objects, arrays and booleans as JSON. Secrets are omitted. */
 function parseValues(raw: Map<string, string>, problems: Problem[]): Record<string, unknown> {
   const shape = stackSchema.shape as Record<string, unknown>;
   const known = [...Object.keys(shape), ...secretKeys];
@@ -141,7 +141,7 @@ function parseValues(raw: Map<string, string>, problems: Problem[]): Record<stri
   return values;
 }
 
-/** Provider modes in which a cutover would have no proof that the servers run. */
+/** Provider options under which a cutover would have no proof that the servers run. */
 function unprovable(settings: StackSettings, kubernetes: KubernetesConfig): Problem[] {
   if (!settings.cutover.enabled) return [];
   const problems: Problem[] = [];

@@ -7,13 +7,13 @@ import { egressOf, secretOperator } from "../components/server";
 import { seeCluster } from "./cluster";
 import type { StackConfig } from "./config";
 
-/** A kind that no cluster has by itself. */
+/** A kind that is not part of Kubernetes. */
 export interface WantedKind extends ObjectKind {
-  /** The configuration that asks for it. */
+  /** The configuration that needs it. */
   readonly key: string;
-  /** Who brings it to a cluster. */
+  /** The project that defines it in a cluster. */
   readonly from: string;
-  /** How to do without. */
+  /** How to avoid it. */
   readonly otherwise: string;
 }
 
@@ -41,7 +41,7 @@ const secretOperators: Readonly<
   },
 };
 
-/** The kinds this stack makes objects of and does not define itself. */
+/** The kinds of this stack's objects that it does not define itself. */
 export function wantedKinds({ settings, servers }: Settings): WantedKind[] {
   return [
     ...meshKinds(settings.mesh),
@@ -99,16 +99,17 @@ function wantedFor(
 }
 
 /**
- * Refuses a stack that makes objects of a kind its cluster does not know, before anything is made: the engine would
- * stop at the first of them, half-way. Where the cluster cannot be asked, a preview says that it is not known.
+ * Refuses a stack with objects of a kind that its cluster does not know, before anything is created: the engine
+ * would stop half-way, at the first of them. If the cluster does not answer, a preview says that this is not
+ * known.
  *
- * @throws UserError naming the key, the kinds and who brings them
+ * @throws UserError naming the key, the kinds and who defines them
  */
 export async function requireKinds(
   config: Settings & Pick<StackConfig, "kubernetes">,
 ): Promise<void> {
   const wanted = wantedKinds(config);
-  // Where objects are only written as YAML, there is no cluster.
+  // In render mode there is no cluster.
   if (wanted.length === 0 || config.kubernetes.rendered) return;
   const { missingKinds } = await import("@mcp-fleet/cluster");
   const seen = await seeCluster(config.kubernetes, (kube) => missingKinds(kube, wanted));

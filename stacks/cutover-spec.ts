@@ -12,16 +12,19 @@ import type {
 import { headersOf, targetHeaders } from "./headers";
 import type { SecretValues } from "./secrets";
 
-/** Pods that call MCP servers, as the probe and the NetworkPolicies know them. */
+/** Pods that call MCP servers, for probe and NetworkPolicies. */
 export interface ConsumerPosition {
   readonly name: string;
   readonly labels: Record<string, string>;
   readonly serviceAccount?: string;
-  /** MCP protocol versions that they speak. @default those with a handshake */
+  /**
+   * MCP protocol versions that they speak.
+   * @default those with a handshake
+   */
   readonly protocols?: readonly string[];
 }
 
-/** What the rows become: one entry for each server that has a row. */
+/** The target of the rows: one entry for each server with a row. */
 export function cutoverSpec(
   name: string,
   settings: StackSettings,
@@ -48,7 +51,7 @@ export function cutoverSpec(
   };
 }
 
-/** What the table has not is left out. */
+/** Columns that the table does not have are omitted. */
 function tableSpec(table: StackSettings["cutover"]["table"]): TableSpec {
   const { id, type, updatedAt, where, match, ...rest } = table;
   return {
@@ -99,7 +102,7 @@ function rowSpec(
   ];
 }
 
-/** What the server is told in clear, to be compared with what its old row says. */
+/** The server's plain settings, to compare them with those in its old row. */
 function settingsOf({ env, args = [] }: ResolvedServer): NonNullable<RowSpec["settings"]> {
   const plain = Object.entries(env).flatMap(([name, value]) =>
     typeof value === "string" ? [[name, value] as const] : [],
@@ -107,7 +110,10 @@ function settingsOf({ env, args = [] }: ResolvedServer): NonNullable<RowSpec["se
   return { env: Object.fromEntries(plain), args };
 }
 
-/** Every endpoint that has to answer MCP before a row may point to it: the server's own, and its row's if it is another. */
+/**
+ * Every endpoint that must answer MCP before a row may point to it: the server's own, and its row's if it is
+ * another.
+ */
 export function probeTargets(
   namespace: string,
   servers: readonly ResolvedServer[],
@@ -131,7 +137,7 @@ export function probeTargets(
   });
 }
 
-/** Where the probe runs and as whom. */
+/** Where the probe runs, and with which identity. */
 export function probeSpec(
   settings: StackSettings,
   consumers: readonly ConsumerPosition[],
@@ -150,7 +156,7 @@ export function probeSpec(
   };
 }
 
-/** A bundle that no server names is read by nobody before Studio's pods wait for it, and rows have moved by then. */
+/** The bundle must exist before the rows move: otherwise Studio's pods would only find out later. */
 function bundleNeeded({ studio, target }: StackSettings): Pick<ProbeSpec, "needs"> {
   const { enabled, trust } = studio;
   if (!enabled || target !== "in-cluster" || trust === false || trust.ca === undefined) return {};

@@ -24,13 +24,13 @@ import {
 import { showRowPlan } from "./row-plan";
 import { toolVersion } from "./version";
 
-/** The cutover with what Settle needs of it. */
+/** The cutover with what Settle needs from it. */
 export interface Moved extends Pick<CutoverArgs, "spec" | "probe" | "targets"> {
   readonly cutover: Cutover;
   readonly credentials?: pulumi.Output<CutoverCredentials>;
 }
 
-/** The rewrite of the rows, after everything in `before`, with a database role of its own where asked for. */
+/** The rewrite of the rows, after everything in `before`, with a database role of its own if configured. */
 export function moveRows(
   config: StackConfig,
   databaseUrl: pulumi.Output<string>,
@@ -119,7 +119,7 @@ export function settleRows(config: StackConfig, moved: Moved, studio: Studio): S
       runId: moved.cutover.runId,
       spec: moved.spec,
       probe: moved.probe,
-      // Back in its own image, the application calls none of them.
+      // With its own servers back, the application calls none of them.
       targets: settings.target === "in-cluster" ? moved.targets : [],
       toolVersion,
       kubernetes: kubeRef(config),

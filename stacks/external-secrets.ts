@@ -6,13 +6,13 @@ import { seeCluster } from "./cluster";
 import type { StackConfig } from "./config";
 
 /**
- * Reads the versions of the Secrets that the External Secrets Operator makes. An update waits until one is there, and is told
- * why it is not; a preview looks once, and what it cannot see is not known.
+ * Reads the versions of the Secrets that the External Secrets Operator creates. An update waits until one
+ * exists, and reports why it does not; a preview looks once, and leaves a missing one unknown.
  */
 export function externalSecretVersions({
   kubernetes,
 }: Pick<StackConfig, "kubernetes">): McpServerArgs["externalSecretVersion"] {
-  // Where objects are only written as YAML, there is no cluster.
+  // In render mode there is no cluster.
   if (kubernetes.rendered) return undefined;
   return async ({ seconds, made, ...ref }) => {
     const { seeExternalSecret, waitForExternalSecret } = await import("@mcp-fleet/cluster");
@@ -25,13 +25,13 @@ export function externalSecretVersions({
     );
     const answer = "answer" in seen ? seen.answer : undefined;
     if (answer === undefined) return dry ? (pulumi.unknown as string) : undefined;
-    // The program has come to its end by now, and of what is thrown then the SDK shows the stack where there is one.
+    // The program has ended by now, and of a later error the SDK would show the stack trace.
     if (isUserError(answer)) throw Object.assign(answer, { stack: undefined });
     return answer.version;
   };
 }
 
-/** Not the same as a cluster that cannot be asked. */
+/** Not the same as an unreachable cluster. */
 function refused(error: unknown): UserError {
   if (isUserError(error)) return error;
   throw error;

@@ -9,17 +9,18 @@ import { openCluster } from "./cluster";
 import type { StackConfig } from "./config";
 
 /**
- * Refuses a cluster or namespace this stack is not meant for, before anything is made. What `allowed.clusters` and
- * `forbidden.clusters` name is compared with the cluster itself: a context is only what this machine calls it.
+ * Refuses a cluster or namespace that this stack is not meant for, before anything is created.
+ * `allowed.clusters` and `forbidden.clusters` are compared with the cluster itself, because a context is only
+ * this machine's name for it.
  *
- * @throws UserError naming the context, cluster or namespace and what is allowed, and when the cluster does not say
- *   which one it is
+ * @throws UserError naming the context, cluster or namespace and what is allowed, and when the cluster's
+ * identity cannot be read
  */
 export async function guard(config: Pick<StackConfig, "settings" | "kubernetes">): Promise<void> {
   const { allowed, forbidden, namespace } = config.settings;
   const { kubernetes } = config;
   checkName("namespace", namespace, allowed.namespaces, forbidden.namespaces, "namespaces");
-  // Where objects are only written as YAML, nothing is made in any cluster.
+  // In render mode nothing is created in any cluster.
   if (kubernetes.rendered) return;
   if (allowed.contexts.length > 0 || forbidden.contexts.length > 0) {
     const context = kubernetes.context ?? currentContext(kubernetes.kubeconfig);
@@ -53,7 +54,7 @@ function checkName(
 
 async function checkCluster(config: Pick<StackConfig, "settings" | "kubernetes">): Promise<void> {
   const { allowed, forbidden } = config.settings;
-  // Loaded here: a stack without these rules does not pay for the client library.
+  // Loaded here, so that a stack without these rules does not load the client library.
   const { identify, refusalOf } = await import("@mcp-fleet/cluster");
   const kube = await openCluster(config.kubernetes);
   const identity = await identify(kube, [...allowed.clusters, ...forbidden.clusters]);
@@ -65,7 +66,7 @@ async function checkCluster(config: Pick<StackConfig, "settings" | "kubernetes">
   );
 }
 
-/** The context the Kubernetes provider would take by itself. `kubeconfig` is a path or the file's content. */
+/** The context that the Kubernetes provider uses by default. `kubeconfig` is a path or the file's content. */
 function currentContext(kubeconfig: string | undefined): string | undefined {
   const fromEnvironment = (process.env.KUBECONFIG ?? "").split(delimiter).filter(Boolean);
   const files = fromEnvironment.length > 0 ? fromEnvironment : [join(homedir(), ".kube", "config")];

@@ -7,17 +7,18 @@ import type { SecretValues } from "./secrets";
 
 /** The headers of one server. */
 export interface Headers {
-  /** Those whose value is known here: text of the stack file, and values of its secrets. */
+  /** Headers with a known value: text of the stack file, and values of its secrets. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Where others are kept, and of those above which come from the stack's secrets. */
+  /** Where the other values are stored, and which of those above come from the stack's secrets. */
   readonly headersFrom: Readonly<Record<string, HeaderSource>>;
 }
 
 type Secrets = Pick<SecretValues, "servers">;
 
 /**
- * A value of a Secret that is not the stack's is read by who writes the row and by the probe's pod, at that time: so it is in
- * no state, a preview needs no cluster for it, and an operator may make the Secret in the same update.
+ * A value from a foreign Secret is read by the run that writes the row and by the probe's pod, at that time. So
+ * it is in no state, a preview needs no cluster for it, and an operator may create the Secret in the same
+ * update.
  */
 export function headersOf(namespace: string, server: ResolvedServer, secrets: Secrets): Headers {
   const headers: Record<string, string> = {};
@@ -30,7 +31,7 @@ export function headersOf(namespace: string, server: ResolvedServer, secrets: Se
   return { headers, headersFrom };
 }
 
-/** The same as a target of the probe has them: of what is known here nobody asks where it comes from. */
+/** The same in the form of a probe target, which does not need the source of a known value. */
 export function targetHeaders({ headers, headersFrom }: Headers): {
   headers?: Readonly<Record<string, string>>;
   headersFrom?: Readonly<Record<string, KeptHeader>>;
@@ -44,7 +45,7 @@ export function targetHeaders({ headers, headersFrom }: Headers): {
   };
 }
 
-/** Values of the stack's secrets that no header can hold. */
+/** Values of the stack's secrets that no header can contain. */
 export function headerValueProblems(
   servers: readonly ResolvedServer[],
   secrets: Secrets,

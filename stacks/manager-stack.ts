@@ -5,7 +5,7 @@ import { ResourceManager } from "../components/manager";
 import type { StackConfig } from "./config";
 import { clusterNetwork } from "./network";
 
-/** The resource manager, where asked for. */
+/** The resource manager, if it is enabled. */
 export function manage(
   config: StackConfig,
   isolated: string,
@@ -20,7 +20,7 @@ export function manage(
     {
       namespace,
       application,
-      // Checked by the schema.
+      // The schema has validated it.
       image: manager.image ?? "",
       servers: servers.map(({ name }) => name),
       statefulSets: kept.map(({ name }) => name),

@@ -18,7 +18,7 @@ import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { clusterNetwork } from "./network";
 
-/** Where the mesh is, for whoever calls it. */
+/** The URLs of the mesh, for its callers. */
 export interface MeshUrls {
   readonly registry: string;
   readonly agents: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface Mesh {
   };
 }
 
-/** The service mesh that the pods of the mesh, and who asks its registry, are put into. */
+/** The service mesh of the mesh's pods, and of those that call its registry. */
 export function serviceMeshMember({ serviceMesh }: MeshSettings): {
   readonly serviceMesh?: ServiceMeshMember;
 } {
@@ -43,7 +43,7 @@ export function serviceMeshMember({ serviceMesh }: MeshSettings): {
   return { serviceMesh: { kind, ...defined({ controlPlaneNamespace }) } };
 }
 
-/** The registry first, then the agents: a StatefulSet is done when its pod is ready. */
+/** The registry first, then the agents: a StatefulSet is ready when its pod is. */
 export function buildMesh(
   config: StackConfig,
   consumers: readonly ConsumerPosition[],
@@ -83,7 +83,7 @@ function meshRegistry(
   const { name, storage: _, ...own } = mesh.registry;
   const { application } = settings;
   const { storage, ready } = registryStorage(config, mesh, opts);
-  // The observer asks it for the agents.
+  // The observer asks it about the agents.
   const observer = {
     [componentLabel]: metricsComponent,
     [partOfLabel]: application,
@@ -108,7 +108,7 @@ function meshRegistry(
   );
 }
 
-/** Where the registry keeps its data, and what of it has to be there first. */
+/** Where the registry keeps its data, and which resources must exist first. */
 function registryStorage(
   { settings, secrets }: StackConfig,
   { registry }: MeshSettings,
@@ -126,7 +126,7 @@ function registryStorage(
     `${name}-database`,
     {
       ...defined(storage.managed),
-      // Checked when the configuration was loaded.
+      // The configuration's loader has validated it.
       adminUrl: secrets.meshDatabaseUrl ?? "",
       adminKey: "mcp-fleet:meshDatabaseUrl",
       ...{ serviceName: name, namespace, application },
@@ -190,7 +190,7 @@ function serviceMeshPolicies(
   );
 }
 
-/** Without the keys that are undefined, which an exact optional type does not take. */
+/** Removes undefined keys, which an exact optional type does not allow. */
 function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };

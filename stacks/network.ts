@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import type { AddressTarget, ClusterNetwork, PodTarget } from "../components/core";
 import type { StackConfig } from "./config";
 
-/** What every NetworkPolicy of the stack has to know of its cluster. */
+/** What every NetworkPolicy of the stack must know about its cluster. */
 export function clusterNetwork({ settings }: Pick<StackConfig, "settings">): {
   readonly clusterNetwork: ClusterNetwork;
 } {
@@ -12,9 +12,9 @@ export function clusterNetwork({ settings }: Pick<StackConfig, "settings">): {
 }
 
 /**
- * Where servers find the application's database: as `network.database` says, else as the database's URL does. A
- * NetworkPolicy takes no host name, so a name outside of the cluster stands for every address, on the database's port.
- * Undefined where no URL is known either.
+ * Where servers find the application's database: as in `network.database`, else as in the database's URL. A
+ * NetworkPolicy cannot contain a host name, so a name outside of the cluster allows every address, on the
+ * database's port. Undefined without a URL.
  */
 export function databaseTarget({
   settings,

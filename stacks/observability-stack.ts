@@ -19,7 +19,7 @@ import type { Moved } from "./cutover-stack";
 import { type Mesh, serviceMeshMember } from "./mesh-stack";
 import { clusterNetwork } from "./network";
 
-/** Monitors, alerts and dashboards, and the observer that measures what no server says of itself. */
+/** Monitors, alerts and dashboards, and the observer that measures what servers do not report. */
 export function observe(
   config: StackConfig,
   mesh: Mesh | undefined,
@@ -63,14 +63,14 @@ export function observe(
   );
 }
 
-/** The exporter as a caller of the servers, unless it asks from the application's place. */
+/** The exporter as a caller of the servers, unless it uses the application's labels. */
 export function exporterCaller({ settings }: StackConfig): ConsumerPosition[] {
   const { observability, studio, application } = settings;
   const asks = observability.enabled && observability.exporter !== undefined && !studio.enabled;
   return asks ? [{ name: "exporter", labels: exporterPosition(application) }] : [];
 }
 
-/** The checks of rows and servers, after the rows have moved, with what they need to know of the cutover. */
+/** The checks of rows and servers, after the rows have moved, with their input from the cutover. */
 export function exportChecks(
   { settings }: StackConfig,
   { cutover, spec, probe, targets }: Moved,
@@ -94,7 +94,7 @@ export function exportChecks(
       image: exporter.image,
       fleet: {
         ...{ target, ...mounted, servers, generation: cutover.generation },
-        // From a pod: its own account, the database from where it stands, and so the servers.
+        // As seen from a pod: its own account, and the cluster's addresses of database and servers.
         kubernetes: {},
         database: { ...databaseRef(settings), connect: "direct" },
         probe: { ...probe, from: "here" },
@@ -113,13 +113,13 @@ export function exportChecks(
   );
 }
 
-/** @param closed Services that nobody but their consumers is to reach */
+/** @param closed Services that only their consumers may reach */
 function checkIsolation(
   { namespace, application, probe, imagePullSecrets }: StackConfig["settings"],
   closed: IsolationCheckArgs["services"],
   opts: pulumi.ComponentResourceOptions,
 ): void {
-  // Without a probe in the cluster there is no image to try from.
+  // Without a probe in the cluster there is no image for the check.
   if (probe.image === undefined) return;
   new IsolationCheck(
     `${application}-isolation-check`,
@@ -132,7 +132,7 @@ function checkIsolation(
   );
 }
 
-/** What the stack says, and the defaults for the rest. */
+/** The stack's thresholds, with defaults for the rest. */
 function thresholdsOf(
   own: StackConfig["settings"]["observability"]["thresholds"],
 ): AlertThresholds {

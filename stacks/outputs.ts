@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as requests from "@pulumi/pulumi/proto/resource_pb";
 
-/** The part of the engine's monitor that is asked here. */
+/** The part of the engine's monitor that is used here. */
 interface Monitor {
   supportsFeature(
     request: requests.SupportsFeatureRequest,
@@ -13,15 +13,16 @@ interface Monitor {
   ): void;
 }
 
-/** A feature that came to the engine a few months after it began to put the stack's outputs off to the end of a run. */
+/** A feature that the engine got a few months after it began to defer the stack's outputs to the end of a run. */
 const laterFeature = "parameterization";
 
 /**
- * Has a run that fails leave the stack's outputs as they are. They are told to the engine at the end, which a run does not
- * reach whose resource fails; the CLI then prints all of them as deleted, below the error that matters
- * (github.com/pulumi/pulumi/issues/15755). Told of none at the beginning, the engine keeps those of before unless others come.
+ * Keeps the stack's outputs when a run fails. They are registered at the end, which a run with a failed resource
+ * does not reach; the CLI then prints all of them as deleted, below the real error
+ * (github.com/pulumi/pulumi/issues/15755). If none are registered at the beginning, the engine keeps the
+ * previous ones until others come.
  *
- * An engine that takes the first word for the last one is told nothing.
+ * Nothing is registered with an engine for which the first registration is final.
  */
 export async function keepOutputs(): Promise<void> {
   const stack = pulumi.runtime.getStackResource();

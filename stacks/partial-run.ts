@@ -6,28 +6,28 @@ import { UserError } from "@mcp-fleet/errors";
 
 import type { StackConfig } from "./config";
 
-/** A process as the system lists it. */
+/** A process in the system's list. */
 export interface Process {
   readonly parent: number;
   readonly command: readonly string[];
 }
 
-/** Finds a process by its id; undefined when it is gone or may not be seen. */
+/** Finds a process by its id; undefined when it is gone or may not be read. */
 export type ProcessTable = (id: number) => Process | undefined;
 
-/** Options that leave steps out or go on after a failed one, by name without dashes. */
+/** Options that leave out steps or continue after a failed one, by name without dashes. */
 const options = ["target", "t", "target-replace", "exclude", "continue-on-error"];
-/** The same from the environment, which the program inherits, and the one that keeps no state until the end. */
+/** The same as environment variables, which the program inherits, and the one that saves no state until the end. */
 const variables = ["PULUMI_CONTINUE_ON_ERROR", "PULUMI_SKIP_CHECKPOINTS"];
-/** The CLI starts the language host, which starts the program. */
+/** How many ancestors to check: the CLI starts the language host, which starts the program. */
 const generations = 6;
 
 /**
- * Refuses a run in which the order between servers, rows and application would not hold: one of some resources only,
- * or one that goes on after a failure.
+ * Refuses a run that would break the order between servers, rows and application: one of some resources only, or
+ * one that continues after a failure.
  *
- * The engine tells a program nothing of its options, so they are read from the command line of the `pulumi` process
- * that this one descends from. A program run inline by the Automation API descends from none and is not seen.
+ * The engine does not pass its options to the program, so they are read from the command line of the `pulumi`
+ * process among its ancestors. A program that the Automation API runs inline has none and is not checked.
  *
  * @throws UserError naming the option
  */

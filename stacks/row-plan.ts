@@ -8,9 +8,9 @@ import type { StackConfig } from "./config";
 type Plan = RowPlan | { readonly unreachable: string };
 
 /**
- * In a preview, shows beside the resource what the run would do to each row. A database that does not answer
- * within seconds is a warning: a preview must not depend on it. `mcp-fleet grants` and `doctor` leave it out, because
- * they are asked what a role lacks that is refused here.
+ * In a preview, shows what the run would do to each row. A database that does not answer within seconds is a
+ * warning: a preview must not depend on it. `mcp-fleet grants` and `doctor` skip it, because they report the
+ * missing rights that would stop it.
  */
 export function showRowPlan(
   config: StackConfig,
@@ -20,7 +20,7 @@ export function showRowPlan(
 ): void {
   if (!pulumi.runtime.isDryRun() || process.env.MCP_FLEET_SKIP_ROW_PLAN === "1") return;
   const { kubeconfig } = config.kubernetes;
-  // The ledger belongs to the role that was made, and the admin may not read it.
+  // The new role owns the ledger, so the admin may not read it.
   const own =
     args.credentials === undefined
       ? databaseUrl
@@ -36,7 +36,7 @@ export function showRowPlan(
   });
 }
 
-/** An output's `apply` is silent in a preview that does not know its value. The SDK does not declare `isKnown`. */
+/** A preview does not call `apply` of an output with an unknown value. The SDK does not declare `isKnown`. */
 async function sayUnknown(url: pulumi.Output<string>, resource: pulumi.Resource): Promise<void> {
   const { isKnown } = url as unknown as { readonly isKnown?: Promise<boolean> };
   if ((await isKnown) !== false) return;

@@ -5,30 +5,30 @@ import * as pulumi from "@pulumi/pulumi";
 import { parseDatabaseUrl } from "../components/database";
 import type { SharedValues } from "./shared";
 
-/** Names of environment variables with their values; the names are plain so that they can be compared and listed. */
+/** Environment variables by name; the names are plain so that they can be compared and listed. */
 interface SecretBundle {
   readonly keys: readonly string[];
   readonly values: pulumi.Output<Record<string, string>>;
-  /** One of them in clear: for a header of a row, which the Cutover keeps as a secret. Not to be printed. */
+  /** One value in plain text: for a row's header, which the Cutover keeps as a secret. Never to be printed. */
   readonly clear: (name: string) => string | undefined;
 }
 
 /** The stack's secrets. Every value is an output that is marked secret. */
 export interface SecretValues {
   readonly databaseUrl?: pulumi.Output<string>;
-  /** Whether it is another stack's output: the provider, which reads the configuration's own by itself, does not have it. */
+  /** Whether the value is another stack's output: the provider can read only the stack's own configuration. */
   readonly databaseIsShared: boolean;
-  /** Where that database is, as the application's pods connect if they say so. No part of it is a credential. */
+  /** The database's address for the application's pods, if configured. It contains no credential. */
   readonly databaseAddress?: { readonly host: string; readonly port: number };
-  /** The login that makes the mesh registry's database. */
+  /** The login that creates the mesh registry's database. */
   readonly meshDatabaseUrl?: pulumi.Output<string>;
   readonly studio?: SecretBundle;
   readonly servers: Readonly<Record<string, SecretBundle>>;
 }
 
 /**
- * Reads the secret keys of the configuration, and takes those of another stack to them. Of their content only the
- * names are looked at; what is wrong is added to `problems`.
+ * Reads the secret keys of the configuration, and adds those of another stack. Only the names in them are read;
+ * mistakes are added to `problems`.
  */
 export function namesOfSecrets(
   project: string,
@@ -68,7 +68,7 @@ export function namesOfSecrets(
   };
 }
 
-/** Host and port of the first that is a PostgreSQL URL. */
+/** Host and port of the first PostgreSQL URL. */
 function addressOf(...urls: readonly unknown[]): SecretValues["databaseAddress"] {
   for (const url of urls) {
     if (typeof url !== "string" || !URL.canParse(url) || !/^postgres(ql)?:/.test(url)) continue;
@@ -78,7 +78,7 @@ function addressOf(...urls: readonly unknown[]): SecretValues["databaseAddress"]
   return undefined;
 }
 
-/** Looked at in clear, so that a wrong DSN is told with everything else that is wrong and not halfway through. */
+/** Reads the plain text, so that a wrong DSN is reported together with all other mistakes. */
 function badDatabaseUrl(path: string, text: string | undefined): Problem[] {
   if (text === undefined) return [];
   try {
@@ -107,7 +107,7 @@ function withShared(
   };
 }
 
-/** A key with a value of this stack and one of another. */
+/** The problem of a key with values from this stack and from another. */
 export function setTwice(path: string): Problem {
   return {
     path,

@@ -1,7 +1,7 @@
 import type { Problem, SharedSettings } from "@mcp-fleet/schema";
 import * as pulumi from "@pulumi/pulumi";
 
-/** What another stack gives this one. The secrets among it are in clear: for {@link namesOfSecrets} alone. */
+/** The values from another stack. Secrets among them are in plain text, for {@link namesOfSecrets} only. */
 export interface SharedValues {
   readonly namespace?: string;
   readonly databaseUrl?: string;
@@ -9,8 +9,8 @@ export interface SharedValues {
 }
 
 /**
- * Reads the outputs that `shared` names. What is missing or has the wrong secrecy is added to `problems`, with the
- * key, the output and the stack.
+ * Reads the outputs that `shared` names. A missing output, and one that is secret or plain against expectation,
+ * is added to `problems`, with key, output and stack.
  */
 export async function readShared(
   { stack, outputs }: SharedSettings,

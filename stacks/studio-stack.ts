@@ -16,7 +16,7 @@ import { buildMesh, type MeshUrls } from "./mesh-stack";
 import { clusterNetwork, databaseTarget } from "./network";
 import { exportChecks, exporterCaller, observe } from "./observability-stack";
 
-/** What a stack exports. */
+/** The stack's outputs. */
 export interface StackOutputs {
   readonly target: string;
   readonly namespace: string;
@@ -26,32 +26,32 @@ export interface StackOutputs {
   readonly mesh?: MeshUrls;
   readonly generation?: pulumi.Output<number>;
   readonly counts?: pulumi.Output<Record<string, number>>;
-  /** What the servers answered before the last rewrite, for each kind of consumer. */
+  /** The servers' answers before the last rewrite, for each kind of consumer. */
   readonly probes?: pulumi.Output<readonly ProbedServer[]>;
-  /** When and from where they were asked. */
+  /** When and from where they were probed. */
   readonly probeRuns?: pulumi.Output<readonly ProbeRun[]>;
   readonly studioUrl?: string;
   /** URL within the cluster of the resource manager. */
   readonly manager?: string;
-  /** What a client within the cluster puts into its .mcp.json; `mcp-fleet mcp-json` merges it into a file. */
+  /** Entries for the .mcp.json of a client in the cluster; `mcp-fleet mcp-json` merges them into a file. */
   readonly mcpJson: McpJson;
   /**
-   * Whether the cluster acts on the NetworkPolicies made here, as the last run that asked the servers found by trying.
-   * Absent where none is made, and in a rendered stack.
+   * Whether the cluster enforces the NetworkPolicies, as the last probe found by trying. Absent without
+   * policies, and in a rendered stack.
    */
   readonly networkPolicies?: pulumi.Output<IsolationSeen>;
 }
 
 /**
- * Builds the stack: namespace, servers, database role, cutover, application, settle. The order between them is
- * by explicit dependencies on the objects that matter, the same in both directions.
+ * Builds the stack: namespace, servers, database role, cutover, application, settle. Their order follows from
+ * explicit dependencies, and is the same in both directions.
  */
 export function buildStack(config: StackConfig): StackOutputs {
   const { settings, secrets } = config;
   const name = settings.application;
   const consumers = consumerPositions(config);
 
-  // A namespace that was here before us holds pods of others, which bring no policies for a closed one.
+  // An existing namespace may contain foreign pods without policies of their own, so it is not isolated.
   const scope = settings.network.isolate ?? (settings.createNamespace ? "namespace" : "fleet");
   const isolation = new Isolation(name, {
     namespace: settings.namespace,
@@ -75,7 +75,7 @@ export function buildStack(config: StackConfig): StackOutputs {
     namespace: settings.namespace,
     servers: Object.fromEntries(servers.map(([key, server]) => [key, server.url])),
     ...(mesh === undefined ? {} : { mesh: mesh.urls }),
-    // The engine warns of an output that is undefined.
+    // The engine warns about an undefined output.
     ...(manager === undefined ? {} : { manager: manager.url }),
     mcpJson: mcpJson(servers.map(([name, { url }]) => ({ name, url }))),
   };
@@ -115,7 +115,7 @@ export function buildStack(config: StackConfig): StackOutputs {
   return { ...outputs, ...seen, studioUrl: studio.url };
 }
 
-/** Who calls the servers: Studio's web pods first, then what the stack lists (executor Jobs, workers). */
+/** The servers' callers: Studio's web pods first, then those of the stack (executor Jobs, workers). */
 function consumerPositions({ settings }: StackConfig): ConsumerPosition[] {
   const web: ConsumerPosition = {
     name: studioComponent,
@@ -160,7 +160,7 @@ function application(
 ): Studio {
   const { settings, secrets } = config;
   const { studio } = settings;
-  // Checked when the configuration was loaded.
+  // The configuration's loader has validated it.
   const image = studio.images?.[settings.target] ?? "";
   return new Studio(
     studio.name,
@@ -185,13 +185,13 @@ function application(
   );
 }
 
-/** Claims stay where a server is left out for a while (`enabled: false`) too. */
+/** Claims also stay when a server is disabled for a while (`enabled: false`). */
 function keepsData({ settings, servers }: StackConfig): boolean {
   const written = Object.values(settings.servers).map(({ volumes = {} }) => ({ volumes }));
   return [...servers, ...written].some((server) => workloadKind(server) === "StatefulSet");
 }
 
-/** A variable that the stack sets by itself keeps its value; where it sets all of them, nothing is mounted. */
+/** A variable that the stack sets itself keeps its value; if it sets all of them, nothing is mounted. */
 function studioTrust({ settings, servers, secrets }: StackConfig): StudioArgs["trust"] {
   const { trust, env } = settings.studio;
   const ca = trustedAuthority(settings, servers);
@@ -231,6 +231,6 @@ function isolationOutput(cutover: Cutover | undefined): pulumi.Output<IsolationS
     reason: "No run has tried it: mcp-fleet verify --deny does.",
     at: "",
   };
-  // A preview that goes before the first run knows nothing, and state of older releases has none.
+  // Unknown in a preview before the first run, and missing in the state of older releases.
   return pulumi.output(cutover?.isolation).apply((seen) => seen ?? untried);
 }

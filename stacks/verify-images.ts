@@ -11,14 +11,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { seeCluster } from "./cluster";
 import type { StackConfig } from "./config";
 
-/** How long a registry has for one image, in milliseconds: a preview does not wait for one that is silent. */
+/** Time limit of a registry for one image, in milliseconds: a preview does not wait for a silent one. */
 const [updateMs, previewMs] = [60_000, 5_000];
 
 /**
- * Checks the images of a stack against `verifyImages`, before anything is made. A preview says what it could not see.
+ * Verifies the images of a stack against `verifyImages`, before anything is created. A preview reports what it
+ * could not verify.
  *
- * @returns the same stack, in which each image that was checked has the digest that was: no tag can lead elsewhere later
- * @throws ConfigError naming every image that its rules refuse; in an update also those that could not be looked at
+ * @returns the same stack, in which each verified image has its verified digest, so that a tag cannot move later
+ * @throws ConfigError naming every image that its rules reject; in an update also those that could not be
+ * verified
  */
 export async function verifiedImages(config: StackConfig): Promise<StackConfig> {
   const { verifyImages } = config.settings;
@@ -79,7 +81,7 @@ function problemsWith(
   }
 }
 
-/** What was seen, for who reads the preview: images without a rule are checked by nobody. */
+/** The results for the reader of the preview. Images without a rule are not verified. */
 async function say(verdicts: readonly (readonly [StackImage, ImageVerdict])[]): Promise<void> {
   const of = (state: ImageVerdict["state"]): string[] =>
     verdicts.flatMap(([{ image }, verdict]) => (verdict.state === state ? [image] : []));
@@ -99,7 +101,7 @@ async function say(verdicts: readonly (readonly [StackImage, ImageVerdict])[]): 
   );
 }
 
-/** The login of a pull secret, where this identity may read it. */
+/** The login of a pull secret, if this identity may read it. */
 async function pullSecret(
   { settings: { namespace }, kubernetes }: StackConfig,
   secret: string,

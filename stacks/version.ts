@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The project's directory: the nearest one above that has its package.json (sources and dist differ by a level). */
+/** The project's package.json: the nearest one above (sources and dist differ by a level). */
 function manifest(): string {
   const beside = join(__dirname, "..", "package.json");
   try {
