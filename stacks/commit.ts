@@ -13,9 +13,9 @@ export function runMeta(stack: string, toolVersion: string): RunMeta {
 
 /** The program's commit: from CI, else from git, else none. */
 function programCommit(): string | undefined {
-  const told =
+  const fromCi =
     process.env.MCP_FLEET_COMMIT ?? process.env.GITHUB_SHA ?? process.env.CI_COMMIT_SHA ?? "";
-  if (told !== "") return told;
+  if (fromCi !== "") return fromCi;
   try {
     return execFileSync("git", ["rev-parse", "HEAD"], {
       cwd: __dirname,

@@ -44,8 +44,8 @@ function checkedIn({ status }: k8s.V1Pod): IsolationChecked[] {
   const ended = status?.containerStatuses?.[0]?.state?.terminated;
   if (ended?.message === undefined || ended.finishedAt === undefined) return [];
   try {
-    const told = summary.parse(JSON.parse(ended.message));
-    return [{ ...told, at: new Date(ended.finishedAt).getTime() / 1000 }];
+    const result = summary.parse(JSON.parse(ended.message));
+    return [{ ...result, at: new Date(ended.finishedAt).getTime() / 1000 }];
   } catch {
     return []; // it could not start, and the message says why in words
   }

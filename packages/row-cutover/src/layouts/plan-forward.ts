@@ -29,11 +29,11 @@ export function planForward(input: ForwardInput): ForwardPlan {
       .map((alias) => rows.get(keyId(keyOf(alias))))
       .filter((one) => one !== undefined && !skip.has(keyId(one.key)))
       .map((one) => one as StoredRow);
-    const strangers = older.filter((one) => !isOwn(spec, one));
+    const foreignRows = older.filter((one) => !isOwn(spec, one));
     const own = older.filter((one) => isOwn(spec, one));
-    refuseForeignAlias(spec, row, strangers, found ?? own[0]);
+    refuseForeignAlias(spec, row, foreignRows, found ?? own[0]);
     // In the order of the configuration. The row that stays is the application's own.
-    const aliases = [...own, ...strangers];
+    const aliases = [...own, ...foreignRows];
     const main = found ?? aliases[0];
     if (main === undefined) {
       planMissing(input, row, steps, { changes, warnings });

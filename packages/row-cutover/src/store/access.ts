@@ -48,10 +48,10 @@ async function refuseUntrustedLedger(client: Client, { table }: CutoverSpec): Pr
       where n.nspname = 'mcp_cutover' and c.relname in ('run', 'journal', 'fenced_write', 'newest_row')`,
     [table.schema, table.table],
   );
-  const stranger = found.rows.find(({ writes }) => writes === false);
-  if (stranger === undefined) return;
+  const foreign = found.rows.find(({ writes }) => writes === false);
+  if (foreign === undefined) return;
   throw new UserError(
-    `The ledger in schema mcp_cutover belongs to the role ${stranger.owner}, which may not write the rows of ${table.schema}.${table.table}, so no run of mcp-fleet made it.`,
+    `The ledger in schema mcp_cutover belongs to the role ${foreign.owner}, which may not write the rows of ${table.schema}.${table.table}, so no run of mcp-fleet made it.`,
     "Find out who made it; if a cutover's role made it, give that role its rights on the table back.",
   );
 }

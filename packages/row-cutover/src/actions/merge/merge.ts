@@ -81,11 +81,11 @@ export function planMerge(
 export function refuseForeignAlias(
   spec: CutoverSpec,
   row: RowSpec,
-  strangers: readonly StoredRow[],
+  foreignRows: readonly StoredRow[],
   own: StoredRow | undefined,
 ): void {
-  if (strangers.length === 0 || (spec.customAliases === "merge" && own !== undefined)) return;
-  const names = strangers.map(({ key }) => keyName(key)).join(", ");
+  if (foreignRows.length === 0 || (spec.customAliases === "merge" && own !== undefined)) return;
+  const names = foreignRows.map(({ key }) => keyName(key)).join(", ");
   const key = keyName(keyOf(row.key));
   throw new UserError(
     `The row ${names} of ${spec.table.schema}.${spec.table.table} is a user's own server under an older key of ${key}, beside which the application does not start.`,
