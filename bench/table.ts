@@ -5,7 +5,7 @@ const servers = 5;
 
 /**
  * A table of the users' own rows, as a large one is: each tenant has a row for each server, in the form of the
- * application's newer generation.
+ * application's newer schema.
  */
 export function tableSql(rows: number): string {
   return `

@@ -4,16 +4,16 @@ import { Command } from "commander";
 import { consoleLog } from "./log";
 
 /** `SCHEMA` and `DUMP`, as the Makefile passes them on. */
-function request(): { generation?: "text" | "jsonb"; dump?: string } {
-  const { SCHEMA: generation, DUMP: dump } = process.env;
-  if (generation !== undefined && generation !== "text" && generation !== "jsonb") {
+function request(): { schema?: "text" | "jsonb"; dump?: string } {
+  const { SCHEMA: schema, DUMP: dump } = process.env;
+  if (schema !== undefined && schema !== "text" && schema !== "jsonb") {
     throw new UserError(
-      `SCHEMA is "${generation}".`,
+      `SCHEMA is "${schema}".`,
       "Use SCHEMA=jsonb (the newer schema, the default) or SCHEMA=text (TOML in a text column).",
     );
   }
   return {
-    ...(generation === undefined ? {} : { generation }),
+    ...(schema === undefined ? {} : { schema }),
     ...(dump === undefined ? {} : { dump }),
   };
 }

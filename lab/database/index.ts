@@ -30,12 +30,12 @@ import {
 } from "./server";
 import { newPasswords, readState, type State, stateFile, writeState } from "./state";
 
-type Generation = "text" | "jsonb";
+type ColumnType = "text" | "jsonb";
 
 /** What the lab's database is asked to hold. */
 export interface DatabaseRequest {
-  /** The legacy schema's generation; left out: what is there already, else jsonb. */
-  readonly generation?: Generation;
+  /** The type of the documents' column. Left out: what is there already, else jsonb. */
+  readonly schema?: ColumnType;
   /** The key the legacy rows have for Atlassian. Default "atlassian". */
   readonly atlassianKey?: "atlassian" | "jira" | "both";
   /** A plain SQL dump to hold instead of the legacy rows. */
@@ -162,7 +162,7 @@ async function fill(
   await createAccess(maintenance.href, passwords);
   if (request.dump === undefined) {
     const sql = legacySql({
-      generation: request.generation ?? "jsonb",
+      schema: request.schema ?? "jsonb",
       atlassianKey: request.atlassianKey ?? "atlassian",
     });
     await withClient(database.url, (db) => db.query(sql));
@@ -196,9 +196,9 @@ function describeRequest(request: DatabaseRequest, known: State | undefined): st
     const file = resolve(request.dump);
     const hash = existsSync(file) ? sha256(readFileSync(file)).slice(0, 12) : "missing";
     wanted = `the dump ${file} (${hash})`;
-  } else if (request.generation !== undefined || known === undefined) {
+  } else if (request.schema !== undefined || known === undefined) {
     const key = request.atlassianKey ?? "atlassian";
-    wanted = `the legacy rows, generation ${request.generation ?? "jsonb"}, Atlassian under ${key}`;
+    wanted = `the legacy rows, generation ${request.schema ?? "jsonb"}, Atlassian under ${key}`;
   }
   if (known === undefined || wanted === undefined || wanted === known.holds) {
     return wanted ?? known?.holds ?? "";

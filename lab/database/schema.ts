@@ -2,9 +2,9 @@ import { escapeLiteral } from "pg";
 
 import { desiredRows, type ServerDocument, type Settings, tomlText } from "../studio/payloads";
 
-/** What to make: the column's generation, and the key the Atlassian row has. */
+/** The type of the documents' column, and the key the Atlassian row has. */
 export interface LegacyRequest {
-  readonly generation: "text" | "jsonb";
+  readonly schema: "text" | "jsonb";
   /** Older installations keep Atlassian under `jira`, or have both. Default "atlassian". */
   readonly atlassianKey?: "atlassian" | "jira" | "both";
 }
@@ -74,14 +74,14 @@ const customDocument: ServerDocument = {
 /** Tables, rows, references and settings of the application before its cutover, as SQL for an empty database. */
 export function legacySql(request: LegacyRequest): string {
   return [
-    tables(request.generation),
+    tables(request.schema),
     ...serverRows(request),
     ...references(request.atlassianKey ?? "atlassian"),
     ...settings(),
   ].join("\n");
 }
 
-function tables(generation: LegacyRequest["generation"]): string {
+function tables(schema: LegacyRequest["schema"]): string {
   const association = (table: string, parent: string): string =>
     `create table ${table} (${parent} integer not null, mcp_server_id integer not null references mcp_servers(id), primary key (${parent}, mcp_server_id));`;
   return `
@@ -90,7 +90,7 @@ create table mcp_servers (
   name varchar(255) not null,
   server_key varchar(64) not null unique,
   description varchar(512),
-  config_json ${generation} not null,
+  config_json ${schema} not null,
   server_type varchar(32) not null,
   created_at timestamptz not null,
   updated_at timestamptz not null
@@ -119,7 +119,7 @@ function serverRows(request: LegacyRequest): string[] {
     doc: ServerDocument,
     type: string,
   ): void => {
-    const text = request.generation === "text" ? tomlText(key, doc) : JSON.stringify(doc);
+    const text = request.schema === "text" ? tomlText(key, doc) : JSON.stringify(doc);
     const values = [name, key, about, text, type].map((value) => escapeLiteral(value)).join(", ");
     rows.push(
       `insert into mcp_servers (name, server_key, description, config_json, server_type, created_at, updated_at) values (${values}, '2025-03-01T08:00:00.123456Z', '2025-11-02T09:30:00.654321Z');`,

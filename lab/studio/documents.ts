@@ -2,11 +2,11 @@ import { UserError } from "@mcp-fleet/errors";
 import pg, { type Pool, type PoolClient } from "pg";
 import { parse as parseToml } from "smol-toml";
 
-/** How the column holds documents: the older generation's text or the newer one's jsonb. */
-export type Generation = "text" | "jsonb";
+/** The type of the documents' column: text in the older schema, jsonb in the newer one. */
+export type ColumnType = "text" | "jsonb";
 
-/** The generation the column is in now. It can change under a running process. */
-export async function generationOf(db: Pool | PoolClient): Promise<Generation> {
+/** The column's current type. It can change under a running process. */
+export async function columnTypeOf(db: Pool | PoolClient): Promise<ColumnType> {
   const found = await db.query<{ type: string }>(
     `select format_type(atttypid, atttypmod) as type from pg_attribute
       where attrelid = 'mcp_servers'::regclass and attname = 'config_json' and not attisdropped`,
@@ -36,7 +36,7 @@ export async function convertColumn(pool: Pool): Promise<boolean> {
     await client.query("set local statement_timeout = '60s'");
     await client.query("lock table mcp_servers in access exclusive mode");
     // Another pod may have converted it while this one waited for the lock.
-    if ((await generationOf(client)) !== "text") {
+    if ((await columnTypeOf(client)) !== "text") {
       await client.query("rollback");
       return false;
     }

@@ -1,6 +1,6 @@
 import type { StudioConfig, StudioMode } from "./config";
 
-/** A server's configuration as the rows hold it: the inner object of the newer generation. */
+/** A server's configuration as the rows hold it: the inner object of the newer schema. */
 export interface ServerDocument {
   readonly command?: string;
   readonly args?: readonly string[];
@@ -107,7 +107,7 @@ export function desiredRows(
   return rows;
 }
 
-/** The document as the older generation writes it: one TOML table, keys sorted, nested values as dotted keys. */
+/** The document in the older schema: one TOML table, keys sorted, nested values as dotted keys. */
 export function tomlText(key: string, document: ServerDocument): string {
   const lines = [`[mcp_servers.${key}]`];
   for (const [name, value] of Object.entries(document).sort(([a], [b]) => (a < b ? -1 : 1))) {

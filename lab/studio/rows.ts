@@ -4,7 +4,7 @@ import { messageOf, UserError } from "@mcp-fleet/errors";
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 
-import { type Generation, generationOf, parseDocument } from "./documents";
+import { type ColumnType, columnTypeOf, parseDocument } from "./documents";
 import type { DesiredRow, PayloadContext, ServerDocument, Settings } from "./payloads";
 import { desiredRows, legacyAtlassianKey, optionalKeys, tomlText } from "./payloads";
 
@@ -117,7 +117,7 @@ export async function syncRows(pool: Pool, context: PayloadContext): Promise<Syn
 }
 
 async function syncInTransaction(db: PoolClient, context: PayloadContext): Promise<SyncSummary> {
-  const generation = await generationOf(db);
+  const type = await columnTypeOf(db);
   const desired = desiredRows(context, await readSettings(db));
   const existing = new Map((await readRows(db)).map((row) => [row.key, row]));
   refuseDeletes(context, desired, existing);
@@ -127,13 +127,13 @@ async function syncInTransaction(db: PoolClient, context: PayloadContext): Promi
     const legacy = wantedKey === "atlassian" ? existing.get(legacyAtlassianKey) : undefined;
     const row = existing.get(wantedKey) ?? legacy;
     if (row === undefined) {
-      await insertRow(db, generation, wantedKey, wanted);
+      await insertRow(db, type, wantedKey, wanted);
       counts.created += 1;
       continue;
     }
     // The embedded application stands for the older installs that still use the legacy key.
     const key = context.mode === "embedded" ? row.key : wantedKey;
-    const outcome = await updateRow(db, generation, row, key, wanted);
+    const outcome = await updateRow(db, type, row, key, wanted);
     if (outcome !== "unchanged") counts[outcome] += 1;
   }
   return counts;
@@ -167,33 +167,33 @@ async function readSettings(db: PoolClient): Promise<Settings> {
   return settings;
 }
 
-function stored(generation: Generation, key: string, document: ServerDocument): string {
+function stored(type: ColumnType, key: string, document: ServerDocument): string {
   // The switched application writes JSON whatever the column is; only the older one writes TOML.
-  if (generation === "text" && document.url === undefined) return tomlText(key, document);
+  if (type === "text" && document.url === undefined) return tomlText(key, document);
   return JSON.stringify(document);
 }
 
 async function insertRow(
   db: PoolClient,
-  generation: Generation,
+  type: ColumnType,
   key: string,
   wanted: DesiredRow,
 ): Promise<void> {
   await db.query(
     `insert into mcp_servers (name, server_key, description, config_json, server_type, created_at, updated_at)
-     values ($1, $2, $3, $4::${generation}, 'integrated', now(), now())`,
-    [wanted.name, key, wanted.description, stored(generation, key, wanted.document)],
+     values ($1, $2, $3, $4::${type}, 'integrated', now(), now())`,
+    [wanted.name, key, wanted.description, stored(type, key, wanted.document)],
   );
 }
 
 async function updateRow(
   db: PoolClient,
-  generation: Generation,
+  type: ColumnType,
   row: StoredRow,
   key: string,
   wanted: DesiredRow,
 ): Promise<"unchanged" | "updated" | "held"> {
-  const text = stored(generation, key, wanted.document);
+  const text = stored(type, key, wanted.document);
   const set: string[] = [];
   const values: unknown[] = [row.id];
   const change = (column: string, value: string, cast = ""): void => {
@@ -204,8 +204,8 @@ async function updateRow(
   if (row.name !== wanted.name) change("name", wanted.name);
   if (row.description !== wanted.description) change("description", wanted.description);
   if (row.type !== "integrated") change("server_type", "integrated");
-  if (!(await sameDocument(db, generation, row.text, text))) {
-    change("config_json", text, `::${generation}`);
+  if (!(await sameDocument(db, type, row.text, text))) {
+    change("config_json", text, `::${type}`);
   }
   if (set.length === 0) return "unchanged";
   const result = await db.query<{ text: string; key: string }>(
@@ -215,20 +215,18 @@ async function updateRow(
   );
   const after = result.rows[0];
   const kept =
-    after === undefined ||
-    after.key !== key ||
-    !(await sameDocument(db, generation, after.text, text));
+    after === undefined || after.key !== key || !(await sameDocument(db, type, after.text, text));
   return kept ? "held" : "updated";
 }
 
 /** PostgreSQL compares, so that key order and number spelling in a jsonb do not count as a difference. */
 async function sameDocument(
   db: PoolClient,
-  generation: Generation,
+  type: ColumnType,
   left: string,
   right: string,
 ): Promise<boolean> {
-  if (generation === "text" || left === right) return left.trim() === right.trim();
+  if (type === "text" || left === right) return left.trim() === right.trim();
   const result = await db.query<{ same: boolean }>("select $1::jsonb = $2::jsonb as same", [
     left,
     right,

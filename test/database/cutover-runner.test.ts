@@ -27,7 +27,7 @@ describe("cutover-runner: a run against a real database", () => {
   const towards = (target: CutoverInputs["target"]): CutoverInputs => ({ ...inputs, target });
 
   before(async () => {
-    legacy = await studioDatabase({ generation: "jsonb" });
+    legacy = await studioDatabase({ schema: "jsonb" });
     const other = await mcpServer({ works: true });
     githubServer = await mcpServer(github);
     const rows = studioSpec().rows.map((row) => ({

@@ -68,10 +68,10 @@ describe("mcp-fleet init", function () {
       .map(({ key }) => key)
       .sort();
 
-  for (const generation of ["text", "jsonb"] as const)
+  for (const schema of ["text", "jsonb"] as const)
     for (const atlassianKey of ["atlassian", "jira", "both"] as const)
-      it(`ends in a plan of five rows, unedited: ${generation}, ${atlassianKey}`, async () => {
-        database = await studioDatabase({ generation, atlassianKey });
+      it(`ends in a plan of five rows, unedited: ${schema}, ${atlassianKey}`, async () => {
+        database = await studioDatabase({ schema, atlassianKey });
         const said = await init();
         const plan = await preview(said);
         assert.deepEqual(rewritten(plan), [
@@ -85,7 +85,7 @@ describe("mcp-fleet init", function () {
       });
 
   it("writes over no configuration unless it is told to, and keeps the secrets and what they are encrypted by", async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     writeFileSync(file, "encryptionsalt: v1:abc=\n");
     assert.equal((await init()).exitCode, 0);
     const first = readFileSync(file, "utf8");
@@ -167,7 +167,7 @@ describe("mcp-fleet init", function () {
   });
 
   it("asks for the database's address and for a table that is there", async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     const unset = await mcpFleet(["init", "--file", file, "--no-cluster"], {
       MCP_FLEET_DATABASE_URL: "",
     });

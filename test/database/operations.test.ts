@@ -23,7 +23,7 @@ describe("verify and its metrics", function () {
   let fleet: Fleet;
 
   before(async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     const { url } = await serve(({ method, body }, _request, response) => {
       if (method === "DELETE") return response.writeHead(200).end();
       if (body?.method === "initialize") return json(response, initialized(body.id));

@@ -18,7 +18,7 @@ describe("a cutover between eras of the protocol (issue 18, item 10)", () => {
   const credentials = (): { databaseUrl: string } => ({ databaseUrl: legacy.db.connectionString });
 
   beforeEach(async () => {
-    legacy = await studioDatabase({ generation: "jsonb" });
+    legacy = await studioDatabase({ schema: "jsonb" });
   });
   afterEach(async () => {
     await closeServers();

@@ -65,7 +65,7 @@ for (const release of fixtureReleases()) {
       state = fixtureState(release, url);
       inputs = inputsOf(state);
       id = state.cutover.id ?? "";
-      database = await studioDatabase({ generation: "jsonb" });
+      database = await studioDatabase({ schema: "jsonb" });
       legacy = await database.snapshot();
       // The database of that state.
       const credentials = { databaseUrl: database.db.connectionString };

@@ -63,7 +63,7 @@ describe("traces and logs of a run", () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
 
   before(async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     collecting = await collector();
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-telemetry-"));
     const { url } = await mcpServer(state);

@@ -66,7 +66,7 @@ describe("TLS to the database", function () {
       process.stdout.write("not run: there is no openssl to make certificates with\n");
       return this.skip();
     }
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     dir = mkdtempSync(join(tmpdir(), "mcp-fleet-tls-"));
     const files = certificates(dir);
     ca = files.ca;

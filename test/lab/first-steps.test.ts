@@ -90,7 +90,7 @@ describe("the first steps on a database and a cluster", function () {
   let env: Record<string, string>;
 
   before(async () => {
-    database = await studioDatabase({ generation: "jsonb", atlassianKey: "both" });
+    database = await studioDatabase({ schema: "jsonb", atlassianKey: "both" });
     await database.query(
       `revoke all on mcp_servers from ${cutoverRole}; revoke create on database ${database.name} from ${cutoverRole}`,
     );

@@ -42,7 +42,7 @@ describe("updates from inside the cluster", function () {
   before(async function () {
     this.timeout(60 * 60_000);
     await removeInstallation();
-    lab = await openLab({ generation: "jsonb" }, consoleLog());
+    lab = await openLab({ schema: "jsonb" }, consoleLog());
     if (lab.cluster.engine !== "bare") {
       process.stdout.write("    skipped: it reads the API server's audit log on this machine\n");
       this.skip();

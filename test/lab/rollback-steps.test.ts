@@ -68,7 +68,7 @@ describe("the steps that mcp-fleet rollback prints where another program ran (is
 
   before(async () => {
     ({ url } = await stubServer());
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     legacy = await database.snapshot();
     backend = new ScratchBackend(await testEngine());
     const top = join(backend.directory, "repository");

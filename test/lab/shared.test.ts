@@ -22,7 +22,7 @@ describe("a stack that takes values of another one, on the engine", function () 
   let space = "llmctl-shared";
 
   before(async function () {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     url = database.db.connectionString ?? "";
     backend = new ScratchBackend(await testEngine());
     infra = await backend.inlineStack({

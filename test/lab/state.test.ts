@@ -41,7 +41,7 @@ describe("the dynamic resources on the engine", function () {
 
   before(async function () {
     serverUrl = (await stubServer()).url;
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     legacy = await database.snapshot();
     stack = await FixtureStack.create(serverUrl);
     await configure("in-cluster");
@@ -93,7 +93,7 @@ describe("the dynamic resources on the engine", function () {
     it(`goes on from the state of release ${kept}: update, refresh, destroy with the rows kept (S18, S37)`, async () => {
       // The database as that state left it: generation 1, in the cluster.
       await database?.drop();
-      database = await studioDatabase({ generation: "jsonb" });
+      database = await studioDatabase({ schema: "jsonb" });
       await configure("in-cluster");
       const { text } = fixtureState(kept, serverUrl);
       await opened().importState(emptied(text));

@@ -31,7 +31,7 @@ describe("updates on the engine", function () {
 
   before(async function () {
     const { url } = await stubServer();
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     legacy = await database.snapshot();
     stack = await FixtureStack.create(url);
   });

@@ -20,9 +20,9 @@ const removalMinutes = 3;
  * The lab as a newcomer has it before the cutover: an empty namespace, the legacy rows, no state, and Studio
  * with its bundled servers. What an earlier test left is removed.
  */
-export async function installationBefore(generation: "jsonb" | "text"): Promise<Lab> {
+export async function installationBefore(schema: "jsonb" | "text"): Promise<Lab> {
   await removeInstallation();
-  const lab = await openLab({ generation }, consoleLog());
+  const lab = await openLab({ schema }, consoleLog());
   await lab.up("embedded", { servers: {}, serverSecrets: {} });
   await studioConnected(lab, "embedded");
   return lab;

@@ -43,7 +43,7 @@ export async function legacyDatabase(
   ];
   const copies = new Set<string>();
   await asSuperuser(...made(name));
-  await withClient(of(url), (db) => db.query(legacySql({ generation: "jsonb" })));
+  await withClient(of(url), (db) => db.query(legacySql({ schema: "jsonb" })));
   await grantCutover(of(superuserUrl));
   return {
     of,

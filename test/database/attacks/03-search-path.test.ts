@@ -57,7 +57,7 @@ onEachPostgres("nobody's names stand before the server's own (issue 16, item 3)"
     ),
   });
   beforeEach(async () => {
-    database = await attackedDatabase(server(), { generation: "text", atlassianKey: "both" });
+    database = await attackedDatabase(server(), { schema: "text", atlassianKey: "both" });
     await watch(database);
   });
   afterEach(() => database.drop());

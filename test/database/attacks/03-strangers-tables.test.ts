@@ -26,7 +26,7 @@ onEachPostgres(
     let database: AttackedDatabase;
     const spec = studioSpec();
     beforeEach(async () => {
-      database = await attackedDatabase(server(), { generation: "jsonb", atlassianKey: "both" });
+      database = await attackedDatabase(server(), { schema: "jsonb", atlassianKey: "both" });
       await watch(database);
       await database.as(database.strangerUrl, spying);
     });

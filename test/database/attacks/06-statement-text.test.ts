@@ -67,7 +67,7 @@ onEachPostgres("no statement has a secret in its text (issue 16, item 6)", (serv
   });
 
   it("nor an old document that Settle writes again in the form of another type", async () => {
-    const database = await attackedDatabase(server(), { generation: "text" });
+    const database = await attackedDatabase(server(), { schema: "text" });
     try {
       const spec = { ...studioSpec(), fence: false };
       await runCutover(database.db, spec, "in-cluster", meta);

@@ -13,7 +13,7 @@ onEachPostgres("what stops the new application stops the run (issue 16, item 16)
 
   describe("a user's own row under an alias", () => {
     beforeEach(async () => {
-      database = await attackedDatabase(server(), { generation: "jsonb", atlassianKey: "both" });
+      database = await attackedDatabase(server(), { schema: "jsonb", atlassianKey: "both" });
       await database.query(
         "update mcp_servers set server_type = 'custom' where server_key = 'jira'",
       );
@@ -68,7 +68,7 @@ onEachPostgres("what stops the new application stops the run (issue 16, item 16)
 
   describe("a document that the application's own conversion stops at", () => {
     beforeEach(async () => {
-      database = await attackedDatabase(server(), { generation: "text" });
+      database = await attackedDatabase(server(), { schema: "text" });
     });
 
     const put = (config: string): Promise<unknown> =>
@@ -124,20 +124,20 @@ onEachPostgres("what stops the new application stops the run (issue 16, item 16)
     const deep = (open: string, close: string, levels: number): string =>
       `{"a": ${open.repeat(levels)}1${close.repeat(levels)}}`;
 
-    for (const generation of ["text", "jsonb"] as const) {
+    for (const schema of ["text", "jsonb"] as const) {
       for (const [what, config, reason] of [
         ["of great length", `{"command": "x", "a": "${"ab".repeat(150_000)}"}`, /longer than/],
         ["nested far too deep", deep('{"a":', "}", 900), /nested deeper than 100 levels/],
-        ...(generation === "text"
+        ...(schema === "text"
           ? ([["nested without end", deep("[", "]", 120_000), /nested deeper|neither/]] as const)
           : []),
       ] as const) {
-        it(`${what}, ${generation}, is named by its row`, async () => {
-          database = await attackedDatabase(server(), { generation });
+        it(`${what}, ${schema}, is named by its row`, async () => {
+          database = await attackedDatabase(server(), { schema });
           // In a column of text, also one that is none of the application's own.
-          const key = generation === "text" ? "team-search" : "github";
+          const key = schema === "text" ? "team-search" : "github";
           await database.query(
-            `update mcp_servers set config_json = $1::${generation} where server_key = '${key}'`,
+            `update mcp_servers set config_json = $1::${schema} where server_key = '${key}'`,
             [config],
           );
           for (const call of [planRows, runCutover]) {
@@ -147,13 +147,13 @@ onEachPostgres("what stops the new application stops the run (issue 16, item 16)
           }
           const skipping = { ...spec, skip: [key] };
           const { counts } = await runCutover(database.db, skipping, "in-cluster", meta);
-          assert.equal(counts.rewrite, generation === "text" ? 5 : 4);
+          assert.equal(counts.rewrite, schema === "text" ? 5 : 4);
         });
       }
     }
 
     it("takes no time that grows with its square", async () => {
-      database = await attackedDatabase(server(), { generation: "text" });
+      database = await attackedDatabase(server(), { schema: "text" });
       await database.query("update mcp_servers set config_json = $1 where server_type = 'custom'", [
         `a = [${"{},".repeat(80_000)}]`,
       ]);
@@ -163,7 +163,7 @@ onEachPostgres("what stops the new application stops the run (issue 16, item 16)
     });
 
     it("many of them are in memory a few at a time", async () => {
-      database = await attackedDatabase(server(), { generation: "text" });
+      database = await attackedDatabase(server(), { schema: "text" });
       await database.query(
         `insert into mcp_servers (name, server_key, config_json, server_type, created_at, updated_at)
          select 'n', 'big-' || n, 'a = "' || repeat('ab', 500000) || '"', 'custom', now(), now() from generate_series(1, 300) n`,
@@ -174,7 +174,7 @@ onEachPostgres("what stops the new application stops the run (issue 16, item 16)
     });
 
     it("a wrapper is looked into by its own keys alone", async () => {
-      database = await attackedDatabase(server(), { generation: "text" });
+      database = await attackedDatabase(server(), { schema: "text" });
       await database.query(
         `update mcp_servers set server_key = 'constructor', config_json = '{"mcp_servers": {"mine": {"command": "x"}}}'
           where server_type = 'custom'`,

@@ -16,7 +16,7 @@ onEachPostgres("references of a merged row come back exactly (issue 16, item 17)
   let database: AttackedDatabase;
   const spec = studioSpec();
   beforeEach(async () => {
-    database = await attackedDatabase(server(), { generation: "jsonb", atlassianKey: "both" });
+    database = await attackedDatabase(server(), { schema: "jsonb", atlassianKey: "both" });
   });
   afterEach(() => database.drop());
 

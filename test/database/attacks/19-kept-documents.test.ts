@@ -69,7 +69,7 @@ const keep = fc.constantFrom<RowSpec["keep"]>(
 onEachPostgres("plan and run read each document alike (issue 16, item 19)", (server) => {
   let database: AttackedDatabase;
   before(async () => {
-    database = await attackedDatabase(server(), { generation: "text" });
+    database = await attackedDatabase(server(), { schema: "text" });
   });
   after(() => database.drop());
 

@@ -40,11 +40,11 @@ const later = (url: string): string => JSON.stringify({ url, transport: "streama
 const slash = later(`${urlOf("github")}/`);
 
 onEachPostgres("the application writes other URLs (issue 16, item 20)", (server) => {
-  for (const generation of ["jsonb", "text"] as const) {
-    describe(`in a column of ${generation}`, () => {
+  for (const schema of ["jsonb", "text"] as const) {
+    describe(`in a column of ${schema}`, () => {
       let database: AttackedDatabase;
       beforeEach(async () => {
-        database = await attackedDatabase(server(), { generation });
+        database = await attackedDatabase(server(), { schema });
       });
       afterEach(() => database.drop());
 
@@ -150,7 +150,7 @@ onEachPostgres("the application writes other URLs (issue 16, item 20)", (server)
       });
 
       // No key can be added to old TOML text.
-      if (generation === "jsonb")
+      if (schema === "jsonb")
         it("a key that somebody added stays when the row goes back", async () => {
           const before = await config();
           const spec = specOf();
@@ -228,7 +228,7 @@ onEachPostgres("the application writes other URLs (issue 16, item 20)", (server)
   }
 
   it("a release that makes the column jsonb and writes its path is left alone, and an undo converts", async () => {
-    const database = await attackedDatabase(server(), { generation: "text" });
+    const database = await attackedDatabase(server(), { schema: "text" });
     try {
       const spec = specOf({ fence: false });
       const done = await runCutover(database.db, spec, "in-cluster", meta);

@@ -24,7 +24,7 @@ export interface AttackedDatabase extends StudioDatabase {
 /** @param server a superuser's DSN */
 export async function attackedDatabase(
   server: string,
-  request: LegacyRequest = { generation: "jsonb" },
+  request: LegacyRequest = { schema: "jsonb" },
 ): Promise<AttackedDatabase> {
   const database = await studioDatabase(request, server);
   for (const role of [strangerRole, reportingRole]) {

@@ -11,14 +11,14 @@ import {
   targetOf,
 } from "./support";
 
-for (const generation of ["text", "jsonb"] as const) {
-  describe(`rows under an older key, ${generation}`, () => {
+for (const schema of ["text", "jsonb"] as const) {
+  describe(`rows under an older key, ${schema}`, () => {
     let database: StudioDatabase;
     const spec = studioSpec();
     afterEach(() => database.drop());
 
     it("renames the only row, with its references and other columns, and back", async () => {
-      database = await studioDatabase({ generation, atlassianKey: "jira" });
+      database = await studioDatabase({ schema, atlassianKey: "jira" });
       const set = { name: "Atlassian", description: null };
       const renaming = {
         ...spec,
@@ -47,7 +47,7 @@ for (const generation of ["text", "jsonb"] as const) {
     });
 
     it("merges two rows: references move, collisions and id lists included, and all of it comes back", async () => {
-      database = await studioDatabase({ generation, atlassianKey: "both" });
+      database = await studioDatabase({ schema, atlassianKey: "both" });
       const before = await database.snapshot();
       const id = (key: string): string =>
         before.rows.find(({ server_key }) => server_key === key)?.id ?? "";
@@ -82,7 +82,7 @@ for (const generation of ["text", "jsonb"] as const) {
     });
 
     it("brings a merge back over a second generation, and leaves alone what owners changed since", async () => {
-      database = await studioDatabase({ generation, atlassianKey: "both" });
+      database = await studioDatabase({ schema, atlassianKey: "both" });
       const before = await database.snapshot();
       await runCutover(database.db, spec, "in-cluster", meta);
       const moved = {

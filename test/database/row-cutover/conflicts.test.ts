@@ -19,7 +19,7 @@ describe("rows that somebody changed after the cutover", () => {
   let database: StudioDatabase;
   const spec = studioSpec({ fence: false });
   beforeEach(async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
   });
   afterEach(() => database.drop());
 
@@ -168,7 +168,7 @@ describe("rows that somebody changed after the cutover", () => {
 
 describe("seeded rows", () => {
   it("are made where they are missing and the condition holds, and removed again", async () => {
-    const database = await studioDatabase({ generation: "jsonb" });
+    const database = await studioDatabase({ schema: "jsonb" });
     await database.query("delete from agent_task_mcp_servers; delete from chat_thread_mcp_servers");
     await database.query(
       "delete from mcp_servers where server_key in ('llmctl-mcp', 'github', 'chroma')",

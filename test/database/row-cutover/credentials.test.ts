@@ -8,10 +8,10 @@ import { meta, studioDatabase, studioSpec } from "./support";
 /** The configuration before an import: it names no credential. */
 const spec = studioSpec({ rows: studioSpec().rows.map((row) => ({ ...row, secretKeys: [] })) });
 
-for (const generation of ["text", "jsonb"] as const) {
+for (const schema of ["text", "jsonb"] as const) {
   for (const atlassianKey of ["atlassian", "jira", "both"] as const) {
-    it(`readCredentials: what a run would refuse to lose, ${generation}, key ${atlassianKey} (S35)`, async () => {
-      const database = await studioDatabase({ generation, atlassianKey });
+    it(`readCredentials: what a run would refuse to lose, ${schema}, key ${atlassianKey} (S35)`, async () => {
+      const database = await studioDatabase({ schema, atlassianKey });
       try {
         const before = await database.snapshot();
         const refusal = await runCutover(database.db, spec, "in-cluster", meta).then(
@@ -56,7 +56,7 @@ for (const generation of ["text", "jsonb"] as const) {
 }
 
 it("readCredentials takes configured names that do not look like a credential, and no empty value or path", async () => {
-  const database = await studioDatabase({ generation: "jsonb" });
+  const database = await studioDatabase({ schema: "jsonb" });
   try {
     await database.query(
       `update mcp_servers set config_json = '{"command": "x", "env": {"PLAIN": "p", "OTHER": "o", "A_TOKEN": "", "B_TOKEN": "/etc/token"}}' where server_key = 'chroma'`,

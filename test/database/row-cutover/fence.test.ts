@@ -81,12 +81,12 @@ function assertTarget(snapshot: Snapshot): void {
   }
 }
 
-for (const generation of ["text", "jsonb"] as const) {
-  describe(`write fence, ${generation}`, () => {
+for (const schema of ["text", "jsonb"] as const) {
+  describe(`write fence, ${schema}`, () => {
     let database: StudioDatabase;
     const spec = studioSpec();
     beforeEach(async () => {
-      database = await studioDatabase({ generation });
+      database = await studioDatabase({ schema });
     });
     afterEach(() => database.drop());
 
@@ -231,7 +231,7 @@ describe("write fence and the application's own change of the column", () => {
   let database: StudioDatabase;
   const spec = studioSpec({ rows: studioSpec().rows.map((row) => rowSpec(row.key as string)) });
   beforeEach(async () => {
-    database = await studioDatabase({ generation: "text" });
+    database = await studioDatabase({ schema: "text" });
   });
   afterEach(() => database.drop());
 
@@ -260,7 +260,7 @@ describe("write fence and the application's own change of the column", () => {
     const plan = await planRows(database.db, spec, "embedded");
     assert.match(plan.warnings.join(" "), /was text at the cutover and is jsonb now/);
     await runCutover(database.db, spec, "embedded", meta);
-    const other = await studioDatabase({ generation: "text" });
+    const other = await studioDatabase({ schema: "text" });
     const pool = new Pool({ connectionString: other.applicationUrl, max: 1 });
     await convertColumn(pool);
     await pool.end();
@@ -275,7 +275,7 @@ describe("write fence and the application's own change of the column", () => {
 
 describe("settle", () => {
   it("has nothing to do for generation 0 and refuses any but the newest", async () => {
-    const database = await studioDatabase({ generation: "jsonb" });
+    const database = await studioDatabase({ schema: "jsonb" });
     const spec = studioSpec();
     assert.deepEqual(await settle(database.db, spec, 0), {
       fencedWrites: 0,

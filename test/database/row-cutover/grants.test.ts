@@ -37,7 +37,7 @@ onEachPostgres("the grants that are printed", (server) => {
   let check: Db;
 
   beforeEach(async () => {
-    database = await studioDatabase({ generation: "jsonb", atlassianKey: "both" }, server());
+    database = await studioDatabase({ schema: "jsonb", atlassianKey: "both" }, server());
     role = `${database.name} "run"\nselect`;
     checkRole = `${database.name} Check`;
     run = { connectionString: database.urlFor(role, password) };

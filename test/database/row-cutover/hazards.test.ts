@@ -30,7 +30,7 @@ describe("what a table and a server can do to a run", () => {
   let database: StudioDatabase;
   let before: Snapshot;
   beforeEach(async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     before = await database.snapshot();
   });
   afterEach(() => database.drop());

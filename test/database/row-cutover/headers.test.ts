@@ -28,11 +28,11 @@ function specWith(token: string, place = "github-token"): CutoverSpec {
   });
 }
 
-for (const generation of ["jsonb", "text"] as const) {
-  describe(`a header whose value comes from a Secret, ${generation}`, () => {
+for (const schema of ["jsonb", "text"] as const) {
+  describe(`a header whose value comes from a Secret, ${schema}`, () => {
     let database: StudioDatabase;
     before(async () => {
-      database = await studioDatabase({ generation });
+      database = await studioDatabase({ schema });
     });
     after(() => database.drop());
 
@@ -85,7 +85,7 @@ for (const generation of ["jsonb", "text"] as const) {
 
     it("that the application has erased is none, as any of its headers", async () => {
       await database.query(
-        `update mcp_servers set config_json = ${generation === "jsonb" ? "config_json - 'headers'" : "(config_json::jsonb - 'headers')::text"} where server_key = 'github'`,
+        `update mcp_servers set config_json = ${schema === "jsonb" ? "config_json - 'headers'" : "(config_json::jsonb - 'headers')::text"} where server_key = 'github'`,
       );
       assert.equal(await header(), null);
       assert.deepEqual(await staleHeaders(database.db, specWith("s3cret-three")), []);
@@ -94,7 +94,7 @@ for (const generation of ["jsonb", "text"] as const) {
 }
 
 it("another place of a header's value is another plan", async () => {
-  const database = await studioDatabase({ generation: "jsonb" });
+  const database = await studioDatabase({ schema: "jsonb" });
   try {
     const [one, other] = await Promise.all(
       ["github-token", "other-token"].map((place) =>

@@ -24,7 +24,7 @@ const shown = { tools, protocols, images };
 describe("history of a cutover", () => {
   let database: StudioDatabase;
   beforeEach(async () => {
-    database = await studioDatabase({ generation: "text" });
+    database = await studioDatabase({ schema: "text" });
   });
   afterEach(() => database.drop());
 

@@ -77,7 +77,7 @@ describe("a process that is killed", () => {
   let database: StudioDatabase;
   const spec = studioSpec();
   beforeEach(async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
   });
   afterEach(() => database.drop());
 

@@ -8,11 +8,11 @@ import { meta, type StudioDatabase, studioDatabase, studioSpec } from "./support
 const elsewhere = '{"url": "http://elsewhere/mcp", "transport": "streamable-http"}';
 const spec = studioSpec({ fence: false });
 
-for (const generation of ["text", "jsonb"] as const) {
-  describe(`drift, ${generation}`, () => {
+for (const schema of ["text", "jsonb"] as const) {
+  describe(`drift, ${schema}`, () => {
     let database: StudioDatabase;
     beforeEach(async () => {
-      database = await studioDatabase({ generation });
+      database = await studioDatabase({ schema });
     });
     afterEach(() => database.drop());
 
@@ -68,10 +68,10 @@ for (const generation of ["text", "jsonb"] as const) {
     });
   });
 
-  describe(`finalize, ${generation}`, () => {
+  describe(`finalize, ${schema}`, () => {
     let database: StudioDatabase;
     beforeEach(async () => {
-      database = await studioDatabase({ generation });
+      database = await studioDatabase({ schema });
     });
     afterEach(() => database.drop());
     const secretsLeft = async (): Promise<number> => {

@@ -85,7 +85,7 @@ describe("a ledger of any earlier release is brought to the newest version", fun
   let legacy: Snapshot;
 
   before(async () => {
-    const made = await studioDatabase({ generation: "jsonb" });
+    const made = await studioDatabase({ schema: "jsonb" });
     await runCutover(made.db, spec, "in-cluster", meta);
     fresh = await schemaOf(made);
     assert.deepEqual(await made.query("select version from mcp_cutover.schema_version"), [
@@ -94,7 +94,7 @@ describe("a ledger of any earlier release is brought to the newest version", fun
     await made.drop();
   });
   beforeEach(async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     legacy = await database.snapshot();
   });
   afterEach(() => database.drop());

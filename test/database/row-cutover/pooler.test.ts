@@ -18,7 +18,7 @@ describe("PgBouncer in transaction mode in front", function () {
       process.stdout.write(`not run: ${missing}\n`);
       return this.skip();
     }
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     pooler = await startPgbouncer([database.db.connectionString, database.applicationUrl], 2);
   });
   after(async () => {

@@ -24,12 +24,12 @@ const document = fc
   });
 const lone = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
-for (const generation of ["text", "jsonb"] as const) {
-  describe(`any documents, ${generation}`, function () {
+for (const schema of ["text", "jsonb"] as const) {
+  describe(`any documents, ${schema}`, function () {
     this.timeout(180_000);
     let database: StudioDatabase;
     before(async () => {
-      database = await studioDatabase({ generation });
+      database = await studioDatabase({ schema });
     });
     after(() => database.drop());
 

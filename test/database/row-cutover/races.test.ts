@@ -11,7 +11,7 @@ describe("races and lost connections", () => {
   let database: StudioDatabase;
   const spec = studioSpec();
   beforeEach(async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
   });
   afterEach(() => database.drop());
 

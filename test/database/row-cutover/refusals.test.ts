@@ -39,7 +39,7 @@ describe("a run that must not happen", () => {
   }
 
   it("lists the application's own rows that have no server", async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     const fewer = { ...spec, rows: spec.rows.filter(({ key }) => key === "llmctl-mcp") };
     await assertRefused(
       /The rows atlassian, chroma, github, google-cloud of public\.mcp_servers .*have no server/,
@@ -58,9 +58,9 @@ describe("a run that must not happen", () => {
     );
   });
 
-  for (const generation of ["text", "jsonb"] as const) {
-    it(`lists the servers that are gone while rows still point to them, ${generation} (S24)`, async () => {
-      database = await studioDatabase({ generation });
+  for (const schema of ["text", "jsonb"] as const) {
+    it(`lists the servers that are gone while rows still point to them, ${schema} (S24)`, async () => {
+      database = await studioDatabase({ schema });
       const unfenced = studioSpec({ fence: false });
       await runCutover(database.db, unfenced, "in-cluster", meta);
       const less = (keys: readonly string[], more: Partial<CutoverSpec> = {}): CutoverSpec => ({
@@ -85,8 +85,8 @@ describe("a run that must not happen", () => {
       assert.deepEqual([...new Set(changes.map(({ action }) => action))], ["unchanged"]);
     });
 
-    it(`names the credentials that would be lost, and no value, ${generation}`, async () => {
-      database = await studioDatabase({ generation });
+    it(`names the credentials that would be lost, and no value, ${schema}`, async () => {
+      database = await studioDatabase({ schema });
       const bare = {
         ...spec,
         rows: spec.rows.map((row) =>
@@ -99,8 +99,8 @@ describe("a run that must not happen", () => {
       );
     });
 
-    it(`the plan names settings that the server has otherwise, and no value, ${generation}`, async () => {
-      database = await studioDatabase({ generation });
+    it(`the plan names settings that the server has otherwise, and no value, ${schema}`, async () => {
+      database = await studioDatabase({ schema });
       const settings = (env: Record<string, string>): Partial<CutoverSpec> => ({
         rows: spec.rows.map((row) =>
           row.key === "chroma" ? { ...row, settings: { env, args: ["--ssl=false"] } } : row,
@@ -129,14 +129,14 @@ describe("a run that must not happen", () => {
       );
     });
 
-    it(`lists rows that are no documents, custom ones too, ${generation} (S27)`, async () => {
-      database = await studioDatabase({ generation });
-      const bad = generation === "text" ? `password = "${secretMark}` : `["${secretMark}"]`;
+    it(`lists rows that are no documents, custom ones too, ${schema} (S27)`, async () => {
+      database = await studioDatabase({ schema });
+      const bad = schema === "text" ? `password = "${secretMark}` : `["${secretMark}"]`;
       for (const key of ["broken-a", "broken-b"]) {
         await database.query(
           `insert into mcp_servers (name, server_key, config_json, server_type, created_at, updated_at)
            values ('x', $1, $2, 'custom', now(), now())`,
-          [key, generation === "jsonb" ? JSON.stringify(bad) : bad],
+          [key, schema === "jsonb" ? JSON.stringify(bad) : bad],
         );
       }
       await assertRefused(
@@ -148,7 +148,7 @@ describe("a run that must not happen", () => {
   }
 
   it("does not touch a custom row under a configured key", async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     await database.query(
       "update mcp_servers set server_type = 'custom' where server_key = 'github'",
     );
@@ -156,7 +156,7 @@ describe("a run that must not happen", () => {
   });
 
   it("names a missing table and a missing column, and a column of the wrong type (S26)", async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     const table = spec.table;
     await assertRefused(/The table public\.servers does not exist/, {
       ...spec,
@@ -173,7 +173,7 @@ describe("a run that must not happen", () => {
   });
 
   it("names missing privileges (S25)", async () => {
-    database = await studioDatabase({ generation: "jsonb", atlassianKey: "both" });
+    database = await studioDatabase({ schema: "jsonb", atlassianKey: "both" });
     await database.query(`revoke update on mcp_servers from ${cutoverRole}`);
     await assertRefused(/no UPDATE privilege on public\.mcp_servers/);
     await database.query(`grant update on mcp_servers to ${cutoverRole}`);
@@ -195,13 +195,13 @@ describe("a run that must not happen", () => {
   });
 
   it("refuses under row-level security, which would hide rows (S25)", async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     await database.query("alter table mcp_servers enable row level security");
     await assertRefused(/Row-level security on public\.mcp_servers hides rows/);
   });
 
   it("refuses a table that another cutover moved, and a ledger from another database (S33)", async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     await runCutover(database.db, { ...spec, name: "mcp-fleet/prod" }, "in-cluster", meta);
     await assertRefused(/already moved by the cutover "mcp-fleet\/prod"/);
     await database.query("update mcp_cutover.run set system_identifier = '7'");
@@ -212,7 +212,7 @@ describe("a run that must not happen", () => {
   });
 
   it("refuses more rows than allowed, and a key given twice (S29)", async () => {
-    database = await studioDatabase({ generation: "jsonb" });
+    database = await studioDatabase({ schema: "jsonb" });
     await assertRefused(/more than 3 rows/, { ...spec, maxRows: 3 });
     await assertRefused(/The key jira is configured for two servers/, {
       ...spec,

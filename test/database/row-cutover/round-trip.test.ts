@@ -7,12 +7,12 @@ import { meta, type StudioDatabase, studioDatabase, studioSpec, targetOf } from 
 
 const keys = ["llmctl-mcp", "github", "atlassian", "chroma", "google-cloud"];
 
-for (const generation of ["text", "jsonb"] as const) {
-  describe(`rows there and back, ${generation}`, () => {
+for (const schema of ["text", "jsonb"] as const) {
+  describe(`rows there and back, ${schema}`, () => {
     let database: StudioDatabase;
     const spec = studioSpec();
     beforeEach(async () => {
-      database = await studioDatabase({ generation });
+      database = await studioDatabase({ schema });
     });
     afterEach(() => database.drop());
 
@@ -57,7 +57,7 @@ for (const generation of ["text", "jsonb"] as const) {
           assert.deepEqual(JSON.parse(row.config_json ?? ""), targetOf(row.server_key ?? ""));
           assert.notEqual(row.updated_at, before.rows[i]?.updated_at);
           assert.equal(row.created_at, before.rows[i]?.created_at);
-          if (generation === "text") {
+          if (schema === "text") {
             assert.equal(row.config_json, JSON.stringify(targetOf(row.server_key ?? "")));
           }
         }

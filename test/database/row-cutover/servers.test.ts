@@ -32,7 +32,7 @@ describe("what happens to a whole server", function () {
   it("a standby is refused (S33); promoted without the run's last transaction, it converges (S34)", async () => {
     primary = await scratchServer();
     const { options } = primary;
-    const database = await studioDatabase({ generation: "jsonb" }, primary.url);
+    const database = await studioDatabase({ schema: "jsonb" }, primary.url);
     const before = await database.snapshot();
     // The standby has everything up to here: asynchronous replication lags behind the rest.
     await stop(options.dir);
@@ -91,7 +91,7 @@ describe("what happens to a whole server", function () {
     primary = await scratchServer();
     const { uid, gid } = primary.options.user;
     if (uid !== undefined && gid !== undefined) chownSync(directory, uid, gid);
-    const database = await studioDatabase({ generation: "jsonb" }, primary.url);
+    const database = await studioDatabase({ schema: "jsonb" }, primary.url);
     await withClient(primary.url, async (client) => {
       await client.query(`create tablespace small location '${directory}'`);
       await client.query(`alter database ${database.name} set tablespace small`);

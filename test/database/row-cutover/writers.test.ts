@@ -63,13 +63,13 @@ function documentsOf(snapshot: Snapshot): Map<string, string> {
   return new Map(snapshot.rows.map((row) => [row.server_key ?? "", row.config_json ?? ""]));
 }
 
-for (const generation of ["text", "jsonb"] as const) {
-  describe(`writers that put documents back ${perSecond} times a second, ${generation}`, function () {
+for (const schema of ["text", "jsonb"] as const) {
+  describe(`writers that put documents back ${perSecond} times a second, ${schema}`, function () {
     this.timeout(60_000);
     let database: StudioDatabase;
     const spec = studioSpec();
     beforeEach(async () => {
-      database = await studioDatabase({ generation });
+      database = await studioDatabase({ schema });
     });
     afterEach(() => database.drop());
 

@@ -12,8 +12,8 @@ import { isRunning, makeCommands, startHttpServer, StudioProcess, until } from "
 
 const keys = ["atlassian", "chroma", "github", "google-cloud", "llmctl-mcp"];
 
-for (const generation of ["jsonb", "text"] as const) {
-  describe(`Studio, embedded, ${generation} generation`, function () {
+for (const schema of ["jsonb", "text"] as const) {
+  describe(`Studio, embedded, ${schema} schema`, function () {
     this.timeout(90_000);
     const runDir = mkdtempSync(join(tmpdir(), "studio-db-"));
     const commands = makeCommands();
@@ -21,7 +21,7 @@ for (const generation of ["jsonb", "text"] as const) {
     let studio: StudioProcess;
 
     before(async () => {
-      database = await ensureDatabase({ generation, runDir }, silentLog);
+      database = await ensureDatabase({ schema, runDir }, silentLog);
       studio = await StudioProcess.start({
         STUDIO_MODE: "embedded",
         DATABASE_URL: database.url,
@@ -86,7 +86,7 @@ for (const generation of ["jsonb", "text"] as const) {
     it("goes over to the URL of a row that the database holds, and does not fight over it", async () => {
       const http = await startHttpServer();
       try {
-        await withClient(database.superuserUrl, (db) => db.query(holdRow(http.origin, generation)));
+        await withClient(database.superuserUrl, (db) => db.query(holdRow(http.origin, schema)));
         const first = await studio.sync();
         assert.deepEqual(first.summary, { created: 0, updated: 0, held: 1 });
         await until("github is connected by its URL", async () =>
@@ -140,8 +140,8 @@ for (const generation of ["jsonb", "text"] as const) {
 }
 
 /** A trigger like the write fence: the row keeps the URL, whatever is written. */
-function holdRow(origin: string, generation: "jsonb" | "text"): string {
-  const value = `'{"url":"${origin}/mcp","transport":"streamable-http"}'::${generation}`;
+function holdRow(origin: string, schema: "jsonb" | "text"): string {
+  const value = `'{"url":"${origin}/mcp","transport":"streamable-http"}'::${schema}`;
   return `
     update mcp_servers set config_json = ${value} where server_key = 'github';
     create or replace function hold() returns trigger language plpgsql as $$

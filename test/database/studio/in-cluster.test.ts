@@ -42,10 +42,7 @@ describe("Studio, in-cluster, on a text database of an older install", function 
   const change = (sql: string): Promise<unknown> => withClient(database.url, (db) => db.query(sql));
 
   before(async () => {
-    database = await ensureDatabase(
-      { generation: "text", atlassianKey: "jira", runDir },
-      silentLog,
-    );
+    database = await ensureDatabase({ schema: "text", atlassianKey: "jira", runDir }, silentLog);
     http = await startHttpServer();
   });
   after(async () => {

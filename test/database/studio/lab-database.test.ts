@@ -132,11 +132,11 @@ describe("the lab's database", function () {
 
   it("is found again by a second call, and refuses to be something else", async () => {
     const pid = await serverPid(database);
-    const again = await ensureDatabase({ runDir, generation: "jsonb" }, silentLog);
+    const again = await ensureDatabase({ runDir, schema: "jsonb" }, silentLog);
     assert.deepEqual([again.fresh, again.port, again.url], [false, database.port, database.url]);
     assert.equal(await serverPid(again), pid);
     await assert.rejects(
-      ensureDatabase({ runDir, generation: "text" }, silentLog),
+      ensureDatabase({ runDir, schema: "text" }, silentLog),
       /holds the legacy rows, generation jsonb.*not the legacy rows, generation text/s,
     );
     assert.equal((await findDatabase({ runDir }))?.url, database.url);
