@@ -91,7 +91,7 @@ export async function requireNamespace({
   }
   if (seen.answer === "ending") {
     throw new UserError(
-      `[namespace] The namespace ${namespace} is being removed, and takes nothing new.`,
+      `[namespace] The namespace ${namespace} is being deleted, and accepts nothing new.`,
       `Wait until it is gone: kubectl wait --for=delete namespace/${namespace} --timeout=5m`,
     );
   }

@@ -148,15 +148,14 @@ function unprovable(settings: StackSettings, kubernetes: KubernetesConfig): Prob
   if (kubernetes.rendered) {
     problems.push({
       path: "cutover.enabled",
-      problem: "cannot be rendered: YAML proves of no server that it answers, and moves no row.",
+      problem: "cannot be rendered: YAML cannot prove that a server answers, and moves no row.",
       fix: "Use pulumi up, render the servers alone (--servers-only), or set cutover.enabled to false.",
     });
   }
   if (kubernetes.skipsUnreachable) {
     problems.push({
       path: "kubernetes:skipUpdateUnreachable",
-      problem:
-        "passes over servers that could not be updated, and the rows would be moved all the same.",
+      problem: "ignores servers that could not be updated, and the rows would be moved anyway.",
       fix: "Remove it (and PULUMI_K8S_SKIP_UPDATE_UNREACHABLE), or set cutover.enabled to false.",
     });
   }

@@ -93,7 +93,7 @@ function wantedFor(
   key: string,
   from: string,
   kinds: readonly ObjectKind[],
-  otherwise = `take ${key} out of the configuration`,
+  otherwise = `remove ${key} from the configuration`,
 ): WantedKind[] {
   return kinds.map((kind) => ({ ...kind, key, from, otherwise }));
 }
@@ -128,7 +128,7 @@ export async function requireKinds(
     .filter(({ key }) => key === first.key)
     .map(({ apiVersion, kind }) => `${kind} (${apiVersion})`);
   throw new UserError(
-    `[${first.key}] asks for objects of ${names.join(", ")}, which the cluster does not know.`,
+    `[${first.key}] needs objects of ${names.join(", ")}, which the cluster does not know.`,
     `Install ${first.from} in a version that brings ${names.length === 1 ? "it" : "them"}, or ${first.otherwise}.`,
   );
 }

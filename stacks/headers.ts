@@ -58,7 +58,7 @@ export function headerValueProblems(
       const fault = headerFault(typeof value === "string" ? undefined : value.prefix, text);
       if (fault === undefined) return [];
       const why =
-        fault === "empty" ? "and a header is made of it" : "which is all that a header can hold";
+        fault === "empty" ? "and a header is made of it" : "which is all that a header can contain";
       return [
         {
           path: from.stack,

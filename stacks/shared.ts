@@ -70,7 +70,7 @@ function problemOf(
   }
   return secret
     ? {
-        problem: `names the output ${name}, which the stack ${stack} keeps in clear.`,
+        problem: `names the output ${name}, which the stack ${stack} keeps in plain text.`,
         fix: `Export it there with pulumi.secret(...), run pulumi up in that stack, and change the credential, since the old value is in its state.`,
       }
     : {

@@ -88,7 +88,7 @@ async function say(verdicts: readonly (readonly [StackImage, ImageVerdict])[]): 
   const [signed, unmatched, unseen] = [of("signed"), of("unmatched"), of("unseen")];
   const without = unmatched.length === 0 ? "" : ` No rule is about ${unmatched.join(", ")}.`;
   const count = signed.length === 1 ? "1 image is" : `${signed.length} images are`;
-  await pulumi.log.info(`[verifyImages] ${count} signed as verifyImages wants it.${without}`);
+  await pulumi.log.info(`[verifyImages] ${count} signed as verifyImages requires.${without}`);
   if (unseen.length === 0) return;
   const why = new Map(
     verdicts.flatMap(([, verdict]) =>
@@ -97,7 +97,7 @@ async function say(verdicts: readonly (readonly [StackImage, ImageVerdict])[]): 
   );
   const reasons = [...why].map((one) => one.join(": ")).join("; ");
   await pulumi.log.warn(
-    `[verifyImages] Signatures were not seen (${reasons}). An update checks them, and pins the digests that are missing here: ${unseen.join(", ")}.`,
+    `[verifyImages] Signatures could not be verified (${reasons}). An update checks them, and pins the digests that are missing here: ${unseen.join(", ")}.`,
   );
 }
 

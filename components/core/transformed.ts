@@ -54,7 +54,7 @@ export function transformed<T extends object>(
   if (wrong.length === 0) return changed;
   throw new UserError(
     `${owner}: [transform.${key}] changes what a transform may not: ${sayProblems(wrong)}.`,
-    `Take these fields out of transform.${key}; a server that needs them runs outside of this program.`,
+    `Remove these fields from transform.${key}; a server that needs them runs outside of this program.`,
   );
 }
 

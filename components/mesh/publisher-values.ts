@@ -137,7 +137,7 @@ function commandOf({ serviceName, command, args = [] }: MeshAgentArgs): Values {
   if (command !== undefined) return { command: [...command, ...args] };
   if (args.length === 0) return {};
   throw new UserError(
-    `MeshAgentChart ${serviceName}: [args] without [command] are nothing that the publisher's chart takes.`,
+    `MeshAgentChart ${serviceName}: [args] without [command] are not supported by the publisher's chart.`,
     "Give the whole command.",
   );
 }

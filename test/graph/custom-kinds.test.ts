@@ -89,11 +89,11 @@ describe("kinds that no cluster has by itself", () => {
         assert.ok(isUserError(error));
         assert.equal(
           error.problem,
-          "[mesh.serviceMesh.kind] asks for objects of PeerAuthentication (security.istio.io/v1), VirtualService (networking.istio.io/v1), which the cluster does not know.",
+          "[mesh.serviceMesh.kind] needs objects of PeerAuthentication (security.istio.io/v1), VirtualService (networking.istio.io/v1), which the cluster does not know.",
         );
         assert.equal(
           error.fix,
-          "Install Istio in a version that brings them, or take mesh.serviceMesh.kind out of the configuration.",
+          "Install Istio in a version that brings them, or remove mesh.serviceMesh.kind from the configuration.",
         );
         return true;
       },

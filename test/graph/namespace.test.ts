@@ -38,7 +38,7 @@ describe("the stack's namespace", () => {
 
   it("is no namespace that is being removed", async () => {
     const metadata = { name: "llmctl", deletionTimestamp: "2026-01-01T00:00:00Z" };
-    await assert.rejects(run(200, { metadata }, true), /llmctl is being removed/);
+    await assert.rejects(run(200, { metadata }, true), /llmctl is being deleted/);
   });
 
   it("is said not to be seen by a preview that cannot ask", async () => {

@@ -84,9 +84,9 @@ describe("what a stack takes from another one", () => {
       fix: /pulumi stack output --stack organization\/infra\/prod/,
     },
     {
-      what: "a credential that the other stack keeps in clear",
+      what: "a credential that the other stack keeps in plain text",
       ...sharing({ databaseUrl: "open" }),
-      names: /\[shared\.outputs\.databaseUrl\] names the output open, which .* keeps in clear/,
+      names: /\[shared\.outputs\.databaseUrl\] names the output open, which .* keeps in plain text/,
       fix: /pulumi\.secret/,
     },
     {

@@ -378,7 +378,7 @@ describe("a transform (issue 16, item 7)", () => {
         assert.ok(isUserError(error), String(error));
         assert.match(error.problem, said);
         assert.match(error.problem, /^McpServer tools-mcp: /);
-        assert.match(error.fix, /^Take these fields out of transform\./);
+        assert.match(error.fix, /^Remove these fields from transform\./);
         return true;
       },
     );

@@ -132,7 +132,7 @@ describe("verifyImages", () => {
     // Its transform has another one run.
     const wanted = tags.filter((tag) => tag !== "atlassian").map(pinned);
     assert.deepEqual(imagesIn(recorder), wanted.sort());
-    assert.match(said.join(), /15 images are signed as verifyImages wants it/);
+    assert.match(said.join(), /15 images are signed as verifyImages requires/);
   });
 
   it("asks a tag once: what it leads to later is not run", async () => {
@@ -181,7 +181,10 @@ describe("verifyImages", () => {
       verifyImages: { rules: [{ ...rules().rules[0], images: ["127.0.0.1:*"] }] },
     };
     const { recorder } = await run(plain, { preview: true });
-    assert.match(said.join(), /Signatures were not seen \(127\.0\.0\.1:\d+: ECONNREFUSED\)/);
+    assert.match(
+      said.join(),
+      /Signatures could not be verified \(127\.0\.0\.1:\d+: ECONNREFUSED\)/,
+    );
     assert.ok(imagesIn(recorder).includes(elsewhere));
     assert.ok(imagesIn(recorder).includes(pinned("github")));
     await assert.rejects(

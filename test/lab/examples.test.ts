@@ -273,7 +273,7 @@ describe("the stacks under examples", function () {
     // A name that no registry can have: the kubelet says so at once, and waits for none.
     const missing = await look("mcp-fleet.local/No-Such:1");
     assert.equal(missing.exitCode, 1, missing.stderr);
-    assert.match(missing.stderr, /^Nothing could look into .* cannot pull its image/);
+    assert.match(missing.stderr, /could not be searched: .* cannot pull its image/);
     const labelSelector = "batch.kubernetes.io/job-name";
     const { items } = await kube.core.listNamespacedPod({
       namespace: namespaces.studio,

@@ -81,7 +81,7 @@ describe("a service mesh that the stack names", function () {
 
   it("is refused where the cluster has none of it, in the preview too, and nothing is made", async () => {
     const names = kinds.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`).join(", ");
-    const said = `[mesh.serviceMesh.kind] asks for objects of ${names}, which the cluster does not know.\nInstall Istio`;
+    const said = `[mesh.serviceMesh.kind] needs objects of ${names}, which the cluster does not know.\nInstall Istio`;
     for (const run of [example.preview(), example.run("up")]) {
       const text = await refusal(run);
       assert.ok(text.includes(said), text);

@@ -139,7 +139,7 @@ describe("a stack that takes values of another one, on the engine", function () 
     {
       what: "a credential in clear",
       outputs: { databaseUrl: "open" },
-      says: /\[shared\.outputs\.databaseUrl\] names the output open, which the stack organization\/infra\/dev keeps in clear/,
+      says: /\[shared\.outputs\.databaseUrl\] names the output open, which the stack organization\/infra\/dev keeps in plain text/,
     },
     {
       what: "a stack that is not there",

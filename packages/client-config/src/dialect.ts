@@ -55,7 +55,7 @@ export function dialectOf(content: Readonly<Record<string, unknown>>, file: stri
   if (lists.length > 1) throw notAFile('has both "mcpServers" and "servers"');
   const other = others.find((key) => isObject(content[key]));
   if (lists.length === 0 && other !== undefined)
-    throw notAFile(`keeps its servers in "${other}", a form that is not written here`);
+    throw notAFile(`keeps its servers in "${other}", a format that is not supported`);
   const list = lists[0] ?? (usesServers(file) ? "servers" : "mcpServers");
   if (list === "servers") return { list, urlKey: "url", type: { type: "http" } };
   const entries = Object.values((content[list] ?? {}) as Record<string, Entry>);

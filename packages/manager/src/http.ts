@@ -52,7 +52,7 @@ const loopbackHosts = ["127.0.0.1", "[::1]", "localhost"];
 export async function listen(options: ManagerOptions, http: HttpOptions): Promise<Listening> {
   if (!loopback.has(http.host) && http.token === undefined) {
     throw new UserError(
-      `Listening on ${http.host} without a token would let everybody who reaches it stop servers.`,
+      `Listening on ${http.host} without a token would let anyone who reaches it stop servers.`,
       "Set MCP_FLEET_TOKEN to a secret that clients send as a bearer token, or listen on 127.0.0.1.",
       { exitCode: 2 },
     );
@@ -105,7 +105,7 @@ export async function listen(options: ManagerOptions, http: HttpOptions): Promis
 /** The answer to bytes that are not a request, or arrive too late. */
 const noRequest = JSON.stringify({
   jsonrpc: "2.0",
-  error: { code: -32700, message: "This is no HTTP request, or it came too late." },
+  error: { code: -32700, message: "This is not an HTTP request, or it arrived too late." },
   id: null,
 });
 const jsonHead = `content-type: application/json\r\ncontent-length: ${noRequest.length}\r\nconnection: close`;

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 const state = z
   .enum(["running", "stopped", "scaling", "pending", "updating", "failed", "degraded"])
-  .describe("failed: its newest rollout cannot end as things are; pods of before may still serve");
+  .describe("failed: its newest rollout cannot complete; old pods may still serve");
 
 const kind = z.enum(["Deployment", "StatefulSet"]);
 

@@ -31,16 +31,16 @@ function explanationOf(outcomes: ReadonlySet<ProbeOutcome>, refused: string): st
   const only = (...some: ProbeOutcome[]): boolean =>
     [...outcomes].every((outcome) => some.includes(outcome));
   if (only("unreachable", "timeout")) {
-    return `It runs, so look at the way from ${refused}: the labels in [consumers] have to be those of its pods, which the NetworkPolicies let through; a policy on those pods' own egress may stop them too.`;
+    return `It runs, so check the network path from ${refused}: the labels in [consumers] must be those of its pods, which the NetworkPolicies allow; a policy on those pods' own egress may stop them too.`;
   }
   if (only("no-shared-protocol")) {
     return `It speaks other MCP versions than ${refused}: look at protocols in [consumers], and at the release of each.`;
   }
   if (only("auth-required", "http-error")) {
-    return `It runs and tells callers apart: look at what stands before it (a mesh's authorization, a proxy) and which account ${refused} has.`;
+    return `It runs and distinguishes callers: check what is in front of it (a mesh's authorization, a proxy) and which account ${refused} has.`;
   }
   if (only("ok", "missing-tools", "not-mcp", "redirect")) {
-    return "Its pods do not all answer alike: look whether a rollout is going on, or two releases stand behind its Service.";
+    return "Its pods answer differently: check whether a rollout is in progress, or two releases are behind its Service.";
   }
-  return "Look at both reasons; they are not of one kind.";
+  return "Check both reasons; they are of different kinds.";
 }

@@ -59,7 +59,7 @@ export async function findDrift(fleet: Fleet, credentials: Credentials): Promise
           {
             kind: "row-changed" as const,
             subject: "(others)",
-            detail: `${rows.more} more rows are not as the run left them`,
+            detail: `${rows.more} more rows differ from what the run left`,
           },
         ]),
     ...rowsAgainstServices(fleet, endpoints, services),

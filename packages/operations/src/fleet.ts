@@ -79,7 +79,7 @@ export function parseFleet(value: unknown, from: string): Fleet {
   if (parsed.success) return parsed.data as unknown as Fleet;
   const path = parsed.error.issues[0]?.path.join(".") ?? "";
   throw new UserError(
-    `The description of the cutover in ${from} is not one: ${path === "" ? "it" : path} is missing or of another type.`,
+    `The description of the cutover in ${from} is invalid: ${path === "" ? "it" : path} is missing or of another type.`,
     "Run an update with this version of mcp-fleet, or give the file that it wrote.",
   );
 }

@@ -74,8 +74,8 @@ export async function checkImage(kube: Kube, options: ImageCheckOptions): Promis
     const { terminated } = pod.status?.containerStatuses?.[0]?.state ?? {};
     if (terminated?.reason === "StartError" || terminated?.exitCode === 127) {
       throw new UserError(
-        `The image ${image} has no shell or no find, so nothing can look into it from inside.`,
-        "Look at its build instead: no step of it may install an MCP server.",
+        `The image ${image} has no shell or no find, so it cannot be searched from inside.`,
+        "Check its build instead: no step of it may install an MCP server.",
       );
     }
     const printed = await asking(kube, `read the log of pod ${namespace}/${podName}`, () =>
@@ -85,7 +85,7 @@ export async function checkImage(kube: Kube, options: ImageCheckOptions): Promis
     const contents = imageContents(printed);
     if (contents !== undefined) return contents;
     throw new UserError(
-      `The look into ${image} ended with exit code ${terminated?.exitCode ?? "unknown"} (${terminated?.reason ?? pod.status?.reason ?? "no reason given"}) before it was through.`,
+      `The search of ${image} ended with exit code ${terminated?.exitCode ?? "unknown"} (${terminated?.reason ?? pod.status?.reason ?? "no reason given"}) before it was complete.`,
       "Run it again, with a longer --timeout where the image is large.",
     );
   } finally {
@@ -127,7 +127,7 @@ async function ended(
     await sleep(pollMs);
   }
   throw new UserError(
-    `Nothing could look into ${image}: the pod in ${namespace} ${trouble?.reason ?? `has not ended within ${timeoutSeconds} seconds`}.`,
+    `${image} could not be searched: the pod in ${namespace} ${trouble?.reason ?? `has not ended within ${timeoutSeconds} seconds`}.`,
     "Check the image's name, --pull-secret and --namespace, and what kubectl says of the namespace's events.",
     { exitCode: trouble === undefined ? 4 : 1 },
   );

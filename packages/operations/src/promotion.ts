@@ -71,7 +71,7 @@ export function refuseUnproved(
 ): void {
   if (verified.generation === 0) {
     throw new UserError(
-      `${stack} has not been cut over yet, so there is nothing that is proved.`,
+      `${stack} has not been cut over yet, so nothing is proved.`,
       `Cut it over first, then run mcp-fleet verify --stack ${stack}.`,
     );
   }
@@ -84,14 +84,14 @@ export function refuseUnproved(
   if (drift.findings.length > 0) {
     throw new UserError(
       `Rows and cluster of ${stack} differ in ${drift.findings.length} place${drift.findings.length === 1 ? "" : "s"}.`,
-      `Run mcp-fleet drift --stack ${stack} and mend them first.`,
+      `Run mcp-fleet drift --stack ${stack} and correct them first.`,
     );
   }
   if (verified.failed > 0) {
     const names = verified.servers.filter(({ ok }) => !ok).map(({ server }) => server);
     throw new UserError(
       `${verified.failed} servers of ${stack} are not as they should be: ${[...new Set(names)].join(", ")}.`,
-      `Run mcp-fleet verify --stack ${stack} and mend them first.`,
+      `Run mcp-fleet verify --stack ${stack} and correct them first.`,
     );
   }
 }

@@ -92,11 +92,11 @@ function afterwards(run: LedgerState): Step[] {
   };
   if (run.target === "embedded") return [check];
   if (run.finalizedAt !== undefined) {
-    return [check, { what: "There is no way back: the rows as they were before were dropped." }];
+    return [check, { what: "A rollback is impossible: the undo data was discarded." }];
   }
   return [
     check,
-    { what: "The way back", command: `mcp-fleet rollback ${stack}` },
+    { what: "To roll back", command: `mcp-fleet rollback ${stack}` },
     {
       what: "Once it is not wanted any more",
       command: `mcp-fleet finalize ${stack} --generation ${run.generation} --yes`,

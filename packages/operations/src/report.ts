@@ -89,7 +89,7 @@ export async function cutoverReport(
       : ["Servers and rollout are not shown: the cluster only knows the newest generation's."]),
     ...(run.finalizedAt === undefined
       ? []
-      : [`The rows as they were before were dropped at ${run.finalizedAt}.`]),
+      : [`The undo data was discarded at ${run.finalizedAt}.`]),
     ...(more > 0 ? [`${more} more rows of this run are not listed.`] : []),
     ...(run.tools === undefined ? ["No server was asked in this run."] : []),
     ...(run.tools !== undefined && run.images === undefined

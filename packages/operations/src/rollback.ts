@@ -96,7 +96,7 @@ function named({ updates }: RollbackRequest, version: number): Update {
   }
   if (!returnable(found)) {
     throw new UserError(
-      `Update ${version} ${found.succeeded ? `was a ${found.kind}` : "failed"}, so there is nothing whole to return to.`,
+      `Update ${version} ${found.succeeded ? `was a ${found.kind}` : "failed"}, so there is no complete state to return to.`,
       `Name one that succeeded: ${good.slice(-10).join(", ")}.`,
       { exitCode: 2 },
     );

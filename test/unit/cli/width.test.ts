@@ -105,7 +105,7 @@ describe("what the commands print at 100 columns", () => {
     );
     assert.match(
       text,
-      /\n- github answers web, refuses executor, worker\. It runs, so look at the way/,
+      /\n- github answers web, refuses executor, worker\. It runs, so check the network path/,
     );
     assert.equal(text.match(/refuses the connection/g)?.length, 1);
   });
@@ -115,8 +115,8 @@ describe("what the commands print at 100 columns", () => {
       contradictionsIn([seen("a", "web"), { ...seen("a", "executor", "no."), outcome }])[0]
         ?.explanation;
     assert.match(told("timeout") ?? "", /NetworkPolicies/);
-    assert.match(told("http-error") ?? "", /tells callers apart/);
-    assert.match(told("missing-tools") ?? "", /rollout is going on/);
+    assert.match(told("http-error") ?? "", /distinguishes callers/);
+    assert.match(told("missing-tools") ?? "", /rollout is in progress/);
     assert.deepEqual(contradictionsIn([seen("a", "web", "no."), seen("a", "executor", "no.")]), []);
   });
 

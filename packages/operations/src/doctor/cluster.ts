@@ -72,7 +72,7 @@ async function which(kube: Kube, version: string): Promise<Finding[]> {
   } catch (error) {
     if (!isUserError(error)) throw error;
     // The cluster's identity matters only to stacks that list clusters in `allowed`.
-    return [ok("cluster", `${place}; which cluster it is may not be asked`)];
+    return [ok("cluster", `${place}; this identity may not read the cluster's identity`)];
   }
 }
 
@@ -91,7 +91,7 @@ async function kinds(kube: Kube, { kinds: made }: RunWork): Promise<Finding[]> {
   // The stack creates these definitions itself.
   const defines = made.some(({ kind }) => kind === "CustomResourceDefinition");
   const names = [...new Set(foreign.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`))];
-  if (names.length === 0) return [ok("kinds", "no object of a kind that others bring")];
+  if (names.length === 0) return [ok("kinds", "no object of a custom kind")];
   const missing = await missingKinds(kube, foreign);
   const left = missing.filter(({ kind }) => !(defines && kind === "MCPAgent"));
   if (left.length === 0) return [ok("kinds", `the cluster knows ${names.join(", ")}`)];
@@ -99,7 +99,7 @@ async function kinds(kube: Kube, { kinds: made }: RunWork): Promise<Finding[]> {
     bad(
       "kinds",
       `the cluster does not know ${[...new Set(left.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`))].join(", ")}`,
-      "Install the operator that brings them, or take what asks for them out of the configuration.",
+      "Install the operator that brings them, or remove what needs them from the configuration.",
     ),
   ];
 }

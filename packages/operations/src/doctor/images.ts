@@ -92,7 +92,7 @@ function unseenRegistries(unseen: readonly Asked[]): Finding[] {
       check,
       state: "unseen",
       said: `${registry} was not seen from this machine (${why}), so whether these can be pulled is not known: ${images.join(", ")}`,
-      fix: `See that this is its real name, or look from a node: crictl pull ${images[0]}`,
+      fix: `Make sure that this is its real name, or pull from a node: crictl pull ${images[0]}`,
     };
   });
 }
@@ -119,7 +119,7 @@ async function readSecret(
     const { data } = await kube.core.readNamespacedSecret({ namespace, name });
     const text = data?.[".dockerconfigjson"];
     if (text === undefined) {
-      const said = `the pull secret ${namespace}/${name} is no login for registries`;
+      const said = `the pull secret ${namespace}/${name} is not a login for registries`;
       return { logins: none, finding: bad(check, said, `Make it anew: ${make}`) };
     }
     return { logins: loginsIn(Buffer.from(text, "base64").toString("utf8")) };

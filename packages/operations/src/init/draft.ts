@@ -133,12 +133,12 @@ function cutoverLines(
       : [
           ...comment(
             4,
-            "The fence is taken away after the rollout of an application that this stack deploys; here old pods of the application must be gone before the update.",
+            "The fence is removed after the rollout of an application that this stack deploys; here old pods of the application must be gone before the update.",
           ),
           "    fence: false",
         ]),
     ...doubts.flatMap((doubt) => decide(4, doubt)),
-    ...(more ? comment(4, "There are more rows than were looked at.") : []),
+    ...(more ? comment(4, "There are more rows than were read.") : []),
     "    table:",
     `      schema: ${scalar(schema)}`,
     `      table: ${scalar(table)}`,
@@ -222,7 +222,7 @@ function applicationLines({ cluster }: DraftInput, studio: boolean): string[] {
       ? decide(6, "the application's image with its servers bundled.")
       : decide(
           6,
-          `what Deployment ${application.name} runs now, and the way back runs; is it the one with its servers bundled?`,
+          `what Deployment ${application.name} runs now, and what a rollback runs; is it the one with its servers bundled?`,
         )),
     `      embedded: ${JSON.stringify(embedded)}`,
     ...decide(6, "its image without them."),
