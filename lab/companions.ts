@@ -20,8 +20,8 @@ export const labNamespace = ofInstallation("llmctl");
 export const chromaName = "llmctl-chromadb";
 
 /**
- * What surrounds the application before the program ever runs: its namespace, and the Chroma database
- * that chroma-mcp is a client of. The lab owns these; the program does not know them.
+ * What exists before the program first runs: the application's namespace, and the Chroma database that
+ * chroma-mcp is a client of. They belong to the lab; the program does not know them.
  */
 export function companionObjects(chromaImage: string): readonly KubernetesObject[] {
   const labels = {

@@ -2,15 +2,15 @@ import type { StackConfig } from "@mcp-fleet/operations";
 
 import { labNamespace } from "./companions";
 
-/** Where the rows are to point: at the cluster's Services, or back at the application's own child processes. */
+/** Where the rows point: to the cluster's Services, or to the application's own child processes. */
 export type LabTarget = "in-cluster" | "embedded";
 
-/** What the lab knows when it writes its stack configuration. */
+/** The facts from which the lab writes its stack configuration. */
 export interface LabFacts {
   readonly images: Readonly<Record<string, string>>;
-  /** DSN as the program reaches the database. */
+  /** The DSN for the program. */
   readonly databaseUrl: string;
-  /** DSN as Studio's pods reach it. */
+  /** The DSN for Studio's pods. */
   readonly studioDatabaseUrl: string;
   readonly kubeconfig: string;
   readonly context: string;
@@ -21,7 +21,7 @@ export interface LabFacts {
 /** Changes to the lab's usual configuration, key without the `mcp-fleet:` prefix; `undefined` removes a key. */
 export type ConfigOverrides = Readonly<Record<string, unknown>>;
 
-/** The five servers of the application, each with the image built here. */
+/** The five servers of the application, each with the image that the lab built. */
 export function labServers(images: Readonly<Record<string, string>>): Record<string, object> {
   const keys = ["llmctl-mcp", "github", "atlassian", "chroma", "google-cloud"];
   return Object.fromEntries(keys.map((key) => [key, { image: images[key] }]));

@@ -17,7 +17,10 @@ export async function down(log: Log): Promise<void> {
   );
 }
 
-/** Those of all installations. @returns whether the one of `make up` was there */
+/**
+ * Stops the databases of all installations.
+ * @returns whether there was one of `make up`
+ */
 async function stopDatabases(): Promise<boolean> {
   const others = existsSync(paths.installations) ? readdirSync(paths.installations) : [];
   for (const name of others) await stopDatabase({ runDir: join(paths.installations, name) });

@@ -33,7 +33,7 @@ export async function env(): Promise<void> {
     stack = "",
     env: engine = {},
   } = JSON.parse(readFileSync(placeFile, "utf8")) as StackPlace;
-  // Its launchers name a checkout, and that may be gone.
+  // The launchers refer to a checkout that may no longer exist.
   await findEngine(consoleLog());
   linkPrograms();
   const { PULUMI_HOME = "", PULUMI_BACKEND_URL = "", PULUMI_SKIP_UPDATE_CHECK = "" } = engine;

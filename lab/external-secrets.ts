@@ -6,7 +6,7 @@ import type { Log } from "./log";
 
 const definitions = "crds";
 
-/** The kinds that the operator of the lab acts on. */
+/** The kinds that the lab's operator handles. */
 const kinds = [
   ...["externalsecrets", "secretstores", "clustersecretstores"].map(
     (plural) => `external-secrets.io_${plural}`,
@@ -14,7 +14,7 @@ const kinds = [
   "generators.external-secrets.io_generatorstates",
 ];
 
-/** The External Secrets Operator with the one store that needs no other service: Kubernetes itself. */
+/** The External Secrets Operator with the only store that needs no other service: Kubernetes itself. */
 const build: GoBuild = {
   name: "external-secrets",
   what: "the External Secrets Operator",
@@ -40,10 +40,13 @@ const build: GoBuild = {
   },
 };
 
-/** The directory that it is built into. Its name changes when what it is made of does. */
+/** The directory of the build. Its name changes with the sources. */
 export const externalSecretsDir = (): string => targetOf(build);
 
-/** The operator's program and its own definitions, built once. @throws UserError where they cannot be */
+/**
+ * The operator's program and its custom resource definitions, built once.
+ * @throws UserError where they cannot be built
+ */
 export async function ensureExternalSecrets(
   log: Log,
 ): Promise<{ readonly program: string; readonly definitions: string }> {

@@ -13,15 +13,15 @@ import { trim, type TrimmedModule } from "./trimmed-module";
 
 /** A build of Go programs from the module in `lab/go/<name>`. */
 export interface GoBuild {
-  /** Folder of the module, and the beginning of the target's name. */
+  /** Folder of the module, and prefix of the target's name. */
   readonly name: string;
-  /** What is built, for people. */
+  /** A description of what is built. */
   readonly what: string;
-  /** Minutes that it takes on two idle cores. */
+  /** Duration in minutes on two idle cores. */
   readonly minutes: number;
-  /** GiB that Go's caches take while it builds. They are removed afterwards. */
+  /** Size of Go's caches during the build, in GiB. They are removed afterwards. */
   readonly scratchGiB: number;
-  /** Files of the module that the binaries are made of, beside `go.mod` and `go.sum`. */
+  /** Source files of the binaries besides `go.mod` and `go.sum`. */
   readonly sources: readonly string[];
   readonly packages: readonly string[];
   /** Output below the target directory; a trailing slash makes it a folder of several programs. */
@@ -30,20 +30,20 @@ export interface GoBuild {
   /** A module that is compiled without some of its packages. */
   readonly trimmed?: TrimmedModule;
   /**
-   * What else belongs in the directory before it is called finished.
+   * Adds further files to the directory before it counts as complete.
    *
-   * @param trimmed where the files of that module are
+   * @param trimmed the directory of that module's files
    */
   readonly finish?: (directory: string, trimmed: string) => void | Promise<void>;
 }
 
-/** How long a build may take, in seconds. */
+/** Time limit of a build, in seconds. */
 const buildSeconds = 60 * 60;
 
 const moduleOf = ({ name }: Pick<GoBuild, "name">): string =>
   join(paths.projectDir, "lab", "go", name);
 
-/** The directory the present sources are built into. Its name changes when any of them does. */
+/** The directory for a build of the current sources. Its name changes with any of them. */
 export function targetOf(build: GoBuild): string {
   const hash = createHash("sha256");
   for (const file of ["go.mod", "go.sum", ...build.sources]) {
@@ -86,7 +86,7 @@ export async function ensureBuilt(build: GoBuild, log: Log): Promise<string> {
 
 async function make(build: GoBuild, target: string, progress: Progress): Promise<void> {
   mkdirSync(paths.bin, { recursive: true });
-  // What a build that was ended left. Another build of the same name waits for the lab's lock.
+  // Files of an interrupted build. Another build of the same name waits for the lab's lock.
   const unfinished = join(paths.bin, `building-${build.name}`);
   remove(unfinished);
   const scratch = join(unfinished, "go");
@@ -148,7 +148,7 @@ class GoCommand {
     try {
       return await run("go", args, { cwd: this.directory, timeoutSeconds: 900, env: this.env });
     } catch (cause) {
-      // Before it, Go says what it fetches.
+      // Before that, Go prints what it downloads.
       const why = (cause as Error).message.trim().split("\n").at(-2) ?? messageOf(cause);
       const problem = `The Go on PATH cannot build ${this.directory}: ${why}`;
       throw new UserError(problem, fix, { cause });
@@ -166,7 +166,7 @@ class GoCommand {
       });
       const said: string[] = [];
       createInterface({ input: child.stderr }).on("line", (line) => {
-        // With -v each package has a line of its own; anything else is a message.
+        // With -v each package is one line; anything else is a message.
         if (/^[\w.\-/~]+$/.test(line)) onPackage();
         else said.push(line);
       });
@@ -190,7 +190,7 @@ class GoCommand {
       GOFLAGS: `-mod=readonly -buildvcs=false -modcacherw${modfile}`,
       CGO_ENABLED: "0",
       GOWORK: "off",
-      // The compiler collects garbage less often: a fifth less processor time, for memory that is there.
+      // Less frequent garbage collection in the compiler: a fifth less CPU time for more memory.
       GOGC: process.env.GOGC ?? "400",
       GOCACHE: join(this.scratch, "cache"),
       GOMODCACHE: join(this.scratch, "modules"),

@@ -11,11 +11,14 @@ import { UserError } from "@mcp-fleet/errors";
 /** The field manager of what the lab itself applies: never the program's own. */
 const fieldManager = "mcp-fleet-lab";
 
-/** What the lab asks of a cluster, apart from what the program deploys. */
+/** What the lab needs from a cluster, apart from what the program deploys. */
 export interface Kube {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
-  /** Server-side apply of each object, in order. @param manager whose fields they are. @default the lab's */
+  /**
+   * Server-side apply of each object, in order.
+   * @param manager the field manager. @default the lab's
+   */
   apply(objects: readonly KubernetesObject[], manager?: string): Promise<void>;
   /** GET on a Service through the API server, so that it works from any machine that reaches the API. */
   getService(namespace: string, service: string, port: number, path: string): Promise<unknown>;
@@ -62,7 +65,7 @@ export function openKube(kubeconfig: string, context: string): Kube {
         const wanted = spec?.replicas ?? 1;
         const current = status?.observedGeneration === metadata?.generation;
         const updated = status?.updatedReplicas ?? 0;
-        // While a rollout goes on, the pods before it are available too.
+        // During a rollout, old pods count as available too.
         const only = updated >= wanted && (status?.replicas ?? 0) === updated;
         if (current && only && (status?.availableReplicas ?? 0) >= wanted) return;
         if (Date.now() > deadline) {

@@ -21,13 +21,13 @@ export interface LoadResult {
 export interface LoadOptions {
   /** Requests a second, sent on time whether or not earlier ones were answered. Default 10. */
   readonly perSecond?: number;
-  /** Limit of one request, in seconds. Default 5. */
+  /** Time limit of one request, in seconds. Default 5. */
   readonly timeoutSeconds?: number;
 }
 
 /**
- * Asks `url` again and again while `work` goes on, and until every request sent is answered. Each request
- * opens a connection of its own, so that every one of them is routed anew by a Service.
+ * Requests `url` repeatedly while `work` runs, and until every request is answered. Each one uses a connection
+ * of its own, so that a Service routes it anew.
  *
  * @throws what `work` throws, after the requests have ended.
  */
@@ -86,7 +86,7 @@ export async function underLoad<T>(
   }
 }
 
-/** How much of a failed answer is told, in characters. */
+/** How many characters of a failed answer are reported. */
 const shownLength = 200;
 
 function request(
@@ -97,7 +97,7 @@ function request(
   return new Promise((resolve, reject) => {
     const sent = get(url, { agent, timeout: timeoutMs }, (response) => {
       response.once("error", reject);
-      // An answer counts when all of it has come.
+      // An answer counts once it is complete.
       let body = "";
       response.setEncoding("utf8").on("data", (text: string) => (body += text));
       response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));

@@ -4,21 +4,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { UserError } from "@mcp-fleet/errors";
 
-/** A first start builds for minutes; whoever waits longer than this waits in vain. In seconds. */
+/** How long to wait for the lock, in seconds. A first start builds for minutes. */
 const waitSeconds = 60 * 60;
 
 /** The process that holds a lock file. */
 interface Holder {
   readonly pid: number;
-  /** Tells a process from a later one that got the same number. */
+  /** Distinguishes a process from a later one with the same id. */
   readonly started: string;
   readonly since: string;
 }
 
-/** Either the lock is ours and `release` gives it back, or `holder` has it. */
+/** Either the lock is ours and `release` releases it, or `holder` has it. */
 type Attempt = { readonly release: () => void } | { readonly holder: Holder | undefined };
 
-/** Tries once to take a lock file. One whose process is gone is taken over. */
+/** Tries once to take a lock file. It takes over one whose process has ended. */
 function tryLock(file: string): Attempt {
   mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
   const own: Holder = {
@@ -44,7 +44,7 @@ function tryLock(file: string): Attempt {
 /**
  * Runs `work` while no other process holds the lock file.
  *
- * @param doing what whoever holds it does, for people
+ * @param doing what the holder does, for the message to others
  * @throws UserError when another holds the lock for over an hour.
  */
 export async function withLock<T>(file: string, doing: string, work: () => Promise<T>): Promise<T> {
@@ -68,7 +68,7 @@ export async function withLock<T>(file: string, doing: string, work: () => Promi
   }
 }
 
-/** Removes a left-over lock; when another run has just taken it instead, that one's is put back. */
+/** Removes a stale lock. If another run has taken it in the meantime, that one's is restored. */
 function setAside(file: string, judged: Holder | undefined): void {
   const aside = `${file}.${process.pid}`;
   try {

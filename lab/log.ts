@@ -1,17 +1,20 @@
-/** How long a step may run before the reader is told that it still does, in seconds. */
+/** After how many seconds of a step the reader is reminded that it still runs. */
 const reminderSeconds = 15;
 
-/** Where progress goes. Steps print a line when they start and one with their time when they took over two seconds. */
+/**
+ * Where progress is written. A step prints a line when it starts, and one with its duration if it took over two
+ * seconds.
+ */
 export interface Log {
-  /** Whether another program may draw where this log writes. */
+  /** Whether another program may draw on this log's terminal. */
   readonly interactive: boolean;
-  /** A line of its own, before the steps. */
+  /** A separate line before the steps. */
   title(text: string): void;
   info(text: string): void;
   warn(text: string): void;
   /**
-   * Runs `work`, saying what it is, that it still goes on, and how long it took.
-   * @param progress how far it is, for the line that says that it still goes on
+   * Runs `work` and prints what it is, that it still runs, and how long it took.
+   * @param progress the progress so far, for the reminder
    */
   step<T>(text: string, work: () => Promise<T>, progress?: () => string): Promise<T>;
 }
@@ -28,7 +31,7 @@ export function consoleLog(stream: NodeJS.WritableStream = process.stderr): Log 
     async step(text, work, progress) {
       const started = Date.now();
       const seconds = (): string => `${((Date.now() - started) / 1000).toFixed(1)} s`;
-      // The end of one of several steps names it.
+      // The end of one of several concurrent steps is printed with its name.
       let alone = running === 0;
       running += 1;
       write(`- ${text}`);
@@ -49,7 +52,7 @@ export function consoleLog(stream: NodeJS.WritableStream = process.stderr): Log 
   };
 }
 
-/** A log that says nothing, for tests. */
+/** A log that prints nothing, for tests. */
 export const silentLog: Log = {
   interactive: false,
   title: () => undefined,

@@ -11,8 +11,8 @@ const run = join(cache, "lab");
 const installation = installationNumber();
 
 /**
- * `LAB_INSTALLATION`, a number: another application on the same cluster, with a namespace, a database and stacks of its
- * own. Tests move two of them at once. Default: the one of `make up`, which has none.
+ * `LAB_INSTALLATION`, a number: another application on the same cluster, with its own namespace, database and
+ * stacks. Tests use two at once. Default: that of `make up`, which has none.
  */
 function installationNumber(): string | undefined {
   const given = process.env.LAB_INSTALLATION ?? "";
@@ -42,11 +42,11 @@ export const paths = {
   pids: join(run, "pids"),
   /** `LAB_INSTALLATION`. */
   installationNumber: installation,
-  /** Every installation but that of `make up`, a directory each. */
+  /** One directory for each installation except that of `make up`. */
   installations,
   /** Database files and engine state of this installation. */
   installation: own,
-  /** State, history and generated configuration of whatever runs the program. */
+  /** State, history and generated configuration of the engine. */
   engine: join(own, "engine"),
 } as const;
 

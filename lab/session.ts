@@ -27,7 +27,7 @@ import type { StudioView } from "./report";
 /** Seconds the lab's own Deployments may take to become available. */
 const companionSeconds = 180;
 
-/** A running lab: everything a run of the program needs, and what it can be looked at with. */
+/** A running lab: what a run of the program needs, and access to what it did. */
 export interface Lab {
   readonly cluster: Cluster;
   readonly kube: Kube;
@@ -41,19 +41,19 @@ export interface Lab {
   up(target: LabTarget, overrides?: ConfigOverrides): Promise<Done>;
   /** What `up` would change; nothing is written but the stack's file. */
   preview(target: LabTarget, overrides?: ConfigOverrides): Promise<Preview>;
-  /** The rows as people may see them. */
+  /** The rows in a form that is safe to show. */
   rows(): Promise<readonly DisplayRow[]>;
-  /** What Studio says of its own connections. */
+  /** What Studio reports about its own connections. */
   studio(): Promise<StudioView>;
 }
 
-/** Brings up whatever part of the lab is not there yet. The first line says which engine runs the program. */
+/** Starts whatever part of the lab is missing. The first line says which engine runs the program. */
 export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log): Promise<Lab> {
   const [engine, [cluster, [images, database]]] = await together(
     () => foundEngine(log),
     async () => {
       const made = await ensureCluster(log);
-      // Images wait for downloads while the engine is still being compiled.
+      // Images wait for downloads while the engine is being compiled.
       const rest = await together(
         () => ensureImages(made, log),
         () => ensureDatabase({ ...request, listen: made.nodeIp }, log),
@@ -84,7 +84,7 @@ export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log
     ...{ cluster, kube, database, engine, stack, facts, fresh },
     async up(target, overrides) {
       await configure(target, overrides);
-      // On a terminal the engine draws its own display there.
+      // On a terminal the engine draws its own display.
       const show = log.interactive ? "display" : "lines";
       return stack.up({ show, onLine: (line) => log.info(line) });
     },
@@ -98,10 +98,10 @@ export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log
   };
 }
 
-/** Memory that two builds of Go programs and the rest of a machine need, in bytes. */
+/** Memory for two concurrent builds of Go programs and the rest of a machine, in bytes. */
 const memoryForTwo = 12 * 1024 ** 3;
 
-/** Does two things at once, where they do not fight for memory: either may build for minutes. */
+/** Runs two tasks concurrently if there is enough memory: either may build for minutes. */
 async function together<A, B>(one: () => Promise<A>, other: () => Promise<B>): Promise<[A, B]> {
   if (totalmem() >= memoryForTwo) return Promise.all([one(), other()]);
   const first = await one();
@@ -132,7 +132,7 @@ async function applyCompanions(
 }
 
 /**
- * A state made on a cluster that is gone says nothing of this one: it is removed.
+ * The state of a cluster that is gone is useless, so it is removed.
  *
  * @returns whether the program has not run on this cluster yet.
  */
@@ -152,7 +152,7 @@ export function markRun(): void {
   writeFileSync(join(paths.engine, "ran"), "");
 }
 
-/** The credentials that the legacy rows carry, as the servers' Secrets are to hold them, and what was set since. */
+/** The credentials in the legacy rows as the servers' Secrets need them, and those set later. */
 function secretsOf(now: StackConfig): Record<string, Record<string, string>> {
   const { "llmctl-mcp": _stdioOnly, ...legacy } = legacyEnvironments();
   const set = (now["mcp-fleet:serverSecrets"]?.value ?? {}) as typeof legacy;

@@ -2,8 +2,9 @@ import { appendFileSync, copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync 
 import { basename, join } from "node:path";
 
 /**
- * A module of which some packages are left empty: those that only register others, so that a program would compile libraries
- * which it never calls. Go lets no file of a module be replaced (`-overlay` does not reach its cache), and no package alone.
+ * A module without the sources of some packages: those that only register others, so that a program would
+ * compile libraries it never calls. Go can neither replace a module's file (`-overlay` does not reach its cache)
+ * nor a single package.
  */
 export interface TrimmedModule {
   readonly module: string;
@@ -11,17 +12,20 @@ export interface TrimmedModule {
   readonly empty: readonly string[];
 }
 
-/** Where things are. */
+/** The directories involved. */
 interface Places {
   /** The files of the module. */
   readonly module: string;
   /** The folder of the go.mod that requires it. */
   readonly own: string;
-  /** A directory that is made, for a copy of the module. */
+  /** A new directory for a copy of the module. */
   readonly target: string;
 }
 
-/** Copies a module without the files of some packages. @returns a go.mod that has the copy in the module's place */
+/**
+ * Copies a module without the files of some packages.
+ * @returns a go.mod that uses the copy instead of the module
+ */
 export function trim(
   { module, empty }: TrimmedModule,
   { module: files, own, target }: Places,

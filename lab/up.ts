@@ -6,12 +6,12 @@ import type { Log } from "./log";
 import { probeTable, rowsTable, studioTable } from "./report";
 import { type Lab, markRun, openLab } from "./session";
 
-/** How long Studio may take to say that it is connected, in milliseconds. */
+/** How long Studio may take to report that it is connected, in milliseconds. */
 const studioMillis = 60_000;
 
 /**
- * The main job on the lab. On a fresh one the application comes first, as it was: Studio with its bundled
- * servers. Then one run of the program moves it.
+ * Starts the lab and runs the cutover. On a fresh lab the application is installed first in its old form: Studio
+ * with its bundled servers. Then one run of the program moves it.
  */
 export async function up(request: Omit<DatabaseRequest, "listen">, log: Log): Promise<void> {
   const lab = await openLab(request, log);
@@ -60,7 +60,7 @@ export async function rollback(log: Log): Promise<void> {
   print(`\nGeneration ${String(result.outputs.generation)}. Next: make up goes forward again.`);
 }
 
-/** Waits until the Studio of this mode says it is connected to everything it knows. */
+/** Waits until Studio in this mode reports that it is connected to every server. */
 async function waitForStudio(lab: Lab, mode: string): ReturnType<Lab["studio"]> {
   const deadline = Date.now() + studioMillis;
   for (;;) {

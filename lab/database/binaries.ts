@@ -68,7 +68,7 @@ function npmBinaries(copyTo: string | undefined): string | undefined {
     return join(native, "bin");
   }
   if (!existsSync(join(copyTo, "bin", "postgres"))) {
-    // Under another name first: a copy that was interrupted must not look like a whole one.
+    // Copied under another name first, so that an interrupted copy cannot pass for a complete one.
     const partial = `${copyTo}.${process.pid}`;
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(dirname(copyTo), { recursive: true });

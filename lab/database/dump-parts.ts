@@ -4,12 +4,12 @@ export type DumpPart =
   | { readonly into: string; readonly columns: number; readonly lines: readonly string[] };
 
 const copyFromStdin = /^COPY (\S.*) \((.*)\) FROM stdin;$/;
-/** What late minor versions of pg_dump write for psql: it is to take no other command in between. */
+/** Written for psql by late minor versions of pg_dump: psql accepts no other command in between. */
 const restriction = /^\\(un)?restrict [A-Za-z0-9]+$/;
 
 /**
- * Takes a dump apart the way `pg_dump --format=plain` writes it. Nothing in it is taken for a command: what is no
- * COPY block goes to the server, which knows SQL only.
+ * Splits a dump in the form that `pg_dump --format=plain` writes. Nothing in it is executed as a psql command:
+ * everything but COPY blocks goes to the server, which knows SQL only.
  */
 export function* partsOf(dump: string): Generator<DumpPart> {
   let sql: string[] = [];
@@ -36,7 +36,7 @@ export function* partsOf(dump: string): Generator<DumpPart> {
   yield { sql: sql.join("\n") };
 }
 
-/** The number of the first line that is a command for psql other than pg_dump's own. */
+/** The line number of the first psql command that is not pg_dump's own. */
 export function strayCommand(dump: string): number | undefined {
   let rows = false;
   for (const [at, line] of dump.split("\n").entries()) {

@@ -4,23 +4,23 @@ import { dirname, join } from "node:path";
 
 import { UserError } from "@mcp-fleet/errors";
 
-/** The OS user a server runs as. Ids are left out where it is the user we are. */
+/** The OS user of the server. The ids are omitted for the current user. */
 export interface OsUser {
   readonly name: string;
   readonly uid?: number;
   readonly gid?: number;
 }
 
-/** Where files go that an unprivileged user must reach and that may not lie under a private home. */
+/** A directory for files that an unprivileged user must reach and that may not be in a private home. */
 export const sharedRoot = "/var/lib/mcp-fleet";
 
-/** Existing unprivileged users, in the order they are taken: making one would leave it behind. */
+/** Existing unprivileged users, in order of preference. A new one would remain after the lab. */
 const candidates = ["postgres", "nobody"];
 
 /**
- * PostgreSQL refuses to run as root: as root an existing unprivileged user is taken, else the user we are.
+ * PostgreSQL refuses to run as root. So root uses an existing unprivileged user; anyone else is used directly.
  *
- * @throws UserError when root has none to take.
+ * @throws UserError when root finds no such user.
  */
 export function serverUser(): OsUser {
   if (process.getuid?.() !== 0) return { name: "the current user" };

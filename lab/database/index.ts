@@ -32,7 +32,7 @@ import { newPasswords, readState, type State, stateFile, writeState } from "./st
 
 type ColumnType = "text" | "jsonb";
 
-/** What the lab's database is asked to hold. */
+/** The requested content of the lab's database. */
 export interface DatabaseRequest {
   /** The type of the documents' column. Left out: what is there already, else jsonb. */
   readonly schema?: ColumnType;
@@ -59,7 +59,7 @@ export interface Database {
   inClusterUrl(host: string, port: number, role?: "application" | "cutover"): string;
   readonly port: number;
   readonly version: string;
-  /** Whether this call made the data, rather than finding it. */
+  /** Whether this call created the data. */
   readonly fresh: boolean;
   /** Stops the server and keeps its data. */
   stop(): Promise<void>;
@@ -88,7 +88,7 @@ export async function ensureDatabase(request: DatabaseRequest, log: Log): Promis
   }
   if (running) await stop(dir);
 
-  // Before anything is made: a wrong file name or a taken port leaves nothing behind.
+  // Checked first: a wrong file name or a taken port leaves nothing behind.
   if (request.dump !== undefined) readDump(resolve(request.dump));
   const port = await choosePort(request.port ?? envPort(), known?.port, ["127.0.0.1", ...listen]);
   const passwords = known?.passwords ?? newPasswords();
@@ -115,7 +115,7 @@ export async function ensureDatabase(request: DatabaseRequest, log: Log): Promis
   } else {
     await startIt();
   }
-  // Written last: without it the next call starts from nothing.
+  // Written last: without it the next call starts from scratch.
   writeState(runDir, state);
   return database;
 }
@@ -138,7 +138,7 @@ export async function stopDatabase(
   return wasRunning || existed;
 }
 
-/** The running database without starting anything; undefined when there is none. */
+/** The running database, without starting one; undefined when there is none. */
 export async function findDatabase(
   options: { readonly runDir?: string } = {},
 ): Promise<Database | undefined> {
@@ -189,7 +189,7 @@ function dsn(role: string, secret: string, host: string, port: number): string {
   return `postgresql://${role}:${secret}@${host}:${port}/${databaseName}`;
 }
 
-/** What the data is, in words that are also compared with what is there. */
+/** A description of the data, which is also compared with the existing data's. */
 function describeRequest(request: DatabaseRequest, known: State | undefined): string {
   let wanted: string | undefined;
   if (request.dump !== undefined) {

@@ -50,7 +50,7 @@ export async function restoreDump(databaseUrl: string, file: string): Promise<vo
   });
 }
 
-/** What the dump made must not stand before the server's own names in what a superuser runs. */
+/** Objects of the dump must not precede the server's own names in statements of a superuser. */
 const safePath = "set search_path = pg_catalog, pg_temp";
 
 /** Member of the roles that the dump gives objects to, the database's owner among them, and of nothing else. */
@@ -73,7 +73,7 @@ async function makeRestoreRole(
   await db.query(`grant create on database ${databaseName} to ${restoreRole}`);
   for (const name of plain.rows.map((row) => pg.escapeIdentifier(row.name))) {
     await db.query(`grant ${name} to ${restoreRole}`);
-    // An object may only be given to who could make it there.
+    // An object can only be given to a role that could create it there.
     await db.query(`grant create on database ${databaseName} to ${name}`);
     await db.query(`grant create on schema public to ${name}`);
   }
@@ -102,7 +102,7 @@ async function restoreParts(db: Client, sql: string): Promise<void> {
     };
     for (const row of rowsOf(part.lines)) {
       const fields = row.map((field) => (field === null ? "null" : pg.escapeLiteral(field)));
-      // A table without columns has rows all the same, and they hold nothing to insert.
+      // A table without columns can still have rows, but there are no values to insert.
       if (part.columns > 0) values.push(`(${fields.join(", ")})`);
       if (values.length === batch) await insert();
     }
@@ -111,7 +111,7 @@ async function restoreParts(db: Client, sql: string): Promise<void> {
   await db.query("commit");
 }
 
-/** Everything in the dump's schemas goes to the application's role: it alters its own table at its start. */
+/** The application's role owns everything in the dump's schemas: it alters its own table when it starts. */
 const ownEverything = `
 do $$
 declare item record;
@@ -162,7 +162,7 @@ export function readDump(file: string): string {
   return sql;
 }
 
-/** Roles the dump gives objects or rights to: they must exist, and nobody logs in as them here. */
+/** Roles that own objects or have rights in the dump: they must exist, but nobody logs in as them here. */
 function rolesOf(sql: string): Set<string> {
   const roles = new Set<string>();
   const mentions =
@@ -180,7 +180,7 @@ function rolesOf(sql: string): Set<string> {
 }
 
 function restoreError(file: string, said: string, cause: unknown): UserError {
-  // The line after "ERROR:" names the statement's problem; DETAIL and CONTEXT lines quote rows.
+  // The line after "ERROR:" has the message; DETAIL and CONTEXT lines quote rows.
   const reason = /ERROR:\s*(.*)/.exec(said)?.[1] ?? said.split("\n", 1)[0] ?? "";
   const older = /unrecognized configuration parameter|syntax error/.test(reason);
   return new UserError(

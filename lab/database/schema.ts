@@ -9,7 +9,7 @@ export interface LegacyRequest {
   readonly atlassianKey?: "atlassian" | "jira" | "both";
 }
 
-/** Every made-up credential contains this, so that a test can look for any of them in one search. */
+/** Every made-up credential contains this, so that a test can search for all of them at once. */
 export const secretMark = "LAB_SECRET";
 
 /** `integration_settings` of the example installation: provider -> key -> value. */
@@ -43,7 +43,7 @@ const settingsMap: Settings = new Map(
   ]),
 );
 
-/** The integrated rows as the application before its switch writes them. */
+/** The integrated rows as the application writes them before the cutover. */
 export function legacyRows(): ReturnType<typeof desiredRows> {
   return desiredRows(
     {
@@ -63,7 +63,7 @@ export function legacyEnvironments(): Record<string, Record<string, string>> {
   return found;
 }
 
-/** A server of the user's own. It runs the same command as an integrated one and must never be touched. */
+/** A user's own server. It runs the same command as an integrated one and must never be changed. */
 export const customKey = "team-search";
 const customDocument: ServerDocument = {
   command: "mcp-server-github",

@@ -77,7 +77,7 @@ export async function initialise(options: ServerOptions): Promise<void> {
   );
 }
 
-/** What a server says that may do in a moment: another one's processes still end, or a connection has its port. */
+/** Temporary start errors: another server's processes are still ending, or a connection uses its port. */
 const passing =
   /still in use|starting up|shutting down|could not create (listen|any TCP\/IP) socket/;
 
@@ -146,7 +146,7 @@ async function launch(
   for (;;) {
     const answer = await tryConnect(options);
     if (failure !== undefined) return failure;
-    // It runs without an address that it cannot have, as long as it has one.
+    // PostgreSQL starts even if one of its addresses is unavailable, as long as another works.
     if (said().includes("could not create listen socket")) {
       await stop(options.dir);
       return `port ${options.port} is taken`;
@@ -157,7 +157,7 @@ async function launch(
   }
 }
 
-/** The process id of the server that runs on these files, checked against what that process executes. */
+/** The process id of the server on these files, verified by the process's executable. */
 export function runningPid(dir: string): number | undefined {
   const file = join(dataDir(dir), "postmaster.pid");
   if (!existsSync(file)) return undefined;
@@ -167,14 +167,14 @@ export function runningPid(dir: string): number | undefined {
 }
 
 /**
- * Makes a stale process id file harmless where its id is another process's by now, which PostgreSQL would
- * take for a running server. The file itself stays: it holds the key of the shared memory, by which
- * PostgreSQL sees whether processes of a killed server still use these files.
+ * Neutralises a stale process id file whose id now belongs to another process, which PostgreSQL would take for a
+ * running server. The file itself stays: it contains the key of the shared memory, by which PostgreSQL detects
+ * processes of a killed server on these files.
  */
 function disarmStalePid(dir: string): void {
   const file = join(dataDir(dir), "postmaster.pid");
   if (!existsSync(file) || runningPid(dir) !== undefined) return;
-  // Its parent's id is one PostgreSQL knows not to be a rival's.
+  // PostgreSQL knows that its parent's id is not a competitor's.
   writeFileSync(file, readFileSync(file, "utf8").replace(/^\d+/, String(process.pid)));
 }
 

@@ -30,7 +30,7 @@ function cli(): GoBuild {
   };
 }
 
-/** Its version has to be that of the npm package: the program asks for it by number. */
+/** Its version must equal that of the npm package: the program requests it by number. */
 function kubernetesPlugin(): GoBuild {
   const version = pluginVersion("kubernetes");
   const module = "github.com/pulumi/pulumi-kubernetes";
@@ -43,7 +43,7 @@ function kubernetesPlugin(): GoBuild {
     packages: ["."],
     output: "pulumi-resource-kubernetes",
     flags: [
-      // Its Go SDK is most of the work, and none of it runs often: it is compiled as it stands.
+      // Compiling its Go SDK is most of the work, and it rarely runs, so the compiler does not optimise it.
       `-gcflags=${module}/sdk/v4/...=-N -l`,
       `-ldflags=-s -w -X ${module}/provider/v4/pkg/version.Version=${version}`,
     ],
@@ -51,8 +51,8 @@ function kubernetesPlugin(): GoBuild {
 }
 
 /**
- * The CLI and its Kubernetes plugin out of their Go modules, built once; beside them the lab's own language host and
- * providers, where theirs are in no registry.
+ * The CLI and its Kubernetes plugin, built once from their Go modules; the lab's own language host and providers
+ * replace those that no registry has.
  *
  * @throws UserError when Go is missing or too old, or a build fails
  */
@@ -63,22 +63,22 @@ export async function ensureBuiltEngine(log: Log): Promise<BuiltEngine> {
       "Pulumi is not on PATH and cannot be downloaded: its CLI and Kubernetes plugin are built from their Go modules (270 MB stay)",
     );
   }
-  // The plugin first: its last packages are compiled one by one, while another build can have the other cores.
+  // The plugin first: its last packages are compiled one by one, so another build can use the other cores.
   const plugin = await ensureBuilt(kubernetesPlugin(), log);
   const bin = join(await ensureBuilt(cli(), log), "bin");
   const home = join(paths.cache, "pulumi-home");
-  // These are scripts that name this checkout and this Node.js; they are written anew each time.
+  // These scripts contain the paths of this checkout and this Node.js, so they are written each time.
   installLaunchers(bin);
   installPlugin(home, join(plugin, "pulumi-resource-kubernetes"));
   installPlugins(home);
   return { command: join(bin, "pulumi"), home };
 }
 
-/** Names of what is built, which are other ones once anything that goes into it is another. */
+/** Names of the builds, which change with anything that goes into them. */
 export const engineBuilds = (): string[] =>
   [cli(), kubernetesPlugin()].map((build) => basename(targetOf(build)));
 
-/** As `pulumi plugin install --file` would, but for the copy: it is a large file. */
+/** Like `pulumi plugin install --file`, but without copying the large file. */
 function installPlugin(home: string, file: string): void {
   const directory = join(home, "plugins", `resource-kubernetes-v${pluginVersion("kubernetes")}`);
   mkdirSync(directory, { recursive: true });

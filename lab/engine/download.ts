@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { run } from "../exec";
 import { paths } from "../paths";
 
-/** Version of the npm package `pulumi`, which fetches the CLI of the same version when it first runs. */
+/** Version of the npm package `pulumi`, which downloads the CLI of the same version when it first runs. */
 const version = "3.265.0";
 
 /** Where the CLI and its plugins are downloaded from. */
 const host = "get.pulumi.com";
 const probeMillis = 2000;
 
-/** Whether downloads of the CLI and its plugins can be reached: a connection, within two seconds. */
+/** Whether the download server of the CLI and its plugins can be reached: a connection within two seconds. */
 export function internetAnswers(): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port: 443 });
@@ -21,7 +21,7 @@ export function internetAnswers(): Promise<boolean> {
       clearTimeout(timer);
       resolve(answer);
     };
-    // A look-up of the name can take longer than the socket's own time limit.
+    // A name lookup can take longer than the socket's own time limit.
     const timer = setTimeout(() => end(false), probeMillis);
     socket.once("connect", () => end(true)).once("error", () => end(false));
   });

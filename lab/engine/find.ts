@@ -15,13 +15,13 @@ export interface Installation {
   /** Path, or name on PATH. */
   readonly command: string;
   readonly version: string;
-  /** Where it is from, for people. */
+  /** Its origin, for messages. */
   readonly from: string;
   /** PULUMI_HOME with its plugins. */
   readonly home: string;
 }
 
-/** How an engine is had that is not there yet. Tests give others. */
+/** How to get an engine that is not installed yet. Tests use their own. */
 export interface Means {
   internetAnswers(): Promise<boolean>;
   download(): Promise<string>;
@@ -54,7 +54,7 @@ export async function findEngine(log: Log, by: Means = means): Promise<Installat
   return (await by.internetAnswers()) ? downloaded(by) : built(log, by);
 }
 
-/** The oldest CLI that ran this project's tests. */
+/** The oldest CLI with which this project's tests passed. */
 const oldest = "3.260.0";
 
 const ownHome = (): string => process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
@@ -103,8 +103,8 @@ async function built(log: Log, by: Means): Promise<Installation> {
 }
 
 /**
- * @returns what `pulumi version` says
- * @throws UserError when that is no version, or one older than any that this project was run with
+ * @returns the output of `pulumi version`
+ * @throws UserError when that is not a version, or an untested older one
  */
 async function versionOf(command: string): Promise<string> {
   const env = { PULUMI_SKIP_UPDATE_CHECK: "true" };

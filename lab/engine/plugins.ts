@@ -21,14 +21,14 @@ export function pluginVersion(name: (typeof used)[number]): string {
   return version;
 }
 
-/** Those of them that the CLI does not have, neither installed nor on PATH, as `name version`. */
+/** Those that the CLI lacks, neither installed nor on PATH, as `name version`. */
 export async function missingPlugins(command: string): Promise<string[]> {
   const installed = installedPlugins(
     await run(command, ["plugin", "ls", "--json"], { timeoutSeconds: 60 }),
   );
   const missing: string[] = [];
   for (const { name, version } of neededPlugins()) {
-    // The CLI takes one on PATH whatever its version, and says so in a warning.
+    // The CLI uses one on PATH whatever its version, with a warning.
     if (installed(name).includes(version) || (await onPath(`pulumi-resource-${name}`))) continue;
     missing.push(`${name} ${version}`);
   }

@@ -17,18 +17,18 @@ import { PulumiStack, type StackPlace } from "@mcp-fleet/engine";
 import { ofInstallation, paths } from "../paths";
 import type { Installation } from "./find";
 
-/** Name of the lab's own stack. Others of the lab begin with it and a dash, so that git ignores their files. */
+/** Name of the lab's own stack. The lab's other stacks begin with it and a dash, so that git ignores their files. */
 export const stackName = ofInstallation("lab");
 
-/** What the CLI needs to find the lab's stacks, beside the environment of a user. */
+/** What the CLI needs to find the lab's stacks, besides the user's environment. */
 export type EngineEnvironment = Readonly<Record<string, string>>;
 
-/** Where `mcp-fleet --lab` and `make env` read how the lab's stack is reached. It holds the passphrase. */
+/** Tells `mcp-fleet --lab` and `make env` how to reach the lab's stack. It contains the passphrase. */
 export const placeFile = join(paths.engine, "stack.json");
 
 /**
- * Makes a stack of this checkout's project in the lab's own backend, unless it is there. Neither the user's login nor
- * the stack that is selected is touched.
+ * Creates a stack of this checkout's project in the lab's own backend, unless it exists. The user's login and
+ * selected stack do not change.
  */
 export async function openStack(
   installation: Installation,
@@ -57,7 +57,7 @@ const engineEnvironment = (installation: Installation): EngineEnvironment =>
     passphrase: passphrase(),
   });
 
-/** The environment for a backend of files, with a Pulumi home that has the installation's plugins and no more. */
+/** The environment for a file backend, with a Pulumi home that has only the installation's plugins. */
 export function environmentOf(
   { command, home: installed }: Installation,
   { home, backend, passphrase }: Readonly<Record<"home" | "backend" | "passphrase", string>>,
@@ -65,10 +65,10 @@ export function environmentOf(
   for (const directory of [home, backend]) mkdirSync(directory, { recursive: true, mode: 0o700 });
   const plugins = join(home, "plugins");
   mkdirSync(join(installed, "plugins"), { recursive: true });
-  // At once: another process may be using it.
+  // Created atomically: another process may be using it.
   const fresh = `${plugins}.${process.pid}`;
   rmSync(fresh, { force: true });
-  // In a shell of `make env` the installation is this home itself, and would be linked to itself.
+  // In a shell of `make env` the installation is this home itself, and must not be linked to itself.
   symlinkSync(realpathSync(join(installed, "plugins")), fresh);
   renameSync(fresh, plugins);
   return {
@@ -76,7 +76,7 @@ export function environmentOf(
     PULUMI_BACKEND_URL: `file://${backend}`,
     PULUMI_CONFIG_PASSPHRASE: passphrase,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // The language host starts `node` from PATH, and it has to be the one that runs this.
+    // The language host starts `node` from PATH, which must be the current one.
     PATH: [
       dirname(process.execPath),
       ...(isAbsolute(command) ? [dirname(command)] : []),
@@ -86,8 +86,8 @@ export function environmentOf(
 }
 
 /**
- * Encrypts the secrets of the lab's stacks. Made once for each user and kept when the lab goes down: a stack file in
- * another checkout can still be read.
+ * The passphrase for the secrets of the lab's stacks. Created once for each user and kept after `make down`, so
+ * that a stack file in another checkout can still be read.
  */
 export const passphraseFile = join(paths.cache, "lab-passphrase");
 

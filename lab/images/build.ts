@@ -10,15 +10,15 @@ import { made } from "./made";
 import type { PlannedImage, Programs } from "./plan";
 import { all, Turns } from "./turns";
 
-/** Images that are built at once: one waits for downloads while the other computes. */
+/** How many images are built at once: one waits for downloads while the other computes. */
 const atOnce = 2;
 
-/** Builds images with those that they are built on, each once. */
+/** Builds images and their base images, each once. */
 export class Building {
   private readonly started = new Map<string, Promise<void>>();
   private readonly turns = new Turns(atOnce);
 
-  /** @param scratch a directory that is removed when all is built */
+  /** @param scratch a directory that is removed after the builds */
   constructor(
     private readonly builder: Builder,
     private readonly there: ReadonlySet<string>,
@@ -28,7 +28,7 @@ export class Building {
   ) {}
 
   /**
-   * In the order given, as far as what they are built on is there.
+   * Builds in the given order, as soon as the base images are ready.
    *
    * @throws UserError when one cannot be built.
    */
@@ -45,7 +45,7 @@ export class Building {
 
   private async withParents(image: PlannedImage): Promise<void> {
     const { name, recipe, parents } = image;
-    // What is made by hand takes long, and waits for nothing.
+    // Hand-made files take long and depend on nothing.
     const args = this.arguments(image);
     await all<unknown>([args, this.build(parents.values())]);
     await this.turns.take(() =>
@@ -71,7 +71,7 @@ export class Building {
       for (const [file, program] of Object.entries(files)) {
         await mkdir(dirname(join(dir, file)), { recursive: true });
         await writeFile(join(dir, file), await this.programs(program));
-        // Whatever this user's umask is: it runs as nobody.
+        // Independent of this user's umask: it runs as nobody.
         await chmod(join(dir, file), 0o644);
       }
       contexts.push(`${context}=${dir}`);

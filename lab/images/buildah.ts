@@ -17,14 +17,14 @@ export interface Buildah extends Builder {
 }
 
 /**
- * The distribution's buildah, with a store of its own in the cache. Its mounts are in a namespace of its own, so that
- * none is left on the machine however it ends.
+ * The distribution's buildah, with its own store in the cache. Its mounts are in a private namespace, so that
+ * none remains on the machine however it ends.
  */
 export async function buildah(scratch: string): Promise<Buildah> {
   await mkdir(store, { recursive: true });
   const settings = await mountedSettings(join(scratch, "settings"));
   const call = async (args: readonly string[], timeoutSeconds = 120): Promise<string> => {
-    // What is mounted is known to this call alone.
+    // Mounts are visible to this call only.
     const runRoot = await mkdtemp(join(scratch, "run-"));
     const place = ["--root", store, "--runroot", runRoot, "--storage-driver", "overlay"];
     const noMount = ["--storage-opt", "skip_mount_home=true"];
@@ -33,7 +33,7 @@ export async function buildah(scratch: string): Promise<Buildah> {
       env: { BUILDAH_ISOLATION: "chroot", TMPDIR: scratch },
     });
   };
-  // What earlier builds left: some images that were copied from, and all of a build that was ended.
+  // Leftovers of earlier builds: images that were copied from, and everything of an interrupted build.
   await call(["rm", "--all"]);
   return {
     list: async () =>
@@ -69,7 +69,7 @@ interface Index {
   readonly manifests: readonly object[];
 }
 
-/** Makes one of OCI layouts of one image each; what several of them have is in it once. */
+/** Merges OCI layouts of one image each into one; common blobs are stored once. */
 async function mergeLayouts(
   layouts: readonly (readonly [ref: string, layout: string])[],
   target: string,
@@ -82,7 +82,7 @@ async function mergeLayouts(
       await rename(join(layout, blobs, blob), join(target, blobs, blob));
     }
     const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as Index;
-    // The name that containerd goes by.
+    // The name that containerd uses.
     const annotations = { "io.containerd.image.name": ref };
     manifests = [...manifests, ...index.manifests.map((one) => ({ ...one, annotations }))];
     await rename(join(layout, "oci-layout"), join(target, "oci-layout"));

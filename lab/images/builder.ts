@@ -1,14 +1,14 @@
 /** A program that builds Dockerfiles and keeps the images. */
 export interface Builder {
-  /** The references it has. */
+  /** The references of its images. */
   list(): Promise<ReadonlySet<string>>;
-  /** @param args those that all such programs know, the build's directory last */
+  /** @param args arguments that all such programs support, the build's directory last */
   build(args: readonly string[]): Promise<void>;
   /** Writes images to one archive for a cluster to load. */
   save(refs: readonly string[], archive: string): Promise<void>;
-  /** Gives up images that the cluster has, and what only their builds needed. */
+  /** Removes images that the cluster has, and what only their builds needed. */
   forget(refs: readonly string[]): Promise<void>;
 }
 
-/** How long one image may take, in seconds. */
+/** Time limit of one image, in seconds. */
 export const buildSeconds = 1800;

@@ -32,7 +32,7 @@ export const withContainerEngine = (work: Work<Builder>): Promise<void> =>
 function alone(work: (scratch: string) => Promise<void>): Promise<void> {
   return withLock(join(paths.images, "lock"), "building the lab's images", async () => {
     const scratch = join(paths.images, "building");
-    // What a build that was ended left.
+    // Leftovers of an interrupted build.
     await rm(scratch, { recursive: true, force: true });
     await mkdir(scratch, { recursive: true, mode: 0o700 });
     try {
@@ -61,11 +61,11 @@ async function containerBuilder(): Promise<Builder> {
       await run(engine, ["build", "-q", ...args], { cwd, timeoutSeconds: buildSeconds, env });
     },
     async save(refs, archive) {
-      // Podman writes one image for each archive unless told otherwise; Docker has no such flag.
+      // Podman writes one image for each archive by default; Docker has no such flag.
       const several = engine === "podman" ? ["-m"] : [];
       await run(engine, ["save", ...several, "-o", archive, ...refs], { timeoutSeconds: 900 });
     },
-    // It is its user's, and so is what it keeps.
+    // It belongs to the user, and so do its images.
     forget: () => Promise.resolve(),
   };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { run } from "../exec";
 import { aptSources, suite, writeAptSettings } from "./machine";
 
-/** What the root holds beyond apt and the distribution's essential packages. */
+/** The root's packages besides apt and the distribution's essential ones. */
 const packages = ["python3", "python3-pip", "ca-certificates"];
 
 const unwanted = ["man", "doc", "locale", "info"].map((dir) => `path-exclude=/usr/share/${dir}/*`);
@@ -14,13 +14,13 @@ const options = [
   '--aptopt=APT::Install-Recommends "false"',
   ...unwanted.map((option) => `--dpkgopt=${option}`),
   "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-  // Where the machine gets its packages is no part of the image, and no program in it may gain rights.
+  // The machine's package sources are not part of the image, and no program in it may gain rights.
   '--customize-hook=rm -rf "$1"/etc/apt/sources.list* "$1"/etc/apt/apt.conf.d/99mmdebstrap',
   '--customize-hook=mkdir -p "$1"/etc/apt/sources.list.d',
   '--customize-hook=find "$1" -xdev -type f -perm /6000 -exec chmod a-s {} +',
 ];
 
-/** All that decides the root but the packages' versions: those are what the release has on the day it is made. */
+/** What determines the root, except the packages' versions, which are the release's current ones. */
 export const rootParts = (): string[] => [suite(), ...options];
 
 /**

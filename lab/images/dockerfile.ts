@@ -1,15 +1,15 @@
-/** What a Dockerfile takes from elsewhere. */
+/** What a Dockerfile uses from elsewhere. */
 export interface Ingredients {
-  /** The images that it starts from or copies from: as they are written, and with `ARG`s filled in. */
+  /** The images in FROM and COPY --from: as written, and with `ARG`s substituted. */
   readonly images: ReadonlyMap<string, string>;
-  /** Files and directories that it copies out of the build's directory. */
+  /** Files and directories that it copies from the build's directory. */
   readonly files: readonly string[];
 }
 
 /**
- * Reads what a Dockerfile takes from elsewhere.
+ * Finds what a Dockerfile uses from elsewhere.
  *
- * @param given names of contexts that come with the build; a stage of such a name is not built, so it takes nothing.
+ * @param given names of the build's contexts; a stage of such a name is not built and uses nothing.
  */
 export function ingredients(dockerfile: string, given: readonly string[]): Ingredients {
   const images = new Map<string, string>();
@@ -38,7 +38,7 @@ export function ingredients(dockerfile: string, given: readonly string[]): Ingre
   return { images, files: [...files] };
 }
 
-/** The instructions, each as its words; comments are left out and continued lines joined. */
+/** The instructions as words, without comments and with continued lines joined. */
 const instructions = (dockerfile: string): string[][] =>
   dockerfile
     .split("\n")

@@ -10,7 +10,7 @@ import { consoleLog } from "../log";
 import { paths } from "../paths";
 import { filesAsParts } from "./fingerprint";
 
-/** What the CLI starts of the lab's own. */
+/** The lab's own scripts that the CLI starts. */
 const scripts = [
   "language-host/main",
   "language-host/dynamic-provider",
@@ -20,16 +20,16 @@ const scripts = [
 
 const sources = ["grpc", "language-host", "providers"].map((name) => `lab/engine/${name}`);
 
-/** Where the program is in its image. The scripts are run there, where they find its packages. */
+/** The program's directory in its image. The scripts run there, where they find its packages. */
 const program = "/app";
 
-/** All that decides the directory that {@link writeEngine} makes. */
+/** What determines the directory that {@link writeEngine} creates. */
 export const engineParts = (): (string | Buffer)[] => [
   ...engineBuilds(),
   ...filesAsParts([...sources, "lab/images/engine.ts"]),
 ];
 
-/** Writes Pulumi's CLI with its plugins, as they are to lie in an image. */
+/** Writes Pulumi's CLI with its plugins in the layout for an image. */
 export async function writeEngine(dir: string): Promise<void> {
   const { command, home } = await ensureBuiltEngine(consoleLog());
   const place = { node: "node", engine: `${program}/dist/lab/engine` };
@@ -49,7 +49,7 @@ export async function writeEngine(dir: string): Promise<void> {
     bundle: true,
     platform: "node",
     external: ["@pulumi/*", "@grpc/grpc-js", "google-protobuf", "pg"],
-    // By it `lab/paths.ts` finds the program.
+    // `lab/paths.ts` uses it to find the program.
     define: { __dirname: JSON.stringify(`${program}/dist/lab`) },
     logLevel: "error",
   });

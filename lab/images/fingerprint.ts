@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { paths } from "../paths";
 
-/** The SHA-256 of some parts, in hex. Each part's length goes in too, so that moving text between parts shows. */
+/** The SHA-256 of some parts, in hex. It includes each part's length, so that moving text between parts changes it. */
 export function fingerprint(parts: readonly (string | Buffer)[]): string {
   const hash = createHash("sha256");
   for (const part of parts) {
@@ -14,7 +14,7 @@ export function fingerprint(parts: readonly (string | Buffer)[]): string {
   return hash.digest("hex");
 }
 
-/** What each `.dockerignore` of this project leaves out. */
+/** The names in every `.dockerignore` of this project. */
 const ignored = new Set(["node_modules", "dist"]);
 
 /** Names and contents of files, and of all files in directories (paths relative to the project), as parts of a fingerprint. */

@@ -11,7 +11,7 @@ import { bareStandIns, engineStandIns, labImageNames, type RecipeName } from "./
 
 export { exampleImageNames, type ImageName, imageNames, labImageNames } from "./recipes";
 
-/** What this needs of a cluster. */
+/** The part of a cluster that is used here. */
 export type ImageTarget = Pick<Cluster, "engine" | "importImage" | "hasImage">;
 
 /** Whether every image for this cluster is made from what the distribution and the packages' registries have. */
@@ -56,7 +56,7 @@ export async function ensureImages<Name extends RecipeName = (typeof labImageNam
   return Object.fromEntries(images.map(({ name, ref }) => [name, ref])) as Record<Name, string>;
 }
 
-/** Builds what was not built before, and loads all of it. */
+/** Builds missing images, and loads all of them. */
 const bring = (
   images: readonly PlannedImage[],
   cluster: ImageTarget,
@@ -85,7 +85,7 @@ const bring = (
   return here ? withBuildah(log, work) : withContainerEngine(work);
 };
 
-/** An image and all that it is built on. */
+/** An image and all its base images. */
 const family = (image: PlannedImage): PlannedImage[] => [
   image,
   ...[...image.parents.values()].flatMap(family),

@@ -21,7 +21,7 @@ export function suite(): string {
 }
 
 /**
- * The apt source files of this machine that name its own release; other vendors' sources are left out.
+ * This machine's apt source files for its own release, without other vendors' sources.
  *
  * @throws UserError when there is none.
  */
@@ -67,7 +67,7 @@ export async function mountedSettings(dir: string): Promise<string[]> {
   await writeAptSettings(join(settings, "machine"));
   const pip = [".config/pip/pip.conf", ".pip/pip.conf"].map((file) => join(homedir(), file));
   const npm = join(dir, "npmrc");
-  // Node.js has certificates of its own, unless it is told otherwise.
+  // Node.js has certificates of its own by default.
   const registry = await npmSetting("registry");
   await writeFile(npm, `registry=${registry}\ncafile=${certificates}\n`, { mode: 0o600 });
   const mounts: [from: string | undefined, to: string][] = [

@@ -13,11 +13,11 @@ import { engineParts, writeEngine } from "./engine";
 import { filesAsParts } from "./fingerprint";
 import { binaryImageNames, type Recipe } from "./recipes";
 
-/** Files that a Dockerfile of the lab is built from and that are made by hand. */
+/** Hand-made files for a Dockerfile of the lab. */
 interface Made {
-  /** For people. */
+  /** A description for messages. */
   readonly what: string;
-  /** All that decides them. */
+  /** What determines them. */
   readonly parts: () => (string | Buffer)[];
   readonly write: (dir: string) => Promise<void>;
 }

@@ -9,19 +9,19 @@ import { filesAsParts, fingerprint } from "./fingerprint";
 import { made } from "./made";
 import { ownImage, type Recipe, type RecipeName, recipes, type StandIns } from "./recipes";
 
-/** An image that is to be, its reference naming all that goes into it. */
+/** A planned image; its reference contains a hash of everything that goes into it. */
 export interface PlannedImage {
   readonly name: RecipeName;
   /** `mcp-fleet.local/<name>:<content hash>` */
   readonly ref: string;
   readonly recipe: Recipe;
-  /** Images of the lab that it is built on or copies from, by the references in its Dockerfile. */
+  /** Images of the lab that it uses, by their references in its Dockerfile. */
   readonly parents: ReadonlyMap<string, PlannedImage>;
 }
 
 export type Programs = (name: BundleName) => Promise<string>;
 
-/** The programs of this project, each bundled when it is first asked for. */
+/** The programs of this project, each bundled at its first use. */
 export function bundledPrograms(): Programs {
   const known = new Map<BundleName, Promise<string>>();
   return (name) => {
@@ -31,7 +31,10 @@ export function bundledPrograms(): Programs {
   };
 }
 
-/** Plans images. What decides one: its Dockerfile, the files that it copies, programs, what is made by hand, its parents. */
+/**
+ * Plans images. An image is determined by its Dockerfile, the files that it copies, programs, hand-made files
+ * and base images.
+ */
 export class Planner {
   private readonly known = new Map<RecipeName, Promise<PlannedImage>>();
 
@@ -55,7 +58,7 @@ export class Planner {
     for (const [written, reference] of images) {
       const own = ownImage(reference, this.standIns);
       if (own === undefined) continue;
-      // Docker knows a context by the name that is meant, buildah by the one that is written.
+      // Docker identifies a context by the substituted name, buildah by the written one.
       for (const name of [written, reference]) parents.set(name, await this.plan(own));
     }
     const given = Object.values(programs).flatMap((context) => Object.entries(context));

@@ -1,13 +1,13 @@
 import type { BundleName } from "./bundle";
 
-/** A Dockerfile, and what it is given beside the project's files. */
+/** A Dockerfile, and its inputs besides the project's files. */
 export interface Recipe {
   readonly dockerfile: string;
-  /** Its stage, when it has several to choose from. Default: the last. */
+  /** The stage to build. Default: the last. */
   readonly target?: string;
   /**
-   * Contexts with programs of this project in them: by the context's name, files and the program that each is. One that
-   * has a stage's name stands in the stage's place.
+   * Contexts with programs of this project, by name: files and their programs. A context with a stage's name
+   * replaces the stage.
    */
   readonly programs?: Readonly<Record<string, Readonly<Record<string, BundleName>>>>;
   /** What is made by hand for it, in the place of the project's files. */
@@ -21,7 +21,7 @@ export interface Recipe {
     | "kind-node";
 }
 
-/** What `make up` runs, those that take longest first. */
+/** The images of `make up`, the slowest builds first. */
 export const labImageNames = [
   "chroma",
   "atlassian",
@@ -34,7 +34,7 @@ export const labImageNames = [
   "studio",
 ] as const;
 
-/** What the stacks under `examples` run beside those; only their tests ask for them. */
+/** Additional images of the stacks under `examples`; only their tests need them. */
 export const exampleImageNames = [
   "google-workspace",
   "fastmcp",
@@ -54,14 +54,14 @@ export const imageNames = [...labImageNames, ...exampleImageNames] as const;
 
 export type ImageName = (typeof imageNames)[number];
 
-/** What others start from; `python`, `node`, `pulumi` and the stubs stand for images of registries. */
+/** Base images; `python`, `node`, `pulumi` and the stubs replace images of registries. */
 type BaseName =
   "python" | "node" | "pulumi" | "gcloud-stub" | "github-stub" | "mesh-agent" | "studio-servers";
 
-/** Programs of `lab/go/cluster`: the bare cluster runs two, tests run one. */
+/** Programs of `lab/go/cluster`: the bare cluster runs two of them, tests one. */
 export const binaryImageNames = ["pause", "coredns", "tryout"] as const;
 
-/** What one test runs that builds it itself. */
+/** An image that a single test builds itself. */
 type TestName = "external-secrets";
 
 /** A node of kind where none can be pulled, and the images of what kubeadm starts in it. */
@@ -73,7 +73,7 @@ export type RecipeName =
 const shipped = (name: string): Recipe => ({ dockerfile: `images/${name}/Dockerfile` });
 const ofLab = (name: string): Recipe => ({ dockerfile: `lab/images/${name}/Dockerfile` });
 
-/** An image of `images/` whose stage `build` bundles a program; the lab has done that already. */
+/** An image of `images/` whose stage `build` bundles a program; the lab has already bundled it. */
 const ownProgram = (name: string, file: string, program: BundleName): Recipe => ({
   ...shipped(name),
   programs: { build: { [`build/${file}`]: program } },
@@ -130,16 +130,16 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   "memory-server": exampleServer("memory-server"),
 };
 
-/** Where the lab builds on an image of its own instead of the one that a Dockerfile names, by the name without tag. */
+/** Images of the lab that replace those in a Dockerfile, by name without tag. */
 export type StandIns = Readonly<Record<string, RecipeName>>;
 
-/** With a container engine: what the lab builds itself anyway, and one download of gigabytes that it can do without. */
+/** With a container engine: images that the lab builds anyway, and one avoidable download of gigabytes. */
 export const engineStandIns: StandIns = {
   "mcp-fastmcp": "fastmcp",
   "gcr.io/google.com/cloudsdktool/google-cloud-cli": "gcloud-stub",
 };
 
-/** Without one, no registry of images is asked for anything. */
+/** Without one, no image registry is used. */
 export const bareStandIns: StandIns = {
   ...engineStandIns,
   python: "python",
@@ -148,7 +148,7 @@ export const bareStandIns: StandIns = {
   "ghcr.io/github/github-mcp-server": "github-stub",
 };
 
-/** The lab's image that a reference in a Dockerfile means, if any. */
+/** The lab's image that replaces a reference in a Dockerfile, if any. */
 export function ownImage(reference: string, standIns: StandIns): RecipeName | undefined {
   const name = reference.replace(/:[^/]*$/, "");
   const ours = /^mcp-fleet\.local\/(.+)$/.exec(name)?.[1];

@@ -1,4 +1,4 @@
-/** Lets so many pieces of work go on at once; the others wait, first come, first served. */
+/** Limits concurrent work; the others wait in order of arrival. */
 export class Turns {
   private readonly running = new Set<Promise<void>>();
 
@@ -16,7 +16,7 @@ export class Turns {
   }
 }
 
-/** Does things at once. All of them have come to their end when this ends, and then the first error is thrown. */
+/** Runs tasks concurrently. It returns when all have ended, and then throws the first error. */
 export async function all<T>(works: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(works);
   const failed = results.find((result) => result.status === "rejected");

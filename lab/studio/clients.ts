@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ServerDocument } from "./payloads";
 import { Session } from "./session";
 
-/** What Studio says about one server. Never an env value, an argument or a header. */
+/** What Studio reports about one server. Never an env value, an argument or a header. */
 export interface ServerStatus {
   readonly key: string;
   readonly transport: "stdio" | "streamable-http" | "unknown";
@@ -48,7 +48,10 @@ export class Connections {
     private readonly log: (text: string) => void,
   ) {}
 
-  /** Connects new rows, connects changed rows anew and closes those that are gone. An Error stands for a row that cannot be read. */
+  /**
+   * Connects new rows, reconnects changed rows and closes removed ones. An Error represents a row that cannot be
+   * read.
+   */
   reconcile(rows: ReadonlyMap<string, ServerDocument | Error>): void {
     for (const [key, connection] of this.byKey) {
       const wanted = rows.get(key);
@@ -75,7 +78,7 @@ export class Connections {
   }
 }
 
-/** One server: connects, watches, connects again with growing pauses until closed. */
+/** The connection to one server: connects, monitors, and reconnects with growing pauses until closed. */
 class Connection {
   status: ServerStatus;
   private readonly stop = new AbortController();

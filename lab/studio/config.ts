@@ -2,9 +2,12 @@ import { UserError } from "@mcp-fleet/errors";
 
 export type StudioMode = "embedded" | "in-cluster";
 
-/** What one Studio process was told by its environment. Times are in seconds. */
+/** The configuration of one Studio process, from its environment. Times are in seconds. */
 export interface StudioConfig {
-  /** Which application this process plays: the one before the switch or the one after it. `STUDIO_MODE`, default embedded. */
+  /**
+   * Which version of the application this process represents: before or after the switch. `STUDIO_MODE`, default
+   * embedded.
+   */
   readonly mode: StudioMode;
   /** `DATABASE_URL`. Holds a password: never printed. */
   readonly databaseUrl: string;

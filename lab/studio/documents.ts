@@ -56,7 +56,7 @@ export async function convertColumn(pool: Pool): Promise<boolean> {
   }
 }
 
-/** One expression for all rows: an UPDATE first would run triggers, which the column's own change does not. */
+/** One expression for all rows: an UPDATE beforehand would run triggers, which the type change does not. */
 function conversion(rows: readonly { id: number; key: string; text: string }[]): string {
   const cases = rows.map(({ id, key, text }) => `when ${id} then ${converted(key, text)}`);
   return cases.length === 0

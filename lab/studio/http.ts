@@ -21,7 +21,7 @@ export function createHttpServer(studio: Studio, log: (text: string) => void): S
       .then((result) => send(studio, request, response, result))
       .catch((error: unknown) => log(messageOf(error)));
   });
-  // Longer than a proxy's or a client's own keep-alive, so that this end is not the one that closes first.
+  // Longer than the keep-alive of proxies and clients, so that this end never closes first.
   server.keepAliveTimeout = 65_000;
   return server;
 }
@@ -41,7 +41,7 @@ export function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-/** Takes no new connection, lets running requests end, and closes what is left after `seconds`. */
+/** Accepts no new connection, lets running requests end, and closes the rest after `seconds`. */
 export function closeServer(server: Server, seconds: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), seconds * 1000);
@@ -94,7 +94,7 @@ function send(
     "content-type": plain ? "text/plain; charset=utf-8" : "application/json",
     "content-length": Buffer.byteLength(text),
     "cache-control": "no-store",
-    // A client that keeps its connection must look for another pod before this one is gone.
+    // A client with a keep-alive connection must find another pod before this one is gone.
     ...(studio.isDraining ? { connection: "close" } : {}),
   });
   response.end(request.method === "HEAD" ? undefined : text);

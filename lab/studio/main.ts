@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   try {
     await studio.boot();
   } catch (error) {
-    // A signal during the boot ends it by itself and is no failure.
+    // A signal during the boot stops it and is not a failure.
     if (ending === undefined) {
       await studio.close().catch(() => undefined);
       throw error;

@@ -10,7 +10,7 @@ export interface ServerDocument {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What the application wants one integrated row to be. */
+/** The target of one integrated row according to the application. */
 export interface DesiredRow {
   readonly name: string;
   readonly description: string;
@@ -20,13 +20,13 @@ export interface DesiredRow {
 /** `integration_settings`, by provider and key. Holds credentials: never printed. */
 export type Settings = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** Everything the application decides an integrated row from. */
+/** The input of every integrated row. */
 export type PayloadContext = Pick<StudioConfig, "mode" | "namespace" | "appDir" | "chroma">;
 
 /** The older key of `atlassian`. */
 export const legacyAtlassianKey = "jira";
 
-/** Keys whose rows the application wants to delete when their settings are absent. */
+/** Keys whose rows the application deletes when their settings are absent. */
 export const optionalKeys = [
   "github",
   "atlassian",

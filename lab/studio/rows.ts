@@ -19,7 +19,7 @@ export interface StoredRow {
   readonly updatedAt: Date;
 }
 
-/** What one sync did. `held` counts rows the database kept as they were although a write was sent. */
+/** The result of one sync. `held` counts rows that the database kept unchanged although a write was sent. */
 export interface SyncSummary {
   readonly created: number;
   readonly updated: number;
@@ -93,10 +93,10 @@ export function documentOf(row: Pick<StoredRow, "key" | "text">): ServerDocument
 }
 
 /**
- * Writes the integrated rows as this application's own mode wants them, as the real one does at boot
- * and on ordinary requests: the whole document is compared, and only a row that differs is written.
+ * Writes the integrated rows as this mode needs them, like the real application at boot and on ordinary
+ * requests: it compares the whole document and writes only rows that differ.
  *
- * @throws Error as the switched application's when it wants to delete a row.
+ * @throws Error like the switched application's when it would delete a row.
  */
 export async function syncRows(pool: Pool, context: PayloadContext): Promise<SyncSummary> {
   for (let attempt = 1; ; attempt += 1) {
@@ -131,7 +131,7 @@ async function syncInTransaction(db: PoolClient, context: PayloadContext): Promi
       counts.created += 1;
       continue;
     }
-    // The embedded application stands for the older installs that still use the legacy key.
+    // The embedded application represents older installations, which still use the legacy key.
     const key = context.mode === "embedded" ? row.key : wantedKey;
     const outcome = await updateRow(db, type, row, key, wanted);
     if (outcome !== "unchanged") counts[outcome] += 1;
@@ -139,7 +139,10 @@ async function syncInTransaction(db: PoolClient, context: PayloadContext): Promi
   return counts;
 }
 
-/** Deleting an integrated row touches an attribute the switched application's model lost: its boot fails. */
+/**
+ * Deleting an integrated row uses an attribute that the switched application's model no longer has, so its boot
+ * fails.
+ */
 function refuseDeletes(
   context: PayloadContext,
   desired: ReadonlyMap<string, DesiredRow>,

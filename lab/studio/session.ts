@@ -9,7 +9,7 @@ import type { ServerDocument } from "./payloads";
 
 const checkTimeoutSeconds = 30;
 
-/** What a server said of itself. */
+/** What a server reported about itself. */
 export interface SessionFacts {
   readonly tools: number;
   readonly protocolVersion: string | null;
@@ -31,7 +31,7 @@ export class Session {
     this.lost = new Promise((_resolve, reject) => {
       this.client.onclose = () => reject(new Error("the connection was closed"));
     });
-    // Nobody may be waiting yet when it closes.
+    // It may close before anyone awaits it.
     this.lost.catch(() => undefined);
   }
 
@@ -143,7 +143,7 @@ function httpTransport(
   url: string,
   headers: Readonly<Record<string, string>> | undefined,
 ): Transport {
-  // A session that is lost is opened anew by Connection, which also says so in its status.
+  // Connection reopens a lost session, and reports it in its status.
   return new StreamableHTTPClientTransport(new URL(url), {
     ...(headers === undefined ? {} : { requestInit: { headers: { ...headers } } }),
     reconnectionOptions: {

@@ -26,8 +26,8 @@ export interface Readiness {
 }
 
 /**
- * The application: its rows, as its own mode wants them, and its connections to the servers they name.
- * Nothing here knows about HTTP or about the process.
+ * The application: its rows in the form of its mode, and its connections to the servers in them. It knows
+ * neither HTTP nor the process.
  */
 export class Studio {
   private readonly pool: Pool;
@@ -55,7 +55,7 @@ export class Studio {
   }
 
   /**
-   * Waits for the database, brings column and rows to what this mode wants, and starts to connect.
+   * Waits for the database, adapts column and rows to this mode, and starts to connect.
    *
    * @throws UserError or Error that ends the boot, as the real application's does.
    */
@@ -71,7 +71,7 @@ export class Studio {
     );
   }
 
-  /** Writes the rows back as this mode wants them and follows what they then say. */
+  /** Writes the rows as this mode needs them, and connects to the servers in them. */
   async sync(): Promise<SyncSummary> {
     const summary = await syncRows(this.pool, this.config);
     const rows = await readRows(this.pool);
@@ -90,9 +90,9 @@ export class Studio {
   }
 
   /**
-   * Ready once the boot's sync is done and every server is connected, or, after the grace, has failed
-   * with a recorded error. Once ready it stays so until it drains: a server that goes away later is
-   * shown in `/servers` and must not take the application with it.
+   * Ready once the boot's sync is done and every server is connected or, after the grace period, has failed with
+   * a recorded error. Then it stays ready until it drains: a server that fails later is shown in `/servers` and
+   * must not stop the application.
    */
   readiness(now = Date.now()): Readiness {
     if (this.draining) return { ready: false, reason: "draining" };
@@ -113,7 +113,7 @@ export class Studio {
     return { ready: true, reason: "ready" };
   }
 
-  /** From here readiness fails; requests are still answered. */
+  /** From now on readiness fails; requests are still answered. */
   drain(): void {
     this.draining = true;
   }

@@ -7,5 +7,5 @@ const { keepCompiledCode } = require(join(paths.projectDir, "cli", "compile-cach
   readonly keepCompiledCode: () => void;
 };
 
-// For what is imported after it: the CLI starts its plugins anew for every command.
+// For later imports: the CLI starts its plugins anew for every command.
 keepCompiledCode();

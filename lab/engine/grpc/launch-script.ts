@@ -10,7 +10,7 @@ export interface Place {
   readonly engine: string;
 }
 
-/** This checkout, with the Node.js that runs this. */
+/** This checkout, with the current Node.js. */
 export const here: Place = { node: process.execPath, engine: dirname(__dirname) };
 
 /**
@@ -29,6 +29,6 @@ export function writeLaunchScript(
   mkdirSync(directory, { recursive: true });
   writeFileSync(fresh, `#!/bin/sh\nexec ${command} "$@"\n`);
   chmodSync(fresh, 0o755);
-  // At once, because a CLI may be starting the old one.
+  // Replaced atomically, because a CLI may be starting the old one.
   renameSync(fresh, file);
 }

@@ -13,7 +13,7 @@ export const { Empty } = fromSdk("google-protobuf/google/protobuf/empty_pb") as 
   Empty: typeof EmptyMessage;
 };
 
-/** The protobuf message in which property values travel. */
+/** The protobuf message for property values. */
 export const { Struct } = fromSdk("google-protobuf/google/protobuf/struct_pb") as {
   Struct: typeof StructMessage;
 };

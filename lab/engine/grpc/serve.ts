@@ -4,7 +4,7 @@ import type { Server, ServiceDefinition, UntypedServiceImplementation } from "@g
 
 import { grpc } from "./sdk";
 
-/** Bytes of one message at most, as the engine has it: a state of many resources travels in one. */
+/** The engine's limit for one message in bytes: a state with many resources is one message. */
 export const messageLimit = 400 * 1024 * 1024;
 
 /** Serves one gRPC service on a free port of this machine. */

@@ -6,7 +6,7 @@ import { AboutResponse, type ProgramInfo } from "@pulumi/pulumi/proto/language_p
 import { packageManagerOf, withOwnNode } from "./dependencies";
 import { runtimeOptions } from "./options";
 
-/** What `pulumi about` shows of the language. */
+/** The part of `pulumi about` about the language. */
 export async function about(info: ProgramInfo | undefined): Promise<AboutResponse> {
   const manager = packageManagerOf(runtimeOptions(info), info?.getProgramDirectory() ?? ".");
   const response = new AboutResponse().setExecutable(process.execPath).setVersion(process.version);
@@ -18,7 +18,7 @@ export async function about(info: ProgramInfo | undefined): Promise<AboutRespons
     });
     response.getMetadataMap().set("packagemanagerVersion", stdout.trim());
   } catch {
-    // It is shown without its version where it is not installed.
+    // Without a version if it is not installed.
   }
   return response;
 }

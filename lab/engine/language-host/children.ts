@@ -1,6 +1,9 @@
 import { execa } from "execa";
 
-/** Milliseconds an interrupted process has before it is killed; the CLI waits as long for its plugins. */
+/**
+ * How long an interrupted process may run before it is killed, in milliseconds; the same as the CLI's limit for
+ * its plugins.
+ */
 const graceMs = 5000;
 
 export interface Launch {
@@ -11,7 +14,7 @@ export interface Launch {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Where the output of a process goes, as it comes. */
+/** Receives the output of a process as it comes. */
 export interface Output {
   stdout(chunk: Buffer): void;
   stderr(chunk: Buffer): void;
@@ -20,7 +23,7 @@ export interface Output {
 /** How a process ended: by itself, or by a signal. */
 export type Ended = { readonly code: number } | { readonly signal: string };
 
-/** What this host has started and what has not ended yet. */
+/** The running processes of this host. */
 export class Children {
   private readonly running = new Set<Promise<unknown>>();
   private readonly stopping = new AbortController();
@@ -54,7 +57,7 @@ export class Children {
     }
   }
 
-  /** Interrupts all that is running, kills what is still there five seconds later, and starts nothing any more. */
+  /** Interrupts all running processes, kills the rest five seconds later, and starts no more. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.allSettled(this.running);

@@ -29,15 +29,15 @@ const lockFiles: readonly [string, PackageManager][] = [
   ["bun.lockb", "bun"],
 ];
 
-/** The package manager that a program says it wants, else the one whose lock file it has, else npm. */
+/** The package manager that a program names, else that of its lock file, else npm. */
 export function packageManagerOf(options: RuntimeOptions, directory: string): PackageManager {
   const locked = lockFiles.find(([file]) => existsSync(join(directory, file)));
   return options.packagemanager ?? locked?.[1] ?? "npm";
 }
 
 /**
- * The Node.js that runs this comes first on PATH, where it is not there anyway: package managers and the scripts
- * of packages start `node` by its name.
+ * Puts the current Node.js first on PATH if necessary: package managers and the scripts of packages start `node`
+ * by name.
  */
 export function withOwnNode(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = dirname(process.execPath);
@@ -45,7 +45,7 @@ export function withOwnNode(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return path.split(delimiter).includes(own) ? env : { ...env, PATH: `${own}${delimiter}${path}` };
 }
 
-/** Carries out `InstallDependencies` with the program's own package manager. */
+/** Implements `InstallDependencies` with the program's own package manager. */
 export async function installDependencies(
   call: Call,
   children: Children,
@@ -89,9 +89,9 @@ const productionFlag: Record<PackageManager, string> = {
 };
 
 /**
- * The packages that a program asks for in its package.json, in the versions that are installed.
+ * The packages in a program's package.json, in their installed versions.
  *
- * @param transitive whether those count that its packages ask for, too
+ * @param transitive whether to include the packages' own dependencies
  */
 export function programDependencies(
   info: ProgramInfo | undefined,
@@ -119,7 +119,7 @@ const namesIn = (
   from: string,
 ): { name: string; from: string }[] => Object.keys(packages).map((name) => ({ name, from }));
 
-/** Where Node.js would find a package of that name. Its manifest may be one that it exports to nobody. */
+/** Where Node.js would find a package of that name. The package may not export its manifest. */
 function locate(name: string, from: string): string | undefined {
   for (let directory = from; ; directory = dirname(directory)) {
     const candidate = join(directory, "node_modules", name);

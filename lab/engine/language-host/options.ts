@@ -11,13 +11,16 @@ export interface RuntimeOptions {
   readonly tsconfig: string | undefined;
   /** Arguments of Node.js itself. */
   readonly nodeargs: readonly string[];
-  /** @default by the lock file that is there, else npm */
+  /** @default according to the lock file, else npm */
   readonly packagemanager: PackageManager | undefined;
-  /** Whether development packages are left out of an installation. @default false */
+  /**
+   * Whether to install without development packages.
+   * @default false
+   */
   readonly production: boolean;
 }
 
-/** @throws UserError where an option is not what it has to be */
+/** @throws UserError for an invalid option */
 export function runtimeOptions(info: ProgramInfo | undefined): RuntimeOptions {
   const given = (info?.getOptions()?.toJavaScript() ?? {}) as Record<string, unknown>;
   const manager = read(given, "packagemanager", "string") ?? "auto";
@@ -36,7 +39,7 @@ export function runtimeOptions(info: ProgramInfo | undefined): RuntimeOptions {
   };
 }
 
-/** What the SDK's start scripts read of the options. */
+/** The options as environment variables for the SDK's start scripts. */
 export function optionEnvironment({ typescript, tsconfig }: RuntimeOptions): NodeJS.ProcessEnv {
   return {
     ...(typescript ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {}),
@@ -67,7 +70,7 @@ function read<K extends keyof Kinds>(
   );
 }
 
-/** The words of a command line; single and double quotes hold one together. */
+/** The words of a command line; quotes keep one together. */
 function words(line: string): string[] {
   const found = line.match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? [];
   return found.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));

@@ -7,14 +7,14 @@ import { PolicyProxy } from "./policy-proxy";
 import { refuseDebugger } from "./run";
 import { sdkScript } from "./sdk-script";
 
-/** A policy pack; every other kind is a plugin with a provider in it. */
+/** A policy pack; every other kind is a plugin with a provider. */
 const policyPack = "analyzer";
 
 type Call = ServerWritableStream<RunPluginRequest, RunPluginResponse>;
 
 /**
- * Carries out `RunPlugin`: starts a policy pack or a plugin written for Node.js, passes its output on, and tells
- * its exit code.
+ * Implements `RunPlugin`: starts a policy pack or a plugin written for Node.js, passes on its output, and
+ * reports its exit code.
  */
 export async function runPlugin(
   call: Call,
@@ -56,7 +56,7 @@ export async function runPlugin(
   call.end();
 }
 
-/** The variables of a list as the operating system has it: `NAME=value`, later ones over earlier ones. */
+/** The environment from a list of `NAME=value`; later entries override earlier ones. */
 function environmentOf(list: readonly string[]): NodeJS.ProcessEnv {
   return Object.fromEntries(
     list.map((item) => {

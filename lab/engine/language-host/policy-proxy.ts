@@ -22,10 +22,10 @@ import { configEnvironment } from "./run";
 type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
 type Answer = sendUnaryData<Buffer>;
 
-/** Starts the policy pack with these variables, its output going there, and waits for its end. */
+/** Starts the policy pack with these variables and this output, and waits for its end. */
 type Start<T> = (env: NodeJS.ProcessEnv, to: Output) => Promise<T>;
 
-/** A promise that is kept from outside. */
+/** A promise that is resolved from outside. */
 class Later<T> {
   resolve: (value: T) => void = () => undefined;
   reject: (error: Error) => void = () => undefined;
@@ -38,9 +38,9 @@ class Later<T> {
 const asIs = (bytes: Buffer): Buffer => bytes;
 
 /**
- * Stands between the engine and a policy pack. The pack's SDK reads the stack's name and configuration from the
- * environment as it starts; the engine tells them in a call to the pack. So this takes that call, and then starts
- * the pack and passes every later call on to it.
+ * A proxy between the engine and a policy pack. The pack's SDK reads the stack's name and configuration from the
+ * environment when it starts, but the engine sends them in a call to the pack. So the proxy receives that call,
+ * then starts the pack and forwards every later call.
  */
 export class PolicyProxy {
   private readonly configured = new Later<AnalyzerStackConfigureRequest | undefined>();
@@ -50,12 +50,12 @@ export class PolicyProxy {
     private readonly output: Output,
     cancelled: AbortSignal,
   ) {
-    // A pack that does not start has nobody waiting for it where the engine went away first.
+    // Nobody awaits a pack that does not start if the engine disconnected first.
     this.pack.promise.catch(() => undefined);
     cancelled.addEventListener("abort", () => this.configured.resolve(undefined));
   }
 
-  /** Serves until the pack ends, and gives what `start` gave. */
+  /** Serves until the pack ends, and returns the result of `start`. */
   async serve<T>(start: Start<T>): Promise<T> {
     const { server, port } = await listen(this.service(), this.handlers());
     try {
@@ -67,13 +67,13 @@ export class PolicyProxy {
       });
     } finally {
       this.pack.reject(new Error("The policy pack has ended."));
-      // The engine reads the answers of the calls under way first.
+      // The engine first reads the answers of running calls.
       await sleep(0);
       server.forceShutdown();
     }
   }
 
-  /** Every method of the service, with messages as the bytes they are. */
+  /** Every method of the service, with messages as plain bytes. */
   private service(): ServiceDefinition {
     return Object.fromEntries(
       Object.entries(AnalyzerService).map(([name, method]) => [
@@ -104,7 +104,7 @@ export class PolicyProxy {
   }
 
   private passOn(path: string, request: Buffer, answer: Answer): void {
-    // Without a stack, as for `pulumi policy publish`, the engine configures none.
+    // Without a stack, as for `pulumi policy publish`, the engine sends no configuration.
     this.configured.resolve(undefined);
     this.pack.promise.then(
       (client) => void client.makeUnaryRequest(path, asIs, asIs, request, answer),
@@ -112,7 +112,7 @@ export class PolicyProxy {
     );
   }
 
-  /** The first line of the pack is its port; what follows is shown. */
+  /** The pack's first line is its port; the rest is output. */
   private portThenOutput(): (chunk: Buffer) => void {
     let line: string | undefined = "";
     return (chunk) => {
@@ -135,14 +135,14 @@ export class PolicyProxy {
     const configuration = await this.configured.promise;
     if (configuration === undefined) return this.pack.resolve(client);
     const { path } = AnalyzerService.configureStack;
-    // Packs of an older policy SDK do not know this call, and read the environment only.
+    // Packs with an older policy SDK do not know this call, and read the environment only.
     client.makeUnaryRequest(path, asIs, asIs, bytesOf(configuration), () =>
       this.pack.resolve(client),
     );
   }
 }
 
-/** What the pack's SDK reads of the stack. */
+/** The environment variables that the pack's SDK reads about the stack. */
 function stackEnvironment(request: AnalyzerStackConfigureRequest | undefined): NodeJS.ProcessEnv {
   if (request === undefined) return {};
   return {

@@ -5,16 +5,16 @@ import { type Children, type Ended, type Output, toldEnd } from "./children";
 import { optionEnvironment, runtimeOptions } from "./options";
 import { sdkScript } from "./sdk-script";
 
-/** With this exit code the SDK says that it has shown the error, so that nothing is to be said again. */
+/** The SDK's exit code for an error that it has already shown. */
 const errorShown = 32;
 
-/** The program's own output is this process' own, which the CLI shows as information. */
+/** The program's output is this process's own, which the CLI shows as information. */
 const ownOutput: Output = {
   stdout: (chunk) => void process.stdout.write(chunk),
   stderr: (chunk) => void process.stderr.write(chunk),
 };
 
-/** Carries out `Run`: one start of the program, for a preview or an update. */
+/** Implements `Run`: one start of the program, for a preview or an update. */
 export async function runProgram(
   request: RunRequest,
   engine: string | undefined,
@@ -68,12 +68,12 @@ function start(
   );
 }
 
-/** The configuration goes through the environment, which other users cannot read; arguments they can. */
+/** The configuration as environment variables, which other users cannot read, unlike arguments. */
 export function configEnvironment(
   config: readonly (readonly [string, string])[],
   secretKeys?: readonly string[],
 ): NodeJS.ProcessEnv {
-  // As the official host writes them: older copies of the SDK know no other form.
+  // In the official host's format: older copies of the SDK know no other.
   const values = config.map(([key, value]) => [key.replace(":", ":config:"), value] as const);
   return {
     PULUMI_CONFIG: JSON.stringify(Object.fromEntries(values)),
@@ -81,7 +81,7 @@ export function configEnvironment(
   };
 }
 
-/** @throws UserError where a debugger is asked for, which only the official host starts */
+/** @throws UserError for a debugger, which only the official host can start */
 export function refuseDebugger(asked: boolean): void {
   if (!asked) return;
   throw new UserError(

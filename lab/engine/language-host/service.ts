@@ -24,7 +24,7 @@ import { installDependencies, programDependencies } from "./dependencies";
 import { runPlugin } from "./plugin";
 import { runProgram } from "./run";
 
-/** Versions of the SDK that this host was tried with. Another one wants a run of the engine's tests first. */
+/** Tested versions of the SDK. Another one needs a run of the engine's tests first. */
 export const triedSdkVersions: readonly string[] = ["3.270.0"];
 
 /**
@@ -53,9 +53,9 @@ export function languageHost(
     installDependencies: streaming((call, cancelled) =>
       installDependencies(call, children, cancelled),
     ),
-    // What `pulumi new` asks its user: nothing, the defaults hold.
+    // The questions of `pulumi new`: none, the defaults apply.
     runtimeOptionsPrompts: unary(() => new RuntimeOptionsResponse()),
-    // What `pulumi new` has a language write beside its template: nothing.
+    // Files that `pulumi new` writes in addition to its template: none.
     template: unary(() => new TemplateResponse()),
     about: unary((request) => about(request.getInfo())),
     getProgramDependencies: unary((request) => {
@@ -75,7 +75,7 @@ export function languageHost(
   };
 }
 
-/** A method with one answer. Its signal says that the CLI no longer waits for it. */
+/** A method with one answer. Its signal aborts when the CLI no longer waits. */
 function unary<Request, Response>(
   work: (request: Request, cancelled: AbortSignal) => Response | Promise<Response>,
 ) {
@@ -91,7 +91,7 @@ function unary<Request, Response>(
   };
 }
 
-/** A method that answers bit by bit. */
+/** A method with a stream of answers. */
 function streaming<Request, Response>(
   work: (call: ServerWritableStream<Request, Response>, cancelled: AbortSignal) => Promise<void>,
 ) {
@@ -102,7 +102,7 @@ function streaming<Request, Response>(
   };
 }
 
-/** A method that only commands have that make code; their official host is needed for it. */
+/** A method for commands that generate code; they need the official host. */
 function missing(what: string) {
   return (_call: unknown, answer: (error: Partial<ServiceError>) => void): void =>
     answer({

@@ -9,7 +9,7 @@ import type { Failure, ResourceType } from "./resource-type";
 import type { JsonObject } from "./values";
 import { plainOf } from "./wire";
 
-/** A method of the service with one answer. What it throws is told to the engine without a stack trace. */
+/** A method of the service with one answer. Errors are reported to the engine without a stack trace. */
 export function unary<Request, Response>(work: (request: Request) => Response | Promise<Response>) {
   return (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>): void => {
     Promise.resolve()
@@ -21,7 +21,7 @@ export function unary<Request, Response>(work: (request: Request) => Response | 
   };
 }
 
-/** A method of the service that the program has no use for. */
+/** A method of the service that the program does not use. */
 export function unsupported(plugin: Plugin, what: string) {
   return (_call: unknown, answer?: unknown): void => {
     const error = {
@@ -54,7 +54,7 @@ export function refused(response: CheckResponse, failures: readonly Failure[]): 
   );
 }
 
-/** A provider's configuration, all of it text; what is no text is JSON. Keys of the engine's own are left out. */
+/** A provider's configuration. All values are text, other types as JSON. The engine's own keys are omitted. */
 export function configOf(message: StructMessage | undefined): JsonObject {
   const own = Object.entries(plainOf(message)).filter(
     ([key]) => !key.startsWith("__") && key !== "version" && key !== "pluginDownloadURL",

@@ -5,7 +5,7 @@ import { version as random } from "@pulumi/random/package.json";
 
 import { here, type Place, writeLaunchScript } from "../grpc/launch-script";
 
-/** The plugins that the lab has of its own, in the versions of the packages that the program uses. */
+/** The lab's own plugins, in the versions of the packages that the program uses. */
 export const ownPlugins = [
   { name: "random", version: random },
   { name: "postgresql", version: postgresql },

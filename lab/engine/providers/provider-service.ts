@@ -41,7 +41,7 @@ export function providerService(
   let engineAddress = engine;
   let isTold = false;
 
-  /** Once a process, and only where it is used: the engine starts a plugin for less, too. */
+  /** Once per process, and only when it is used: the engine also starts plugins for other purposes. */
   async function tellWhatThisIs(): Promise<void> {
     if (isTold || engineAddress === undefined) return;
     isTold = true;
@@ -64,7 +64,7 @@ export function providerService(
     getSchema: unary(() => new GetSchemaResponse().setSchema("{}")),
     getMapping: unary(() => new GetMappingResponse()),
     getMappings: unary(() => new GetMappingsResponse()),
-    // A step under way is carried to its end; the engine waits for it.
+    // A running step is completed; the engine waits for it.
     cancel: unary(() => new Empty()),
 
     checkConfig: unary((request) => {
@@ -121,7 +121,7 @@ function check(plugin: Plugin, request: CheckRequest): CheckResponse {
   const named = wireOf(request.getNews());
   if ("name" in type.attributes && named.name === undefined) {
     const before = wireOf(request.getOlds());
-    // As the real plugins do: the resource's name and seven random digits, kept from then on.
+    // Like the real plugins: the resource's name and seven random digits, constant afterwards.
     const digits = randomBytes(4).toString("hex").slice(0, 7);
     named.name = before.name ?? `${request.getName()}-${digits}`;
   }
@@ -151,7 +151,7 @@ async function read(plugin: Plugin, request: ReadRequest): Promise<ReadResponse>
   const before = plainOf(request.getInputs());
   const isImport = Object.keys(state).length === 0;
   const found = await type.read(request.getId(), isImport ? undefined : state);
-  // An empty answer says that there is none.
+  // An empty answer means that it does not exist.
   if (found === undefined) return new ReadResponse();
   const inputs = inputsOf(type, found.state, isImport ? undefined : before);
   const like = [request.getProperties(), request.getInputs()];

@@ -1,46 +1,46 @@
 import { hasUnknown, type Json, type JsonObject, sameValue, unknownValue } from "./values";
 
-/** One input of a type. Inputs that a type does not name are refused. */
+/** One input of a type. Unknown inputs are rejected. */
 export interface Attribute {
-  /** What it is where it is left out. */
+  /** The default. */
   readonly initial?: Json;
-  /** Where it is left out, it is what the resource has. */
+  /** If omitted, it keeps the resource's value. */
   readonly computed?: true;
-  /** Another value makes a new resource. */
+  /** A change replaces the resource. */
   readonly replaces?: true;
   readonly secret?: true;
-  /** A list whose order says nothing. */
+  /** A list without a meaningful order. */
   readonly unordered?: true;
 }
 
-/** Why an input is refused: two sentences. */
+/** Why an input is rejected: two sentences. */
 export interface Failure {
   readonly property: string;
   readonly reason: string;
 }
 
-/** A resource as it is: its id, and its state with every secret in clear. */
+/** An existing resource: its id and its state, with secrets in plain text. */
 export interface Found {
   readonly id: string;
   readonly state: JsonObject;
 }
 
-/** One type of resource. Values come and go without their wrappers: all are known and in clear. */
+/** One type of resource. Values have no wrappers: all are known and in plain text. */
 export interface ResourceType {
   /** As in a URN, `random:index/randomPassword:RandomPassword`. */
   readonly token: string;
   readonly attributes: Readonly<Record<string, Attribute>>;
-  /** Outputs that are no inputs, and secret. */
+  /** Outputs that are not inputs, and secret. */
   readonly secretOutputs?: readonly string[];
-  /** Outputs that are no inputs, and not known before the resource is made. */
+  /** Outputs that are not inputs, and unknown before the resource is created. */
   readonly computedOutputs?: readonly string[];
   refuse?(inputs: JsonObject): Failure[];
   create(inputs: JsonObject): Promise<Found>;
-  /** Left out where every input {@link Attribute.replaces}. */
+  /** Omitted if every input {@link Attribute.replaces}. */
   update?(old: Found, inputs: JsonObject): Promise<JsonObject>;
   /**
-   * @param known the state so far; undefined where a resource is imported by its id
-   * @returns undefined where there is none
+   * @param known the previous state; undefined for an import
+   * @returns undefined if there is no such resource
    */
   read(id: string, known: JsonObject | undefined): Promise<Found | undefined>;
   remove(old: Found): Promise<void>;
@@ -51,7 +51,7 @@ export interface Differences {
   readonly replaces: readonly string[];
 }
 
-/** Which inputs are not what the state has. One that is not known yet may be another. */
+/** The inputs that differ from the state. An unknown one may differ. */
 export function differences(
   type: ResourceType,
   state: JsonObject,
@@ -75,7 +75,7 @@ function inOrder(attribute: Attribute, value: Json): Json {
   return attribute.unordered === true && Array.isArray(value) ? value.map(String).sort() : value;
 }
 
-/** The inputs, with what holds where they are left out. */
+/** The inputs with defaults for omitted ones. */
 export function withInitials(type: ResourceType, inputs: JsonObject): JsonObject {
   const initials = Object.entries(type.attributes).flatMap(([name, { initial }]) =>
     initial === undefined ? [] : [[name, initial] as const],
@@ -83,7 +83,7 @@ export function withInitials(type: ResourceType, inputs: JsonObject): JsonObject
   return { ...Object.fromEntries(initials), ...inputs };
 }
 
-/** The state as a preview tells it. */
+/** The state as shown in a preview. */
 export function planned(
   type: ResourceType,
   inputs: JsonObject,
@@ -99,9 +99,9 @@ export function planned(
 }
 
 /**
- * The inputs that a program would have to give for a resource as it was found.
+ * The inputs that describe an existing resource.
  *
- * @param before the inputs so far; undefined where a resource is imported
+ * @param before the previous inputs; undefined for an import
  */
 export function inputsOf(
   type: ResourceType,
@@ -127,7 +127,7 @@ export function secretsOf(type: ResourceType): string[] {
   return [...attributes.map(([name]) => name), ...(type.secretOutputs ?? [])];
 }
 
-/** The inputs that the type does not know, as failures. */
+/** Unknown inputs of the type, as failures. */
 export function unknownInputs(type: ResourceType, inputs: JsonObject): Failure[] {
   return Object.keys(inputs)
     .filter((name) => !name.startsWith("__") && !(name in type.attributes))

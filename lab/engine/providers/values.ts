@@ -1,6 +1,6 @@
 /**
- * Property values as they travel between engine and plugin: JSON in which a secret is wrapped in an object with a
- * signature key and a value that is not known yet is a fixed string.
+ * Property values between engine and plugin: JSON in which a secret is an object with a signature key, and an
+ * unknown value is a fixed string.
  */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
@@ -10,7 +10,7 @@ export interface JsonObject {
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 
-/** Stands for a value that only an update can tell. */
+/** The value of everything that only an update can know. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 function isObject(value: unknown): value is JsonObject {
@@ -25,7 +25,7 @@ export function secret(value: Json): JsonObject {
   return { [signatureKey]: secretSignature, value };
 }
 
-/** The same value with every secret in clear. */
+/** The same value with secrets in plain text. */
 function reveal(value: Json): Json {
   if (Array.isArray(value)) return value.map(reveal);
   if (!isObject(value)) return value;
@@ -36,7 +36,7 @@ export function revealObject(value: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, reveal(item)]));
 }
 
-/** Whether a value is one of these, or has one inside. */
+/** Whether the test is true for a value or for anything inside of it. */
 function some(value: Json, test: (node: Json) => boolean): boolean {
   if (test(value)) return true;
   if (Array.isArray(value)) return value.some((item) => some(item, test));
@@ -45,12 +45,12 @@ function some(value: Json, test: (node: Json) => boolean): boolean {
 
 export const hasUnknown = (value: Json): boolean => some(value, (node) => node === unknownValue);
 
-/** The keys of an object that hold a secret. */
+/** The keys of an object with a secret value. */
 export function secretKeys(value: JsonObject): string[] {
   return Object.keys(value).filter((key) => some(value[key] ?? null, isSecret));
 }
 
-/** Deep equality of plain values; the order of object keys does not count. */
+/** Deep equality of plain values, independent of the order of keys. */
 export function sameValue(a: Json, b: Json): boolean {
   return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 }

@@ -4,12 +4,12 @@ import { Struct } from "../grpc/sdk";
 import { type ResourceType, secretsOf } from "./resource-type";
 import { type JsonObject, revealObject, secret, secretKeys } from "./values";
 
-/** The values of a message, with every secret in clear. */
+/** The values of a message, with secrets in plain text. */
 export function plainOf(message: StructMessage | undefined): JsonObject {
   return revealObject(wireOf(message));
 }
 
-/** The values of a message as they came. */
+/** The values of a message, unchanged. */
 export function wireOf(message: StructMessage | undefined): JsonObject {
   return message?.toJavaScript() ?? {};
 }
@@ -19,9 +19,9 @@ export function structOf(values: JsonObject): StructMessage {
 }
 
 /**
- * Values for the engine: those are secret that the type says are, and those that are secret in what they came of.
+ * Values for the engine. Secret are those that the type declares, and those that are secret in their source.
  *
- * @param like the inputs, or the state so far
+ * @param like the inputs, or the previous state
  */
 export function sealed(
   type: ResourceType,

@@ -7,7 +7,7 @@ import { Command } from "commander";
 
 import { githubStub, stubVersion } from "./server";
 
-/** The real server's limit for one request, in bytes. */
+/** The real server's size limit for one request, in bytes. */
 const bodyLimit = 5 * 1024 * 1024;
 const metadataPath = "/.well-known/oauth-protected-resource";
 
@@ -27,7 +27,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   return JSON.parse(Buffer.concat(chunks).toString("utf8"));
 }
 
-/** One request of the stateless HTTP mode: a new server and transport each time, any path. */
+/** One request of the stateless HTTP mode: any path, with a new server and transport each time. */
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   if (path === metadataPath || path.startsWith(`${metadataPath}/`)) {

@@ -1,7 +1,7 @@
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
 
-/** Says in every handshake that this is not the real server. */
+/** Shows in every handshake that this is not the real server. */
 export const stubVersion = "0.0.0-mcp-fleet-lab-stub";
 
 const paging = {

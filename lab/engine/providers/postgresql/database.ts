@@ -14,7 +14,7 @@ const readDatabase = `
     datcollate AS "lcCollate", datctype AS "lcCtype"
   FROM pg_database WHERE datname = $1`;
 
-/** `Database`, of which the program names nothing but the name. */
+/** `Database`; the program sets only its name. */
 export function databaseType(server: Server): ResourceType {
   async function read(name: string): Promise<JsonObject | undefined> {
     const { rows } = await server.connected(server.database, (db) =>
@@ -30,7 +30,7 @@ export function databaseType(server: Server): ResourceType {
     async create(inputs) {
       const name = textAt(inputs, "name") ?? "";
       await server.connected(server.database, (db) =>
-        // As the real plugin makes one where nothing is asked for.
+        // Like the real plugin's defaults.
         db.query(
           `CREATE DATABASE ${db.escapeIdentifier(name)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`,
         ),
@@ -47,7 +47,7 @@ export function databaseType(server: Server): ResourceType {
       return (await read(name)) ?? inputs;
     },
     async read(id, known) {
-      // After a change of the name the engine still has the id of before.
+      // After a rename the engine still has the previous id.
       const name = textAt(known, "name") ?? id;
       const state = await read(name);
       return state === undefined ? undefined : { id: name, state };
@@ -55,7 +55,7 @@ export function databaseType(server: Server): ResourceType {
     async remove({ id, state }) {
       const name = textAt(state, "name") ?? id;
       await server.connected(server.database, (db) =>
-        // The real plugin ends what is still connected, too.
+        // Like the real plugin, it ends the remaining connections.
         db.query(`DROP DATABASE IF EXISTS ${db.escapeIdentifier(name)} WITH (FORCE)`),
       );
     },

@@ -12,7 +12,7 @@ const readMembership = `
     JOIN pg_roles member ON member.oid = m.member JOIN pg_roles granted ON granted.oid = m.roleid
   WHERE member.rolname = $1 AND granted.rolname = $2 HAVING count(*) > 0`;
 
-/** `GrantRole`: one role is a member of another one. */
+/** `GrantRole`: makes one role a member of another. */
 export function grantRoleType(server: Server): ResourceType {
   const both = (values: JsonObject): [string, string] => [
     textAt(values, "role") ?? "",
@@ -34,7 +34,7 @@ export function grantRoleType(server: Server): ResourceType {
           `GRANT ${db.escapeIdentifier(granted)} TO ${db.escapeIdentifier(role)}${isAdmin ? " WITH ADMIN OPTION" : ""}`,
         ),
       );
-      // As the real plugin makes it.
+      // In the real plugin's format.
       const id = `${role}_${granted}_${isAdmin}`;
       return { id, state: { ...inputs, withAdminOption: isAdmin } };
     },

@@ -1,7 +1,7 @@
 import { type JsonObject, textAt, textsAt } from "../values";
 import type { Quoting } from "./role-sql";
 
-/** What a grant may be on. The real plugin knows more. */
+/** The supported kinds of objects. The real plugin supports more. */
 export const objectTypes: readonly string[] = ["database", "schema", "table", "sequence"];
 
 export const isPublic = (role: string): boolean => role.toLowerCase() === "public";
@@ -21,7 +21,7 @@ function roleOf(quote: Quoting, inputs: JsonObject): string {
   return isPublic(role) ? "PUBLIC" : quote.escapeIdentifier(role);
 }
 
-/** What a grant is on: the database, the schema, or named or all objects in the schema. */
+/** The object of a grant: the database, the schema, or named or all objects in the schema. */
 function target(quote: Quoting, inputs: JsonObject): string {
   const schema = quote.escapeIdentifier(textAt(inputs, "schema") ?? "");
   const type = textAt(inputs, "objectType") ?? "";

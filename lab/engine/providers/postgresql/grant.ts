@@ -9,13 +9,13 @@ import { roleExists, type Server, unlessGone } from "./server";
 const other = { replaces: true } as const;
 const privilegePattern = /^[A-Z ]+$/;
 
-/** `Grant`: privileges of one role, or of everybody, on a database, a schema, tables or sequences. */
+/** `Grant`: privileges of one role, or of PUBLIC, on a database, a schema, tables or sequences. */
 export function grantType(server: Server): ResourceType {
   const databaseOf = (values: JsonObject): string => textAt(values, "database") ?? "";
 
   async function grant(inputs: JsonObject): Promise<JsonObject> {
     await server.transaction(databaseOf(inputs), async (db) => {
-      // The role never lacks what it keeps: both are one transaction.
+      // The role never loses a privilege that it keeps, because this is one transaction.
       await db.query(revokeSql(db, inputs));
       if (textsAt(inputs, "privileges").length > 0) await db.query(grantSql(db, inputs));
     });
@@ -67,7 +67,7 @@ export function grantType(server: Server): ResourceType {
   };
 }
 
-/** The grant on those of its objects that are still there; undefined where none is, or their schema is gone. */
+/** The grant on its remaining objects; undefined if there are none, or their schema is gone. */
 async function whatIsLeft(db: Client, state: JsonObject): Promise<JsonObject | undefined> {
   if (textAt(state, "objectType") === "database") return state;
   const schema = textAt(state, "schema") ?? "";
@@ -83,13 +83,13 @@ async function whatIsLeft(db: Client, state: JsonObject): Promise<JsonObject | u
   return there.length === 0 ? undefined : { ...state, objects: there };
 }
 
-/** The state with the privileges of the first object that has others than the state says. */
+/** The state with the privileges of the first object whose privileges differ from it. */
 function asFound(
   known: JsonObject,
   objects: readonly { name: string; privileges: string[] }[],
 ): JsonObject {
   const wanted = textsAt(known, "privileges").sort();
-  // What ALL stands for depends on the object and on PostgreSQL's version.
+  // The meaning of ALL depends on the object and on PostgreSQL's version.
   if (wanted.some((privilege) => privilege.startsWith("ALL"))) return known;
   const missing = textsAt(known, "objects").find(
     (name) => !objects.some((object) => object.name === name),
@@ -126,7 +126,7 @@ function refuse(inputs: JsonObject): Failure[] {
   return failures;
 }
 
-/** As the real plugin makes it. */
+/** In the real plugin's format. */
 function idOf(inputs: JsonObject): string {
   const type = textAt(inputs, "objectType") ?? "";
   const schema = type === "database" ? [] : [textAt(inputs, "schema") ?? ""];

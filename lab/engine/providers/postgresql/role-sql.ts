@@ -8,8 +8,8 @@ export interface Quoting {
 }
 
 /**
- * `CREATE ROLE` or `ALTER ROLE` with every attribute the inputs speak of, and the initial values of the others. The
- * password is named only where it is another one.
+ * `CREATE ROLE` or `ALTER ROLE` with every attribute of the inputs, and defaults for the others. The password is
+ * set only when it changes.
  */
 export function roleSql(
   quote: Quoting,
@@ -19,7 +19,7 @@ export function roleSql(
 ): string {
   const flag = (key: string, word: string, initial = false): string =>
     (inputs[key] ?? initial) === true ? word : `NO${word}`;
-  // Only a superuser may name these, so they are left out unless they are asked for or have to go.
+  // Only a superuser may set these, so they are omitted unless requested or to be removed.
   const rare = [
     ["superuser", "SUPERUSER"],
     ["replication", "REPLICATION"],
@@ -49,7 +49,7 @@ function passwordClause(
   return [`PASSWORD ${value}`];
 }
 
-/** `ALTER ROLE ... SET` for search path and time limits (milliseconds) that are others than before. */
+/** `ALTER ROLE ... SET` for changed values of search path and time limits (milliseconds). */
 export function roleSettingsSql(quote: Quoting, inputs: JsonObject, before: JsonObject): string[] {
   const role = quote.escapeIdentifier(textAt(inputs, "name") ?? "");
   const paths = textsAt(inputs, "searchPaths").map((path) => quote.escapeIdentifier(path));

@@ -34,9 +34,9 @@ const readMemberships = `
   SELECT DISTINCT pg_get_userbyid(m.roleid) AS name
   FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1`;
 
-/** `Role`. Everything about one is changed in place, its name and its password too. */
+/** `Role`. Every change is made in place, also of name and password. */
 export function roleType(server: Server): ResourceType {
-  /** A password cannot be read back, and memberships that are not the resource's are none of its own. */
+  /** A password cannot be read back, and foreign memberships are ignored. */
   async function read(name: string, known: JsonObject): Promise<JsonObject | undefined> {
     return server.connected(server.database, async (db) => {
       const row = (await db.query<RoleRow>(readRole, [name])).rows[0];
@@ -107,7 +107,7 @@ export function roleType(server: Server): ResourceType {
       return (await read(name, inputs)) ?? inputs;
     },
     async read(id, known) {
-      // After a change of the name the engine still has the id of before.
+      // After a rename the engine still has the previous id.
       const name = textAt(known, "name") ?? id;
       const state = await read(name, known ?? {});
       return state === undefined ? undefined : { id: name, state };
@@ -130,7 +130,7 @@ export function roleType(server: Server): ResourceType {
   };
 }
 
-/** What `CREATE ROLE` and `ALTER ROLE` have no word for: settings and memberships. */
+/** Settings and memberships, which `CREATE ROLE` and `ALTER ROLE` cannot set. */
 async function settle(db: Client, inputs: JsonObject, before: JsonObject): Promise<void> {
   const name = db.escapeIdentifier(textAt(inputs, "name") ?? "");
   for (const statement of roleSettingsSql(db, inputs, before)) await db.query(statement);
@@ -143,14 +143,14 @@ async function settle(db: Client, inputs: JsonObject, before: JsonObject): Promi
   }
 }
 
-/** The names of a list as PostgreSQL writes it: one in quotes may hold commas, and quotes doubled. */
+/** The names in PostgreSQL's list format: a quoted name may contain commas and doubled quotes. */
 function namesIn(list: string): string[] {
   return [...list.matchAll(/"((?:[^"]|"")*)"|([^,\s"]+)/g)].map(([, quoted, plain = ""]) =>
     quoted === undefined ? plain : quoted.replaceAll('""', '"'),
   );
 }
 
-/** Seconds and milliseconds are what PostgreSQL makes of a number of milliseconds. */
+/** PostgreSQL prints a number of milliseconds as seconds or milliseconds. */
 function milliseconds(text: string | undefined): number {
   const [, number = "0", unit = "ms"] = /^(\d+)(ms|s|min|h|d)?$/.exec(text ?? "") ?? [];
   return Number(number) * (unitMs[unit] ?? 1);

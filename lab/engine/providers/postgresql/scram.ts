@@ -1,13 +1,13 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 
-/** As PostgreSQL's own. */
+/** PostgreSQL's default. */
 const iterations = 4096;
 const saltBytes = 16;
 const keyBytes = 32;
 
 /**
- * What PostgreSQL keeps of a password (SCRAM-SHA-256, RFC 5803). It is made here, so that the password is in no
- * statement, and in none that a server logs.
+ * The verifier that PostgreSQL stores for a password (SCRAM-SHA-256, RFC 5803). It is computed here, so that no
+ * statement contains the password and no server logs it.
  */
 export function scramVerifier(password: string): string {
   const salt = randomBytes(saltBytes);

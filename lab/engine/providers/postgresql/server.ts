@@ -8,19 +8,19 @@ const noSuchDatabase = "3D000";
 
 /** The PostgreSQL server of one provider. */
 export class Server {
-  /** @param settings asked for at each use: a provider is configured after its types are there */
+  /** @param settings read at each use: a provider is configured after its types are created */
   constructor(private readonly settings: () => Settings) {}
 
-  /** The database in which roles are made. */
+  /** The database in which roles are created. */
   get database(): string {
     return this.settings().database;
   }
 
   /**
-   * Runs `work` in one transaction. Those of this plugin wait for each other: two grants on one object at once make
-   * PostgreSQL fail one of them.
+   * Runs `work` in one transaction. This plugin's transactions run one after another: of two concurrent grants
+   * on one object PostgreSQL fails one.
    *
-   * @throws UserError with what PostgreSQL says, without a password
+   * @throws UserError with PostgreSQL's message, without a password
    */
   transaction<T>(database: string, work: (db: Client) => Promise<T>): Promise<T> {
     return this.connected(database, async (db) => {
@@ -32,7 +32,7 @@ export class Server {
     });
   }
 
-  /** Runs `work` on a connection of its own. */
+  /** Runs `work` on a new connection. */
   async connected<T>(database: string, work: (db: Client) => Promise<T>): Promise<T> {
     const { host, port, user, password, ssl, connectSeconds } = this.settings();
     const db = new Client({
@@ -41,7 +41,7 @@ export class Server {
       statement_timeout: statementSeconds * 1000,
       application_name: "mcp-fleet lab",
     });
-    // Told by the query that is under way.
+    // The running query reports the error.
     db.on("error", () => undefined);
     try {
       await db.connect();
@@ -76,7 +76,7 @@ export class Server {
   }
 }
 
-/** What was to be done in a database; undefined where there is no such database. */
+/** The result of work in a database; undefined if there is no such database. */
 export async function unlessGone<T>(done: Promise<T>): Promise<T | undefined> {
   try {
     return await done;
@@ -88,8 +88,8 @@ export async function unlessGone<T>(done: Promise<T>): Promise<T | undefined> {
 }
 
 /**
- * Runs `work` as a member of a role: what is done to its objects wants that of a user who is no superuser. A
- * membership that is missing is given for as long as the work takes, so this wants a transaction.
+ * Runs `work` as a member of a role, which a user who is not a superuser needs to change its objects. A missing
+ * membership is granted for the duration of the work, so this requires a transaction.
  */
 export async function asMemberOf<T>(db: Client, role: string, work: () => Promise<T>): Promise<T> {
   const { rows } = await db.query<{ is: boolean }>(
@@ -100,7 +100,7 @@ export async function asMemberOf<T>(db: Client, role: string, work: () => Promis
   const name = db.escapeIdentifier(role);
   await db.query(`GRANT ${name} TO CURRENT_USER`);
   const result = await work();
-  // The role may be gone by now.
+  // The role may no longer exist.
   if (await roleExists(db, role)) await db.query(`REVOKE ${name} FROM CURRENT_USER`);
   return result;
 }

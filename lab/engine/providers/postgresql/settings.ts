@@ -6,13 +6,13 @@ import type { ClientConfig } from "pg";
 import type { Failure } from "../resource-type";
 import { type JsonObject, textAt, unknownValue } from "../values";
 
-/** A provider's configuration, as far as it is used here. */
+/** The used part of a provider's configuration. */
 export interface Settings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string | undefined;
-  /** Where roles are made, and where a resource names no database of its own. */
+  /** The database for roles, and for resources that name none. */
   readonly database: string;
   readonly ssl: ClientConfig["ssl"];
   readonly connectSeconds: number;
@@ -20,7 +20,7 @@ export interface Settings {
 
 const used = ["host", "port", "username", "password", "database", "connectTimeout"];
 const tls = ["sslmode", "sslMode", "sslrootcert"];
-/** What the real plugin does about these is done here anyway, or makes no difference. */
+/** Options that have no effect here, or whose effect is the default here. */
 const noDifference = ["superuser", "databaseUsername", "expectedVersion", "maxConnections"];
 const known: readonly string[] = [...used, ...tls, ...noDifference, "scheme"];
 
@@ -57,7 +57,7 @@ export function refuseSettings(config: JsonObject): Failure[] {
   ];
 }
 
-/** @throws UserError where a certificate file cannot be read */
+/** @throws UserError for a certificate file that cannot be read */
 export function settingsOf(config: JsonObject): Settings {
   return {
     host: textAt(config, "host") ?? "localhost",

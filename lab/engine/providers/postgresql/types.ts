@@ -7,7 +7,7 @@ import { schemaType } from "./schema";
 import { Server } from "./server";
 import type { Settings } from "./settings";
 
-/** The types of `@pulumi/postgresql` that the program makes. */
+/** The types of `@pulumi/postgresql` that the program uses. */
 export function postgresqlTypes(settings: () => Settings): ResourceType[] {
   const server = new Server(settings);
   return [roleType, databaseType, schemaType, grantType, grantRoleType].map((type) => type(server));

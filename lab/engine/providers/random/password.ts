@@ -13,12 +13,12 @@ const made = { replaces: true } as const;
 const on = { initial: true, ...made } as const;
 const none = { initial: 0, ...made } as const;
 
-/** The id of every password, as the real plugin has it: an id is no secret. */
+/** The id of every password in the real plugin, because an id is not secret. */
 const id = "none";
 
 /**
- * `RandomPassword`: made once and kept in the state, made anew when any input changes, the keepers among them. The
- * real plugin's `bcryptHash` is not made.
+ * `RandomPassword`: created once and kept in the state, and replaced when any input changes, keepers included.
+ * The real plugin's `bcryptHash` is missing.
  */
 export const randomPassword: ResourceType = {
   token: "random:index/randomPassword:RandomPassword",
@@ -64,7 +64,7 @@ function refuseIf(wrong: boolean, property: string, reason: string): Failure[] {
   return wrong ? [{ property, reason }] : [];
 }
 
-/** The characters in use, and how many of each class there are at least. */
+/** The character classes in use, with their minimum numbers. */
 function classesOf(inputs: JsonObject): { from: string; least: number }[] {
   const count = (value: Json | undefined): number => (typeof value === "number" ? value : 0);
   const ownSpecials = textAt(inputs, "overrideSpecial") ?? "";
@@ -80,10 +80,10 @@ function classesOf(inputs: JsonObject): { from: string; least: number }[] {
   ].filter(({ use }) => use === true);
 }
 
-/** As many of each class as its minimum asks for, the rest from all classes in use, then shuffled. */
+/** The minimum number of each class, the rest from all classes in use, shuffled. */
 function password(inputs: JsonObject): string {
   const classes = classesOf(inputs);
-  // By characters, not by the halves that JavaScript makes of some.
+  // By characters, not by UTF-16 code units.
   const all = classes.flatMap(({ from }) => [...from]);
   const pick = (from: readonly string[]): string => from[randomInt(from.length)] ?? "";
   const picked = classes.flatMap(({ from, least }) =>
