@@ -65,7 +65,7 @@ export class Children {
 }
 
 /** How a process ended, as the second half of a sentence. */
-export function toldEnd(ended: Ended): string {
+export function describeEnd(ended: Ended): string {
   return "code" in ended
     ? `ended with exit code ${ended.code}`
     : `was ended by the signal ${ended.signal}`;

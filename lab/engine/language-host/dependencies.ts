@@ -10,7 +10,7 @@ import {
   type ProgramInfo,
 } from "@pulumi/pulumi/proto/language_pb";
 
-import { type Children, toldEnd } from "./children";
+import { type Children, describeEnd } from "./children";
 import { type PackageManager, type RuntimeOptions, runtimeOptions } from "./options";
 
 type Call = ServerWritableStream<InstallDependenciesRequest, InstallDependenciesResponse>;
@@ -73,7 +73,7 @@ export async function installDependencies(
   );
   if (!("code" in ended) || ended.code !== 0) {
     throw new UserError(
-      `\`${manager} install\` ${toldEnd(ended)} in ${directory}.`,
+      `\`${manager} install\` ${describeEnd(ended)} in ${directory}.`,
       "Correct what it says above.",
     );
   }

@@ -1,7 +1,7 @@
 import { messageOf, UserError } from "@mcp-fleet/errors";
 import { type RunRequest, RunResponse } from "@pulumi/pulumi/proto/language_pb";
 
-import { type Children, type Ended, type Output, toldEnd } from "./children";
+import { type Children, type Ended, type Output, describeEnd } from "./children";
 import { optionEnvironment, runtimeOptions } from "./options";
 import { sdkScript } from "./sdk-script";
 
@@ -93,7 +93,7 @@ export function refuseDebugger(asked: boolean): void {
 function responseTo(ended: Ended): RunResponse {
   if ("code" in ended && ended.code === 0) return new RunResponse();
   if ("code" in ended && ended.code === errorShown) return new RunResponse().setBail(true);
-  return failed(`the program ${toldEnd(ended)}`);
+  return failed(`the program ${describeEnd(ended)}`);
 }
 
 const failed = (message: string): RunResponse => new RunResponse().setError(message);
