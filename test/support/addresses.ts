@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:net";
 import { bridgeName } from "../../lab/cluster/network";
 import { run } from "../../lab/exec";
 
-/** An address of this machine that takes TCP connections. */
+/** An address of this machine that accepts TCP connections. */
 export interface Listener {
   /** `host:port`. */
   readonly at: string;
@@ -11,9 +11,9 @@ export interface Listener {
 }
 
 /**
- * Listens at an address, which the lab's interface gets for that time unless the machine has it.
+ * Listens at an address. The lab's interface gets it for that time, unless the machine already has it.
  *
- * @param own whether it is the machine's already
+ * @param own whether the machine already has it
  */
 export async function listenAt(address: string, own: boolean): Promise<Listener> {
   if (!own) await run("ip", ["address", "replace", `${address}/32`, "dev", bridgeName]);

@@ -3,15 +3,15 @@ import type { AddressInfo } from "node:net";
 
 import { connectKube, type Kube } from "@mcp-fleet/kube";
 
-/** An API server of a few lines, for what a real one does only when it is about to fail. */
+/** A minimal API server, for behaviour that a real one shows only when it fails. */
 export interface StubApi {
   readonly url: string;
-  /** Paths with their queries, in the order they were asked for. */
+  /** Paths with their queries, in the order of the requests. */
   readonly asked: readonly string[];
   /** Content of a kubeconfig for it. */
   readonly kubeconfig: string;
   kube(): Promise<Kube>;
-  /** Cuts every connection and takes no more. */
+  /** Closes every connection and accepts no more. */
   die(): void;
 }
 
@@ -24,7 +24,7 @@ export async function stubApi(
     answer(request, response, new URL(request.url ?? "", "http://stub"));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  // One that a test forgot does not keep the rung from ending.
+  // A forgotten stub must not keep the test run alive.
   server.unref();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const kubeconfig = JSON.stringify({

@@ -8,21 +8,21 @@ import type { Kube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { eventually } from "./eventually";
 
-/** A pod that tells where it gets through to. */
+/** A pod that reports which addresses it can reach. */
 export interface Caller {
-  /** Whether `host:port` takes a TCP connection from there, within three seconds. */
+  /** Whether `host:port` accepts a TCP connection from there, within three seconds. */
   opens(to: string): Promise<boolean>;
-  /** Whether it learns the address of a name. */
+  /** Whether it can resolve a name. */
   resolves(name: string): Promise<boolean>;
   remove(): Promise<void>;
 }
 
-/** Its condition is nobody's to set, so no Service ever leads to the pod, whatever its labels are. */
+/** Nothing sets this condition, so no Service ever routes to the pod, whatever its labels are. */
 const neverReady = "mcp-fleet.dev/never";
 
 /**
- * Starts a pod with these labels: to NetworkPolicies it is one of the pods that have them. It is asked from its node, which
- * no policy keeps away.
+ * Starts a pod with these labels; to NetworkPolicies it is one of the pods with them. It is asked from its node,
+ * which no policy blocks.
  */
 export async function callerPod(
   { cluster, kube }: { readonly cluster: Cluster; readonly kube: Kube },
@@ -43,7 +43,7 @@ export async function callerPod(
       signal: AbortSignal.timeout(20_000),
     });
     await response.text();
-    // 502: it tried, and did not get through.
+    // 502: it tried, and could not connect.
     if (![200, 502].includes(response.status))
       throw new Error(`the caller answered ${response.status}`);
     return response.status === 200;

@@ -3,11 +3,11 @@ import { objectsOf } from "../../render/objects";
 import { helmTemplate } from "./helm";
 import { runProgram } from "./resources";
 
-/** The namespace of all that is compared. */
+/** The namespace of all compared objects. */
 export const chartNamespace = "mesh-of-charts";
 const application = "mcp-mesh";
 
-/** A registry and agents with every key that the charts take, each key somewhere left out. */
+/** A registry and agents with every key of the charts, each key omitted somewhere. */
 const registries = {
   "mcp-registry": {
     image: "mcpmesh/registry:3.6.0",
@@ -84,14 +84,14 @@ const agents = {
 const consumers = [{ name: "studio", labels: { app: "studio" } }];
 const imagePullSecrets = ["mirror"];
 
-/** An object as the components declare it, and as the chart of the same settings renders it. */
+/** An object as the components declare it, and as the chart renders it with the same settings. */
 export interface Pair {
   readonly name: string;
   readonly component: unknown;
   readonly chart: unknown;
 }
 
-/** Every object of the registries and agents above, both ways. Compared are all fields, but for the object's manager. */
+/** Every object of the registries and agents above, from both. All fields are compared, except the object's manager. */
 export async function chartPairs(helm: string): Promise<Pair[]> {
   const pairs: Pair[] = [];
   for (const [name, { ...registry }] of Object.entries(registries)) {
@@ -130,7 +130,7 @@ async function components(mesh: Record<string, unknown>): Promise<KubeObject[]> 
       const metadata = { name: `${name}-00000000`, ...(inputs.metadata as object) };
       return { name, inputs: { ...inputs, metadata } };
     });
-  // The namespace and its own policies are no chart's.
+  // The namespace and its own policies are not part of any chart.
   return objectsOf(declared, []).objects.filter(
     ({ kind, metadata }) =>
       kind !== "Namespace" && metadata.labels?.["app.kubernetes.io/component"] !== "network-policy",
@@ -153,7 +153,7 @@ function byName(objects: readonly KubeObject[]): Map<string, unknown> {
   return new Map(comparable.map((object) => [`${object.kind} ${object.metadata.name}`, object]));
 }
 
-/** Without what the two ways have of their own: who manages it, the hash in a ConfigMap's name, the order of variables. */
+/** Removes differences by design: the manager, the hash in a ConfigMap's name, the order of variables. */
 function comparableOf(object: KubeObject): KubeObject {
   const text = JSON.stringify(object)
     .replaceAll(/"app.kubernetes.io\/managed-by":"[^"]*"/g, '"app.kubernetes.io/managed-by":"us"')

@@ -2,14 +2,14 @@ import { join } from "node:path";
 
 import { execa } from "execa";
 
-/** What one run of the command line answered. */
+/** The result of one run of the command line. */
 export interface CliResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs `mcp-fleet` as a shell would, from the build, with no kubeconfig but the one that is named. */
+/** Runs the built `mcp-fleet` as a shell would, with no kubeconfig but the given one. */
 export async function mcpFleet(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},

@@ -45,7 +45,7 @@ interface Box {
   readonly height: number;
 }
 
-/** What ECharts is told, as far as it is told anything. */
+/** The part of ECharts' options that is used. */
 interface Drawing {
   readonly graphic: object[];
   readonly grid: object[];
@@ -122,7 +122,7 @@ function text(
   return { type: "text", style: { text: said, x, y, fill, font: `${size}px sans-serif` } };
 }
 
-/** The colour of the last step that the value reaches, as Grafana takes it. */
+/** The colour of the last step that the value reaches, as in Grafana. */
 function colorOf({ fieldConfig }: Panel, value: number): string {
   const steps = fieldConfig.defaults.thresholds?.steps ?? [];
   const reached = steps.filter((step) => step.value === null || value >= step.value);

@@ -5,7 +5,7 @@ import { consoleLog } from "../../lab/log";
 
 let found: Promise<Installation> | undefined;
 
-/** The engine that the lab uses, looked for once. A machine that can have none is a failure. */
+/** The engine that the lab uses, determined once. A machine without one is a failure. */
 export function testEngine(): Promise<Installation> {
   found ??= findEngine(consoleLog());
   return found;
@@ -14,11 +14,11 @@ export function testEngine(): Promise<Installation> {
 /** How a command of the CLI ended. */
 export interface Ended {
   readonly exitCode: number | undefined;
-  /** What it said, both streams as they came. */
+  /** Its output, both streams in order. */
   readonly said: string;
 }
 
-/** What the CLI said in a run that was to fail. */
+/** The output of a run that is expected to fail. */
 export async function failureOf(run: Promise<unknown>): Promise<string> {
   try {
     await run;

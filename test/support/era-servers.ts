@@ -16,7 +16,7 @@ export function olderServer(): Promise<TestServer> {
   });
 }
 
-/** A server of the second one, which speaks 2026-07-28, and the older ones only where it is let. */
+/** A server of the second major version, which speaks 2026-07-28, and older versions only if allowed. */
 export function modernServer(legacy: "reject" | "stateless"): Promise<TestServer> {
   const handler = createMcpHandler(
     () => {

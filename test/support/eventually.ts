@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Waits until `holds` says true; fails with its last error. */
+/** Waits until `holds` returns true; fails with its last error. */
 export async function eventually(
   what: string,
   holds: () => Promise<unknown>,

@@ -12,9 +12,9 @@ import type { Kube } from "../../lab/kube";
 import { labStack, plainConfig } from "./lab-stack";
 import { stackFile } from "./stack-file";
 
-/** A stack file of `examples`, deployed into a namespace of its own. */
+/** A stack file of `examples`, deployed into a separate namespace. */
 export interface Example {
-  /** The file as it is run: the example's, with what the test put in its place. */
+  /** The file that is run: the example's, with the test's replacements. */
   readonly file: string;
   readonly directory: string;
   run(operation: "up" | "destroy"): Promise<Done>;
@@ -23,7 +23,7 @@ export interface Example {
 
 /**
  * @param changes new values by key, or a function of the old one; keys without the `mcp-fleet:` prefix
- * @param directory that of an example already run, which goes on with this configuration
+ * @param directory of an example that has already run, and continues with this configuration
  */
 export function openExample(
   stack: string,
@@ -82,7 +82,7 @@ export async function onCluster(
  */
 export async function dryRun(cluster: Cluster, ...place: ["-f" | "-k", string]): Promise<string[]> {
   const apply = ["apply", "--server-side", "--dry-run=server", "--validate=strict"];
-  // Another tool's object of the same name is in nobody's way: nothing is written.
+  // A foreign object of the same name does not matter: nothing is written.
   const said = await onCluster(cluster, ...apply, "--force-conflicts", ...place);
   return said.split("\n").filter((line) => line.includes("serverside-applied"));
 }
@@ -93,7 +93,7 @@ export function writeList(path: string, objects: readonly unknown[]): string {
   return path;
 }
 
-/** A namespace that refuses pods which are not restricted, as the program makes its own. */
+/** A namespace that rejects pods that are not restricted, like those of the program. */
 export async function restrictedNamespace(kube: Kube, name: string): Promise<void> {
   const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
   await kube.core.createNamespace({ body: { metadata: { name, labels } } });

@@ -14,7 +14,7 @@ import { missingOperators, type StandIn } from "./stand-ins";
 
 type Servers = Record<string, Record<string, unknown>>;
 
-/** The examples that run beside each other. */
+/** The examples that run concurrently. */
 type Name = "todo" | "platform" | "studio";
 
 /**
@@ -22,7 +22,7 @@ type Name = "todo" | "platform" | "studio";
  * the todo application, the Secrets of Studio, the definitions of the operators that the AI platform runs.
  */
 export class SurroundedExamples {
-  /** One for each example, and one for what is only shown to the API server. */
+  /** One for each example, and one for server-side dry runs. */
   readonly namespaces: Readonly<Record<Name | "dry", string>>;
   /** The todo application's role, and the name of its database. */
   readonly role: string;
@@ -37,7 +37,7 @@ export class SurroundedExamples {
     private readonly database: Database,
     /** The cluster's nodes as address ranges. */
     readonly nodes: readonly string[],
-    /** A cluster of the user's may have the operators: their definitions are used as they are, and stay. */
+    /** A user's cluster may have the operators: their definitions are used and kept. */
     private readonly standIns: readonly StandIn[],
   ) {
     this.role = `todo_${run}`;
@@ -49,7 +49,7 @@ export class SurroundedExamples {
     };
   }
 
-  /** Makes all that surrounds the examples; deploys none. */
+  /** Creates the examples' environment; deploys none. */
   static async open(log: Log): Promise<SurroundedExamples> {
     const cluster = await ensureCluster(log);
     const images = await ensureImages(cluster, log, [...labImageNames, ...exampleImageNames]);
@@ -84,7 +84,7 @@ export class SurroundedExamples {
     return own.href;
   }
 
-  /** Takes it all away, and the examples' namespaces with what is left in them. */
+  /** Removes everything, the examples' namespaces with their content included. */
   async remove(): Promise<void> {
     const { items } = await this.kube.core.listNamespace();
     const there = items.map(({ metadata }) => metadata?.name);
@@ -110,7 +110,7 @@ export class SurroundedExamples {
     await this.surroundStudio(studio);
   }
 
-  /** What the todo application has already: PostgreSQL with its role, behind a Service and a Secret. */
+  /** The todo application's environment: PostgreSQL with its role, behind a Service and a Secret. */
   private async surroundTodo(namespace: string): Promise<void> {
     const { role, password, database, cluster } = this;
     await withClient(database.superuserUrl, async (db) => {
@@ -138,7 +138,7 @@ export class SurroundedExamples {
     ]);
   }
 
-  // The examples as they are, but for images of registries that are not here and what surrounds them in the lab.
+  // The examples, with images and environment replaced by the lab's.
 
   /** The todo example by itself: as in development, or in production. */
   openTodo(stack: "dev" | "prod" = "dev"): Example {
@@ -155,14 +155,14 @@ export class SurroundedExamples {
             ...(todo.env as object),
             DATABASE_URL: `postgresql://${role}:$(POSTGRES_PASSWORD)@postgres:5432/${role}`,
           },
-          // The lab's PostgreSQL runs on the node, which is no pod.
+          // The lab's PostgreSQL runs on the node and is not a pod.
           egress: { profile: "cluster", to: [{ cidr: `${cluster.nodeIp}/32` }] },
         },
       }),
     });
   }
 
-  /** Deployed to this namespace, and allowed in this cluster there only. */
+  /** Deployed to this namespace, and allowed only there in this cluster. */
   private allowedIn(namespace: string): object {
     return { namespace, allowed: { clusters: this.nodes, namespaces: [namespace] } };
   }
@@ -173,7 +173,7 @@ export class SurroundedExamples {
       ...this.allowedIn(this.namespaces.platform),
       servers: ({ clock = {}, outline = {} }: Servers) => ({
         clock: { ...clock, image: images.fastmcp },
-        // Another server in the place of Outline's, which needs an Outline; it has no /health.
+        // A server that replaces Outline's, which needs an Outline; it has no /health.
         outline: {
           ...outline,
           image: images["llmctl-mcp"],
@@ -199,7 +199,7 @@ export class SurroundedExamples {
         ]);
         const { chroma, ...rest } = Object.fromEntries(here) as Servers;
         const env = { CHROMA_HOST: `${chromaName}.${labNamespace}` };
-        // As the example's comment has it.
+        // As in the example's comment.
         const workspace = {
           image: images["google-workspace"],
           secret: "llmctl-mcp-google-workspace",
@@ -213,7 +213,7 @@ export class SurroundedExamples {
   }
 }
 
-/** A key of the right form that Google knows nothing of. */
+/** A key in the right format that is unknown to Google. */
 function serviceAccountOfNobody(): string {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   return JSON.stringify({

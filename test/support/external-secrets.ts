@@ -7,12 +7,12 @@ import type { Kube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { onCluster, restrictedNamespace } from "./example";
 
-/** What the operator has in a cluster: its own definitions, its pod, and a store that is another namespace of the cluster. */
+/** The operator in a cluster: its definitions, its pod, and a store that is another namespace of the cluster. */
 export interface ExternalSecrets {
   /** The ClusterSecretStore. Its entries are Secrets of the namespace `entries`. */
   readonly store: string;
   readonly entries: string;
-  /** Makes an entry of the store, or gives it another content. */
+  /** Creates an entry of the store, or changes its content. */
   put(entry: string, content: Readonly<Record<string, string>>): Promise<void>;
   remove(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export interface ExternalSecrets {
 const account = "external-secrets";
 const reader = "store-reader";
 
-/** What its chart lets the operator do, as far as these reconcilers use it. */
+/** The operator's rights according to its chart, as far as these reconcilers use them. */
 const rules: V1PolicyRule[] = [
   ...[
     ["external-secrets.io", "externalsecrets", "secretstores", "clustersecretstores"],
@@ -44,7 +44,10 @@ const rules: V1PolicyRule[] = [
   { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
 ];
 
-/** Starts the External Secrets Operator in a namespace of its own. @param name of all that it has in the cluster */
+/**
+ * Starts the External Secrets Operator in a separate namespace.
+ * @param name of all its objects in the cluster
+ */
 export async function startExternalSecrets(
   cluster: Cluster,
   kube: Kube,
@@ -63,7 +66,7 @@ export async function startExternalSecrets(
     await onCluster(cluster, "delete", "--ignore-not-found", "-f", definitions);
   };
   try {
-    // A client's own notes of what it applied would not fit into an annotation.
+    // The last-applied annotation of a client would be too large.
     await onCluster(cluster, "apply", "--server-side", "-f", definitions);
     for (const namespace of [name, entries]) await restrictedNamespace(kube, namespace);
     await kube.apply([...operator(name, images["external-secrets"]), ...store(name, entries)]);

@@ -9,8 +9,8 @@ import { ScratchBackend } from "./scratch-backend";
 import { fixtureDirectory, fixtureInputs } from "./state-fixture";
 
 /**
- * The fixtures' program as a stack of the real CLI, driven by the Automation API; the CLI itself where that has no
- * way to say it, or where its process is what a test is about.
+ * The fixtures' program as a stack of the real CLI, driven by the Automation API, or by the CLI itself where the
+ * API has no option for it or a test is about the CLI's process.
  */
 export class FixtureStack {
   private constructor(
@@ -21,16 +21,14 @@ export class FixtureStack {
     readonly automation: Stack,
   ) {}
 
-  /**
-   * @param serverUrl where all servers are
-   */
+  /** @param serverUrl the URL of all servers */
   static async create(serverUrl: string): Promise<FixtureStack> {
     const backend = new ScratchBackend(await testEngine());
     const directory = join(backend.directory, "project");
     mkdirSync(directory);
     const main = join(fixtureDirectory, "program");
     const runtime = { name: "nodejs", options: { typescript: false } };
-    // JSON is YAML.
+    // JSON is valid YAML.
     writeFileSync(
       join(directory, "Pulumi.yaml"),
       JSON.stringify({ name: "state-fixture", main, runtime }),
@@ -55,7 +53,7 @@ export class FixtureStack {
     });
   }
 
-  /** An update; what it did to how many resources. */
+  /** Runs an update; returns the number of resources by operation. */
   async up(): Promise<{
     readonly said: string;
     readonly changes: Readonly<Record<string, number>>;
@@ -69,7 +67,7 @@ export class FixtureStack {
     return (await this.automation.outputs()).generation?.value as number;
   }
 
-  /** The state as `pulumi stack export` writes it: secrets are encrypted, as they are not in the Automation API's. */
+  /** The state as `pulumi stack export` writes it: with encrypted secrets, unlike the Automation API's. */
   exportState(): Promise<string> {
     return this.run(["stack", "export"]);
   }
@@ -78,14 +76,14 @@ export class FixtureStack {
     await this.run(["stack", "import", "--force"], text);
   }
 
-  /** Runs a command that has to succeed, and gives what it said. */
+  /** Runs a command that must succeed, and returns its output. */
   async run(args: readonly string[], input = ""): Promise<string> {
     const { exitCode, all } = await this.start(args, input);
     if (exitCode === 0) return all;
     throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}: ${all}`);
   }
 
-  /** Runs a command to its end, whatever that is. */
+  /** Runs a command to its end, successful or not. */
   async try(args: readonly string[]): Promise<Ended> {
     const { exitCode, all } = await this.start(args);
     return { exitCode, said: all };

@@ -15,7 +15,7 @@ import { rendered } from "../../cli/output";
 import { readStackFile } from "../../render/stack-file";
 import { serverWorkload } from "./servers";
 
-/** Text as somebody else may send it: any character, and those that a terminal obeys more often. */
+/** Text from outside: any character, and control characters more often. */
 const nasty = fc
   .oneof(
     { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
@@ -33,7 +33,7 @@ const nasty = fc
   .map((value) => (typeof value === "string" ? value : value.join("")));
 const value = fc.jsonValue({ maxDepth: 5, stringUnit: "binary" });
 
-/** Every kind of input from outside: what is done with it, and with it the claim that is checked. */
+/** Every kind of input from outside, with its processing and the checked property. */
 const inputs: Readonly<Record<string, fc.IAsyncProperty<unknown>>> = {
   text: fc.asyncProperty(nasty, async (text) => {
     assert.ok(isClean(cleanText(text)));
@@ -74,7 +74,7 @@ const inputs: Readonly<Record<string, fc.IAsyncProperty<unknown>>> = {
   }),
 };
 
-/** Runs what takes the input: it may refuse in two sentences, and what it says holds nothing a terminal obeys. */
+/** Runs the processing: it may reject the input in two sentences, without control characters in them. */
 function tell(run: () => string): void {
   let said: string;
   try {
@@ -86,7 +86,7 @@ function tell(run: () => string): void {
   }
 }
 
-/** A tool that the official clients take, or one that they may not. */
+/** A tool that the official clients accept, or one that they may reject. */
 function tool(): fc.Arbitrary<object> {
   const inputSchema = fc.oneof(fc.constant({ type: "object" }), value);
   return fc.record({ name: fc.oneof(nasty, value), description: nasty, inputSchema });
@@ -132,7 +132,7 @@ async function probeAnswers(answer: readonly [number, string, string, string]): 
       try {
         headers.set(name, text);
       } catch {
-        // No header can hold it, so no server can send it.
+        // No header can contain it, so no server can send it.
       }
     }
     return Promise.resolve(new Response(body, { status, headers }));
@@ -192,7 +192,7 @@ function clientConfig(): fc.Arbitrary<string> {
   );
 }
 
-/** Settings that are right at the top and hold anything below, so that the checks further in are met too. */
+/** Settings that are valid at the top level and contain anything below, so that the inner checks are reached too. */
 function settings(): fc.Arbitrary<Record<string, unknown>> {
   const name = fc.oneof(fc.constantFrom("github", "extra"), nasty);
   const server = fc.record(
@@ -228,7 +228,7 @@ function stackText(): fc.Arbitrary<string> {
   );
 }
 
-/** Checks every kind of input so many times. */
+/** Checks every kind of input the given number of times. */
 export function fuzzes(runs: number): void {
   for (const [what, property] of Object.entries(inputs)) {
     it(`${what}: no crash, and nothing on output that a terminal obeys (issue 16, item 11)`, async function () {

@@ -8,7 +8,7 @@ import { ensureBuilt, type GoBuild, targetOf } from "../../lab/go-modules";
 import { consoleLog } from "../../lab/log";
 import type { KubeObject } from "../../render/objects";
 
-/** The last Helm 3; its own Kubernetes version has to be stamped in, as its Makefile does. */
+/** The last Helm 3; its Kubernetes version must be stamped in, as its Makefile does. */
 const kubernetes = "-X helm.sh/helm/v3/pkg/chartutil.k8sVersion";
 const build: GoBuild = {
   name: "helm",
@@ -37,7 +37,7 @@ export async function ensureHelm(): Promise<string> {
     : found.helm;
 }
 
-/** Said, because a helm that was built without a stamp takes the cluster for an old one. */
+/** Explicit, because a helm without a stamp assumes an old cluster. */
 const kubeVersion = ["--kube-version", "1.36.0"];
 
 /** What a chart of this repository renders to, definitions included; `values` are checked against its schema. */

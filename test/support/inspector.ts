@@ -11,7 +11,7 @@ const version = "2.12.0";
 const place = join(paths.cache, `inspector-${version}`);
 const program = join(place, "node_modules", ".bin", "mcp-inspector");
 
-/** What one call of the inspector's command line answered. */
+/** The result of one call of the inspector's command line. */
 export interface InspectorAnswer {
   readonly exitCode: number | undefined;
   /** The JSON on standard output; undefined where it printed none. */

@@ -10,7 +10,7 @@ import type { KubeObject } from "../../render/objects";
 const api = "istio.io/api@v1.32.0";
 const file = "kubernetes/customresourcedefinitions.gen.yaml";
 
-/** Istio's own definitions, out of its Go module. A text says why they cannot be had. */
+/** Istio's own definitions, from its Go module. A text says why they are not available. */
 export async function istioDefinitions(): Promise<KubeObject[] | string> {
   if (!(await onPath("go"))) return "go is not on PATH, to get Istio's definitions with";
   try {

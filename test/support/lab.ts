@@ -13,12 +13,12 @@ import { paths } from "../../lab/paths";
 import type { StudioView } from "../../lab/report";
 import { type Lab, openLab } from "../../lab/session";
 
-/** Minutes a namespace may take to go, with all its pods. */
+/** How long a namespace may take to be deleted with all its pods, in minutes. */
 const removalMinutes = 3;
 
 /**
- * The lab as a newcomer has it before the cutover: an empty namespace, the legacy rows, no state, and Studio
- * with its bundled servers. What an earlier test left is removed.
+ * The lab before the cutover: an empty namespace, the legacy rows, no state, and Studio with its bundled
+ * servers. Leftovers of earlier tests are removed.
  */
 export async function installationBefore(schema: "jsonb" | "text"): Promise<Lab> {
   await removeInstallation();
@@ -39,7 +39,7 @@ export async function removeInstallation(): Promise<void> {
 
 let untouched: Promise<Lab> | undefined;
 
-/** One for all tests that leave rows, Studio and ledger as they were: a refused run, a preview. Servers may be left. */
+/** Shared by all tests that leave rows, Studio and ledger unchanged: a refused run, a preview. Servers may remain. */
 export function untouchedInstallation(): Promise<Lab> {
   return (untouched ??= installationBefore("jsonb"));
 }
@@ -81,12 +81,12 @@ export async function studioUrl(lab: Lab): Promise<string> {
   return `http://${service.spec?.clusterIP}:8080`;
 }
 
-/** Everything a cutover may touch, as one text. Compared as a hash: it holds credentials. */
+/** Everything that a cutover may change, as one text. Compared as a hash, because it contains credentials. */
 export async function everything(lab: Lab): Promise<string> {
   return hash(JSON.stringify(await rowsSnapshot(lab.database.url)));
 }
 
-/** The same without `updated_at`, which the application writes for itself. */
+/** The same without `updated_at`, which the application writes itself. */
 export async function everythingOfUsers(lab: Lab): Promise<string> {
   const { servers, ...rest } = await rowsSnapshot(lab.database.url);
   const rows = servers.map((row) => ({ ...row, updated_at: null }));
@@ -94,7 +94,7 @@ export async function everythingOfUsers(lab: Lab): Promise<string> {
 }
 
 /**
- * Names of Studio's own pods whose process has not ended. Probe Jobs wear Studio's public labels, but not this one; a
+ * Names of Studio's own pods with a running process. Probe Jobs have Studio's public labels, but not this one; a
  * pod that ended is listed for a moment longer.
  */
 export async function studioPods(lab: Lab): Promise<string[]> {
@@ -108,7 +108,7 @@ export async function studioPods(lab: Lab): Promise<string[]> {
   return running.map((pod) => pod.metadata?.name ?? "").sort();
 }
 
-/** Pods of servers and of Studio that are to stay, each with how often it restarted. */
+/** Pods of servers and of Studio that must not be replaced, each with its number of restarts. */
 export async function lastingPods(lab: Lab): Promise<ReadonlySet<string>> {
   const { items } = await lab.kube.core.listNamespacedPod({ namespace: labNamespace });
   const lasting = items.filter(

@@ -2,15 +2,15 @@ import { applicationRole, cutoverRole, grantCutover, withClient } from "../../la
 import { legacySql } from "../../lab/database/schema";
 import type { Lab } from "../../lab/session";
 
-/** A database of the application's role beside the lab's own, with the legacy rows and the cutover's rights. */
+/** A database of the application's role besides the lab's own, with the legacy rows and the cutover's rights. */
 export interface LegacyDatabase {
   /** A DSN of the lab's server, leading to this database. */
   of(dsn: string): string;
-  /** Puts a copy of this one there, in the place of one of that name. */
+  /** Creates a copy of this one, replacing one of that name. */
   copyTo(copy: string): Promise<void>;
-  /** Puts a copy in the place of this one, as a restore does; sessions in it end. */
+  /** Replaces this one by a copy, like a restore; sessions in it end. */
   restoreFrom(copy: string): Promise<void>;
-  /** Gives it another name, as if it were gone: sessions in it end. Gives the way back. */
+  /** Renames it, as if it were gone; sessions in it end. Returns the undo. */
   away(): Promise<() => Promise<void>>;
   /** Removes it and its copies. */
   remove(): Promise<void>;
@@ -35,7 +35,7 @@ export async function legacyDatabase(
     `create database ${one} owner ${applicationRole} template ${template}`,
     `grant connect, create on database ${one} to ${cutoverRole}`,
   ];
-  /** A copy wants nobody in the one that it is made of. */
+  /** A copy requires that nobody is connected to its source. */
   const copied = (to: string, from: string): string[] => [
     ...shut(from),
     ...made(to, from),
@@ -66,7 +66,7 @@ const dropped = (name: string): string => `drop database if exists ${name} with 
 const renamed = (from: string, to: string): string => `alter database ${from} rename to ${to}`;
 const open = (name: string): string => `alter database ${name} allow_connections true`;
 
-/** Lets nobody in, and ends who is in there. */
+/** Blocks new connections, and ends existing ones. */
 const shut = (name: string): string[] => [
   `alter database ${name} allow_connections false`,
   `select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '${name}'`,

@@ -5,13 +5,13 @@ import { type Footprint, footprint } from "../../lab/cluster/footprint";
 import { ensurePackages } from "../../lab/cluster/packages";
 import { consoleLog } from "../../lab/log";
 
-/** Names a file with what another process of this test run saw before the lab started. */
+/** Names a file with the machine's state before the lab, written by another process of this test run. */
 export const machineFile = "MCP_FLEET_MACHINE";
 
-/** The machine before this test run started a lab on it; undefined when a lab was running already. */
+/** The machine before this test run started a lab on it; undefined when a lab was already running. */
 let before: Promise<Footprint | undefined> | undefined;
 
-/** Takes stock once, at the first call. */
+/** Records the machine's state once, at the first call. */
 export function machineBefore(): Promise<Footprint | undefined> {
   before ??= takeStock();
   return before;
@@ -23,7 +23,7 @@ async function takeStock(): Promise<Footprint | undefined> {
     return (JSON.parse(readFileSync(known, "utf8")) as Footprint | null) ?? undefined;
   }
   if ((await clusterStatus()).running) return undefined;
-  // What a killed lab left, and the tools that are installed for one, are no trace of this run's.
+  // Leftovers of a killed lab, and tools that are installed for one, are not this run's traces.
   if ((await offeredEngine()) === "bare") await ensurePackages(consoleLog());
   await stopCluster();
   return footprint();

@@ -12,7 +12,7 @@ const lock = join(paths.projectDir, "lab/images/mesh-registry");
 const place = join(paths.cache, "mesh-registry");
 const program = join(place, "node_modules/@mcpmesh/cli-linux-x64/bin/mcp-mesh-registry");
 
-/** The publisher's registry, as the lab's image has it. A text says why there is none. */
+/** The publisher's registry from the lab's image. A text says why there is none. */
 export async function registryProgram(): Promise<{ readonly registry: string } | string> {
   if (process.platform !== "linux" || process.arch !== "x64") {
     return "the publisher's registry of @mcpmesh/cli-linux-x64 is for Linux on x64";
@@ -37,7 +37,10 @@ export interface RunningRegistry {
   stop(): Promise<void>;
 }
 
-/** Starts it and waits until it answers. @throws Error with what it printed, when it ends instead */
+/**
+ * Starts it and waits until it answers.
+ * @throws Error with its output, when it ends instead
+ */
 export async function startRegistry(
   { registry }: { readonly registry: string },
   databaseUrl: string,
@@ -49,7 +52,7 @@ export async function startRegistry(
     env: {
       ...{ PATH: process.env.PATH, DATABASE_URL: databaseUrl },
       MCP_MESH_DISTRIBUTED_TRACING_ENABLED: "false",
-      // No test waits for an agent to be given up.
+      // No test waits until the registry gives up an agent.
       ...{ DEFAULT_TIMEOUT_THRESHOLD: "3600", DEFAULT_EVICTION_THRESHOLD: "7200" },
     },
   });

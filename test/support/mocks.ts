@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type * as resproto from "@pulumi/pulumi/proto/resource_pb";
 
-/** One registered resource, as the engine would have received it. */
+/** One registered resource, as the engine would receive it. */
 export interface Recorded {
   readonly type: string;
   readonly name: string;
@@ -10,7 +10,7 @@ export interface Recorded {
   readonly order: number;
 }
 
-/** What the engine is told beside the inputs. */
+/** Options that the engine receives besides the inputs. */
 export interface Registered {
   readonly type: string;
   readonly name: string;
@@ -19,16 +19,16 @@ export interface Registered {
   readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
   readonly retainOnDelete: boolean;
-  /** How long the engine waits for an update, such as `630s`. Empty for its own limit. */
+  /** The engine's limit for an update, such as `630s`. Empty for its default. */
   readonly updateTimeout: string;
 }
 
-/** What the recorder may be told. */
+/** Options of the recorder. */
 export interface RecorderOptions {
   readonly stack?: string;
   /** Registers nothing for real and leaves outputs of dynamic resources unknown, like `pulumi preview`. */
   readonly preview?: boolean;
-  /** Holds a resource's registration back until the promise is done, to see who waits for it. */
+  /** Delays a resource's registration until the promise is resolved, to see who waits for it. */
   readonly hold?: (type: string, name: string) => Promise<void> | undefined;
   /** Outputs of the Cutover. @default generation 1 */
   readonly generation?: number;
@@ -50,7 +50,7 @@ type Register = (
 const known =
   /^(kubernetes:|postgresql:|random:|pulumi:providers:|pulumi-nodejs:dynamic\/mcp-fleet:|mcp-fleet:)/;
 
-/** Records what a program registers. A type or a function nobody expects is an error. */
+/** Records what a program registers. An unexpected type or function is an error. */
 export class Recorder implements pulumi.runtime.Mocks {
   readonly resources: Recorded[] = [];
   readonly registrations: Registered[] = [];
@@ -70,7 +70,7 @@ export class Recorder implements pulumi.runtime.Mocks {
     return recorder;
   }
 
-  /** The SDK's mocks leave the options of a resource out. */
+  /** The SDK's mocks do not receive a resource's options. */
   private listen(): void {
     const monitor = pulumi.runtime.getMonitor() as unknown as { registerResource: Register };
     const register = monitor.registerResource.bind(monitor);
@@ -108,7 +108,7 @@ export class Recorder implements pulumi.runtime.Mocks {
     return { id: `${args.name}-id`, state: { ...inputs, ...this.computed(args) } };
   }
 
-  /** Another stack's outputs as the engine answers them. Nothing is made. */
+  /** Another stack's outputs as the engine returns them. Nothing is created. */
   private read({ inputs }: pulumi.runtime.MockResourceArgs): {
     id: string;
     state: Record<string, unknown>;
@@ -140,7 +140,7 @@ export class Recorder implements pulumi.runtime.Mocks {
     return only;
   }
 
-  /** What the engine and the providers would add. */
+  /** Outputs that the engine and the providers would add. */
   private computed(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
     const inputs = args.inputs as { metadata?: Record<string, unknown> };
     if (args.type.startsWith("kubernetes:")) {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A thing in a registry, as manifests name it. */
+/** An entry of a manifest. */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
@@ -23,17 +23,17 @@ interface Manifest {
 }
 
 /**
- * A registry of one process, by the distribution specification as far as pulls and referrers go. What a test puts in is
- * put in directly; `withLogin` makes it ask for a token as Docker Hub does.
+ * A registry in this process, by the distribution specification as far as pulls and referrers are concerned.
+ * Tests add content directly; `withLogin` makes it request a token as Docker Hub does.
  */
 export class OciRegistry {
   /** `GET /v2/...`, in order. */
   readonly asked: string[] = [];
-  /** Whether it knows the list of referrers; else clients keep one under a tag. */
+  /** Whether it supports the list of referrers; otherwise clients keep one under a tag. */
   referrers = true;
-  /** How many referrers a page of the list has. */
+  /** Page size of the list of referrers. */
   pageSize = 100;
-  /** Answers instead of the registry where it returns true. */
+  /** Answers instead of the registry if it returns true. */
   instead: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
   withLogin: { readonly username: string; readonly password: string } | undefined;
   private readonly blobs = new Map<string, Buffer>();

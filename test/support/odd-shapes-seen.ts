@@ -3,7 +3,7 @@ import type * as k8s from "@kubernetes/client-node";
 import type { Doing, OddShape } from "./odd-shapes";
 import type { StubObjects } from "./stub-namespace";
 
-/** The shapes as a cluster has them after a while: with the status that its controllers write, and their pods. */
+/** The shapes in a cluster after some time: with the status that its controllers write, and their pods. */
 export function seen(shapes: readonly OddShape[]): StubObjects {
   const around = shapes.flatMap((shape) => shape.around);
   const of = (kind: string): k8s.KubernetesObject[] => [

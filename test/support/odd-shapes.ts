@@ -1,40 +1,46 @@
 import type * as k8s from "@kubernetes/client-node";
 import type { ServerState } from "@mcp-fleet/lifecycle";
 
-/** What a pod of a shape does; everything but `serves` and `sleeps` keeps it from being ready. */
+/** What a pod of a shape does; all but `serves` and `sleeps` keep it from being ready. */
 export type Doing =
   "serves" | "sleeps" | "waits" | "init-crash" | "crash" | "no-image" | "no-node" | "nothing";
 
-/** A server as other people's manifests have it, and what every verb has to say of it. */
+/** A server from other people's manifests, and the expected output of every command. */
 export interface OddShape {
   /** As `list` shows it. */
   readonly name: string;
-  /** What is odd about it, for people. */
+  /** What is unusual about it. */
   readonly what: string;
   readonly doing: Doing;
   readonly workload: k8s.V1Deployment | k8s.V1StatefulSet;
   /** Services and autoscalers. */
   readonly around: readonly k8s.KubernetesObject[];
-  /** The Services that lead to its pods, the one to call first. */
+  /** The Services that route to its pods, the one to call first. */
   readonly services: readonly string[];
-  /** Host, port and path of the one to call; not there for a server that no client reaches. */
+  /** Host, port and path of the one to call; absent for a server that no client reaches. */
   readonly call?: string;
-  /** Its name in a client's file, where that is another one. */
+  /** Its name in a client's file, if it differs. */
   readonly client?: string;
   readonly status: ServerState;
-  /** One for each line that says what is in the way. */
+  /** One for each line about an obstacle. */
   readonly obstacles: readonly RegExp[];
-  /** What keeps its pods. */
+  /** What keeps its pods from being ready. */
   readonly trouble?: RegExp;
-  /** What the failing container printed. */
+  /** The failing container's output. */
   readonly said?: RegExp;
-  /** How `scale <name> 7` is refused. @default it is done */
+  /**
+   * The error of `scale <name> 7`.
+   * @default it succeeds
+   */
   readonly noScale?: RegExp;
-  /** How `restart <name>` is refused. @default it is done */
+  /**
+   * The error of `restart <name>`.
+   * @default it succeeds
+   */
   readonly noRestart?: RegExp;
 }
 
-/** What the shapes' pods run. */
+/** The images of the shapes' pods. */
 export interface OddImages {
   /** An MCP server on the port of its variable PORT, at /mcp; with a shell. */
   readonly server: string;
@@ -48,7 +54,7 @@ interface Written {
   readonly kind?: "StatefulSet";
   readonly doing?: Doing;
   readonly replicas?: number;
-  /** Of the container; unnamed where this is. */
+  /** Of the container; unnamed if this is. */
   readonly portName?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly spec?: object;

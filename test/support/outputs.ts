@@ -1,9 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/**
- * The value of an output, to be awaited: an assertion inside of `apply` that nobody waits for passes whatever
- * it says.
- */
+/** The value of an output, to be awaited: an assertion inside of an unawaited `apply` passes whatever it says. */
 export function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const internal = output as unknown as { promise(): Promise<T> };
@@ -11,7 +8,7 @@ export function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {
   });
 }
 
-/** What a resource was registered with, its secrets in clear. */
+/** The inputs of a resource with its secrets in plain text. */
 export function revealed(value: unknown): unknown {
   if (pulumi.runtime.isRpcSecret(value)) return revealed(pulumi.runtime.unwrapRpcSecret(value));
   if (Array.isArray(value)) return value.map(revealed);

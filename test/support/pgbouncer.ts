@@ -26,7 +26,7 @@ export function pgbouncerMissing(): string | undefined {
   if (process.getuid?.() !== 0)
     return `${program} is not installed, and only root could install it`;
   try {
-    // The package would start a service of its own; this level keeps it from that.
+    // The package would start a service of its own; this runlevel prevents it.
     execFileSync("apt-get", ["install", "-y", "--no-install-recommends", "pgbouncer"], {
       env: { ...process.env, RUNLEVEL: "1", DEBIAN_FRONTEND: "noninteractive" },
       stdio: "ignore",

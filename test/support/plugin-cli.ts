@@ -9,13 +9,13 @@ import { type Ended, testEngine } from "./engine";
 import { ScratchBackend } from "./scratch-backend";
 
 /**
- * The Pulumi CLI with the lab's own language host beside it, a Pulumi home that is empty, and a backend of its own:
- * for tests of the lab's own plugins.
+ * The Pulumi CLI with the lab's own language host, an empty Pulumi home and its own backend: for tests of the
+ * lab's own plugins.
  */
 export class PluginCli {
   private constructor(
     readonly backend: ScratchBackend,
-    /** Where plugins are installed for it: a `PULUMI_HOME`. */
+    /** Where its plugins are installed: a `PULUMI_HOME`. */
     readonly home: string,
     private readonly room: string,
   ) {}
@@ -27,7 +27,7 @@ export class PluginCli {
     const binaries = join(room, "bin");
     const own = join(binaries, "pulumi");
     mkdirSync(binaries);
-    // The CLI looks beside the file that a symbolic link leads to.
+    // The CLI looks next to the target of a symbolic link.
     copyFileSync(await pathOf(engine.command), own);
     installLaunchers(binaries);
     const home = join(room, "installed");
@@ -44,7 +44,7 @@ export class PluginCli {
   project(name: string, program: string, more: object = {}): Project {
     const directory = this.folder(name, program);
     const runtime = { name: "nodejs", options: { typescript: false } };
-    // JSON is YAML.
+    // JSON is valid YAML.
     writeFileSync(join(directory, "Pulumi.yaml"), JSON.stringify({ name, runtime, ...more }));
     return this.at(directory);
   }
@@ -98,13 +98,13 @@ export class Project {
     return this.backend.start(this.directory, [...args, "--color", "never"], input);
   }
 
-  /** Runs a command to its end, whatever that is. */
+  /** Runs a command to its end, successful or not. */
   async try(args: readonly string[], input = ""): Promise<Ended> {
     const { exitCode, all } = await this.start(args, input);
     return { exitCode, said: all };
   }
 
-  /** Runs a command that has to succeed, and gives what it said. */
+  /** Runs a command that must succeed, and returns its output. */
   async done(args: readonly string[], input = ""): Promise<string> {
     const { exitCode, said } = await this.try(args, input);
     if (exitCode === 0) return said;

@@ -2,21 +2,21 @@ import { PassThrough } from "node:stream";
 
 import { Exec, KubeConfig } from "@kubernetes/client-node";
 
-/** What a process in a pod finds out about itself. */
+/** What a process in a pod can find out about itself. */
 export interface Inside {
   readonly uid: string;
   /** The effective capabilities as a bit mask in hexadecimal. */
   readonly capabilities: string;
   readonly noNewPrivileges: string;
-  /** 2: a filter is in place. */
+  /** 2: a filter is active. */
   readonly seccomp: string;
   readonly writesRoot: boolean;
   readonly token: boolean;
-  /** Variables that Kubernetes makes for other Services; those of the API server's are always there. */
+  /** Variables that Kubernetes adds for other Services; those of the API server are always there. */
   readonly serviceLinks: readonly string[];
 }
 
-/** Reads it with nothing but a shell's own commands and what every image of the lab has. */
+/** Reads it with shell built-ins and commands that every image of the lab has. */
 const script = `
 status() { sed -n "s/^$1:[[:space:]]*//p" /proc/self/status | cut -f1; }
 echo "uid $(status Uid)"
@@ -30,7 +30,7 @@ if [ -e /var/run/secrets/kubernetes.io ]; then echo "token true"; fi
 env | grep -v ^KUBERNETES_ | sed -n 's/^\\([A-Z0-9_]*_PORT\\)=tcp:.*/serviceLink \\1/p'
 `;
 
-/** Runs the script in the container, beside the server and with the same rights. */
+/** Runs the script in the server's container, with the same rights. */
 export async function insideOf(
   kubeconfig: string,
   context: string,

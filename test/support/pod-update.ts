@@ -9,13 +9,13 @@ import type { Lab } from "../../lab/session";
 import { eventually } from "./eventually";
 import { killTree } from "./processes";
 
-/** Minutes an update in a pod may take, with those that come after it. */
+/** Time limit of an update in a pod with its retries, in seconds. */
 const endSeconds = 300;
 
-/** What a Job ended with. */
+/** The result of a Job. */
 export interface EndedJob {
   readonly complete: boolean;
-  /** Its pods in the order they were made: exit code and log. */
+  /** Its pods in the order of creation: exit code and log. */
   readonly pods: readonly { readonly exitCode: number; readonly log: string }[];
 }
 
@@ -75,14 +75,14 @@ export class PodUpdates {
     return { complete: await of("Complete"), pods };
   }
 
-  /** What the Job's pods have printed so far. */
+  /** The output of the Job's pods so far. */
   async logs(job: string): Promise<string> {
     const pods = await this.podsOf(job);
     const logs = pods.map(({ metadata }) => this.logOf(metadata?.name ?? "").catch(() => ""));
     return (await Promise.all(logs)).join("\n");
   }
 
-  /** Deletes the Job's pod as a person does, with its grace period. */
+  /** Deletes the Job's pod with its grace period, as a person does. */
   async end(job: string): Promise<void> {
     const name = (await this.podsOf(job)).at(-1)?.metadata?.name ?? "";
     await this.lab.kube.core.deleteNamespacedPod({ namespace: this.namespace, name });
@@ -107,7 +107,7 @@ export class PodUpdates {
     return items.sort((one, other) => made(one) - made(other));
   }
 
-  /** Ends the process of the update as a node that fails does: nothing of it can react. */
+  /** Kills the process of the update, like a failing node: it cannot react. */
   kill(): void {
     const [pid] = updatesHere();
     if (pid === undefined) throw new Error("no update runs in a pod");
@@ -115,7 +115,7 @@ export class PodUpdates {
   }
 }
 
-/** Processes of this machine that are an update's first in its pod. */
+/** Processes on this machine that are the first of an update in its pod. */
 function updatesHere(): number[] {
   const command = "node\0/app/bin/mcp-fleet.cjs\0up\0";
   return readdirSync("/proc")

@@ -5,8 +5,8 @@ const lowest = 20_000;
 const count = 10_000;
 
 /**
- * A port of 127.0.0.1 that nobody listens on. It is not one that the kernel could hand to a connection in the
- * meantime, so a server may take it later, or again after a stop.
+ * A free port of 127.0.0.1. The kernel does not assign it to a connection in the meantime, so a server may use
+ * it later, or again after a stop.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -12,7 +12,7 @@ import { reachableDir, serverUser } from "../../lab/database/identity";
 import { initialise, type ServerOptions, start, stop, superuser } from "../../lab/database/server";
 import { freePort } from "./port";
 
-/** A database of one test's own. */
+/** A database for one test. */
 export interface TestDatabase {
   /** The superuser's DSN. */
   readonly url: string;
@@ -114,7 +114,7 @@ function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
   return scratchServer();
 }
 
-/** A server of one test's own: its files and programs too, for tests of what happens to a whole server. */
+/** A server for one test, with its own files and programs: for tests that affect a whole server. */
 export interface ScratchServer {
   /** The superuser's DSN. */
   readonly url: string;
