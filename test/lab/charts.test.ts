@@ -21,7 +21,7 @@ import { hostVolume } from "../support/volume";
 const namespace = `charts-${randomBytes(3).toString("hex")}`;
 const definition = agentDefinitionObject.metadata.name;
 
-/** The charts as a user of Helm has them: linted, compared, taken by the API server, installed and removed. */
+/** The charts as a Helm user has them: linted, compared, accepted by the API server, installed and removed. */
 describe("the Helm charts in the lab", function () {
   this.timeout(180_000);
   let helm: string;
@@ -29,7 +29,7 @@ describe("the Helm charts in the lab", function () {
   let kube: Kube;
   let config: KubeConfig;
   let definitions: ApiextensionsV1Api;
-  /** Helm leaves definitions behind; one that was there before stays. */
+  /** Helm leaves definitions behind; an existing one is kept. */
   let defined: boolean;
   let directory: string;
   let images: Record<"mesh-registry" | "mesh-agents", string>;

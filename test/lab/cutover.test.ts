@@ -45,7 +45,7 @@ for (const generation of ["jsonb", "text"] as const) {
       const oldPods = await studioPods(lab);
       const { run, syncs, stepsBack } = await watched(lab, 1, () => lab.up("in-cluster"));
       assert.deepEqual(run.failures, []);
-      // In the older schema the new pods change the column's type, under which the old pods' own queries fail.
+      // In the older schema the new pods change the column's type, which makes the old pods' queries fail.
       if (generation === "jsonb") assert.deepEqual(syncs.failures, []);
       assert.ok(syncs.requests - syncs.failures.length > 20, "hardly any write-back was asked for");
       assert.equal(stepsBack, 0, "rows were written back after the transaction");
@@ -107,7 +107,7 @@ describe("without the write fence", function () {
       lab.up("in-cluster", { cutover: { fence: false } }),
     );
     assert.ok(stepsBack > 0, "nothing was written back, so the fence has nothing to hold");
-    // Settling, and the new pods, bring the rows to the target all the same.
+    // Settle and the new pods bring the rows to the target anyway.
     await studioConnected(lab, "in-cluster");
     assert.deepEqual(
       (await lab.rows()).filter((row) => row.type === "integrated" && row.transport === "stdio"),
@@ -117,8 +117,8 @@ describe("without the write fence", function () {
 });
 
 /**
- * The switched application turned the column into jsonb, so the old text cannot come back byte for byte: what comes
- * back is every old document, as the application's own conversion of that text has it.
+ * The switched application converted the column to jsonb, so the old text cannot come back byte for byte: every
+ * old document comes back as the application's own conversion has it.
  */
 async function assertLegacyDocuments(lab: Lab): Promise<void> {
   const { columnType, servers } = await rowsSnapshot(lab.database.url);
@@ -130,15 +130,15 @@ async function assertLegacyDocuments(lab: Lab): Promise<void> {
 }
 
 interface Watched {
-  /** A client that asks which servers Studio is connected to. */
+  /** A client that reads which servers Studio is connected to. */
   readonly run: LoadResult & { readonly result: Done };
-  /** A client that asks for the list of servers, for which the pods of before write their rows back. */
+  /** A client that requests the list of servers, at which old pods write their rows back. */
   readonly syncs: LoadResult;
-  /** How often an integrated row was seen in its old form after the generation was committed. */
+  /** How often an integrated row had its old form after the generation was committed. */
   readonly stepsBack: number;
 }
 
-/** Runs `work` while two clients keep asking Studio ten times a second each, and looks at the rows all the while. */
+/** Runs `work` while two clients send ten requests a second each to Studio, and watches the rows. */
 async function watched(lab: Lab, generation: number, work: () => Promise<Done>): Promise<Watched> {
   const db = new Client({ connectionString: lab.database.superuserUrl });
   await db.connect();
@@ -158,7 +158,7 @@ async function watched(lab: Lab, generation: number, work: () => Promise<Done>):
   const looking = look();
   try {
     const studio = await studioUrl(lab);
-    // A request is lost when it is refused, cut or never answered; two cores at their limit may answer late.
+    // A request is lost when it is refused, cut or never answered; with two busy cores it may be answered late.
     const patience = { timeoutSeconds: 20 };
     const { result: syncs, ...rest } = await underLoad(
       `${studio}/servers`,
@@ -190,7 +190,7 @@ interface Moments {
   readonly settled: Date;
 }
 
-/** When each thing happened, by the cluster's and the database's own clocks: both are this machine's. */
+/** The time of each step, by the cluster's and the database's clocks, which are both this machine's. */
 async function moments(
   lab: Lab,
   run: Done,
@@ -224,7 +224,7 @@ async function moments(
   };
 }
 
-/** Kubernetes rounds its times down to seconds, PostgreSQL does not: compared in seconds. */
+/** Kubernetes truncates its times to seconds, PostgreSQL does not, so seconds are compared. */
 function assertOrder(at: Moments): void {
   const line = [
     ["last server Ready", at.lastServerReady],

@@ -37,7 +37,7 @@ describe("day two on the lab, by command line", function () {
   const sql = (text: string, values: unknown[] = [], url = lab.database.url) =>
     queryAt(url, text, values);
 
-  /** What drift finds while `change` is in place, as `kind/subject`. */
+  /** The findings of drift while `change` is in place, as `kind/subject`. */
   async function driftWith(
     change: () => Promise<unknown>,
     undo: () => Promise<unknown>,

@@ -23,7 +23,7 @@ import { queryAt } from "../support/postgres";
 import { exampleStacks } from "../support/stack-file";
 import { playInfisical } from "../support/stand-ins";
 
-/** Seconds a pod may take from its creation to Ready: the todo application's own demand. */
+/** Seconds from a pod's creation to Ready: the todo application's own requirement. */
 const startSeconds = 30;
 
 describe("the stacks under examples", function () {
@@ -53,7 +53,7 @@ describe("the stacks under examples", function () {
     return `http://${spec?.clusterIP}:${spec?.ports?.[0]?.port}${path}`;
   };
 
-  // The mesh's kinds are in no cluster but its own: mesh.test.ts runs it.
+  // No other cluster has the mesh's kinds; mesh.test.ts runs them.
   for (const stack of exampleStacks.filter((one) => one !== "examples/mesh/stack")) {
     it(`${stack}: kubectl apply -k takes every rendered object in a server-side dry run`, async () => {
       const opened = openExample(stack, cluster, {
@@ -270,7 +270,7 @@ describe("the stacks under examples", function () {
     assert.equal(running.exitCode, 10, running.stderr);
     assert.match(running.stderr, /still holds chroma\./);
 
-    // A name that no registry can have: the kubelet says so at once, and waits for none.
+    // An invalid name: the kubelet reports it at once, without waiting for a registry.
     const missing = await look("mcp-fleet.local/No-Such:1");
     assert.equal(missing.exitCode, 1, missing.stderr);
     assert.match(missing.stderr, /could not be searched: .* cannot pull its image/);
@@ -311,7 +311,7 @@ function nameOf(pod: V1Pod): string {
   return pod.metadata?.labels?.["app.kubernetes.io/name"] ?? "";
 }
 
-/** Seconds from the pod's creation to Ready, as the API server and the kubelet noted them. */
+/** Seconds from the pod's creation to Ready, as recorded by API server and kubelet. */
 function readyAfter({ metadata, status }: V1Pod): number {
   const ready = status?.conditions?.find(
     ({ type, status: is }) => type === "Ready" && is === "True",

@@ -43,7 +43,7 @@ describe("cluster: the exporter of verify and drift", function () {
   let prometheus: Scraper;
   let image: string;
   let started: number;
-  /** As pods reach it, with the login that reads. */
+  /** The DSN for pods, with the read-only login. */
   let databaseUrl: string;
 
   before(async function () {
@@ -61,7 +61,7 @@ describe("cluster: the exporter of verify and drift", function () {
     const exporter = { image, intervalSeconds: 2, database: { secret } };
     const observability = {
       ...{ enabled: true, prometheusOperator: false, dashboards: { enabled: false } },
-      // Prometheus is a process of the node here, which policies let in.
+      // Prometheus is a process of the node here, which policies allow.
       scrapers: { "kubernetes.io/metadata.name": "monitoring" },
       exporter,
       observer: { image: images.observer },
@@ -90,7 +90,7 @@ describe("cluster: the exporter of verify and drift", function () {
     await sql(`drop owned by ${role}`, `drop role ${role}`);
   });
 
-  /** What the CronJob's controller does every 15 minutes. */
+  /** Does what the CronJob's controller does every 15 minutes. */
   async function tryIsolation(): Promise<void> {
     const { context, kubeconfig } = lab.cluster;
     const { batch } = await connectKube({ context }, { kubeconfig });
@@ -119,7 +119,7 @@ describe("cluster: the exporter of verify and drift", function () {
     });
   }
 
-  /** The rights that docs/security.md lists, and a Secret with their login. */
+  /** Grants the rights that docs/security.md lists, and creates a Secret with their login. */
   async function readerOfRows(): Promise<void> {
     const database = new URL(lab.database.url).pathname.slice(1);
     await sql(
@@ -189,7 +189,7 @@ describe("cluster: the exporter of verify and drift", function () {
       const { chroma } = await byLabel(metrics.verified.name, "server");
       return chroma === verified && drift["service-without-backends"] === without;
     };
-    // A server that does not answer is asked for a minute, and a round may have begun before.
+    // An unresponsive server is probed for a minute, and a round may already have begun.
     const seconds = 150;
     await scale("0");
     try {

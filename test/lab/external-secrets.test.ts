@@ -18,11 +18,11 @@ import { labStack, plainConfig } from "../support/lab-stack";
 
 const run = randomBytes(3).toString("hex");
 const namespace = `external-${run}`;
-/** What no state and no log may hold. */
+/** Values that no state and no log may contain. */
 const values = ["first", "second", "third", "url"].map((name) => `value-${name}-${run}`);
 const [first = "", second = "", third = "", url = ""] = values;
 
-/** The operator itself, with the Secrets of another namespace for a store. */
+/** The real operator, with the Secrets of another namespace as a store. */
 describe("a server whose Secret the External Secrets Operator makes", function () {
   this.timeout(5 * 60_000);
   let cluster: Cluster;
@@ -69,9 +69,9 @@ describe("a server whose Secret the External Secrets Operator makes", function (
       }),
     );
 
-  /** What all updates said. */
+  /** The output of all updates. */
   let log = "";
-  /** What an update said, and what it changed. */
+  /** The output of an update, and its changes. */
   const up = async (): Promise<{ said: string; changed: string[] }> => {
     let said = "";
     const automation = await stack.automation();
@@ -94,7 +94,7 @@ describe("a server whose Secret the External Secrets Operator makes", function (
       .filter(({ op }) => op !== "same")
       .map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
 
-  /** Variables of the server's process, as it tells them over MCP. */
+  /** Variables of the server's process, read over MCP. */
   const environment = async (): Promise<Record<string, string>> => {
     const service = await kube.core.readNamespacedService({ namespace, name: "tools-mcp" });
     const place = new URL(`http://${service.spec?.clusterIP}:9020/mcp`);
@@ -117,7 +117,7 @@ describe("a server whose Secret the External Secrets Operator makes", function (
       await client.close();
     }
   };
-  /** Until the operator has read the store again. */
+  /** Waits until the operator has read the store again. */
   const made = (key: string, value: string): Promise<void> =>
     eventually(`the Secret has the new ${key}`, async () => {
       const secret = { namespace, name: "tools-mcp-secrets" };

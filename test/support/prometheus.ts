@@ -11,7 +11,7 @@ import { paths } from "../../lab/paths";
 import { freePort } from "./port";
 import type { Used } from "./promql";
 
-/** Prometheus and promtool: names on PATH, or files out of the distribution's package. */
+/** Prometheus and promtool: names on PATH, or files from the distribution's package. */
 export interface PrometheusTools {
   readonly prometheus: string;
   readonly promtool: string;
@@ -77,7 +77,7 @@ async function unpack(debianPackage: string, place: string): Promise<void> {
   }
 }
 
-/** Whose metrics a test's Prometheus reads. */
+/** A scrape target of a test's Prometheus. */
 export interface ScrapeTarget {
   readonly job: string;
   readonly url: string;
@@ -93,7 +93,7 @@ export interface Scraper {
     expression: string,
     seconds: number,
   ): Promise<{ labels: Record<string, string>; points: (readonly [number, number])[] }[]>;
-  /** Those of these for which it has no series. */
+  /** Those of these without a series. */
   without(selectors: readonly Used[]): Promise<string[]>;
   /** Names of the alerts that fire. */
   alerts(): Promise<string[]>;

@@ -5,13 +5,16 @@ import { panelExpressions } from "./dashboards";
 
 const strict = parser.configure({ strict: true });
 
-/** A choice of series in an expression: `up{job="x"}`. */
+/** A selector in an expression: `up{job="x"}`. */
 export interface Selector {
   readonly metric: string;
   readonly text: string;
 }
 
-/** Every choice of series in a PromQL expression, without ranges. @throws SyntaxError for what is no PromQL */
+/**
+ * Every selector in a PromQL expression, without ranges.
+ * @throws SyntaxError for invalid PromQL
+ */
 export function selectorsOf(expression: string): Selector[] {
   const found: Selector[] = [];
   strict.parse(expression).iterate({
@@ -25,14 +28,14 @@ export function selectorsOf(expression: string): Selector[] {
   return found;
 }
 
-/** Where an expression of ours is, and what of it Prometheus has to know. */
+/** A selector of ours and the place of its expression. */
 export interface Used extends Selector {
   readonly where: string;
 }
 
 /**
- * Every choice of series in an alert's rule or a dashboard's panel.
- * @param values what is chosen for Grafana's variables, by name
+ * Every selector in an alert's rule or a dashboard's panel.
+ * @param values of Grafana's variables, by name
  */
 export function usedSelectors(values: Readonly<Record<string, string>> = {}): Used[] {
   const rules = alertGroups()

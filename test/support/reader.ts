@@ -19,34 +19,34 @@ import { removeNamespace } from "./lab";
 import { type LegacyDatabase, legacyDatabase } from "./legacy-database";
 import { freshCheckout, Reader } from "./walk";
 
-/** What a reader of the pages has beside the checkout: a cluster, an application with its database, and a login nowhere. */
+/** What a reader of the pages has besides the checkout: a cluster, an application with its database, and no login. */
 export interface Surroundings {
   readonly reader: Reader;
-  /** The application's namespace, in which nothing of ours is yet. */
+  /** The application's namespace, still without objects of ours. */
   readonly namespace: string;
   readonly database: LegacyDatabase;
   /** DSN of the cutover's role. */
   readonly databaseUrl: string;
-  /** DSN of the application, as its pods reach it. */
+  /** DSN of the application for its pods. */
   readonly studioDatabaseUrl: string;
   /** DSN of the administrator. */
   readonly adminUrl: string;
-  /** Writes what the lab has in the place of Studio's images, context and namespace into a stack's file. */
+  /** Replaces Studio's images, context and namespace in a stack's file by the lab's. */
   edit(file: string): void;
   /** Changes a stack's file in the checkout, as an editor would. */
   rewrite(file: string, change: (config: Config) => Config): void;
-  /** Types commands that have to work. */
+  /** Types commands that must succeed. */
   type(script: string): Promise<void>;
-  /** What a reader writes in the place of the pages' namespace. */
+  /** Replacements of the pages' namespace. */
   readonly namespaced: readonly (readonly [from: string, to: string])[];
-  /** Takes all of it away. */
+  /** Removes everything. */
   remove(): Promise<void>;
 }
 
 type Config = Record<string, unknown>;
 
 /**
- * @param lab whose cluster, images and database server are used; its own stack stays as it is
+ * @param lab whose cluster, images and database server are used; its own stack does not change
  * @param name of the database, and a part of the namespace's
  */
 export async function surroundings(lab: Lab, name: string): Promise<Surroundings> {
@@ -55,7 +55,7 @@ export async function surroundings(lab: Lab, name: string): Promise<Surroundings
   const database = await legacyDatabase(lab.database, name);
   const databaseUrl = database.of(cutoverUrl);
   const home = mkdtempSync(join(tmpdir(), "mcp-fleet-home-"));
-  // One that an ended test left.
+  // Left over from an interrupted test.
   await removeNamespace(lab.cluster, namespace);
   await restrictedNamespace(lab.kube, namespace);
   await lab.kube.apply(databaseServiceObjects({ namespace, address: lab.cluster.nodeIp, port }));
@@ -97,7 +97,7 @@ export async function surroundings(lab: Lab, name: string): Promise<Surroundings
   };
 }
 
-/** In its own namespace the application's Chroma would be beside it; here the lab's is asked. */
+/** In its own namespace the application would have a Chroma; here it uses the lab's. */
 function chroma(image: string): object {
   return {
     image,
@@ -106,7 +106,7 @@ function chroma(image: string): object {
   };
 }
 
-/** What the page's own commands set is not written here. */
+/** Values that the page's own commands set are not written here. */
 function plainOf(config: StackConfig): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config)
@@ -115,7 +115,7 @@ function plainOf(config: StackConfig): Record<string, unknown> {
   );
 }
 
-/** A shell of nobody: programs, a Pulumi home and a backend of its own, and what a terminal would answer. */
+/** The environment of a new user's shell: programs, its own Pulumi home and backend, and answers to prompts. */
 function readersEnvironment(
   { engine, cluster }: Lab,
   home: string,
@@ -139,7 +139,7 @@ function readersEnvironment(
     NO_COLOR: "1",
     KUBECONFIG: cluster.kubeconfig,
     NPM_CONFIG_PREFIX: installed,
-    // What this machine needs to reach a registry, and what npm has fetched already.
+    // What this machine needs to reach a registry, and npm's cache.
     NPM_CONFIG_USERCONFIG: npmSetting("userconfig"),
     NPM_CONFIG_GLOBALCONFIG: npmSetting("globalconfig"),
     NPM_CONFIG_CACHE: npmSetting("cache"),
@@ -155,7 +155,7 @@ function readersEnvironment(
     PGUSER: database.username,
     PGPASSWORD: database.password,
     PGDATABASE: database.pathname.slice(1),
-    // A reader types yes.
+    // A reader answers yes.
     PULUMI_SKIP_CONFIRMATIONS: "true",
     EDITOR: "true",
     PATH: [join(installed, "bin"), linked, pulumi.PATH].join(delimiter),
@@ -166,7 +166,7 @@ function npmSetting(name: string): string {
   return execFileSync("npm", ["config", "get", name], { encoding: "utf8" }).trim();
 }
 
-/** The commands that set what the servers' Secrets hold, but for one that a page sets itself. */
+/** The commands that set the servers' secrets, except one that a page sets itself. */
 export function secretCommands(but?: string): string {
   const { "llmctl-mcp": _none, ...servers } = legacyEnvironments();
   return Object.entries(servers)

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type OtherStack, Recorder } from "./mocks";
 import { fullStack, setConfig, type TestConfig } from "./resources";
 
-/** A change to a stack that works, the key its message has to name, and what its fix has to say. */
+/** A change to a working stack, the key that the message must name, and what its fix must contain. */
 export interface BadConfig {
   readonly what: string;
   readonly plain?: Readonly<Record<string, unknown>>;
@@ -22,7 +22,7 @@ export function withExtra(settings: Record<string, unknown>): Readonly<Record<st
   return { servers: { ...(fullStack.plain.servers as object), extra } };
 }
 
-/** Runs the program, which must refuse, and returns what it says. */
+/** Runs the program, which must refuse, and returns its message. */
 export async function refusal(
   config: TestConfig,
   stacks: Readonly<Record<string, OtherStack>> = {},

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Recorder, type RecorderOptions } from "./mocks";
 
-/** A stack's configuration: objects are written as the engine hands them over, as JSON. */
+/** A stack's configuration: objects are JSON, as the engine passes them. */
 export interface TestConfig {
   readonly plain: Readonly<Record<string, unknown>>;
   readonly secret?: Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export async function runProgram(
   options: RecorderOptions = {},
 ): Promise<{ recorder: Recorder; outputs: Record<string, unknown> }> {
   const recorder = await Recorder.install(options);
-  // The program asks its cluster who it is; here it must find none, whatever this machine has.
+  // The program asks its cluster for the namespace; here it must find none, whatever this machine has.
   process.env.KUBECONFIG = "/nowhere/kubeconfig";
   setConfig(config);
   const program = (await import("../../index.js")).default;

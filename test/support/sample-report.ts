@@ -13,7 +13,7 @@ const entry = (
 const keys = ["llmctl-mcp", "github", "atlassian", "chroma", "google-cloud"];
 const url = (key: string): string => `http://llmctl-mcp-${key}.llmctl.svc.cluster.local:8000/mcp`;
 
-/** A report as the lab's cutover gives one, with a server whose pod was there long before it. */
+/** A report like that of the lab's cutover, with a server whose pod existed long before it. */
 export const sampleReport: CutoverReport = {
   cutover: "mcp-fleet/prod",
   run: {

@@ -5,22 +5,31 @@ export type Client = "sdk 1" | "client 2" | "mcp 1" | "mcp 2";
 export const typescriptClients: readonly Client[] = ["sdk 1", "client 2"];
 export const pythonClients: readonly Client[] = ["mcp 1", "mcp 2"];
 
-/** One kind of answer, and which clients do not take it. The tests ask every client itself. */
+/** One kind of answer, and which clients reject it. The tests ask every client. */
 export interface ProbeCase {
-  /** What the server does, as `docs/probe.md` has it. */
+  /** What the server does, as in `docs/probe.md`. */
   readonly what: string;
   readonly stub: Stub;
-  /** Clients that refuse it. @default none */
+  /**
+   * Clients that reject it.
+   * @default none
+   */
   readonly refusedBy?: readonly Client[];
-  /** Clients that take it and see no tools. @default none */
+  /**
+   * Clients that accept it and see no tools.
+   * @default none
+   */
   readonly emptyFor?: readonly Client[];
-  /** Whether the probe refuses it though every client takes it. @default false */
+  /**
+   * Whether the probe rejects it although every client accepts it.
+   * @default false
+   */
   readonly stricter?: boolean;
-  /** What the probe says. Needed where any client refuses. */
+  /** The probe's message. Required if any client rejects it. */
   readonly says?: RegExp;
 }
 
-/** The clients that speak what the server speaks: 2026-07-28 is only in the second major versions. */
+/** The clients of the server's versions: only the second major versions speak 2026-07-28. */
 export function clientsOf({ stub }: ProbeCase): readonly Client[] {
   return stub.modern === true ? ["client 2", "mcp 2"] : everybody;
 }
@@ -28,7 +37,7 @@ export function clientsOf({ stub }: ProbeCase): readonly Client[] {
 /** Every official client. */
 export const everybody: readonly Client[] = [...typescriptClients, ...pythonClients];
 
-/** Whether the probe passes a server that answers so. */
+/** Whether the probe accepts a server with this answer. */
 export function passes({ refusedBy = [], stricter = false }: ProbeCase): boolean {
   return refusedBy.length === 0 && !stricter;
 }

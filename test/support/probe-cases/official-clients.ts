@@ -8,10 +8,10 @@ import { StreamableHTTPClientTransport as FirstTransport } from "@modelcontextpr
 import type { Client } from "./cases";
 
 const info = { name: "table", version: "1" };
-/** How long a client may wait for one answer, in milliseconds; some answers it never takes. */
+/** Time limit of a client for one answer, in milliseconds; some answers it never accepts. */
 const limits = { timeout: 3000 };
 
-/** What a client has in common with the other major version. */
+/** The common part of both major versions' clients. */
 interface Both {
   listTools: (
     params: { cursor?: string },
@@ -20,7 +20,10 @@ interface Both {
   close: () => Promise<void>;
 }
 
-/** Lists all tools as a program with this client does. @returns why it could not; empty when it could */
+/**
+ * Lists all tools as a program with this client does.
+ * @returns why it failed; empty when it succeeded
+ */
 export async function askWith(
   client: Exclude<Client, "mcp 1" | "mcp 2">,
   url: string,

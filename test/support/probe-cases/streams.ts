@@ -22,7 +22,7 @@ const halves: Stub = {
     response.end(`data: ${first}\ndata: ${second}\n\n`);
   },
 };
-/** A stream that ends after its first event; the answer comes to the GET that takes it up again. */
+/** A stream that ends after its first event; the GET that resumes it gets the answer. */
 const resumed = (): Stub => {
   const waiting = new Map<string, object>();
   return {

@@ -14,16 +14,16 @@ export interface Request {
   readonly headers: IncomingMessage["headers"];
   readonly path: string;
   readonly response: ServerResponse;
-  /** What a right server answers with; undefined for a notification. */
+  /** The answer of a correct server; undefined for a notification. */
   readonly result: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A server that is right but for what it does itself with some requests. */
+/** A correct server, except for the overridden parts. */
 export interface Stub {
   /** Whether it speaks 2026-07-28 instead of the versions with a handshake. @default false */
   readonly modern?: boolean;
   readonly discover?: (result: Readonly<Record<string, unknown>>) => unknown;
-  /** Changes the results of a right server. */
+  /** Changes the results of a correct server. */
   readonly initialize?: (result: Readonly<Record<string, unknown>>) => unknown;
   readonly tools?: (
     result: Readonly<Record<string, unknown>>,
@@ -37,10 +37,10 @@ export interface Stub {
   readonly get?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-/** A tool as every client takes it. */
+/** A tool that every client accepts. */
 export const tool = { name: "search", description: "Searches.", inputSchema: { type: "object" } };
 
-/** What a right server says about itself. */
+/** What a correct server says about itself. */
 const introduction = {
   protocolVersion: "2025-06-18",
   capabilities: { tools: {} },
