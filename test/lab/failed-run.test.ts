@@ -9,7 +9,7 @@ import { paths } from "../../lab/paths";
 import { testEngine } from "../support/engine";
 import { ScratchBackend } from "../support/scratch-backend";
 
-/** Programs that export something, and those that then fail, in the two ways a program can. */
+/** Programs that export something and then fail, in the two possible ways. */
 const programs = {
   good: `exports.generation = 3; exports.token = pulumi.secret("hush");`,
   less: `exports.generation = 4;`,
@@ -23,7 +23,7 @@ const programs = {
     exports.generation = new Failing().generation;`,
 };
 
-/* Neither needs a cluster: what the CLI shows and keeps of a run that fails. */
+/* Neither needs a cluster: what the CLI shows and keeps of a failed run. */
 describe("a run that fails, on the engine", function () {
   this.timeout(3 * 60_000);
   let backend: ScratchBackend;

@@ -18,7 +18,7 @@ import { ScratchBackend } from "../support/scratch-backend";
 const uid = "0f6b0a0e-5d0b-4c55-9a52-5a3b7b1c2d3e";
 
 /**
- * A cluster of a few lines: the application runs there, the identity may not make NetworkPolicies until `allowed`, and
+ * A stub cluster: the application runs there, the identity may not create NetworkPolicies until `allowed`, and
  * nothing enforces any.
  */
 async function cluster(allowed: () => boolean, image: string): Promise<StubApi> {
@@ -66,7 +66,7 @@ async function cluster(allowed: () => boolean, image: string): Promise<StubApi> 
   });
 }
 
-/** Knows one image, and who asks for it. */
+/** Has one image, and records who asks for it. */
 async function registry(): Promise<Server> {
   const server = createServer(({ headers, url }, response) => {
     const basic = `Basic ${Buffer.from("robot:x").toString("base64")}`;
@@ -78,7 +78,7 @@ async function registry(): Promise<Server> {
   return server;
 }
 
-/** From a database and a cluster to a preview that plans its rows, as the Pulumi CLI has it. */
+/** From a database and a cluster to a preview that plans the rows, with the Pulumi CLI. */
 describe("the first steps on a database and a cluster", function () {
   this.timeout(300_000);
   let database: StudioDatabase;

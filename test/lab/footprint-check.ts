@@ -3,8 +3,8 @@ import { compareFootprints, footprint } from "../../lab/cluster/footprint";
 import { consoleLog } from "../../lab/log";
 
 /**
- * `node dist/test/lab/footprint-check.js`: starts the cluster, stops it, and ends with exit code 1
- * when the machine is not as it was. Not part of the test ladder, whose cluster it would take away.
+ * `node dist/test/lab/footprint-check.js`: starts the cluster, stops it, and exits with code 1 when the machine
+ * differs from before. Not part of the test rungs, because it would stop their cluster.
  */
 async function main(): Promise<void> {
   if ((await clusterStatus()).running) {

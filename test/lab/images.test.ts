@@ -41,7 +41,7 @@ describe("the Dockerfiles of images/, built", function () {
       await new Building(builder, there, programs, scratch, log).build([node]);
       for (const { dockerfile, programs: { build = {} } = {} } of Object.values(recipes)) {
         for (const [file, program] of Object.entries(build)) {
-          // The stage as it is, and then nothing but what it made.
+          // The unchanged stage, and then only its results.
           const copy = join(scratch, "Dockerfile");
           await cp(join(paths.projectDir, dockerfile), copy);
           await cp(join(paths.projectDir, `${dockerfile}.dockerignore`), `${copy}.dockerignore`);

@@ -28,7 +28,7 @@ const stackName = `${labStackName}-inside`;
 /** With a header the probe's Jobs get a Secret. */
 const headers = { headers: { "X-Tenant": "studio" } };
 
-/** The Job of `examples/in-cluster`, with the image that users have, and an account with the Role that is printed. */
+/** The Job of `examples/in-cluster`, with the users' image, and an account with the printed Role. */
 describe("updates from inside the cluster", function () {
   this.timeout(8 * 60_000);
   let lab: Lab;
@@ -88,7 +88,7 @@ describe("updates from inside the cluster", function () {
   /** Where pods reach it. */
   const openProxy = (): Promise<Proxy> => Proxy.open(lab.database.cutoverUrl, lab.cluster.nodeIp);
 
-  /** State in PostgreSQL, which pods and this machine reach. */
+  /** State in PostgreSQL, which both pods and this machine reach. */
   async function sharedStack(): Promise<PulumiStack> {
     await withClient(lab.database.superuserUrl, async (db) => {
       await db.query(`drop database if exists ${stateDatabase} with (force)`);
@@ -123,7 +123,7 @@ describe("updates from inside the cluster", function () {
       allowed: { namespaces: [namespace] },
       servers: Object.fromEntries(servers),
     };
-    // The pod has an account of its own.
+    // The pod uses its own service account.
     const {
       "kubernetes:kubeconfig": _file,
       "kubernetes:context": _context,
@@ -147,7 +147,7 @@ describe("updates from inside the cluster", function () {
   const rows = (): Promise<string> =>
     withClient(lab.database.url, async (db) => {
       const { rows: found } = await db.query<{ row: string }>(
-        // What Studio writes at each start is left out.
+        // Without the rows that Studio writes at each start.
         "select (to_jsonb(s) - 'updated_at' - 'description')::text as row from mcp_servers s order by id",
       );
       return found.map(({ row }) => row).join("\n");
@@ -158,7 +158,7 @@ describe("updates from inside the cluster", function () {
 
   const run = async (...args: string[]): Promise<EndedJob> => updates.ended(await start(...args));
 
-  /** Runs an update whose first pod is killed once `reached` resolves; another one has to end its work. */
+  /** Runs an update whose first pod is killed once `reached` resolves; another pod must complete it. */
   async function takenOver(reached: () => Promise<unknown>): Promise<void> {
     const job = await start();
     await reached();
@@ -172,7 +172,7 @@ describe("updates from inside the cluster", function () {
 
   let generation = 0;
 
-  /** The line to the database stands still from this moment on, once. */
+  /** Blocks the database connection from this moment on, once. */
   async function heldAt(moment: Moment): Promise<() => Promise<void>> {
     const before = proxy;
     proxy = await openProxy();
@@ -309,11 +309,11 @@ interface Rule {
 
 const rulesOf = (role: RoleObject | undefined): Rule[] => (role?.rules ?? []) as Rule[];
 
-/** How often servers were asked: the Jobs that were made for it. */
+/** How many probes ran: the number of their Jobs. */
 const probes = (): number =>
   audited().filter(({ right }) => right === `create batch jobs ${namespace}`).length;
 
-/** What the account asked of the API server, as `verb group resource namespace`. */
+/** The account's requests to the API server, as `verb group resource namespace`. */
 function audited(): { readonly right: string }[] {
   const user = `system:serviceaccount:${deploy}:${account}`;
   return readFileSync(auditLog, "utf8")
@@ -323,7 +323,7 @@ function audited(): { readonly right: string }[] {
       const { verb, objectRef = {}, responseStatus } = JSON.parse(line) as AuditEvent;
       const { apiGroup = "", resource = "", subresource, namespace: where = "" } = objectRef;
       const full = subresource === undefined ? resource : `${resource}/${subresource}`;
-      // A patch that makes an object needs both verbs, and is one request.
+      // A patch that creates an object is one request and needs both verbs.
       const verbs = verb === "patch" && responseStatus?.code === 201 ? ["patch", "create"] : [verb];
       return verbs.map((one) => ({ right: [one, apiGroup, full, where].join(" ") }));
     });

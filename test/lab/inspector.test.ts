@@ -24,7 +24,7 @@ interface ToolAnswer<T> {
   readonly isError?: boolean;
 }
 
-/** `mcp-fleet serve` under a client that is neither ours nor made from the SDK that serves it. */
+/** `mcp-fleet serve` with an independent client, not made with the SDK that serves it. */
 describe("cluster: the MCP inspector's command line", function () {
   this.timeout(2 * 60_000);
   let kube: Kube;
@@ -55,7 +55,7 @@ describe("cluster: the MCP inspector's command line", function () {
     await kube?.core.deleteNamespace({ name: namespace });
   });
 
-  /** Calls a tool, and returns what it answered with its schema. */
+  /** Calls a tool, and returns its answer with its schema. */
   async function call<T>(
     target: readonly string[],
     tool: string,

@@ -23,7 +23,7 @@ type Servers = Record<string, Record<string, unknown>>;
 const namespace = `kept-${randomBytes(3).toString("hex")}`;
 const volumes = [`${namespace}-0`, `${namespace}-1`];
 
-/** `examples/servers/memory.yaml` on volumes of this machine: what a tool call wrote outlives pods and StatefulSets. */
+/** `examples/servers/memory.yaml` on volumes of this machine: data of a tool call outlives pods and StatefulSets. */
 describe("a server that keeps data", function () {
   this.timeout(5 * 60_000);
   let cluster: Cluster;
@@ -46,7 +46,7 @@ describe("a server that keeps data", function () {
     await restrictedNamespace(kube, namespace);
     for (const name of volumes) {
       const path = mkdtempSync(join(directory, "volume-"));
-      // The kubelet gives a directory of the machine to no group.
+      // The kubelet does not change the group of a host directory.
       chmodSync(path, 0o777);
       await kube.apply([hostVolume(name, path, namespace)]);
     }
@@ -158,7 +158,8 @@ describe("a server that keeps data", function () {
   it("is mended by the next template where one never gets ready", async () => {
     const command = ["node", "-e", "process.exit(3)"];
     const broken = { source: "image", stdio: undefined, command, rolloutSeconds: 20 };
-    // The lab's plugin is older than 4.26 and calls a StatefulSet's update complete before its controller saw it.
+    // The lab's plugin is older than 4.26 and reports a StatefulSet's update as complete before its controller
+    // saw it.
     await up(claim("32Mi"), broken).catch(() => undefined);
     const ready = async (): Promise<number> => {
       const where = { namespace, name: "memory-mcp" };

@@ -20,7 +20,7 @@ import { eventually } from "../support/eventually";
 const namespace = `lab-check-${process.pid}`;
 const name = "tryout";
 
-/** What the bare cluster promises the rest of the lab; kind and a cluster of the user's own vouch for themselves. */
+/** Guarantees of the bare cluster that the lab relies on; they are not tested on kind and users' clusters. */
 describe("the bare lab cluster", function () {
   this.timeout(120_000);
   let cluster: Cluster;

@@ -28,7 +28,7 @@ function promote(to: SecondStack): Promise<CliResult> {
   return mcpFleet(["promote", ...stacks, "--output", "json"], to.env, 300);
 }
 
-/** Nobody listens there. */
+/** Nothing listens there. */
 const noDatabase = "postgresql://nobody:nothing@127.0.0.1:1/none";
 
 describe("the program on the engine", function () {
@@ -114,7 +114,7 @@ describe("the program on the engine", function () {
 
   it("is not promoted while a row is not as the run left it, nor while it is not settled", async () => {
     const before = await everything(lab);
-    /** What it says between two changes of the lab's database. */
+    /** Its message between two changes of the lab's database. */
     const refusedAfter = async (change: string, back: string): Promise<string> => {
       await withClient(lab.database.superuserUrl, (db) => db.query(change));
       const { exitCode, stderr } = await promote(prod);
@@ -202,7 +202,7 @@ describe("the program on the engine", function () {
   });
 });
 
-/** What `mcp-fleet promote` answers. */
+/** The output of `mcp-fleet promote`. */
 interface Promoted {
   readonly images: readonly ConfigChange[];
   readonly rows: RowPlan;
@@ -218,7 +218,7 @@ function assertNothingChanged({ changes }: Done): void {
   );
 }
 
-/** The lab's credentials as they stand, as a DSN has them and as a Secret of the cluster has them. */
+/** The lab's credentials in plain text, as in a DSN and as in a Secret of the cluster. */
 function secretsOf({ facts, database }: Lab): string[] {
   const urls = [facts.databaseUrl, facts.studioDatabaseUrl, database.superuserUrl];
   const credentials = Object.values(facts.serverSecrets)

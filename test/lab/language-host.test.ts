@@ -10,7 +10,7 @@ import { PluginCli, type Project } from "../support/plugin-cli";
 
 const hidden = "hunter2-of-the-config";
 
-/** What the program sees of its start, as outputs. */
+/** What the program sees of its environment, as outputs. */
 const looksAround = `
 const pulumi = require("@pulumi/pulumi");
 const fs = require("node:fs");
@@ -25,7 +25,7 @@ console.log("a line on standard output");
 console.error("a line on standard error");
 `;
 
-/** A dynamic resource whose provider writes a file when it has made one. */
+/** A dynamic resource whose provider writes a file after creating one. */
 const dynamic = (body: string, resources: string): string => `
 const pulumi = require("@pulumi/pulumi");
 class Thing extends pulumi.dynamic.Resource {
@@ -41,7 +41,7 @@ class Thing extends pulumi.dynamic.Resource {
 ${resources}
 `;
 
-/** The lab's own language host under the real CLI: what it starts, passes on and ends. */
+/** The lab's own language host under the real CLI: what it starts, forwards and stops. */
 describe("the lab's language host under the Pulumi CLI", function () {
   this.timeout(60_000);
   let cli: PluginCli;

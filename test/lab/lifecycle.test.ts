@@ -17,7 +17,7 @@ import { type CliResult, mcpFleet } from "../support/cli";
 import { serverObjects } from "../support/servers";
 
 const namespace = `lifecycle-test-${randomUUID().slice(0, 8)}`;
-/** Longer than any wait here: a pod that is gone before was killed. In seconds. */
+/** Longer than any wait here, in seconds: a pod that ends earlier was killed. */
 const longGrace = 600;
 
 describe("cluster: the servers' lifecycle by command", function () {
@@ -51,7 +51,7 @@ describe("cluster: the servers' lifecycle by command", function () {
     image = images["llmctl-mcp"];
     kube = openKube(cluster.kubeconfig, cluster.context);
     await kube.core.createNamespace({ body: { metadata: { name: namespace } } });
-    // Takes connections, speaks no MCP, and will not hear of SIGTERM.
+    // Accepts connections, speaks no MCP, and ignores SIGTERM.
     const stubborn = [
       "node",
       "-e",
@@ -266,7 +266,7 @@ describe("cluster: the servers' lifecycle by command", function () {
   });
 });
 
-/** A kubeconfig of a ServiceAccount that may look at the servers and change nothing. */
+/** A kubeconfig of a ServiceAccount that may read the servers and change nothing. */
 async function limitedAccount(kube: Kube, cluster: Cluster): Promise<string> {
   const metadata = { name: "onlooker", namespace };
   const rule = (apiGroup: string, resources: string[]) => ({

@@ -51,7 +51,7 @@ describe("the machine, after make down", () => {
       timeoutSeconds: 120,
     });
     const left = compareFootprints(before, await footprint());
-    // What an earlier, killed lab left and this one tidied away is no fault of it.
+    // Leftovers of an earlier, killed lab that this one removed do not count.
     assert.deepEqual(
       left.filter((line) => line.startsWith("+")),
       [],

@@ -12,7 +12,7 @@ const references = ["agent_task", "chat_thread", "flowchart_node", "task_templat
   (name) => `${name}_mcp_servers`,
 );
 
-/** The lab's stack with a database role that the program makes: `database.manage`, through the engine's plugins. */
+/** The lab's stack with a database role that the program creates: `database.manage`, through the engine's plugins. */
 describe("a cutover with a role of its own making", function () {
   this.timeout(10 * 60_000);
   const [admin, role] = ["database_admin", "cutover_of_the_stack"];
@@ -24,12 +24,12 @@ describe("a cutover with a role of its own making", function () {
   before(async function () {
     this.timeout(60 * 60_000);
     lab = await installationBefore("jsonb");
-    // A login that may make roles and give them the application's tables, and is no superuser.
+    // A login that may create roles and grant them the application's tables, and is not a superuser.
     await withClient(lab.database.superuserUrl, async (db) => {
       await db.query(`create role ${admin} login createrole password '${password}'`);
       await db.query(`grant ${applicationRole} to ${admin} with admin option`);
       await db.query(`grant create, connect on database ${databaseName} to ${admin}`);
-      // The baseline run made a ledger of the other role's.
+      // The other role's ledger is from the baseline run.
       await db.query("drop schema if exists mcp_cutover cascade");
     });
     const url = new URL(lab.database.cutoverUrl);

@@ -19,7 +19,7 @@ import { serverObjects } from "../support/servers";
 const namespace = `manager-${randomBytes(3).toString("hex")}`;
 const manager = "ai-platform-manager";
 const clock = "clock-mcp";
-/** A server by its label that no stack has: it can be seen, and must not be touched. */
+/** A server by its label that is in no stack: it is visible, and must not be changed. */
 const outsider = "outsider-mcp";
 
 /** The resource manager as a stack deploys it: a pod with its own account, called by the SDK's client. */
@@ -50,7 +50,7 @@ describe("cluster: the resource manager in its pod", function () {
     closeExample(open.example);
   });
 
-  /** Runs the stack with these settings of the manager, and connects to the pod that they make. */
+  /** Runs the stack with these settings of the manager, and connects to its pod. */
   async function deploy(settings: Record<string, unknown>): Promise<Client> {
     await disconnect();
     const target = { kubeconfig: cluster.kubeconfig, context: cluster.context };
@@ -66,7 +66,7 @@ describe("cluster: the resource manager in its pod", function () {
     );
     open.example = example;
     await example.run("up");
-    // Until the old pods are gone: the Service may still lead to one.
+    // Until the old pods are gone, the Service may still route to one.
     await kube.waitForDeployment(namespace, manager, 60);
     return connect(await tokenOf());
   }
@@ -76,7 +76,7 @@ describe("cluster: the resource manager in its pod", function () {
     return Buffer.from(data?.token ?? "", "base64").toString();
   }
 
-  /** A client at the manager's Service, through the API server: its policy lets no pod in that is not listed. */
+  /** A client of the manager's Service through the API server: its policy allows only listed pods. */
   async function connect(token: string): Promise<Client> {
     const { kubeconfig, context } = cluster;
     open.forward ??= await openPortForward(

@@ -24,7 +24,10 @@ import { hostVolume } from "../support/volume";
 const namespace = `mesh-${randomBytes(3).toString("hex")}`;
 const observer = "mcp-mesh-observer";
 
-/** The real registry and real agents of MCP Mesh, deployed by the program, seen by the observer and a real Prometheus. */
+/**
+ * The real registry and real agents of MCP Mesh, deployed by the program, observed by the observer and a real
+ * Prometheus.
+ */
 describe("a mesh in the lab", function () {
   this.timeout(120_000);
   let cluster: Cluster;
@@ -239,13 +242,13 @@ function stackConfig(cluster: Cluster, images: Record<string, string>): StackCon
       enabled: true,
       prometheusOperator: false,
       scrapers: { "kubernetes.io/metadata.name": "monitoring" },
-      // The API server is the lab's one endpoint with TLS.
+      // The API server is the lab's only endpoint with TLS.
       observer: { image: images.observer, certificates: ["kubernetes.default.svc:443"] },
     },
   });
 }
 
-/** Stands for the application's pod, which this stack has none of: the observer reads its label. */
+/** Replaces the application's pod, which this stack does not have: the observer reads its label. */
 const generationPod = (image: string): V1Pod => ({
   apiVersion: "v1",
   kind: "Pod",

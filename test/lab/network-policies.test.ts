@@ -29,7 +29,7 @@ const profiles = {
 } as const;
 type Profile = keyof typeof profiles;
 
-/** What each gets through to, of all that {@link targets} has. */
+/** The reachable {@link targets} of each. */
 const reached: Record<Profile, string[]> = {
   none: [],
   dns: ["names"],
@@ -46,7 +46,7 @@ const serverNames = ["llmctl-mcp", "github", "atlassian", "chroma", "google-clou
   key === "llmctl-mcp" ? key : `llmctl-mcp-${key}`,
 );
 
-/** Doors that are open and shut, asked from pods with the labels that the policies go by. */
+/** Allowed and denied connections, tried from pods with the labels that the policies select. */
 describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
   this.timeout(5 * 60_000);
   const elsewhere = `elsewhere-${randomBytes(3).toString("hex")}`;
@@ -54,7 +54,7 @@ describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
   let policies: NetworkingV1Api;
   const listeners: Record<string, Listener> = {};
   const callers: Record<string, Caller> = {};
-  /** Name of a place -> `host:port`. */
+  /** Name of a target to its `host:port`. */
   let targets: Record<string, string>;
   let servers: Record<string, string>;
   /** Manager and exporter. */
@@ -111,7 +111,7 @@ describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
 
   async function makeTargets(): Promise<void> {
     listeners.node = await listenAt(lab.cluster.nodeIp, true);
-    // Of an example's range (RFC 5737), which no policy takes for a private one; and where AWS gives tasks their role.
+    // In a documentation range (RFC 5737), which no policy counts as private; and the address of AWS task roles.
     listeners.outside = await listenAt("203.0.113.7", false);
     listeners.metadata = await listenAt("169.254.170.2", false);
     callers.elsewhere = await callerPod(lab, { namespace: elsewhere, name: "stranger" });
@@ -167,7 +167,7 @@ describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
     return caller;
   };
 
-  /** The names of what a caller gets through to. */
+  /** The names of the targets that a caller can reach. */
   async function open(name: string, places: Record<string, string>): Promise<string[]> {
     const caller = callerOf(name);
     const asked = await Promise.all(
@@ -190,7 +190,8 @@ describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
     const strangers = ["unlabelled", "elsewhere", "elsewhere with the executor's labels"];
     for (const name of [...strangers, "of-the-stack", "egress-internet"])
       assert.deepEqual(await open(name, { ...servers, ...others }), [], name);
-    // kube-router lets pods of one policy call each other where it lets them out to the namespace: other replicas.
+    // If egress to the namespace is allowed, kube-router lets pods of one policy reach each other: other
+    // replicas.
 
     const foreign = Object.entries({ ...servers, ...others }).filter(
       ([name]) => name !== profiles.cluster,
@@ -238,7 +239,7 @@ describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
     assert.ok((await lab.studio()).servers.every(({ transport }) => transport !== "stdio"));
   });
 
-  /** Takes policies away for as long as `look` runs. They come back as the engine's, or its next update would conflict. */
+  /** Removes policies while `look` runs. They are restored as the engine's, or its next update would conflict. */
   async function without(names: readonly string[], look: () => Promise<void>): Promise<void> {
     const taken = await Promise.all(
       names.map((name) => policies.readNamespacedNetworkPolicy({ namespace, name })),
@@ -262,7 +263,7 @@ describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
   }
 
   const closed = "llmctl-studio-default-deny";
-  /** A door that another state of the policies opens or shuts, within a minute. */
+  /** Waits up to a minute until another state of the policies allows or denies a connection. */
   const door = (from: string, at: string | undefined, is: "open" | "shut"): Promise<void> =>
     eventually(
       `${from} finds ${at} ${is}`,

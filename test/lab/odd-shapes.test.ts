@@ -21,7 +21,7 @@ import { type OddShape, oddShapes } from "../support/odd-shapes";
 
 const namespace = `odd-test-${randomUUID().slice(0, 8)}`;
 
-/** Each expected line, and no other. */
+/** Exactly the expected lines. */
 function sameLines(lines: readonly string[], expected: readonly RegExp[], what: string): void {
   assert.equal(lines.length, expected.length, `${what}: ${lines.join("\n")}`);
   expected.forEach((one, index) => assert.match(lines[index] ?? "", one, what));

@@ -10,12 +10,12 @@ import { failureOf } from "../support/engine";
 import { everything, studioPods, untouchedInstallation } from "../support/lab";
 
 const policyPacks = [join(paths.projectDir, "policy")];
-/** Nobody listens there. */
+/** Nothing listens there. */
 const noDatabase = "postgresql://nobody:nothing@127.0.0.1:1/none";
 const studio =
   "urn:pulumi:lab::mcp-fleet::mcp-fleet:studio:Studio$kubernetes:apps/v1:Deployment::**";
 
-/* What a run may be told, before any row is moved. Nothing here changes the lab, which the hook after each test looks at. */
+/* Options of a run before any row is moved. Nothing here changes the lab; the hook after each test verifies that. */
 describe("the options of a run on the engine", function () {
   this.timeout(10 * 60_000);
   let lab: Lab;
@@ -27,7 +27,7 @@ describe("the options of a run on the engine", function () {
     lab = await untouchedInstallation();
     rows = await everything(lab);
     pods = await studioPods(lab);
-    // Leaves the configuration of the cutover in the stack's file, for the commands below.
+    // Stores the cutover's configuration in the stack's file, for the commands below.
     await lab.preview("in-cluster");
   });
 
@@ -47,7 +47,7 @@ describe("the options of a run on the engine", function () {
     it(`${flag} is refused`, async () => {
       const stack = await lab.stack.automation();
       const runs = [
-        // A preview knows no --continue-on-error.
+        // A preview has no --continue-on-error.
         ...(name === "continueOnError" ? [] : [() => stack.preview({ [name]: value })]),
         () => stack.up({ [name]: value }),
       ];
@@ -91,7 +91,7 @@ describe("the options of a run on the engine", function () {
       await lab.preview("in-cluster", { databaseUrl: noDatabase });
       await stack.setConfig("kubernetes:kubeconfig", { value: kubeconfig });
       const { seconds, stdout, stderr } = await timed();
-      // What it waits for has limits of its own, however busy the machine is.
+      // Its waits have their own limits, however busy the machine is.
       const limit = reachable.seconds + 10;
       assert.ok(seconds < limit, `took ${seconds} s where ${limit} s are enough`);
       const said = stdout + stderr;

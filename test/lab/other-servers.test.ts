@@ -18,7 +18,7 @@ const servers = ["kubernetes", "playwright", "argocd"] as const;
 type Name = (typeof servers)[number];
 const namespaceOf = (name: Name): string => `other-${name}-${run}`;
 
-/** Files of `examples/servers` as they are, with the same servers as npm has them in the place of registries' images. */
+/** Files of `examples/servers`, with the servers' npm packages instead of registries' images. */
 describe("servers of other people, each by its stack file", function () {
   this.timeout(5 * 60_000);
   let cluster: Cluster;
@@ -92,7 +92,7 @@ describe("servers of other people, each by its stack file", function () {
     assert.match(JSON.stringify(secrets), /forbidden|cannot list/i);
   });
 
-  // It checks the Host header, and takes no address of a Service; a port-forward comes from the loopback address.
+  // It checks the Host header, and rejects a Service's address; a port-forward uses the loopback address.
   for (const name of servers) {
     it(`${name} answers the command line's probe with its tools`, async () => {
       const { stdout, stderr } = await mcpFleet([
@@ -106,7 +106,7 @@ describe("servers of other people, each by its stack file", function () {
   }
 });
 
-/** What these files refer to, as somebody has it already. */
+/** Existing objects to which these files refer. */
 function surroundings(name: Name, namespace: string): object[] {
   const object = (kind: string, own: string, content: object): object => ({
     ...{ apiVersion: "v1", kind, metadata: { namespace, name: own } },

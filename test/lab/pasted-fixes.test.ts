@@ -58,7 +58,7 @@ const mistakes: Readonly<Record<string, [string, string]>> = {
   ],
 };
 
-/** Each fix that is a command, typed into a shell as it stands there, with the real CLI. */
+/** Each fix that is a command, pasted into a shell unchanged, with the real CLI. */
 describe("the commands that a refused configuration prints", function () {
   this.timeout(120_000);
   let backend: ScratchBackend;

@@ -14,7 +14,7 @@ import { silentLog } from "../../lab/log";
 
 const namespace = `probe-test-${randomUUID().slice(0, 8)}`;
 const server = { "app.kubernetes.io/name": "everything" };
-/** The position that the NetworkPolicy and the Services know. */
+/** The labels that the NetworkPolicy and the Services select. */
 const consumer = { "app.kubernetes.io/name": "studio" };
 
 /** How messages of a port-forward call what is behind it. */
@@ -332,7 +332,7 @@ async function eventually<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A real MCP server behind a Service, which takes a few seconds to end when it is told to. */
+/** A real MCP server behind a Service, which needs a few seconds to stop. */
 async function deployServer(kube: Kube, image: string): Promise<void> {
   await kube.core.createNamespacedService({
     namespace,

@@ -9,7 +9,10 @@ import { queryAt, stopTestServer, type TestDatabase, testDatabase } from "../sup
 
 const quiet = ["--yes", "--skip-preview", "--suppress-progress"];
 
-/** The lab's own plugins under the real CLI: what the program makes with `@pulumi/random` and `@pulumi/postgresql`. */
+/**
+ * The lab's own plugins under the real CLI: what the program creates with `@pulumi/random` and
+ * `@pulumi/postgresql`.
+ */
 describe("the lab's own plugins under the Pulumi CLI", function () {
   this.timeout(90_000);
   let cli: PluginCli;
@@ -103,7 +106,7 @@ describe("the lab's own plugins under the Pulumi CLI", function () {
     let server: TestDatabase;
     let project: Project;
 
-    /** The program's own component, the database of a registry, and what was there before. */
+    /** The program's own component, a registry's database, and existing objects. */
     const program = ({ table = "items", database = "one", more = "" } = {}): string => `
       const pulumi = require("@pulumi/pulumi");
       const postgresql = require("@pulumi/postgresql");
@@ -155,7 +158,7 @@ describe("the lab's own plugins under the Pulumi CLI", function () {
       }
     });
 
-    /** Fails where the state has a password in clear, or any known text that is none of it. */
+    /** Fails if the state contains a password, or any of the given texts, in plain text. */
     async function stateHas(...hidden: string[]): Promise<void> {
       const state = await project.done(["stack", "export"]);
       for (const text of [adminPassword, ...hidden]) assert.ok(!state.includes(text));
@@ -292,7 +295,7 @@ describe("the lab's own plugins under the Pulumi CLI", function () {
   });
 });
 
-/** Who was given something on a table, and is this role. */
+/** Roles with privileges on a table, including this one. */
 function grantees(table: string, role: string): string {
   return `select grantee from information_schema.role_table_grants where table_name = '${table}' and grantee = '${role}'`;
 }

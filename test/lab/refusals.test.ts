@@ -13,7 +13,7 @@ import {
   untouchedInstallation,
 } from "../support/lab";
 
-/** What must be the same after a run that was refused. */
+/** What must not change in a refused run. */
 interface Untouched {
   readonly rows: string;
   readonly pods: readonly string[];

@@ -19,7 +19,7 @@ import { fixtureDirectory, fixtureInputs, stubServer } from "../support/state-fi
 import { Reader } from "../support/walk";
 import { closeServers } from "../unit/mcp-probe/servers";
 
-/** A repository whose project, in a directory below its top, has the fixtures' program in two commits. */
+/** A repository with the fixtures' program in two commits, in a project below its top directory. */
 describe("the steps that mcp-fleet rollback prints where another program ran (issue 17, item 2)", function () {
   this.timeout(10 * 60_000);
   let backend: ScratchBackend;
@@ -35,10 +35,10 @@ describe("the steps that mcp-fleet rollback prints where another program ran (is
       cwd: project,
       encoding: "utf8",
     });
-  /** What is changed here beside the stack file, which the steps bring back with the configuration of then. */
+  /** Changes besides the stack file, which the steps restore with the earlier configuration. */
   const changes = (): string => git("status", "--porcelain", "--", ".", ":!Pulumi.*.yaml").trim();
   const program = join(fixtureDirectory, "program", "index.js");
-  /** The program of a release, which says which one it is. */
+  /** The program of a release, which prints its name. */
   const write = (release: string): void => {
     const text = readFileSync(program, "utf8")
       .replace(
@@ -59,7 +59,7 @@ describe("the steps that mcp-fleet rollback prints where another program ran (is
       "mcp-fleet:databaseUrl": { value: database.db.connectionString, secret: true },
     });
     await automation.up();
-    // A backend of files numbers none: the command line counts them.
+    // A file backend does not number updates: the command line counts them.
     return (await automation.history()).length;
   };
   const release = async (): Promise<unknown> => (await automation.outputs()).release?.value;
@@ -77,13 +77,13 @@ describe("the steps that mcp-fleet rollback prints where another program ran (is
     const modules = join(paths.projectDir, "node_modules");
     const json = (file: string, content: object): void =>
       writeFileSync(join(project, file), JSON.stringify(content));
-    // JSON is YAML.
+    // JSON is valid YAML.
     json("Pulumi.yaml", {
       name: "state-fixture",
       runtime: { name: "nodejs", options: { typescript: false } },
     });
     const own = { name: "state-fixture", version: "0.0.0" };
-    // The packages are the checkout's: no registry is asked.
+    // The packages are the checkout's: no registry is used.
     const build = `rm -rf node_modules && ln -s ${quoted(modules)} node_modules`;
     json("package.json", { ...own, private: true, main: "index.js", scripts: { build } });
     json("package-lock.json", {
@@ -109,9 +109,9 @@ describe("the steps that mcp-fleet rollback prints where another program ran (is
     backend?.remove();
   });
 
-  /** What `mcp-fleet rollback` prints to type, once it has refused. */
+  /** The commands that `mcp-fleet rollback` prints after it has refused. */
   async function steps(to: number, why: RegExp): Promise<string[]> {
-    // The steps before may have led elsewhere.
+    // The previous steps may have led to another state.
     const command = `cd ${quoted(project)}\nmcp-fleet rollback --stack fixture --to ${to} --yes`;
     const { exitCode, output } = await reader.type(command);
     assert.equal(exitCode, 1, output);
@@ -122,7 +122,7 @@ describe("the steps that mcp-fleet rollback prints where another program ran (is
     return lines.map((line) => line.trim());
   }
 
-  /** Types them one by one, as a person at a terminal would, who answers yes to what is asked. */
+  /** Types them one by one and answers yes, as a person at a terminal would. */
   async function follow(lines: readonly string[]): Promise<void> {
     for (const line of lines) {
       const asks = line.startsWith("mcp-fleet ");

@@ -17,7 +17,7 @@ import {
 } from "../support/lab";
 import { secondTag } from "../support/second-tag";
 
-/** What becomes of a server of the stack - broken, mended, with another image, removed - and of the stack in the end. */
+/** A server of the stack is broken, corrected, updated and removed; at the end the stack is destroyed. */
 describe("the servers of a stack on the engine", function () {
   this.timeout(10 * 60_000);
   let lab: Lab;
@@ -26,7 +26,7 @@ describe("the servers of a stack on the engine", function () {
     this.timeout(60 * 60_000);
     lab = await installationBefore("jsonb");
   });
-  // Chroma's row has no earlier form in the end.
+  // At the end Chroma's row has no earlier form.
   after(removeInstallation);
 
   /** The five servers with one of them changed. */
@@ -34,7 +34,7 @@ describe("the servers of a stack on the engine", function () {
     const servers = labServers(lab.facts.images);
     return { servers: { ...servers, [key]: { ...servers[key], ...change } } };
   };
-  /** The same without chroma, whose row is to stay as it is. */
+  /** The same without chroma, whose row must not change. */
   const withoutChroma = (): ConfigOverrides => {
     const { chroma: _removed, ...servers } = labServers(lab.facts.images);
     return { servers, deferred: ["google-workspace", "chroma"] };
@@ -82,7 +82,7 @@ describe("the servers of a stack on the engine", function () {
     const rows = await everything(lab);
     const before = await lastingPods(lab);
     const { changes, outputs } = await lab.up("in-cluster", withServer("github", { image }));
-    // All of its objects carry the version as a label.
+    // All of its objects have the version as a label.
     const touched = changes.filter(({ op }) => op !== "same");
     assert.deepEqual(
       [...new Set(touched.map(({ urn, op }) => `${op} ${nameOf(urn)}`))],
@@ -102,7 +102,7 @@ describe("the servers of a stack on the engine", function () {
       command: ["node", "-e", "console.error('the license file is missing'); process.exit(3)"],
       args: [],
       rolloutSeconds: 20,
-      // The engine's plugin does so by itself now and then; with this it always does.
+      // The engine's plugin does this by itself occasionally; with this it always does.
       transform: { deployment: { metadata: { annotations: { "pulumi.com/skipAwait": "true" } } } },
     };
     const said = await refusal(lab.up("in-cluster", withServer("github", broken)));
@@ -112,7 +112,7 @@ describe("the servers of a stack on the engine", function () {
     );
     assert.match(said, /rows and application are untouched/);
     assert.equal(await everything(lab), rows);
-    // The old pod serves on.
+    // The old pod continues to serve.
     assert.ok((await readyServers(lab)).includes("llmctl-mcp-github"));
     await lab.up("in-cluster");
   });
@@ -147,7 +147,7 @@ describe("the servers of a stack on the engine", function () {
     assert.ok(!names.includes("llmctl-mcp-chroma") && names.includes("llmctl-mcp-github"));
   });
 
-  // What becomes of chroma's row then is the application's business: the lab's Studio writes all five by itself.
+  // The application decides about chroma's row: the lab's Studio writes all five itself.
   it("goes forward without it: a new generation of the others' rows", async () => {
     const { outputs } = await lab.up("in-cluster", withoutChroma());
     assert.equal(outputs.generation, 3);

@@ -34,7 +34,7 @@ const kinds = [
 const definedKind = (spec: unknown): string =>
   (spec as { readonly names: { readonly kind: string } }).names.kind;
 
-/** A stack that names Istio, before and after its definitions are in the cluster. No Istio runs here. */
+/** A stack with Istio, before and after its definitions are in the cluster. Istio itself does not run here. */
 describe("a service mesh that the stack names", function () {
   this.timeout(180_000);
   let cluster: Cluster;
@@ -70,7 +70,7 @@ describe("a service mesh that the stack names", function () {
 
   after(async () => {
     if (example === undefined) return;
-    // Not waited for: the API server may take minutes to look for objects of a definition that is just served.
+    // Not awaited: the API server may take minutes to find objects of a new definition.
     await onCluster(cluster, "delete", "--ignore-not-found", "--wait=false", "-f", definitions);
     await kube.core.deleteNamespace({ name: namespace }).catch(() => undefined);
     closeExample(example);

@@ -11,7 +11,10 @@ import { testEngine } from "../support/engine";
 import { fullStack } from "../support/resources";
 import { ScratchBackend } from "../support/scratch-backend";
 
-/** Two stacks: one that has the namespace and the database, and this program's, which names its outputs. No cluster. */
+/**
+ * Two stacks without a cluster: one with the namespace and the database, and this program's, which names its
+ * outputs.
+ */
 describe("a stack that takes values of another one, on the engine", function () {
   this.timeout(3 * 60_000);
   let backend: ScratchBackend | undefined;
@@ -39,7 +42,7 @@ describe("a stack that takes values of another one, on the engine", function () 
     backend?.remove();
   });
 
-  /** The stack's configuration: everything but what the other stack has. */
+  /** The stack's configuration, except what the other stack has. */
   function configure(values: object, outputs: object, stack = "organization/infra/dev"): void {
     const directory = backend?.directory ?? "";
     const kubeconfig = join(directory, "kubeconfig");
@@ -49,13 +52,13 @@ describe("a stack that takes values of another one, on the engine", function () 
       ([key, value]) => [`mcp-fleet:${key}`, value] as const,
     );
     const file = join(directory, "Pulumi.dev.yaml");
-    // What the CLI keeps there beside the config, the salt of its encryption, stays.
+    // Other content, the salt of the CLI's encryption, stays.
     const before = existsSync(file) ? (parse(readFileSync(file, "utf8")) as object) : {};
     const all = { "kubernetes:kubeconfig": kubeconfig, ...Object.fromEntries(config) };
     writeFileSync(file, stringify({ ...before, config: all }));
   }
 
-  /** What a preview said, and all that the engine told of it. */
+  /** The output of a preview, and all events of the engine. */
   async function preview(): Promise<{ said: string; events: EngineEvent[] }> {
     const events: EngineEvent[] = [];
     const { stdout } = await fleet.preview({ onEvent: (event) => events.push(event) });
@@ -91,7 +94,7 @@ describe("a stack that takes values of another one, on the engine", function () 
     });
     assert.ok(namespaces.length > 5);
     assert.deepEqual([...new Set(namespaces)], ["llmctl-shared"]);
-    // With --debug, which the Automation API's events have, the SDK itself writes what it read of another stack.
+    // With --debug, which the Automation API's events have, the SDK logs what it read from another stack.
     const told = events.filter(
       ({ diagnosticEvent }) => (diagnosticEvent?.severity as string) !== "debug",
     );
@@ -172,7 +175,7 @@ describe("a stack that takes values of another one, on the engine", function () 
     const { outputs } = await fleet.up();
     assert.equal(outputs.generation?.value, 0);
     await fleet.refresh();
-    // An export by the Automation API has secrets in clear, the file has not.
+    // An export by the Automation API has secrets in plain text; the file does not.
     const stacks = join(backend?.directory ?? "", "backend", ".pulumi", "stacks");
     const state = readFileSync(join(stacks, "mcp-fleet", "dev.json"), "utf8");
     assert.match(state, /"credentials": ?\{[^}]*"ciphertext"/);

@@ -11,7 +11,7 @@ import { paths } from "../../lab/paths";
 import { testEngine } from "../support/engine";
 import { ScratchBackend } from "../support/scratch-backend";
 
-/** `packages/engine` on the real CLI, with a program that makes nothing: what it does to a person's stacks and files. */
+/** `packages/engine` with the real CLI and a program without resources: its effect on a person's stacks and files. */
 describe("the driver of a stack", function () {
   this.timeout(3 * 60_000);
   let backend: ScratchBackend;

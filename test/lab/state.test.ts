@@ -78,7 +78,8 @@ describe("the dynamic resources on the engine", function () {
   });
 
   it("keeps the resource when a refresh finds no database (S40)", async () => {
-    // A refresh takes the connection that state has, encrypted; so the database itself has to go.
+    // A refresh uses the connection in the state, which is encrypted, so the database itself must be
+    // unavailable.
     const { url } = await testServer();
     const name = database?.name ?? "";
     const rename = (from: string, to: string): Promise<unknown> =>
@@ -91,7 +92,7 @@ describe("the dynamic resources on the engine", function () {
 
   for (const kept of fixtureReleases()) {
     it(`goes on from the state of release ${kept}: update, refresh, destroy with the rows kept (S18, S37)`, async () => {
-      // The database as that state left it: generation 1, in the cluster.
+      // The database of that state: generation 1, in the cluster.
       await database?.drop();
       database = await studioDatabase({ schema: "jsonb" });
       await configure("in-cluster");

@@ -15,7 +15,7 @@ import { serverObjects } from "../support/servers";
 const namespace = `stuck-test-${randomUUID().slice(0, 8)}`;
 const noImage = "mcp-fleet.invalid/no-such-image:2";
 
-/** What hangs, what makes it hang, and what the commands have to say of it. */
+/** What hangs, why, and what the commands must report. */
 const hanging = {
   image:
     /cannot pull its image mcp-fleet\.invalid\/no-such-image:2 \((ErrImagePull|ImagePullBackOff)/,

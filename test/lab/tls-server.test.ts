@@ -16,8 +16,8 @@ const table = "tls_servers";
 const url = `https://tools-mcp.${labNamespace}.svc.cluster.local:8443/mcp`;
 
 /**
- * The row of another application than Studio, which writes the URLs of its own rows by itself: a server with a certificate
- * of a private authority, and a token that callers show in a header.
+ * The row of an application other than Studio (which writes its rows' URLs itself): a server with a certificate
+ * of a private authority, and a token in a header.
  */
 describe("a server that serves TLS, and a header out of a Secret, on the engine", function () {
   this.timeout(10 * 60_000);
@@ -75,7 +75,7 @@ describe("a server that serves TLS, and a header out of a Secret, on the engine"
     });
   });
 
-  /** What somebody else has in the cluster: the server's certificate, the authority as clients have it, the token. */
+  /** Foreign objects in the cluster: the server's certificate, the clients' authority, the token. */
   async function keep({ token, trusted }: { token: string; trusted: Authority }): Promise<void> {
     const host = new URL(url).hostname;
     const { key, cert } = authority.sign({ names: `DNS:${host}` });

@@ -41,7 +41,7 @@ describe("updates on the engine", function () {
     stack?.remove();
   });
 
-  /** Starts an update whose line to the database stands still from `moment` on, and gives the way to kill it. */
+  /** Starts an update whose database connection is blocked from `moment` on; returns a function that kills it. */
   async function heldAt(moment: Moment): Promise<() => Promise<void>> {
     const { stack, database } = opened();
     const proxy = await Proxy.open(database.db.connectionString);
@@ -61,7 +61,7 @@ describe("updates on the engine", function () {
     };
   }
 
-  /** The server takes a moment to see that its client is no more; then the locks are gone with the session. */
+  /** The server needs a moment to notice that its client is gone; the locks end with the session. */
   async function sessionsGone(): Promise<void> {
     const left =
       "select from pg_stat_activity where application_name like 'mcp-fleet%' and datname = current_database()";
@@ -167,7 +167,7 @@ describe("updates on the engine", function () {
     await asked("report", "--file", file);
     const page = readFileSync(file, "utf8");
     assert.match(page, /^<!doctype html>[^]*eneration 5/i);
-    // There is no cluster here, and the rows are still worth a page.
+    // Without a cluster, a page about the rows is still useful.
     assert.match(page, /Servers and rollout are not shown: There is no kubeconfig/);
     assert.doesNotMatch(page, /LAB_SECRET|ghp_|rc-password/);
   });

@@ -10,15 +10,15 @@ import { type Lab, openLab } from "../../lab/session";
 import { secretCommands, type Surroundings, surroundings } from "../support/reader";
 
 const noBuilder = "the lab builds these Dockerfiles on base images of its own";
-/** What a reader has done for the first page already. */
+/** What a reader has already done for the first page. */
 const done = {
   "npm ci": "done for docs/quickstart.md",
   "make cli": "done for docs/quickstart.md",
 };
 
 /**
- * The pages as a reader has them: each command is typed as it stands, in a fresh folder with a fresh Pulumi home, and
- * what a page shows as output has to come. What stands in the place of a page's placeholders is said here.
+ * Follows the pages like a reader: each command is typed as written, in a fresh folder with a fresh Pulumi home,
+ * and must print what the page shows. Replacements of the pages' placeholders are listed here.
  */
 describe("quickstart and how-tos, walked as a reader would", function () {
   this.timeout(20 * 60_000);

@@ -8,12 +8,12 @@ import { killTree } from "../support/processes";
 import { secretCommands, type Surroundings, surroundings } from "../support/reader";
 
 const noBuilder = "the lab builds these Dockerfiles on base images of its own";
-/** A backup of before the cutover, and a copy that somebody else works on. */
+/** A backup from before the cutover, and a copy for another user. */
 const [restored, clone] = ["walk_before", "walk_clone"];
 
 /**
- * The pages as a reader has them: each command is typed as it stands, in a fresh folder with a fresh Pulumi home, and
- * what a page shows as output has to come. What stands in the place of a page's placeholders is said here.
+ * Follows the pages like a reader: each command is typed as written, in a fresh folder with a fresh Pulumi home,
+ * and must print what the page shows. Replacements of the pages' placeholders are listed here.
  */
 describe("README and the runbooks, walked as a reader would", function () {
   this.timeout(20 * 60_000);
@@ -107,7 +107,7 @@ describe("README and the runbooks, walked as a reader would", function () {
     });
   });
 
-  /** An update that is killed when its transaction is committed, and before it is told. */
+  /** An update that is killed after its transaction is committed, before it learns of it. */
   async function killedAfterCommit(): Promise<void> {
     const proxy = await Proxy.open(here.databaseUrl);
     proxy.hold = { ...commit, when: "after" };

@@ -8,12 +8,12 @@ import { queryAt } from "../support/postgres";
 import { secretCommands, type Surroundings, surroundings } from "../support/reader";
 import { WorkflowRunner } from "../support/workflow";
 
-/** Without Pulumi Cloud there is one organisation, of this name. */
+/** The only organisation without Pulumi Cloud. */
 const organization = "organization";
 
 const commit = "git -c user.name=reader -c user.email=reader@example.com commit --quiet --all -m";
 
-/** Answers for `gh api`: environments with reviewers, and no comment yet. What it is asked is kept. */
+/** Answers for `gh api`: environments with reviewers, and no comment yet. Records the requests. */
 const gh = `#!/usr/bin/env bash
 echo "$*" >>"$HOME/gh.log"
 case "$*" in *environments*) echo '["branch_policy","required_reviewers"]' ;; esac
@@ -60,7 +60,7 @@ describe("the workflows, run on two stacks of the lab", function () {
     await prod?.remove();
   });
 
-  /** What somebody has set up: the stack with its file and its secrets, in one checkout. */
+  /** The setup of a team: the stack with its file and its secrets, in one checkout. */
   async function makeStack(place: Surroundings, name: string): Promise<void> {
     const file = `Pulumi.${name}.yaml`;
     place.rewrite(file, () => ({}));
@@ -101,7 +101,7 @@ ${secretCommands()}`);
   });
 
   it("promote: dev, then prod by the plan that was previewed, with a report of each", async () => {
-    // prod has been deployed for a while, with the servers in the application's image.
+    // prod is already deployed, with the servers in the application's image.
     const target = `pulumi config --stack ${organization}/prod set target`;
     await dev.type(`${target} embedded && pulumi up --stack ${organization}/prod`);
     await dev.type(`${target} in-cluster`);
