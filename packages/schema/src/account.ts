@@ -58,7 +58,7 @@ export const account = z.union([
   ),
   z.strictObject({
     annotations: annotations.optional().meta({
-      description: "Annotations of the account, such as the cloud's account that it stands for.",
+      description: "Annotations of the account, such as the cloud account that it represents.",
       examples: [
         { "iam.gke.io/gcp-service-account": "tools@example-project.iam.gserviceaccount.com" },
       ],

@@ -41,7 +41,7 @@ export const container = z.strictObject({
     .array(mountPath)
     .default([])
     .meta({
-      description: "Directories it writes to beside /tmp; what is in them goes with the pod.",
+      description: "Directories it writes to besides /tmp; their content has the pod's lifetime.",
       examples: [["/var/cache/proxy"]],
     }),
   mounts: z

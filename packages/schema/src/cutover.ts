@@ -76,7 +76,7 @@ export const cutover = z.strictObject({
     .default("fail")
     .meta({
       description:
-        "What a rollback does with a row that somebody changed since: it stops, keeps the row as it is, or takes it back all the same.",
+        "What a rollback does with a row that somebody changed since: stop (fail), leave the row (keep), or restore it anyway (force).",
       examples: ["fail"],
     }),
   fence: z
@@ -116,7 +116,7 @@ export const cutover = z.strictObject({
     .default("refuse")
     .meta({
       description:
-        "What becomes of a user's own row under an alias of a server. merge: its references move to the application's own row, and it goes.",
+        "What happens to a user's own row under an alias of a server. merge: its references move to the application's own row, and it is deleted.",
       examples: ["refuse"],
     }),
   allowSuperuser: z

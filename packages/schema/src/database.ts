@@ -43,7 +43,7 @@ const manage = z.strictObject({
     .array(identifier)
     .default([])
     .meta({
-      description: "Tables beside the one with the rows: those that refer to it.",
+      description: "Tables that refer to the table with the rows.",
       examples: [["agent_task_mcp_servers"]],
     }),
   sequences: z

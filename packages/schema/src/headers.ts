@@ -28,7 +28,7 @@ const prefix = z
   .regex(/^([!-~][ -~]*)?$/, "must be one line of ASCII, without a space in front")
   .optional()
   .meta({
-    description: "Text that stands before the value. Default: nothing.",
+    description: "Text before the value. Default: nothing.",
     examples: ["Bearer "],
   });
 

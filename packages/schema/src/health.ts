@@ -7,7 +7,7 @@ const times = z.strictObject({
     .min(0)
     .optional()
     .meta({
-      description: "How long after the container's start it is asked first, in seconds. Default 0.",
+      description: "Seconds from the container's start to the first probe. Default 0.",
       examples: [5],
     }),
   periodSeconds: wholeSeconds
@@ -78,7 +78,7 @@ export const health = z.union([
       .optional()
       .meta({
         description:
-          "Whether it is asked by HTTPS; its certificate is not checked. Default: where tls is set.",
+          "Whether to use HTTPS; the certificate is not verified. Default: where tls is set.",
         examples: [true],
       }),
   }),

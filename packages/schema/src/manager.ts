@@ -8,7 +8,7 @@ export const manager = z
     enabled: z
       .boolean()
       .default(false)
-      .meta({ description: "Whether the pod is made.", examples: [true] }),
+      .meta({ description: "Whether the pod is created.", examples: [true] }),
     image: image.optional().meta({
       description: "The image built from images/mcp-fleet. Needed where it is enabled.",
       examples: ["registry.example.com/mcp-fleet:0.1.0"],
@@ -50,7 +50,7 @@ export const manager = z
       .min(1)
       .default("1")
       .meta({
-        description: "Another text makes another token, or takes up the Secret's new one.",
+        description: "A new value creates a new token, or picks up the Secret's new one.",
         examples: ["after-the-audit"],
       }),
     clients: z

@@ -68,7 +68,7 @@ export const agent = z.strictObject({
       examples: ["pod"],
     }),
   env: serverEnv.optional().meta({
-    description: "Variables beside the mesh's own.",
+    description: "Variables besides the mesh's own.",
     examples: [{ LOG_LEVEL: "info", TOKEN: { secret: "greeter", key: "token" } }],
   }),
   secret: dnsName.optional().meta({
@@ -90,7 +90,7 @@ export const agent = z.strictObject({
   }),
   egress: egress.optional().meta({
     description:
-      "Where it may connect to beside the registry and other agents, as a server. Default dns.",
+      "Where it may connect besides the registry and other agents, as for a server. Default dns.",
     examples: ["internet"],
   }),
   user: z
@@ -112,7 +112,7 @@ export const mesh = z.strictObject({
     .default(true)
     .meta({
       description:
-        "Whether the definition of MCPAgent objects is made here; one stack of a cluster does.",
+        "Whether the definition of MCPAgent objects is created here; one stack of a cluster does so.",
       examples: [false],
     }),
   registry: registry.meta({
@@ -128,7 +128,7 @@ export const mesh = z.strictObject({
     }),
   serviceMesh: serviceMesh.optional().meta({
     description:
-      "What the cluster's service mesh is told: mutual TLS, timeouts and retries. Default: nothing.",
+      "The configuration of the cluster's service mesh: mutual TLS, timeouts and retries. Default: nothing.",
     examples: [{ kind: "istio", timeoutSeconds: 30 }],
   }),
 });

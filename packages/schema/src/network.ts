@@ -22,7 +22,7 @@ export const dns = z.strictObject({
     .optional()
     .meta({
       description:
-        "What is asked beside them, on port 53: a node-local cache, or name servers outside of the cluster.",
+        "Additional name servers, on port 53: a node-local cache, or name servers outside of the cluster.",
       examples: [["169.254.20.10/32"]],
     }),
 });
@@ -67,7 +67,7 @@ export const network = z.strictObject({
     .optional()
     .meta({
       description:
-        "Which pods are closed by default: every pod of the namespace, those of this program (fleet), or no policy is made. Default namespace where createNamespace is true, else fleet.",
+        "Which pods are closed by default: every pod of the namespace, those of this program (fleet), or none (no policy). Default namespace where createNamespace is true, else fleet.",
       examples: ["namespace"],
     }),
   dns: dns.optional().meta({
@@ -81,7 +81,7 @@ export const network = z.strictObject({
   }),
   database: database.optional().meta({
     description:
-      "Where servers that read the application's database find it. Default: as the URL in studioSecrets or databaseUrl says.",
+      "The address of the application's database for servers that read it. Default: as the URL in studioSecrets or databaseUrl says.",
     examples: [{ cidr: "10.20.0.5/32", port: 5432 }],
   }),
 });

@@ -109,13 +109,13 @@ export const observability = z.strictObject({
   enabled: z
     .boolean()
     .default(false)
-    .meta({ description: "Whether any of this is made.", examples: [true] }),
+    .meta({ description: "Whether any of this is created.", examples: [true] }),
   prometheusOperator: z
     .boolean()
     .default(true)
     .meta({
       description:
-        "Whether ServiceMonitor and PrometheusRule are made, whose definitions the Prometheus operator brings.",
+        "Whether ServiceMonitor and PrometheusRule are created; the Prometheus operator brings their definitions.",
       examples: [false],
     }),
   labels: labels.default({}).meta({
@@ -144,7 +144,7 @@ export const observability = z.strictObject({
       enabled: z
         .boolean()
         .default(true)
-        .meta({ description: "Whether their ConfigMaps are made.", examples: [false] }),
+        .meta({ description: "Whether their ConfigMaps are created.", examples: [false] }),
       labels: labels.default({ grafana_dashboard: "1" }).meta({
         description: "Labels by which Grafana's sidecar finds them.",
         examples: [{ grafana_dashboard: "tools" }],

@@ -99,7 +99,7 @@ const transform = z.strictObject({
     examples: [{ spec: { sessionAffinity: "ClientIP" } }],
   }),
   serviceAccount: patch.optional().meta({
-    description: "Into its ServiceAccount, where one is made.",
+    description: "Into its ServiceAccount, if one is created.",
     examples: [annotated],
   }),
   configMap: patch.optional().meta({
@@ -107,7 +107,7 @@ const transform = z.strictObject({
     examples: [annotated],
   }),
   externalSecret: patch.optional().meta({
-    description: "Into the object out of which an operator makes its Secret.",
+    description: "Into the object from which an operator creates its Secret.",
     examples: [annotated],
   }),
   networkPolicy: patch.optional().meta({
@@ -136,7 +136,7 @@ export const operations = {
     examples: [{ minReplicas: 2, maxReplicas: 6, cpuPercent: 70 }],
   }),
   disruptionBudget: disruptionBudget.optional().meta({
-    description: "How many pods a drain may take away at once; only above one replica.",
+    description: "How many pods a drain may evict at once; only with more than one replica.",
     examples: [{ maxUnavailable: 1 }],
   }),
   spreadOver: z

@@ -37,7 +37,7 @@ export const toleration = z
       .optional()
       .meta({
         description:
-          "How long a pod stays on its node after a taint with effect NoExecute came. Default: for good.",
+          "How long a pod stays on its node after a taint with effect NoExecute. Default: without limit.",
         examples: [300],
       }),
   })
@@ -68,7 +68,7 @@ export const affinity = z.strictObject({
     ],
   }),
   podAffinity: patch.optional().meta({
-    description: "Pods that they run beside.",
+    description: "Pods next to which they run.",
     examples: [
       {
         requiredDuringSchedulingIgnoredDuringExecution: [
@@ -78,7 +78,7 @@ export const affinity = z.strictObject({
     ],
   }),
   podAntiAffinity: patch.optional().meta({
-    description: "Pods that they do not run beside.",
+    description: "Pods next to which they do not run.",
     examples: [
       {
         requiredDuringSchedulingIgnoredDuringExecution: [

@@ -68,7 +68,7 @@ export const pod = {
     .default([])
     .meta({
       description:
-        "Directories the process writes to beside /tmp; what is in them goes with the pod. The rest of its file system is read-only.",
+        "Directories the process writes to besides /tmp; their content has the pod's lifetime. The rest of its file system is read-only.",
       examples: [["/home/node/.cache"]],
     }),
   volumes: z
@@ -90,7 +90,7 @@ export const pod = {
     .default({})
     .meta({
       description:
-        "Other ports of the server by name, with the pods that may call them (from); nobody may where none are named.",
+        "Other ports of the server by name, with the pods that may call them (from); none are allowed by default.",
       examples: [{ metrics: { port: 9090, from: [{ namespace: "monitoring" }] } }],
     }),
   sidecars: z

@@ -53,7 +53,7 @@ const storage = z.union([
     managed: z
       .strictObject({
         database: identifier.default("mcp_mesh").meta({
-          description: "Name of the database; it stays as it is made.",
+          description: "Name of the database; it cannot change.",
           examples: ["mcp_mesh"],
         }),
         role: identifier

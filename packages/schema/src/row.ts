@@ -47,18 +47,18 @@ export const row = z.strictObject({
         .optional()
         .meta({
           description:
-            "SQL of a query; the row is only made where it returns a row. Default: wherever it is missing.",
+            "A SQL query; the row is created only if it returns a row. Default: whenever the row is missing.",
           examples: ["select 1 from integration_settings where provider = 'jira'"],
         }),
       values: z.record(z.string(), z.string()).meta({
-        description: "Columns beside key and document, as text that PostgreSQL converts.",
+        description: "Columns besides key and document, as text that PostgreSQL converts.",
         examples: [{ name: "Tools", created_at: "now" }],
       }),
     })
     .optional()
     .meta({
       description:
-        "Columns of a row that does not exist yet. With condition, SQL that returns a row when the application has settings for the server, it is only made then.",
+        "Columns of a row that does not exist yet. With condition, a SQL query, the row is created only if the query returns a row.",
       examples: [{ values: { name: "Tools", created_at: "now" } }],
     }),
 });

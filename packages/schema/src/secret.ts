@@ -163,14 +163,14 @@ export const secret = z.union([
   objectName,
   z.strictObject({
     external: external.meta({
-      description: "The External Secrets Operator makes it out of a store.",
+      description: "The External Secrets Operator creates it from a store.",
       examples: [{ store: "vault", from: "mcp/github" }],
     }),
   }),
   z.strictObject({
     infisical: z.union([infisical, infisicalStatic]).meta({
       description:
-        "Infisical's operator makes it: with authRef out of an InfisicalStaticSecret, else out of an InfisicalSecret.",
+        "Infisical's operator creates it: with authRef from an InfisicalStaticSecret, else from an InfisicalSecret.",
       examples: [
         {
           authRef: { name: "infisical" },

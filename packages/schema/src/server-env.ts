@@ -123,7 +123,7 @@ const valueFrom = z
         }),
       ])
       .meta({
-        description: "Where the value comes from, as a manifest says it.",
+        description: "Where the value comes from, in a manifest's form.",
         examples: [{ fieldRef: { fieldPath: "metadata.namespace" } }],
       }),
   })

@@ -36,8 +36,7 @@ export const serverSchema = z.strictObject({
     .default(true)
     .meta({ description: "false: the server is not deployed.", examples: [true] }),
   image: image.optional().meta({
-    description:
-      "The image, pinned by tag or digest. Needed unless the catalog has one of its own.",
+    description: "The image, pinned by tag or digest. Required unless the catalog has one.",
     examples: ["ghcr.io/example/tools-mcp:1.2.3"],
   }),
   source: z
@@ -101,7 +100,7 @@ export const serverSchema = z.strictObject({
   }),
   health: health.optional().meta({
     description:
-      "How the kubelet asks whether it lives: a path that answers 200, tcp, a path with https, or a command (exec). Default: the bridge's own route, else tcp.",
+      "How the kubelet checks liveness: a path that answers 200, tcp, a path with https, or a command (exec). Default: the bridge's own route, else tcp.",
     examples: ["/healthz"],
   }),
   startSeconds: seconds.default(60).meta({
@@ -173,7 +172,7 @@ export const serverSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "rolling: a new pod is ready before an old one goes; recreate: the old one is gone first, for a volume that only one pod can have. Default rolling, and recreate with a claim that is written to. Not with a claimTemplate.",
+        "rolling: a new pod is ready before an old one stops; recreate: the old one stops first, for a volume that only one pod can use. Default rolling, and recreate with a writable claim. Not with a claimTemplate.",
       examples: ["recreate"],
     }),
   session: z
@@ -188,7 +187,7 @@ export const serverSchema = z.strictObject({
     .default("none")
     .meta({
       description:
-        "per-request: it wants credentials with every request, so the probe takes its refusal for an answer.",
+        "per-request: it requires credentials with every request, so the probe accepts its rejection as an answer.",
       examples: ["per-request"],
     }),
   headers: headers.default({}).meta({

@@ -5,11 +5,11 @@ const output = z.string().min(1);
 const outputs = z
   .strictObject({
     namespace: output.optional().meta({
-      description: "Output that stands for namespace.",
+      description: "Output with the value of namespace.",
       examples: ["namespace"],
     }),
     databaseUrl: output.optional().meta({
-      description: "Output that stands for the secret databaseUrl.",
+      description: "Output with the value of the secret databaseUrl.",
       examples: ["databaseUrl"],
     }),
     studioSecrets: z
@@ -29,7 +29,7 @@ export const shared = z.strictObject({
     .min(1)
     .meta({ description: "Its full name.", examples: ["organization/project/stack"] }),
   outputs: outputs.meta({
-    description: "What is read: the key that it stands for, and the output's name there.",
+    description: "The outputs to read: the key of this stack, and the output's name.",
     examples: [{ namespace: "namespace", databaseUrl: "databaseUrl" }],
   }),
 });

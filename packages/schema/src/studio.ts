@@ -23,7 +23,7 @@ export const consumer = z.strictObject({
   }),
   labels: someLabels.meta({
     description:
-      "Labels of the pods: NetworkPolicies select by them, and the probe's pods wear them.",
+      "Labels of the pods: NetworkPolicies select by them, and the probe's pods have them.",
     examples: [{ "app.kubernetes.io/component": "executor" }],
   }),
   serviceAccount: objectName.optional().meta({
@@ -74,14 +74,14 @@ export const studio = z.strictObject({
     }),
   port: port
     .default(8080)
-    .meta({ description: "The port it listens on, told to it as PORT.", examples: [8080] }),
+    .meta({ description: "The port it listens on, passed as PORT.", examples: [8080] }),
   replicas: replicas.default(1).meta({ description: "Pods.", examples: [2] }),
   env: env.default({}).meta({
     description: "Variables that are no secret, kept in a ConfigMap.",
     examples: [{ LOG_LEVEL: "info" }],
   }),
   serviceAccount: objectName.optional().meta({
-    description: "An account that exists already. Default: one is made, named as studio.name.",
+    description: "An existing account. Default: one is created, named as studio.name.",
     examples: ["studio"],
   }),
   rolloutSeconds: z
@@ -102,7 +102,7 @@ export const studio = z.strictObject({
     .array(absolutePath)
     .default([])
     .meta({
-      description: "Directories it writes to beside /tmp; what is in them goes with the pod.",
+      description: "Directories it writes to besides /tmp; their content has the pod's lifetime.",
       examples: [["/app/data"]],
     }),
   protocols: protocols.optional().meta({
@@ -125,7 +125,7 @@ export const studio = z.strictObject({
           .default(["NODE_EXTRA_CA_CERTS"])
           .meta({
             description:
-              "Variables that name the mounted file to it. Node.js trusts NODE_EXTRA_CA_CERTS beside the public authorities; what SSL_CERT_FILE and REQUESTS_CA_BUNDLE name takes their place. One that studio.env or studioSecrets has keeps its value.",
+              "Variables with the path of the mounted file. Node.js trusts NODE_EXTRA_CA_CERTS in addition to the public authorities; what SSL_CERT_FILE and REQUESTS_CA_BUNDLE name takes their place. One that studio.env or studioSecrets has keeps its value.",
             examples: [["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"]],
           }),
       }),

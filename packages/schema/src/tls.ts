@@ -29,7 +29,7 @@ export const authority = z.union([
 export const tls = z.strictObject({
   ca: authority.optional().meta({
     description:
-      "The authority that signed its certificate, out of a ConfigMap or a Secret. The probe trusts it for this server alone, and Studio by studio.trust. Default: a public one.",
+      "The authority that signed its certificate, from a ConfigMap or a Secret. The probe trusts it for this server alone, and Studio by studio.trust. Default: a public one.",
     examples: [{ configMap: "corp-ca", key: "ca.crt" }],
   }),
 });

@@ -12,7 +12,7 @@ const accessMode = z.enum(["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]
 const claimTemplate = z.strictObject({
   size: size
     .refine((amount) => Number.parseFloat(amount) > 0, "must be above 0")
-    .meta({ description: "How much each claim asks for, in bytes.", examples: ["10Gi"] }),
+    .meta({ description: "The size of each claim, in bytes.", examples: ["10Gi"] }),
   storageClass: objectName.optional().meta({
     description: "Name of a StorageClass. Default: the cluster's.",
     examples: ["fast"],
@@ -59,7 +59,7 @@ export const volume = z
     }),
     claimTemplate: claimTemplate.optional().meta({
       description:
-        "A claim of its own for each pod, named <volume>-<server>-<number>. It makes the server a StatefulSet, and it stays when pods or server go.",
+        "A claim of its own for each pod, named <volume>-<server>-<number>. It makes the server a StatefulSet, and remains when pods or server are removed.",
       examples: [{ size: "10Gi", storageClass: "fast" }],
     }),
     configMap: objectName.optional().meta({
@@ -87,7 +87,7 @@ export const volume = z
       })
       .optional()
       .meta({
-        description: "An empty directory that goes with the pod.",
+        description: "An empty directory with the pod's lifetime.",
         examples: [{ sizeLimit: "1Gi", memory: true }],
       }),
   })
