@@ -1,7 +1,7 @@
 import { messageOf, UserError } from "@mcp-fleet/errors";
 import { type RunRequest, RunResponse } from "@pulumi/pulumi/proto/language_pb";
 
-import { type Children, type Ended, type Output, describeEnd } from "./children";
+import { type Children, describeEnd, type Ended, type Output } from "./children";
 import { optionEnvironment, runtimeOptions } from "./options";
 import { sdkScript } from "./sdk-script";
 

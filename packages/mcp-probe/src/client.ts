@@ -14,7 +14,7 @@ import {
   type RpcReply,
 } from "./reply";
 import { limited, type RequestLimits } from "./request-limits";
-import { isRpcError, rpcErrorIn, rpcFailure, rpcErrorText, withCode } from "./rpc-error";
+import { isRpcError, rpcErrorIn, rpcErrorText, rpcFailure, withCode } from "./rpc-error";
 import { cleaner } from "./shown";
 import { statusFailure } from "./status";
 import { speaksTls } from "./tls";
