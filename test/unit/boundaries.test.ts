@@ -7,7 +7,7 @@ import { execa } from "execa";
 
 import { paths } from "../../lab/paths";
 
-/** `npm run boundaries` on a project of a few files, each with what it imports. */
+/** `npm run boundaries` on a small project, each file with its imports. */
 describe("the boundaries between folders", function () {
   this.timeout(30_000);
   let project: string;

@@ -12,7 +12,7 @@ const dockerfiles = readdirSync(directory, { recursive: true, encoding: "utf8" }
   .filter((file) => /(^|\/)Dockerfile$/.test(file))
   .map((file) => [file, readFileSync(join(directory, file), "utf8")] as const);
 
-/** What an `ARG` at the top gives a reference. */
+/** The value of an `ARG` at the top in a reference. */
 function resolved(text: string, reference: string): string {
   return reference.replace(
     /\$\{(\w+)\}/g,
@@ -20,7 +20,7 @@ function resolved(text: string, reference: string): string {
   );
 }
 
-/** The version of the main thing in an image, where it is pinned. */
+/** The version of an image's main program, where it is pinned. */
 function versionIn(image: string, dockerfile: string): string | undefined {
   const python: Record<string, string> = {
     ...{ atlassian: "mcp-atlassian", chroma: "chroma-mcp", fastmcp: "fastmcp" },

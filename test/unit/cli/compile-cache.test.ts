@@ -14,7 +14,7 @@ import { join, resolve } from "node:path";
 
 import { execa } from "execa";
 
-/** What the programs that keep compiled code start with. */
+/** The first lines of programs that keep compiled code. */
 const entries = ["bin/mcp-fleet.cjs", "cli/bin.cjs", "program.cjs"];
 const nobody = 65534;
 
@@ -27,7 +27,7 @@ describe("compiled code that is kept (issue 16, item 1)", () => {
   });
   afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-  /** Where a Node.js that ran this code keeps what it compiled; the machine's own settings do not count. */
+  /** Where a Node.js that ran this code stores compiled code; the machine's own settings are ignored. */
   async function cacheOf(code: string, cache?: string): Promise<string> {
     const show = 'console.log(String(require("node:module").getCompileCacheDir()))';
     const { stdout } = await execa(process.execPath, ["-e", `${code};${show};process.exit()`], {
@@ -47,7 +47,7 @@ describe("compiled code that is kept (issue 16, item 1)", () => {
 
   for (const entry of entries) {
     it(`is the user's own, and nothing is in the machine's shared directory: ${entry}`, async () => {
-      // What is run after the switch does not matter here, and the packed command is not built.
+      // What runs after the switch does not matter here, and the packed command is not built.
       const path = resolve(entry);
       const code = `process.argv.push("--version"); try { require(${JSON.stringify(path)}) } catch {}`;
       const directory = join(scratch, "home", ".cache", "mcp-fleet", "compile");

@@ -8,13 +8,13 @@ import { execa } from "execa";
 import { onPath } from "../../../lab/exec";
 import { mcpFleet } from "../../support/cli";
 
-/** What is typed after `mcp-fleet`, and what the key for completion makes of it. */
+/** The text after `mcp-fleet`, and its completions. */
 const cases: readonly [typed: string, completed: readonly string[]][] = [
   ["statu", ["status"]],
   ["-n prod stop x --fo", ["--force"]],
 ];
 
-/** Types into an interactive zsh, presses Tab, and prints what stands on the line once it is what is wanted. */
+/** Types into an interactive zsh, presses Tab, and prints the line once it is as expected. */
 const zshDriver = `
 zmodload zsh/zpty
 zpty shell zsh -d -i
@@ -32,7 +32,7 @@ describe("completion, by the shells themselves", function () {
   before(() => (directory = mkdtempSync(join(tmpdir(), "mcp-fleet-completion-"))));
   after(() => rmSync(directory, { recursive: true, force: true }));
 
-  /** The file with a shell's script. Skips the test where the shell is not installed. */
+  /** The file with a shell's script. Skips the test if the shell is not installed. */
   async function scriptFor(test: Mocha.Context, shell: string): Promise<string> {
     if (!(await onPath(shell))) {
       process.stdout.write(`    skipped: ${shell} is not installed\n`);

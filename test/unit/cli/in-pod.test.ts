@@ -8,7 +8,7 @@ import { underLease } from "../../../cli/day-two/in-pod";
 import { exitCodes } from "../../../cli/exit-codes";
 
 describe("an update under the Lease of its pod", () => {
-  /** @param attempts what each attempt does; the last one stays */
+  /** @param attempts the result of each attempt; the last one repeats */
   const updated = async (
     attempts: readonly (() => Promise<string>)[],
     { gone = ["gone"], signal = new AbortController().signal } = {},

@@ -25,7 +25,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** A Deployment that is stopped, and a pod of it that still ends. */
+/** A stopped Deployment, and a terminating pod of it. */
 function deployment(name: string): object {
   const labels = { "app.kubernetes.io/component": "mcp-server", app: name };
   return {
@@ -71,7 +71,7 @@ describe("mcp-fleet serve under attack (issue 16, item 10)", () => {
           deleted.length > 0 ? [] : [podOf("x-abc-1", "x-abc"), podOf("y-abc-1", "y-abc")];
         return sendJson(response, 200, { metadata: { resourceVersion: "5" }, items });
       }
-      // A watch that tells nothing and ends.
+      // A watch that reports nothing and ends.
       response.writeHead(200).end();
     });
     kube = await api.kube();
@@ -129,7 +129,7 @@ describe("mcp-fleet serve under attack (issue 16, item 10)", () => {
     const bodies = ["{", "", "[]", "null", "7", `[${"1,".repeat(20_000)}1]`, "[".repeat(1000)];
     for (const body of [...bodies, "x".repeat(600_000), call("start_mcp", { name: "x" })]) {
       const without = await ask(body).catch(() => undefined);
-      // Where the client still sends when the answer is there, it may see the connection's end alone.
+      // If the client is still sending when the answer arrives, it may see only the end of the connection.
       assert.ok(
         without === undefined || (without.status === 401 && isError(without)),
         body.slice(0, 9),
@@ -168,7 +168,7 @@ describe("mcp-fleet serve under attack (issue 16, item 10)", () => {
     holding = true;
     const before = process.memoryUsage.rss();
     const waiting = Array.from({ length: 32 }, () => ask(call("start_mcp", { name: "x" }), bearer));
-    // Each call reads the Deployment and the StatefulSet of the name.
+    // Each call reads the Deployment and the StatefulSet of that name.
     while (held.length < 2 * 32) await new Promise((resolve) => setTimeout(resolve, 5));
     for (let round = 0; round < 20; round += 1) {
       const more = await Promise.all(
@@ -216,7 +216,7 @@ describe("mcp-fleet serve under attack (issue 16, item 10)", () => {
     const slow = connect(running.port, "127.0.0.1");
     await once(slow, "connect");
     slow.write(`POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{`);
-    // Without a token nothing of its body is waited for.
+    // Without a token nothing waits for its body.
     assert.match(String((await once(slow, "data"))[0]), /^HTTP\/1\.1 401 /);
     slow.destroy();
   });

@@ -10,7 +10,7 @@ import { verifyText } from "../../../cli/commands/verify";
 
 const wide = 100;
 
-/** No line is longer than the terminal, but for one that holds a single long word: an address stays whole. */
+/** No line is longer than the terminal, except one with a single long word: an address stays whole. */
 function fits(text: string, width = wide): void {
   for (const line of text.split("\n")) {
     const words = line.trim().replace(/^[\w ]+: /, "");
@@ -48,7 +48,7 @@ describe("what the commands print at 100 columns", () => {
       text,
       /\n {6}to: http:\/\/llmctl-mcp-github\S+\/mcp\n {6}what else: drops command/,
     );
-    // In a file or pipe a row is a line.
+    // In a file or pipe a row is one line.
     assert.match(planText(plan), /github +rewrite +stdio npx .* +http:\S+ +drops command, args/);
   });
 

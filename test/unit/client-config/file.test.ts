@@ -61,7 +61,7 @@ describe("a client's file on disk (issue 16, item 9)", () => {
 
   it("is not written through a file that somebody put in the way", () => {
     writeFileSync(at("theirs"), "theirs");
-    // As the temporary file was named before: the name of the target and the number of the process.
+    // The former name of the temporary file: the target's name and the process id.
     linkSync(at("theirs"), at(`mcp.json.${process.pid}`));
     writeClientFile(at("mcp.json"), "ours");
     assert.equal(readFileSync(at("theirs"), "utf8"), "theirs");

@@ -13,7 +13,7 @@ import {
 
 import { sendJson, type StubApi, stubApi } from "../../support/api-server";
 
-/** A cluster that allows all but `denied`, and says who asks. */
+/** A cluster that allows everything but `denied`, and returns the caller's identity. */
 async function cluster(denied: readonly string[]): Promise<StubApi> {
   return stubApi((request, response, { pathname }) => {
     void text(request).then((body) => {
@@ -84,7 +84,7 @@ describe("what an update does in its cluster", () => {
       rightsOfRun(workOfRun(settings)).flatMap(({ verb, resource, name }) =>
         name === undefined ? [] : [`${verb} ${resource} ${name}`],
       );
-    // A Job's pod has the authority mounted, and the row still needs the header.
+    // A Job's pod mounts the authority, and the row still needs the header.
     assert.deepEqual(named(kept("cluster")), ["get secrets tools-token"]);
     assert.deepEqual(named(kept("here")), ["get secrets tools-token", "get configmaps corp-ca"]);
     api = await cluster(["get  secrets llmctl"]);

@@ -11,15 +11,15 @@ const failing = {
   message: "could not get secret data from provider",
 };
 
-/** An answer of the API: its status and its body. */
+/** An answer of the API: status and body. */
 type Answer = readonly [status: number, body: object];
 
-/** What only a cluster in trouble does; `test/lab/external-secrets.test.ts` has the operator itself. */
+/** What only a cluster in trouble does; `test/lab/external-secrets.test.ts` uses the operator itself. */
 describe("the wait for a Secret of the External Secrets Operator", () => {
   let api: StubApi | undefined;
   afterEach(() => api?.die());
 
-  /** @param objects the ExternalSecret as it is seen, one look after the other; the last one stays */
+  /** @param objects the ExternalSecret at each read; the last one repeats */
   const wait = async (
     objects: readonly [Answer, ...Answer[]],
     secret: Answer = [200, { metadata: { resourceVersion: "4711" } }],

@@ -10,7 +10,7 @@ describe("the pod of an update", () => {
   let api: StubApi | undefined;
   afterEach(() => api?.die());
 
-  /** @param statuses of the pod's containers, one look after the other; the last one stays */
+  /** @param statuses of the pod's containers at each read; the last one repeats */
   const read = async (
     statuses: readonly [readonly object[], ...(readonly object[])[]],
     names: { podName?: string | undefined; hostname?: string } = {},

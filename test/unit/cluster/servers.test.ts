@@ -6,7 +6,7 @@ import { authorityOf, authorityText, caAnnotation, serversOf } from "@mcp-fleet/
 
 import { serverWorkload } from "../../support/servers";
 
-/** The one server of a namespace with one Service and one node. */
+/** The only server of a namespace with one Service and one node. */
 function found(
   path: string | undefined,
   spec: Partial<V1Service["spec"]> = {},

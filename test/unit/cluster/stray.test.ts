@@ -46,7 +46,7 @@ describe("stray MCP servers", () => {
         ["issues", "image"],
       ],
     );
-    // A command that removes something is given only where a label says what it is.
+    // A command that removes something is printed only if a label identifies the object.
     const lines = strayReport(cluster, servers, allowed).filter((line) => /kubectl/.test(line));
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? "", /delete deployment\/outline$/);

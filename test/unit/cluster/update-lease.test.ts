@@ -8,11 +8,11 @@ import { isUserError } from "@mcp-fleet/errors";
 
 import { sendJson, type StubApi, stubApi } from "../../support/api-server";
 
-/** A namespace of pods (name -> uid and phase) and of one Lease that is written as the API server does. */
+/** A namespace with pods (name to uid and phase) and one Lease, with the API server's rules for writes. */
 interface World {
   pods: Record<string, { uid: string; phase: string }>;
   lease?: V1Lease | undefined;
-  /** Whether somebody else writes the Lease in between. */
+  /** Whether another client writes the Lease in between. */
   conflict?: boolean;
 }
 
@@ -136,7 +136,7 @@ describe("the Lease of an update in a pod", () => {
     );
     const after = await take(request("b"));
     assert.deepEqual(after.gone, ["a"]);
-    // Whatever ended it may have left the engine's lock, and is not waited for.
+    // Whatever ended it may have left the engine's lock, so nothing waits for it.
     await after.release("failed");
     world.pods.c = { uid: "3", phase: "Running" };
     const other = await take(request("c", { inputs: "other" }));
@@ -160,7 +160,7 @@ describe("the Lease of an update in a pod", () => {
     assert.equal(pods.length, 50);
     assert.equal(pods.filter(({ ended }) => ended !== true).length, 31);
     assert.equal(pods.at(-1)?.pod, "a");
-    // And reads them again, as long as names may be.
+    // And reads them again, with names of the maximum length.
     const long = Array.from({ length: 50 }, (_, i) => ({
       ...{ pod: `p${i}-`.padEnd(253, "x"), uid: "u".repeat(64), container: "c".repeat(128) },
       ended: true,
@@ -201,7 +201,7 @@ describe("the Lease of an update in a pod", () => {
     const twice = later(/failed 2 times in a row.*\nMend what it said, or add --now\.$/s);
     await assert.rejects(take(request("a", { inputs: "other" })), twice);
     const { failed } = kept();
-    // Two failures: two minutes.
+    // After two failures: two minutes.
     keep({ holders: [], failed: { ...failed, at: new Date(Date.now() - 121_000).toISOString() } });
     await (await take(request("a", { inputs: "other" }))).release("done");
     assert.doesNotMatch(JSON.stringify(world.lease), /failed/);

@@ -7,7 +7,7 @@ import { toUserError } from "@mcp-fleet/row-cutover/dist/postgres/user-error";
 
 const dsn = "postgresql://app:p%40ss@db.example:6432/app?sslmode=no-verify&application_name=x";
 
-/** What the driver gets; `ssl` is an object unless TLS is off. */
+/** The driver's options; `ssl` is an object unless TLS is off. */
 function tlsOf(...args: Parameters<typeof databaseOf>): Record<string, unknown> {
   const { ssl } = databaseOf(...args);
   assert.ok(typeof ssl === "object");

@@ -47,7 +47,7 @@ describe("cutover-runner: what is kept in the cluster", () => {
     await closeServers();
   });
 
-  /** A cluster with this in the Secret, or with this status for an answer; ConfigMaps by their own. */
+  /** A cluster with this Secret, or with this status as the answer; ConfigMaps are separate. */
   async function cluster(
     secret: Readonly<Record<string, string>> | number,
     configMap: Readonly<Record<string, string>> | number = 404,

@@ -113,7 +113,7 @@ describe("cutover-runner: the probe Job", () => {
       },
       { ...target, name: "b", caFile: "/kept/0/ca.crt" },
     ]);
-    // Beside a header in clear, which has a Secret of the Job's own.
+    // Besides a header in plain text, which has a Secret of the Job's own.
     const both = probe([...kept.targets, { ...target, name: "c", headers: { "X-Tenant": "s" } }]);
     const names = probeJob(both, web).spec?.template.spec?.volumes?.map(({ name }) => name);
     assert.deepEqual(names, ["targets", "kept-0", "kept-1"]);

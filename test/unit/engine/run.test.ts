@@ -18,7 +18,7 @@ const failing = (stderr: string, events: readonly EngineEvent[] = []) => {
   const { CommandError } = automationApi(process.cwd()) as unknown as {
     CommandError: new (result: object) => Error;
   };
-  // As the Automation API's CommandResult: its message holds both streams, and the second one twice.
+  // Like the Automation API's CommandResult: its message contains both streams, and the second one twice.
   const toString = (): string =>
     `code: 255\n stdout: \n stderr: ${stderr}\n err?: Error: ${stderr}\n`;
   const up = (options: { onEvent: (event: EngineEvent) => void }): Promise<never> => {

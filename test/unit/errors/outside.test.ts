@@ -26,7 +26,7 @@ import { createContext } from "../../../cli/context";
 import { fuzzes } from "../../support/fuzz";
 import { closeServers, type Handler, serve, toolNamed } from "../mcp-probe/servers";
 
-/** One of each kind that a terminal, a log viewer or an editor obeys. */
+/** One example of each kind of control character. */
 const obeyed = [
   "\u0000",
   "\u0007",
@@ -173,7 +173,7 @@ describe("a probe against a server that sends too much (issue 16, item 11)", () 
   afterEach(closeServers);
   const mib = 1024 * 1024;
 
-  /** The largest size of a probe's process, in MiB, and what it says. Its pod has 192 MiB. */
+  /** The peak memory of a probe's process in MiB, and its message. Its pod has 192 MiB. */
   async function probed(handler: Handler): Promise<{ mib: number; message: string }> {
     const server = await serve(handler);
     const targets = JSON.stringify({

@@ -9,7 +9,7 @@ import { freePort } from "../../support/port";
 const login = { username: "robot", password: "pull-secret" };
 const basic = `Basic ${Buffer.from("robot:pull-secret").toString("base64")}`;
 
-/** A registry as the distribution specification has it, with a token service of its own. */
+/** A registry by the distribution specification, with a token service. */
 describe("an image registry", () => {
   let server: Server;
   let host: string;

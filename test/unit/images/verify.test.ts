@@ -21,7 +21,7 @@ const sigstore = new TestSigstore();
 const key = keySigner();
 const forms = ["classic", "bundle"] as const;
 
-/** Both ways in which cosign keeps a signature, and what an attacker with the right to push can put there. */
+/** Both formats of cosign's signatures, and what an attacker with the right to push can add. */
 describe("signatures of images", () => {
   let registry: OciRegistry;
   let directory: string;

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { isUserError, type UserError } from "@mcp-fleet/errors";
 import { asking, connectKube, type Kube } from "@mcp-fleet/kube";
 
-/** A kubeconfig with one context, as JSON (which is YAML too). */
+/** A kubeconfig with one context, as JSON (which is valid YAML). */
 function kubeconfig(server: string): string {
   return JSON.stringify({
     apiVersion: "v1",
@@ -27,7 +27,7 @@ async function userErrorOf(action: () => Promise<unknown>): Promise<UserError> {
   return assert.fail("nothing was thrown");
 }
 
-/** An API server that refuses everything with one status and message. */
+/** An API server that rejects everything with one status and message. */
 async function refusing(
   status: number,
   message: string,

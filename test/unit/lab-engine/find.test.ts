@@ -7,7 +7,7 @@ import { findEngine, type Means } from "../../../lab/engine/find";
 import { neededPlugins } from "../../../lab/engine/plugins";
 import { silentLog } from "../../../lab/log";
 
-/** A command that answers as the CLI does to the two questions that are asked of it. */
+/** A command that answers two questions as the CLI does. */
 function fakeCli(directory: string, version: string, plugins: readonly object[]): string {
   const file = join(directory, "pulumi");
   writeFileSync(
@@ -24,7 +24,7 @@ describe("the engine of the lab", () => {
   const all = neededPlugins().map((plugin) => ({ ...plugin, kind: "resource" }));
 
   beforeEach(() => {
-    // Without a Pulumi that this machine may have.
+    // Without a Pulumi of this machine.
     process.env.PATH = [directory, dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
     delete process.env.MCP_FLEET_PULUMI;
     rmSync(join(directory, "pulumi"), { force: true });
