@@ -27,7 +27,7 @@ describe("what an update does in its cluster, as the program knows it", () => {
     let api: StubApi | undefined;
     afterEach(() => api?.die());
 
-    /** Allows everything but to make Deployments. */
+    /** Allows everything except creating Deployments. */
     async function cluster(): Promise<{ kubeconfig: string }> {
       api = await stubApi((request, response, { pathname }) => {
         void text(request).then((body) => {

@@ -13,7 +13,7 @@ const withServer = (key: string, settings: unknown): Readonly<Record<string, unk
   servers: { ...servers, [key]: settings },
 });
 
-/** The content of a kubeconfig whose contexts lead to one cluster. */
+/** A kubeconfig whose contexts refer to one cluster. */
 const kubeconfigWith = (...names: string[]): string =>
   JSON.stringify({
     clusters: [{ name: "c", cluster: { server: "https://c.example:6443" } }],

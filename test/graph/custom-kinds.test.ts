@@ -16,7 +16,7 @@ const server = (name: string, more: object): object => ({
   ...more,
 });
 
-/** A stack that asks for everything a cluster must have been given. */
+/** A stack that needs every custom kind. */
 const everything = (serviceMesh: "istio" | "linkerd"): TestConfig["plain"] => ({
   ...{ namespace: "mcp-mesh", application: "mcp-mesh" },
   ...{ cutover: { enabled: false }, studio: { enabled: false } },
@@ -39,7 +39,7 @@ const everything = (serviceMesh: "istio" | "linkerd"): TestConfig["plain"] => ({
   },
 });
 
-/** A cluster whose API serves these kinds, each as `apiVersion/kind`, beside its own. */
+/** A cluster with these kinds, each as `apiVersion/kind`, besides its own. */
 async function clusterWith(kinds: readonly string[]): Promise<StubApi> {
   return stubApi((_request, response, { pathname }) => {
     const version = pathname.replace("/apis/", "");

@@ -30,12 +30,12 @@ async function egressOf(
   return (inputs.spec as { egress: Rule[] }).egress;
 }
 
-/** Whether a rule for addresses lets a connection through, as the Kubernetes API describes a rule. */
+/** Whether an address rule allows a connection, by the Kubernetes API's description. */
 function reaches(rules: readonly Rule[], address: string, port: number): boolean {
   const family = isIPv6(address) ? "ipv6" : "ipv4";
   const within = (cidrs: readonly string[]): boolean => {
     const list = new BlockList();
-    // Node.js takes an IPv4 address for one of IPv6 too, which no NetworkPolicy does.
+    // Node.js treats an IPv4 address as IPv6 too, unlike NetworkPolicies.
     for (const cidr of cidrs.filter((one) => isIPv6(address) === one.includes(":"))) {
       const [first = "", prefix] = cidr.split("/");
       list.addSubnet(first, Number(prefix), isIPv6(first) ? "ipv6" : "ipv4");

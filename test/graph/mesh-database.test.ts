@@ -66,7 +66,7 @@ describe("a database of the mesh registry's own", () => {
     const made = (type: string): Registered =>
       recorder.registrations.find((one) => one.type.endsWith(type)) ?? assert.fail(type);
     assert.ok(made("database:Database").dependencies.includes(made("role:Role").urn));
-    // Its parts go before what it depends on, in a destroy.
+    // In a destroy its parts are deleted before what it depends on.
     const registry = made(":MeshRegistry");
     const first = recorder.registrations.filter(({ type }) => /:Grant$|v1:Secret$/.test(type));
     assert.equal(first.length, 5);

@@ -180,7 +180,7 @@ describe("a mesh", () => {
         const policy = recorder.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", name);
         const { egress } = policy.inputs.spec as { egress: { to?: object[]; ports: object[] }[] };
         const { labels, annotations } = template.metadata;
-        // Beside the cluster's DNS pods, which every pod may ask.
+        // Besides the cluster's DNS pods, which every pod may query.
         const others = egress.filter(({ to }) =>
           /metadata\.name":"(?!kube-system)/.test(JSON.stringify(to ?? "")),
         );
@@ -197,7 +197,7 @@ describe("a mesh", () => {
     assert.deepEqual(await asked({ kind: "istio" }), [
       ["true", undefined, istiod],
       ["true", undefined, istiod],
-      // Prometheus asks it too, from outside of the mesh.
+      // Prometheus queries it too, from outside of the mesh.
       ["true", { "traffic.sidecar.istio.io/includeInboundPorts": "" }, istiod],
     ]);
     const inject = { "linkerd.io/inject": "enabled" };

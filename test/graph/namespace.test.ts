@@ -4,7 +4,7 @@ import { mock } from "node:test";
 import { sendJson, type StubApi, stubApi } from "../support/api-server";
 import { fullStack, runProgram } from "../support/resources";
 
-/** A cluster that answers every question about a namespace so, and allows everything; it has nothing else. */
+/** A cluster that gives this answer about every namespace, and allows everything; it contains nothing else. */
 const clusterAnswering = (status: number, namespace: object): Promise<StubApi> =>
   stubApi((_request, response, { pathname }) => {
     if (pathname.startsWith("/api/v1/namespaces/")) return sendJson(response, status, namespace);

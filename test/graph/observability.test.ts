@@ -19,7 +19,7 @@ const exporter = {
   intervalSeconds: 60,
   database: { secret: "checks" },
 };
-/** Who may read the metrics has to be said. */
+/** The scrapers must be named. */
 const scrapers = { "kubernetes.io/metadata.name": "monitoring" };
 const custom = "kubernetes:monitoring.coreos.com/v1:";
 

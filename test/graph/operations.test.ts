@@ -13,7 +13,7 @@ const selector = {
 };
 const image = "registry.example/todo-backend:1.4.0";
 
-/** A stack of the todo application's server alone, with these settings. */
+/** A stack with only the todo application's server, with these settings. */
 async function todo(settings: Record<string, unknown>): Promise<Recorder> {
   const server = { source: "shared", name: "mcp-server", image, command: ["uvicorn"], port: 8001 };
   const { recorder } = await runProgram({

@@ -195,10 +195,10 @@ describe("the dynamic providers as text", () => {
       [{ reached: true, generation: 5, pending: false }, {}, true],
       [{ reached: true, generation: 3, pending: true }, {}, true],
       [{ reached: true, pending: false }, {}, false],
-      // An update without an answer goes to the run, which fails there; a preview does without.
+      // An update without an answer continues to the run, which fails there; a preview works without.
       [{ reached: false, pending: false }, { live: true }, true],
       [{ reached: false, pending: false }, { live: false }, false],
-      // A server that the engine called complete and is not: the run waits for it; a preview does not look.
+      // A server that the engine reports as complete too early: the run waits for it; a preview does not check.
       [{ reached: true, generation: 3, pending: false, rolling: true }, { live: true }, true],
       [{ reached: true, generation: 3, pending: false, rolling: true }, { live: false }, false],
     ];

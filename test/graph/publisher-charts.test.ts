@@ -28,7 +28,7 @@ const agent: MeshAgentArgs = {
   consumers: [],
 };
 
-/** The charts a program registers, by name: where from, and with which values. */
+/** The charts that a program registers, by name: source and values. */
 async function charts(program: () => unknown): Promise<Map<string, Record<string, unknown>>> {
   const recorder = await Recorder.install();
   program();

@@ -49,7 +49,7 @@ describe("a stack as plain YAML", () => {
     return found;
   };
 
-  /** As `pulumi config set --secret --path` leaves it in a stack file. */
+  /** A value as `pulumi config set --secret --path` stores it in a stack file. */
   const encrypted = {
     ...fullStack.plain,
     databaseUrl: { secure: "AAA" },
@@ -64,7 +64,7 @@ describe("a stack as plain YAML", () => {
     },
   };
 
-  /** As `pulumi config --json --show-secrets` prints it. */
+  /** The output of `pulumi config --json --show-secrets`. */
   const shown = (): string =>
     file(
       "config.json",
@@ -107,7 +107,7 @@ describe("a stack as plain YAML", () => {
     );
     assert.deepEqual([...new Set(components)].sort(), ["mcp-server", "network-policy", undefined]);
     const policy = one(rendered, "NetworkPolicy", "llmctl-mcp");
-    // The application is not written and may call the servers all the same.
+    // The application is not written, but may call the servers.
     assert.match(JSON.stringify(policy.spec), /"app.kubernetes.io\/name":"llmctl-studio"/);
   });
 
@@ -218,7 +218,7 @@ describe("a stack as plain YAML", () => {
     assert.ok(!read("clock-mcp.yaml").includes("pulumi.com/"));
   });
 
-  /** What a stack would be, of these objects. */
+  /** A stack rendered from these objects. */
   const of = (objects: readonly object[], references: Rendered["references"] = []): Rendered => ({
     objects: objects as KubeObject[],
     references,
@@ -308,7 +308,7 @@ describe("a stack as plain YAML", () => {
       );
     }
     assert.deepEqual(readdirSync(scratch), []);
-    // A workload may be called as the index is.
+    // A workload may have the index's name.
     const files = writeDirectory(out, "x\n- evil.yaml", of([configMap("kustomization")]));
     assert.deepEqual(files, ["workload-kustomization.yaml", "kustomization.yaml"]);
     const index = parse(readFileSync(join(out, "kustomization.yaml"), "utf8")) as object;

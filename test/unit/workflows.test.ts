@@ -77,7 +77,7 @@ describe("the workflows", () => {
     assert.equal(looked, 1);
     assert.match(docs, /`pull-request-dev`, `pull-request-prod` +\| required/);
     assert.doesNotMatch(docs, /read-only role|READ ONLY all the same/);
-    // What is planned from main has environments of its own, which no branch gets.
+    // Plans from main have their own environments, which no branch may use.
     const { jobs } = workflow("update-stack");
     assert.equal(
       (jobs.plan as { environment?: string }).environment,

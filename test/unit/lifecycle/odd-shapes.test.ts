@@ -28,11 +28,11 @@ import { stubNamespace, type StubWrites } from "../../support/stub-namespace";
 const namespace = "n";
 const shapes = oddShapes(namespace, { server: "registry.example.com/everything:1" });
 
-/** `statefulsets/kept`, as the API's paths have it. */
+/** `statefulsets/kept`, as in the API's paths. */
 const pathOf = ({ workload }: OddShape): string =>
   `${workload.kind?.toLowerCase()}s/${workload.metadata?.name}`;
 
-/** Each expected line, and no other. */
+/** Exactly the expected lines. */
 function sameLines(lines: readonly string[], expected: readonly RegExp[], what: string): void {
   assert.equal(lines.length, expected.length, `${what}: ${lines.join("\n")}`);
   expected.forEach((one, index) => assert.match(lines[index] ?? "", one, what));
@@ -110,7 +110,7 @@ describe("servers that other people's manifests made: every verb means the same 
 
       await stopMcp(kube, name);
       await startMcp(kube, name, { wait: false });
-      // The objects do not change here: what has replicas is stopped and needs no start.
+      // The objects do not change here: those with replicas are running and need no start.
       assert.equal(stub.writes.length, 1);
       assert.match(
         stub.writes[0] ?? "",

@@ -80,7 +80,7 @@ describe("lifecycle: a server's state", () => {
   const condition = (type: string, status: string, reason: string, message: string) => ({
     ...{ type, status, reason, message },
   });
-  // Wanted, then what the status says; the first row of a state is its definition, the others are its edges.
+  // Wanted, then the status; the first row of a state is its definition, the others are edge cases.
   const states: [number | undefined, k8s.V1DeploymentStatus, string, RegExp?][] = [
     [0, seen, "stopped"],
     [0, steady(1), "stopped"],
@@ -120,7 +120,7 @@ describe("lifecycle: a server's state", () => {
       "failed",
       /^no pod can be made: exceeded quota: q; 0 of 1/,
     ],
-    // What an old failure left on a server that is as it should be.
+    // Traces of an old failure on a healthy server.
     [
       1,
       { ...steady(1), conditions: [condition("ReplicaFailure", "True", "FailedCreate", "quota")] },

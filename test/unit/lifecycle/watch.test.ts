@@ -20,8 +20,8 @@ function deployment(version: number, ready: number): object {
 const event = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`;
 
 /**
- * A server with one Deployment that is not ready; each watch is answered by the next of `watches`.
- * @param listed ready replicas of each list after the first
+ * A server with one Deployment that is not ready; the next of `watches` answers each watch.
+ * @param listed ready replicas in each list after the first
  */
 async function stub(
   watches: ((response: ServerResponse, api: StubApi) => void)[],

@@ -9,17 +9,17 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** What a certificate is made for. */
+/** The properties of a certificate. */
 export interface Leaf {
-  /** As openssl writes them: `IP:127.0.0.1,DNS:tools`. */
+  /** In openssl's form: `IP:127.0.0.1,DNS:tools`. */
   readonly names: string;
-  /** Whether its days are over. */
+  /** Whether it has expired. */
   readonly expired?: boolean;
-  /** Whether its key is shorter than anybody takes. */
+  /** Whether its key is too short for every client. */
   readonly weak?: boolean;
 }
 
-/** An authority of a test's own, and certificates that it signs; all by openssl. */
+/** A test's own authority, and certificates that it signs, created by openssl. */
 export class Authority {
   private readonly directory = mkdtempSync(join(tmpdir(), "mcp-probe-ca-"));
   private leaves = 0;
@@ -43,7 +43,7 @@ export class Authority {
     ]);
   }
 
-  /** What clients are told to trust. */
+  /** The certificate that clients trust. */
   get certificate(): string {
     return readFileSync(this.file, "utf8");
   }

@@ -93,7 +93,7 @@ describe("mcp-probe against servers that are not right", () => {
     let asked = 0;
     const server = await serve((seen, req, res) => {
       asked += 1;
-      // As a bridge that starts a process for each client, on a busy machine: longer than the limit of others.
+      // Like a bridge that starts a process for each client, on a busy machine: slower than the default limit.
       setTimeout(() => working(["a"])(seen, req, res), asked === 1 ? 700 : 0);
     });
     const target = { name: "slow", url: server.url };

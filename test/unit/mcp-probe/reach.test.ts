@@ -15,7 +15,7 @@ describe("mcp-probe reach", function () {
     const results = await reach([
       { name: "open", host: "127.0.0.1", port },
       { name: "refused", host: "127.0.0.1", port: 1 },
-      // RFC 5737: nobody answers there.
+      // A documentation range (RFC 5737): nothing answers there.
       { name: "silent", host: "192.0.2.1", port: 80 },
     ]);
     server.close();

@@ -98,7 +98,7 @@ describe("mcp-probe against servers of the official SDK", () => {
     const everything = startEverything(port);
     try {
       const url = `http://127.0.0.1:${port}/mcp`;
-      // It starts while the probe already asks: refused connections are asked again.
+      // It starts while the probe is already running: refused connections are retried.
       const result = await probe(
         { name: "everything", url, requiredTools: ["echo"] },
         { deadlineSeconds: 25 },

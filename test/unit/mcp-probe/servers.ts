@@ -7,7 +7,7 @@ import {
 import { createServer as createSecure } from "node:https";
 import type { AddressInfo } from "node:net";
 
-/** One request as the server saw it. */
+/** A request as the server received it. */
 interface SeenRequest {
   readonly method: string;
   readonly path: string;
@@ -16,10 +16,10 @@ interface SeenRequest {
   readonly body: { id?: number; method?: string; params?: Record<string, unknown> } | undefined;
 }
 
-/** Answers one request; `seen` already holds it. */
+/** Answers one request, which `seen` describes. */
 export type Handler = (seen: SeenRequest, req: IncomingMessage, res: ServerResponse) => unknown;
 
-/** A listening server of this test and all it was asked. */
+/** A test's listening server and the requests it received. */
 export interface TestServer {
   readonly url: string;
   readonly seen: SeenRequest[];
@@ -30,8 +30,8 @@ export interface TestServer {
 const closers: (() => Promise<void>)[] = [];
 
 /**
- * Starts a server on a free loopback port; {@link closeServers} ends it.
- * @param tls with it, it speaks nothing but TLS
+ * Starts a server on a free loopback port; {@link closeServers} stops it.
+ * @param tls if given, it speaks only TLS
  */
 export async function serve(
   handler: Handler,
@@ -80,12 +80,12 @@ export function json(res: ServerResponse, value: unknown, status = 200): void {
   res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 }
 
-/** A tool as clients take it. */
+/** A tool that clients accept. */
 export function toolNamed(name: string): object {
   return { name, inputSchema: { type: "object" } };
 }
 
-/** A right answer to `initialize` with tools. */
+/** A correct answer to `initialize` with tools. */
 export function initialized(id: number | undefined, capabilities: object = { tools: {} }): object {
   const serverInfo = { name: "hand-written", version: "9" };
   return {

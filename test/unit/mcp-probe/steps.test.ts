@@ -10,7 +10,7 @@ const quick: ProbeOptions = {
   retryDelaySeconds: 0.02,
 };
 
-/** A server with sessions that is right until it is asked for its tools. */
+/** A server with sessions that is correct until its tools are requested. */
 const untilTools =
   (lists: Handler, session = "s-1"): Handler =>
   (seen, req, res) => {

@@ -77,7 +77,7 @@ describe("mcp-probe asks servers with a certificate of a private authority", () 
       result.message,
       /certificate for another name: it names DNS:other\.example, and not 127\.0\.0\.1; have it issued for that name too/,
     );
-    // By which a server is asked through a forwarded port.
+    // As for a server behind a forwarded port.
     const named = await asked(server, { ca: own.certificate, serverName: "other.example" });
     assert.equal(named.ok, true, named.message);
   });
@@ -128,7 +128,7 @@ describe("mcp-probe asks servers with a certificate of a private authority", () 
 
   it("leaves what this process asks with to the rest of it", async () => {
     const server = await mcpServer(works, here);
-    // As Node.js 22 keeps a proxy of the environment; 24 knows a second name.
+    // Where Node.js 22 keeps a proxy from the environment; 24 has a second name.
     const script = `
       const { probe } = require("@mcp-fleet/mcp-probe");
       const [first, second] = [1, 2].map((one) => Symbol.for("undici.globalDispatcher." + one));

@@ -12,7 +12,7 @@ import { probe, type ProbeResult } from "@mcp-fleet/mcp-probe";
 
 const quick = { deadlineSeconds: 1, requestTimeoutSeconds: 1, retryDelaySeconds: 0.3 };
 
-/** A certificate that nobody trusts, for 127.0.0.1. */
+/** An untrusted certificate for 127.0.0.1. */
 function certificate(): { key: Buffer; cert: Buffer } {
   const directory = mkdtempSync(join(tmpdir(), "mcp-probe-tls-"));
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];

@@ -31,7 +31,7 @@ describe("alerts", () => {
     try {
       await writeFile(join(dir, "full.yaml"), stringify({ groups: alertGroups() }));
       await run(tools.promtool, ["check", "rules", "--lint-fatal", "full.yaml"], { cwd: dir });
-      // promtool compares annotations too; the cases are about when, not about the text.
+      // promtool compares annotations too; the cases are about the time, not the text.
       const bare = alertGroups().map(({ name, rules }) => ({
         name,
         rules: rules.map((rule) => ({ ...rule, annotations: undefined })),

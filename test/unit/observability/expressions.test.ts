@@ -20,7 +20,7 @@ const ruleExpressions = alertGroups().flatMap((group) => group.rules.map((rule) 
 
 describe("expressions of alerts and dashboards", () => {
   it("use only metrics that the exporter or the observer writes", () => {
-    // Nothing of kube-state-metrics, cert-manager or the like: a fleet is seen without them.
+    // Nothing from kube-state-metrics, cert-manager or similar: a fleet is observed without them.
     const used = usedSelectors();
     for (const { metric, where } of used) assert.ok(known.has(metric), `${metric} in ${where}`);
     for (const expr of [...ruleExpressions, ...panelExpressions().map((one) => one.expr)]) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { integratedServers } from "@mcp-fleet/catalog";
 import { checkStackFile } from "@mcp-fleet/schema";
 
-/** `path: problem` of what is wrong in servers of a stack file. */
+/** The problems of servers in a stack file, as `path: problem`. */
 function wrong(servers: string): string[] {
   const file = `config:
   mcp-fleet:namespace: tools
@@ -83,7 +83,7 @@ const taken = [
   `${data("size: 1Gi")}, replicas: 3, disruptionBudget: {}, spreadOver: [topology.kubernetes.io/zone]`,
   `${data("size: 1Gi")}, autoscaling: { minReplicas: 1, maxReplicas: 3 }`,
   `${data("size: 1Gi")}, transform: { statefulSet: { spec: { minReadySeconds: 5 } } }`,
-  // The old pod is gone before the new one comes, and so is its hold of the other claim.
+  // The old pod stops before the new one starts, and with it its use of the other claim.
   "volumes: { data: { mount: /data, claimTemplate: { size: 1Gi } }, shared: { claim: c, mount: /s } }",
   `name: ${"a".repeat(63)}`,
 ];

@@ -9,7 +9,7 @@ const head = `config:
   mcp-fleet:studio: { enabled: false }
   mcp-fleet:servers: { a: { image: a/b:1, port: 8000, row: false, `;
 
-/** `path: problem` of what is wrong in one server. */
+/** The problems of one server, as `path: problem`. */
 function wrong(fields: string): string[] {
   return checkStackFile("x", `${head}${fields} } }\n`, integratedServers).problems.map(
     ({ path, problem }) => `${path}: ${problem}`,
@@ -19,7 +19,7 @@ function wrong(fields: string): string[] {
 const rights = "serviceAccount: { rules: [{ resources: [pods], verbs: [get] }] }";
 const token = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** What the API server or the kubelet would refuse, or what takes something away from the pod's safety. */
+/** What the API server or the kubelet would reject, or what weakens the pod. */
 const refused: Readonly<Record<string, [fields: string, says: RegExp]>> = {
   ...Object.fromEntries(
     [
@@ -144,7 +144,7 @@ const refused: Readonly<Record<string, [fields: string, says: RegExp]>> = {
   "a program that is spaces": ["source: bridge, stdio: '  '", /must name a program/],
 };
 
-/** What charts say and what is right. */
+/** What charts contain and what is valid. */
 const taken = [
   "volumes: { v: { claim: c, mount: /data/ } }, files: { /data/key.json: { secret: s, key: key.json } }",
   "podLabels: { example.com/cost-center: data, app: web }",

@@ -16,7 +16,7 @@ const alone = `
   mcp-fleet:cutover: { enabled: false }
   mcp-fleet:studio: { enabled: false }`;
 
-/** What is wrong in a stack of one server, as `path: problem` and the fix. */
+/** The problems of a stack with one server, as `path: problem` and the fix. */
 function wrong(server: string, rest = ""): [string, string][] {
   const text = `config:${alone}${rest}\n  mcp-fleet:servers:\n    a:\n      image: a/b:1\n      port: 8000\n      row: false\n${server}`;
   return checkStackFile("Pulumi.x.yaml", text, integratedServers).problems.map(
@@ -199,7 +199,7 @@ describe("the JSON Schema of stack files", () => {
   });
 });
 
-/** A value as `pulumi config set --path` stores what is written for it. */
+/** A value as `pulumi config set --path` stores it. */
 function pasted(value: unknown): unknown {
   if (typeof value === "string")
     return /^(true|false|-?\d+)$/.test(value) ? (JSON.parse(value) as unknown) : value;
@@ -237,7 +237,7 @@ function keysOf(schema: z.core.$ZodType, path = ""): [path: string, schema: z.co
 describe("the schema", () => {
   const keys = keysOf(stackSchema);
 
-  // A fix that a message prints carries an example, which has to be taken when it is pasted too.
+  // A fix contains an example, which must be valid when it is pasted.
   it("explains every key at every depth, with an example and a default that it takes", () => {
     const wanting = keys.flatMap(([path, schema]) => {
       const said = jsonSchemaOf(schema as z.ZodType);

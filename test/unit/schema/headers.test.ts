@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { integratedServers } from "@mcp-fleet/catalog";
 import { checkStackFile } from "@mcp-fleet/schema";
 
-/** What is wrong in a stack with one server. */
+/** The problems of a stack with one server. */
 function found(server: string, rest = ""): { path: string; said: string; fix: string }[] {
   const text = `config:
   mcp-fleet:namespace: tools
@@ -34,7 +34,7 @@ describe("a credential among a server's headers", () => {
     ],
     ...["Ocp-Apim-Subscription-Key: 'x'", "X-Amz-Security-Token: 'x'", "X-Client-Secret: 'x'"],
     ...["X-Forwarded-Password: 'x'", "Private-Token: 'x'", "X-Auth: 'x'", "X-Access-Key-Id: 'x'"],
-    // By the value, whatever the header is called.
+    // By the value, whatever the header's name is.
     ...[`X-Upstream: 'Bearer ${token}'`, "X-Upstream: 'basic dTpw'", "X-Upstream: 'Token abc'"],
     ...["X-Upstream: 'https://u:p@example.com'", `X-Upstream: 'ghp_${token}'`],
     ...["X-Upstream: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig'", `X-Upstream: 'glpat-${token}'`],
@@ -95,7 +95,7 @@ describe("a credential among a server's headers", () => {
         "X-Empty: ''",
       ],
       ...["X-Author: ann", "X-Monkey: '1'"],
-      // What speaks of one, and keys that open nothing.
+      // Descriptions of a credential, and public keys.
       ...["X-Max-Tokens: '1000'", "X-Token-Budget: '99999'", "X-Credential-Type: pat"],
       ...["X-Idempotency-Key: abc", "X-Require-Token: 'true'", "X-Project: sk-learn"],
     ])
@@ -150,7 +150,7 @@ describe("a header whose value is kept elsewhere", () => {
       const [problem] = found(`headers: { Authorization: ${header} }`);
       assert.match(problem?.said ?? "", says, header);
     }
-    // Kubernetes takes no such key, and HTTP no such value.
+    // Kubernetes rejects such a key, and HTTP such a value.
     const [dots] = found("headers: { X-A: { secret: s, key: ..k } }");
     assert.match(dots?.said ?? "", /X-A\.key must not be a dot, or begin with two/);
     const [space] = found("headers: { X-A: { secret: s, key: k, prefix: ' Bearer ' } }");
@@ -166,7 +166,7 @@ describe("a header whose value is kept elsewhere", () => {
 });
 
 describe("a header that is not the server's to have", () => {
-  // Node.js' fetch throws for the first three, and the others change how the rest is read.
+  // Node.js' fetch throws for the first three, and the others change how the body is read.
   for (const name of [
     "Expect",
     "Upgrade",

@@ -16,7 +16,7 @@ const alone = (fields: string): readonly Problem[] =>
   check(`{ a: { image: a/b:1, port: 8000, row: false, ${fields} } }`);
 const said = (problems: readonly Problem[]): string[] => problems.map(sentence);
 
-/** The message of a file that is refused as a whole. */
+/** The message of a file that is rejected as a whole. */
 function refusal(text: string): string {
   try {
     checkStackFile("Pulumi.x.yaml", text, integratedServers);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { integratedServers } from "@mcp-fleet/catalog";
 import { checkStackFile } from "@mcp-fleet/schema";
 
-/** What is wrong in a stack whose server has an authority of its own. */
+/** The problems of a stack whose server has a private authority. */
 function found(studio: string): string[] {
   const text = `config:
   mcp-fleet:namespace: tools
@@ -27,7 +27,7 @@ describe("the variables by which Studio is told of an authority", () => {
     assert.deepEqual(found("trust: { variables: [SSL_CERT_FILE, SSL_CERT_FILE] }"), [
       "studio.trust.variables must name each variable once.",
     ]);
-    // Names that every object of JavaScript has.
+    // Names that every JavaScript object has.
     assert.deepEqual(found("env: { constructor: x }, trust: { variables: [toString] }"), []);
     assert.deepEqual(found("env: { NODE_EXTRA_CA_CERTS: /own.pem }"), []);
   });

@@ -8,7 +8,7 @@ type Config = Parameters<typeof refusePartialRun>[0];
 
 const withCutover = { settings: { cutover: { enabled: true } }, secrets: { databaseUrl: {} } };
 
-/** The program under the language host under the CLI, as in a real run. */
+/** The program below the language host below the CLI, as in a real run. */
 function under(command: readonly string[]): (id: number) => Process | undefined {
   const processes = new Map<number, Process>([
     [process.ppid, { parent: 11, command: ["/opt/pulumi/pulumi-language-nodejs", "-target"] }],

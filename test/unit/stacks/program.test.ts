@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 const entry = join(__dirname, "..", "..", "..", "..", "program.cjs");
 const compileCache = join(dirname(entry), "cli", "compile-cache.cjs");
 
-/** Stands in for the compiler: "compiles" index.ts by copying it, and fails where it says so. */
+/** Replaces the compiler: "compiles" index.ts by copying it, and fails where it says so. */
 const fakeCompiler = `
   const fs = require("node:fs");
   const source = fs.readFileSync("index.ts", "utf8");
@@ -87,7 +87,7 @@ describe("the program's entry", () => {
     assert.notEqual(refused.status, 0);
     assert.equal(refused.stdout, "");
     assert.match(refused.stderr, /A package of this checkout is not installed: pg\.\n.*npm ci/);
-    // A package of its own place counts too.
+    // A package in its own directory counts too.
     write("packages/rows/node_modules/pg/package.json", '{"name":"pg"}');
     assert.equal(run().stdout, "1");
   });
