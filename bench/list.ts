@@ -17,7 +17,7 @@ const goal = 2;
 export async function benchList([size = "1000"]: readonly string[]): Promise<void> {
   const [servers = 1000, rounds = 9] = size.split("x").map(Number);
   const cluster = await ensureCluster(consoleLog());
-  const kube = openKube(cluster.kubeconfig, cluster.context);
+  const kube = await openKube(cluster);
   const namespace = `bench-list-${process.pid}`;
   await kube.core.createNamespace({ body: { metadata: { name: namespace } } });
   try {

@@ -85,7 +85,7 @@ function report(measured: ReadonlyMap<number, readonly Measured[]>): void {
 }
 
 async function oneStack(cluster: Cluster, image: string, agents: number): Promise<Measured> {
-  const kube = openKube(cluster.kubeconfig, cluster.context);
+  const kube = await openKube(cluster);
   const namespace = `bench-mesh-${agents}-${process.pid}`;
   const directory = mkdtempSync(join(tmpdir(), "mcp-fleet-bench-mesh-"));
   const volume = join(directory, "volume");

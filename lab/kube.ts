@@ -1,24 +1,25 @@
 import {
-  AppsV1Api,
-  CoreV1Api,
   KubeConfig,
   type KubernetesObject,
   KubernetesObjectApi,
   PatchStrategy,
 } from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
+import {
+  connectKube,
+  follow,
+  type Kube as KubeApi,
+  unreadyReason,
+  watchedWorkload,
+  type Workload,
+} from "@mcp-fleet/kube";
 
 /** The field manager of what the lab itself applies: never the program's own. */
 const fieldManager = "mcp-fleet-lab";
 
-/** What the lab needs from a cluster, apart from what the program deploys. */
-export interface Kube {
-  readonly core: CoreV1Api;
-  readonly apps: AppsV1Api;
-  /**
-   * Server-side apply of each object, in order.
-   * @param manager the field manager. @default the lab's
-   */
+/** What the lab asks of a cluster, apart from what the program deploys. */
+export interface Kube extends KubeApi {
+  /** Server-side apply of each object, in order. @param manager whose fields they are. @default the lab's */
   apply(objects: readonly KubernetesObject[], manager?: string): Promise<void>;
   /** GET on a Service through the API server, so that it works from any machine that reaches the API. */
   getService(namespace: string, service: string, port: number, path: string): Promise<unknown>;
@@ -26,18 +27,27 @@ export interface Kube {
   waitForDeployment(namespace: string, name: string, timeoutSeconds: number): Promise<void>;
 }
 
-/** Opens a cluster by its kubeconfig file. */
-export function openKube(kubeconfig: string, context: string): Kube {
+/** Where a cluster is. */
+interface ClusterRef {
+  /** Path of its kubeconfig. */
+  readonly kubeconfig: string;
+  readonly context: string;
+}
+
+/** For what {@link Kube} has no part: the client library's own way to a cluster. */
+export function kubeConfigOf({ kubeconfig, context }: ClusterRef): KubeConfig {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
   config.setCurrentContext(context);
-  const objects = KubernetesObjectApi.makeApiClient(config);
-  const core = config.makeApiClient(CoreV1Api);
-  const apps = config.makeApiClient(AppsV1Api);
+  return config;
+}
 
+/** Opens a cluster by its kubeconfig file. */
+export async function openKube({ kubeconfig, context }: ClusterRef): Promise<Kube> {
+  const kube = await connectKube({ context }, { kubeconfig });
+  const objects = kube.config.makeApiClient(KubernetesObjectApi);
   return {
-    core,
-    apps,
+    ...kube,
     async apply(list, manager = fieldManager) {
       for (const object of list) {
         await objects.patch(
@@ -51,7 +61,7 @@ export function openKube(kubeconfig: string, context: string): Kube {
       }
     },
     async getService(namespace, service, port, path) {
-      const answer: unknown = await core.connectGetNamespacedServiceProxyWithPath({
+      const answer: unknown = await kube.core.connectGetNamespacedServiceProxyWithPath({
         name: `${service}:${port}`,
         namespace,
         path: path.replace(/^\//, ""),
@@ -59,23 +69,17 @@ export function openKube(kubeconfig: string, context: string): Kube {
       return typeof answer === "string" ? parseJson(answer) : answer;
     },
     async waitForDeployment(namespace, name, timeoutSeconds) {
-      const deadline = Date.now() + timeoutSeconds * 1000;
-      for (;;) {
-        const { spec, status, metadata } = await apps.readNamespacedDeployment({ name, namespace });
-        const wanted = spec?.replicas ?? 1;
-        const current = status?.observedGeneration === metadata?.generation;
-        const updated = status?.updatedReplicas ?? 0;
-        // During a rollout, old pods count as available too.
-        const only = updated >= wanted && (status?.replicas ?? 0) === updated;
-        if (current && only && (status?.availableReplicas ?? 0) >= wanted) return;
-        if (Date.now() > deadline) {
-          throw new UserError(
-            `Deployment ${name} in namespace ${namespace} was not available within ${timeoutSeconds} seconds.`,
-            `Look at its pods: kubectl --kubeconfig ${kubeconfig} -n ${namespace} describe pods`,
-          );
-        }
-        await new Promise((resolve) => setTimeout(resolve, 300));
-      }
+      const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+      const ref = { kind: "Deployment", namespace, name } as const;
+      const ready = ([found]: readonly Workload[]): true | undefined =>
+        found !== undefined && unreadyReason(found) === undefined ? true : undefined;
+      await follow(kube, watchedWorkload(kube, ref), ready, { signal }).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+        throw new UserError(
+          `Deployment ${name} in namespace ${namespace} was not available within ${timeoutSeconds} seconds.`,
+          `Look at its pods: kubectl --kubeconfig ${kubeconfig} -n ${namespace} describe pods`,
+        );
+      });
     },
   };
 }

@@ -61,7 +61,7 @@ export async function openLab(request: Omit<DatabaseRequest, "listen">, log: Log
       return [made, rest] as const;
     },
   );
-  const kube = openKube(cluster.kubeconfig, cluster.context);
+  const kube = await openKube(cluster);
   await log.step(
     "Applying what surrounds the application: namespace, Chroma, database Service",
     () => applyCompanions(kube, cluster, database, images["chroma-server"]),

@@ -29,7 +29,7 @@ async function mcpServers(
   context: string | undefined,
 ): Promise<{ name: string; ready: number; replicas: number }[]> {
   if (kubeconfig === undefined || context === undefined) return [];
-  const { apps } = openKube(kubeconfig, context);
+  const { apps } = await openKube({ kubeconfig, context });
   const found = await apps.listNamespacedDeployment({
     namespace: labNamespace,
     labelSelector: serverSelector,

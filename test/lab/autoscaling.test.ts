@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 
-import { AutoscalingV2Api, KubeConfig } from "@kubernetes/client-node";
+import { AutoscalingV2Api } from "@kubernetes/client-node";
 
+import { kubeConfigOf } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { eventually } from "../support/eventually";
 import { closeExample, type Example, onCluster } from "../support/example";
@@ -35,9 +36,7 @@ describe("the todo example in production, scaled by what its pods use", function
       this.skip();
     }
     namespace = examples.namespaces.todo;
-    const config = new KubeConfig();
-    config.loadFromFile(examples.cluster.kubeconfig);
-    config.setCurrentContext(examples.cluster.context);
+    const config = kubeConfigOf(examples.cluster);
     autoscalers = config.makeApiClient(AutoscalingV2Api);
     todo = examples.openTodo("prod");
     await todo.run("up");

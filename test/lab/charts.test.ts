@@ -4,13 +4,14 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ApiextensionsV1Api, CustomObjectsApi, KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { ApiextensionsV1Api, CustomObjectsApi } from "@kubernetes/client-node";
 
 import { agentDefinitionObject } from "../../components/mesh";
 import { type Cluster, ensureCluster } from "../../lab/cluster";
 import { run } from "../../lab/exec";
 import { ensureImages } from "../../lab/images";
-import { type Kube, openKube } from "../../lab/kube";
+import { type Kube, kubeConfigOf, openKube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { chartNamespace, chartPairs } from "../support/charts";
 import { eventually } from "../support/eventually";
@@ -38,10 +39,8 @@ describe("the Helm charts in the lab", function () {
     this.timeout(30 * 60_000);
     helm = await ensureHelm();
     cluster = await ensureCluster(consoleLog());
-    kube = openKube(cluster.kubeconfig, cluster.context);
-    config = new KubeConfig();
-    config.loadFromFile(cluster.kubeconfig);
-    config.setCurrentContext(cluster.context);
+    kube = await openKube(cluster);
+    config = kubeConfigOf(cluster);
     definitions = config.makeApiClient(ApiextensionsV1Api);
     const { items } = await definitions.listCustomResourceDefinition();
     defined = items.some(({ metadata }) => metadata?.name === definition);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
-import { KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { type V1Pod } from "@kubernetes/client-node";
 import { findServers, findStray } from "@mcp-fleet/cluster";
 import { probeServers } from "@mcp-fleet/cutover-runner";
 import { connectKube } from "@mcp-fleet/kube";
@@ -12,6 +12,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { Cluster } from "../../lab/cluster";
 import { labNamespace } from "../../lab/companions";
 import type { Kube } from "../../lab/kube";
+import { kubeConfigOf } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { render } from "../../render/render";
 import { writeDirectory } from "../../render/write";
@@ -73,9 +74,7 @@ describe("the stacks under examples", function () {
   }
 
   it("are deployed side by side, and the todo application's pod is ready within 30 seconds", async () => {
-    const config = new KubeConfig();
-    config.loadFromFile(cluster.kubeconfig);
-    config.setCurrentContext(cluster.context);
+    const config = kubeConfigOf(cluster);
     await Promise.all([
       ...Object.values(examples.all).map((one) => one.run("up")),
       playInfisical(config, namespaces.platform),

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { KubeConfig, type KubernetesObject, KubernetesObjectApi } from "@kubernetes/client-node";
+import { type KubernetesObject, KubernetesObjectApi } from "@kubernetes/client-node";
 import { connectKube } from "@mcp-fleet/kube";
 import { metrics } from "@mcp-fleet/metrics";
 import { parseAllDocuments } from "yaml";
@@ -14,6 +14,7 @@ import { labNamespace as namespace } from "../../lab/companions";
 import { withClient } from "../../lab/database/access";
 import { databaseServiceName, databaseServicePort } from "../../lab/database/service";
 import { ensureImages } from "../../lab/images";
+import { kubeConfigOf } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { type Lab, openLab } from "../../lab/session";
 import { mcpFleet } from "../support/cli";
@@ -306,8 +307,6 @@ describe("cluster: the exporter of verify and drift", function () {
 });
 
 function objectsOf({ kubeconfig, context }: Lab["cluster"]): KubernetesObjectApi {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  config.setCurrentContext(context);
+  const config = kubeConfigOf({ kubeconfig, context });
   return KubernetesObjectApi.makeApiClient(config);
 }

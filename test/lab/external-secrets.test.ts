@@ -39,7 +39,7 @@ describe("a server whose Secret the External Secrets Operator makes", function (
       this.skip();
     }
     image = (await ensureImages(cluster, consoleLog(), ["llmctl-mcp"]))["llmctl-mcp"];
-    kube = openKube(cluster.kubeconfig, cluster.context);
+    kube = await openKube(cluster);
     await restrictedNamespace(kube, namespace);
     operator = await startExternalSecrets(cluster, kube, `operator-${run}`);
     stack = await labStack(`external-${run}`, cluster.kubeconfig, {});

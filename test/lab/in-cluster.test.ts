@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { BatchV1Api, KubeConfig } from "@kubernetes/client-node";
+import { BatchV1Api } from "@kubernetes/client-node";
 import type { RoleObject } from "@mcp-fleet/cluster";
 import { PulumiStack } from "@mcp-fleet/engine";
 
@@ -12,6 +12,7 @@ import { labConfig, labServers, type LabTarget } from "../../lab/config";
 import { applicationRole, withClient } from "../../lab/database/access";
 import { stackName as labStackName } from "../../lab/engine";
 import { ensureImages } from "../../lab/images";
+import { kubeConfigOf } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { paths } from "../../lab/paths";
 import { type Lab, openLab } from "../../lab/session";
@@ -47,9 +48,7 @@ describe("updates from inside the cluster", function () {
       process.stdout.write("    skipped: it reads the API server's audit log on this machine\n");
       this.skip();
     }
-    const config = new KubeConfig();
-    config.loadFromFile(lab.cluster.kubeconfig);
-    config.setCurrentContext(lab.cluster.context);
+    const config = kubeConfigOf(lab.cluster);
     batch = config.makeApiClient(BatchV1Api);
     const { runner } = await ensureImages(lab.cluster, consoleLog(), ["runner"]);
     await removeNamespace(lab.cluster, deploy);

@@ -43,7 +43,7 @@ describe("cluster: the MCP inspector's command line", function () {
     inspect = found;
     const cluster: Cluster = await ensureCluster(silentLog);
     const { "llmctl-mcp": image } = await ensureImages(cluster, silentLog, ["llmctl-mcp"]);
-    kube = openKube(cluster.kubeconfig, cluster.context);
+    kube = await openKube(cluster);
     await kube.core.createNamespace({ body: { metadata: { name: namespace } } });
     await kube.apply(serverObjects({ name: server, namespace, image, replicas: 0 }));
     const where = ["--kubeconfig", cluster.kubeconfig, "--context", cluster.context];

@@ -39,7 +39,7 @@ describe("a server that keeps data", function () {
       process.stdout.write("    skipped: the volumes are directories of this machine\n");
       this.skip();
     }
-    kube = openKube(cluster.kubeconfig, cluster.context);
+    kube = await openKube(cluster);
     image = (await ensureImages(cluster, consoleLog(), ["memory-server"]))["memory-server"];
     directory = mkdtempSync(join(tmpdir(), "mcp-fleet-kept-"));
     chmodSync(directory, 0o755);

@@ -2,10 +2,10 @@ import { strict as assert } from "node:assert";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import type { KubeConfig } from "@kubernetes/client-node";
 import {
   AppsV1Api,
   CoreV1Api,
-  KubeConfig,
   KubernetesObjectApi,
   type V1Pod,
   VersionApi,
@@ -14,6 +14,7 @@ import {
 import { type Cluster, ensureCluster } from "../../lab/cluster";
 import { kubernetesVersion } from "../../lab/cluster/binaries";
 import { ensureImages } from "../../lab/images";
+import { kubeConfigOf } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { eventually } from "../support/eventually";
 
@@ -37,9 +38,7 @@ describe("the bare lab cluster", function () {
       );
       this.skip();
     }
-    config = new KubeConfig();
-    config.loadFromFile(cluster.kubeconfig);
-    config.setCurrentContext(cluster.context);
+    config = kubeConfigOf(cluster);
     core = config.makeApiClient(CoreV1Api);
     const { tryout } = await ensureImages(cluster, consoleLog(), ["tryout"]);
     assert.equal(await cluster.hasImage(tryout), true);

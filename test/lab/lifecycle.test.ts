@@ -49,7 +49,7 @@ describe("cluster: the servers' lifecycle by command", function () {
     cluster = await ensureCluster(silentLog);
     const images = await ensureImages(cluster, silentLog);
     image = images["llmctl-mcp"];
-    kube = openKube(cluster.kubeconfig, cluster.context);
+    kube = await openKube(cluster);
     await kube.core.createNamespace({ body: { metadata: { name: namespace } } });
     // Accepts connections, speaks no MCP, and ignores SIGTERM.
     const stubborn = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 
-import { AuthorizationV1Api, KubeConfig } from "@kubernetes/client-node";
+import { AuthorizationV1Api } from "@kubernetes/client-node";
 import { connectKube, openPortForward, type PortForward } from "@mcp-fleet/kube";
 import type { Change, McpServerStatus, McpServerSummary } from "@mcp-fleet/lifecycle";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -10,7 +10,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 
 import { type Cluster, ensureCluster } from "../../lab/cluster";
 import { ensureImages } from "../../lab/images";
-import { type Kube, openKube } from "../../lab/kube";
+import { type Kube, kubeConfigOf, openKube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { closeExample, type Example, openExample } from "../support/example";
 import { insideOf } from "../support/pod-inside";
@@ -36,7 +36,7 @@ describe("cluster: the resource manager in its pod", function () {
     cluster = await ensureCluster(consoleLog());
     const images = await ensureImages(cluster, consoleLog(), ["fastmcp", "mcp-fleet"]);
     [image, fastmcp] = [images["mcp-fleet"], images.fastmcp];
-    kube = openKube(cluster.kubeconfig, cluster.context);
+    kube = await openKube(cluster);
     await deploy({});
     await kube.apply(
       serverObjects({ name: outsider, namespace, image: fastmcp, replicas: 0 }).slice(0, 1),
@@ -239,9 +239,7 @@ function reviewer(
   { kubeconfig, context }: Cluster,
   user: string,
 ): (attributes: Asked) => Promise<boolean> {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  config.setCurrentContext(context);
+  const config = kubeConfigOf({ kubeconfig, context });
   const api = config.makeApiClient(AuthorizationV1Api);
   return async (resourceAttributes) => {
     const groups = ["system:serviceaccounts", "system:authenticated"];

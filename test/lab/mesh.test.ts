@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { CustomObjectsApi, KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { CustomObjectsApi, type V1Pod } from "@kubernetes/client-node";
 import type { PulumiStack } from "@mcp-fleet/engine";
 import { observerMetrics } from "@mcp-fleet/metrics";
 import type { StackConfig } from "@mcp-fleet/operations";
@@ -13,7 +13,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 
 import { type Cluster, ensureCluster } from "../../lab/cluster";
 import { ensureImages } from "../../lab/images";
-import { type Kube, openKube } from "../../lab/kube";
+import { type Kube, kubeConfigOf, openKube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { eventually } from "../support/eventually";
 import { labStack, plainConfig } from "../support/lab-stack";
@@ -46,10 +46,8 @@ describe("a mesh in the lab", function () {
       );
       this.skip();
     }
-    kube = openKube(cluster.kubeconfig, cluster.context);
-    const config = new KubeConfig();
-    config.loadFromFile(cluster.kubeconfig);
-    config.setCurrentContext(cluster.context);
+    kube = await openKube(cluster);
+    const config = kubeConfigOf(cluster);
     objects = config.makeApiClient(CustomObjectsApi);
     const names = ["observer", "mesh-registry", "mesh-agents", "llmctl-mcp"] as const;
     images = await ensureImages(cluster, consoleLog(), names);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 
 import {
-  KubeConfig,
   type KubernetesObject,
   NetworkingV1Api,
   type V1NetworkPolicy,
@@ -12,6 +11,7 @@ import type { DenyReport } from "@mcp-fleet/operations";
 import { chromaName, labNamespace as namespace } from "../../lab/companions";
 import { labServers } from "../../lab/config";
 import { ensureImages } from "../../lab/images";
+import { kubeConfigOf } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { type Lab, openLab } from "../../lab/session";
 import { listenAt, type Listener } from "../support/addresses";
@@ -71,9 +71,7 @@ describe("NetworkPolicies that are enforced (issue 16, item 8)", function () {
       );
       this.skip();
     }
-    const config = new KubeConfig();
-    config.loadFromFile(lab.cluster.kubeconfig);
-    config.setCurrentContext(lab.cluster.context);
+    const config = kubeConfigOf(lab.cluster);
     policies = config.makeApiClient(NetworkingV1Api);
     await restrictedNamespace(lab.kube, elsewhere);
     const images = await ensureImages(lab.cluster, consoleLog(), ["mcp-fleet"]);

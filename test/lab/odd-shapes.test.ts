@@ -49,7 +49,7 @@ describe("cluster: servers that other people's manifests made", function () {
     this.timeout(30 * 60_000); // the first run of all builds the cluster and the images
     cluster = await ensureCluster(silentLog);
     const images = await ensureImages(cluster, silentLog);
-    kube = openKube(cluster.kubeconfig, cluster.context);
+    kube = await openKube(cluster);
     const { context, kubeconfig } = cluster;
     connected = await connectKube({ context }, { kubeconfig });
     shapes = oddShapes(namespace, { server: images["llmctl-mcp"] });

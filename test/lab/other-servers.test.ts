@@ -33,7 +33,7 @@ describe("servers of other people, each by its stack file", function () {
       consoleLog(),
       servers.map((name) => `${name}-server` as const),
     );
-    kube = openKube(cluster.kubeconfig, cluster.context);
+    kube = await openKube(cluster);
     for (const name of servers) {
       const namespace = namespaceOf(name);
       await restrictedNamespace(kube, namespace);

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 
 import { type CutoverInputs, probeServers } from "@mcp-fleet/cutover-runner";
-import { waitForRollout } from "@mcp-fleet/cutover-runner/dist/settle";
+import { waitForRollout } from "@mcp-fleet/cutover-runner/dist/rollout";
 import { isUserError } from "@mcp-fleet/errors";
 import { connectKube, type Kube, openPortForward } from "@mcp-fleet/kube";
 import { probe } from "@mcp-fleet/mcp-probe";

@@ -58,7 +58,7 @@ describe("a service mesh that the stack names", function () {
       process.stdout.write("    skipped: this cluster has Istio's definitions\n");
       this.skip();
     }
-    kube = openKube(kubeconfig, context);
+    kube = await openKube({ kubeconfig, context });
     example = openExample("examples/mesh/stack", cluster, {
       ...{ namespace, observability: { enabled: false } },
     });

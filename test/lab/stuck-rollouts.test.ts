@@ -42,7 +42,7 @@ describe("cluster: a rollout that hangs while the pod of before serves", functio
     this.timeout(30 * 60_000); // the first run of all builds the cluster and the images
     cluster = await ensureCluster(silentLog);
     image = (await ensureImages(cluster, silentLog))["llmctl-mcp"];
-    kube = openKube(cluster.kubeconfig, cluster.context);
+    kube = await openKube(cluster);
     await kube.core.createNamespace({ body: { metadata: { name: namespace } } });
     await kube.apply(names.flatMap((name) => objectsOf(name)));
     for (const name of names) await kube.waitForDeployment(namespace, name, 120);

@@ -54,7 +54,7 @@ export class SurroundedExamples {
     const cluster = await ensureCluster(log);
     const images = await ensureImages(cluster, log, [...labImageNames, ...exampleImageNames]);
     const database = await ensureDatabase({ listen: cluster.nodeIp }, log);
-    const kube = openKube(cluster.kubeconfig, cluster.context);
+    const kube = await openKube(cluster);
     const nodes = await nodeRanges(kube);
     const standIns = await missingOperators(cluster);
     const run = randomBytes(3).toString("hex");

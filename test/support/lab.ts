@@ -46,7 +46,7 @@ export function untouchedInstallation(): Promise<Lab> {
 
 /** Removes a namespace, if it is there, and waits until it is gone. */
 export async function removeNamespace(cluster: Cluster, namespace: string): Promise<void> {
-  const { core } = openKube(cluster.kubeconfig, cluster.context);
+  const { core } = await openKube(cluster);
   const listed = async (): Promise<boolean> =>
     (await core.listNamespace()).items.some((item) => item.metadata?.name === namespace);
   if (!(await listed())) return;

@@ -1,6 +1,8 @@
 import { PassThrough } from "node:stream";
 
-import { Exec, KubeConfig } from "@kubernetes/client-node";
+import { Exec } from "@kubernetes/client-node";
+
+import { kubeConfigOf } from "../../lab/kube";
 
 /** What a process in a pod can find out about itself. */
 export interface Inside {
@@ -36,9 +38,7 @@ export async function insideOf(
   context: string,
   pod: { readonly namespace: string; readonly name: string; readonly container: string },
 ): Promise<Inside> {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  config.setCurrentContext(context);
+  const config = kubeConfigOf({ kubeconfig, context });
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const lines: string[] = [];

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { BatchV1Api, KubeConfig, type V1Job, type V1Pod } from "@kubernetes/client-node";
+import { BatchV1Api, type V1Job, type V1Pod } from "@kubernetes/client-node";
 import { parse } from "yaml";
 
+import { kubeConfigOf } from "../../lab/kube";
 import { paths } from "../../lab/paths";
 import type { Lab } from "../../lab/session";
 import { eventually } from "./eventually";
@@ -30,9 +31,7 @@ export class PodUpdates {
     private readonly image: string,
     private readonly stack: string,
   ) {
-    const config = new KubeConfig();
-    config.loadFromFile(lab.cluster.kubeconfig);
-    config.setCurrentContext(lab.cluster.context);
+    const config = kubeConfigOf(lab.cluster);
     this.batch = config.makeApiClient(BatchV1Api);
   }
 

@@ -7,8 +7,8 @@ import type { CutoverSpec, Db, RowPlan } from "@mcp-fleet/row-cutover";
 
 import { withDatabase } from "./database";
 import { specFor } from "./kept";
-import { unfinishedServers, workloadOf } from "./rollout";
 import { readLedgerStep } from "./run";
+import { lookAtServers, workloadOf } from "./server-rollouts";
 import type { Credentials, CutoverInputs } from "./types";
 
 /** How long a preview waits for the database, in seconds. */
@@ -76,7 +76,7 @@ export async function serversRolling(
   const changed = servers.filter((one) => known.get(workloadOf(one)) !== one.generation);
   if (target === "embedded" || probe.from === "here" || changed.length === 0) return false;
   const kube = await connectKube(kubernetes, credentials);
-  return (await unfinishedServers(kube, changed)).pending.length > 0;
+  return (await lookAtServers(kube, changed)).some(({ pending }) => pending.length > 0);
 }
 
 /** What the database knows that state may not. */

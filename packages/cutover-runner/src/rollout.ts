@@ -1,78 +1,154 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import {
-  asking,
-  eventsFor,
+  followRollout,
   generationLabel,
-  isPodOf,
   type Kube,
-  lastWords,
   mayRun,
   pendingReason,
-  selectorText,
   stuckReason,
   troublesOf,
-  wordsText,
   type Workload,
+  type WorkloadRef,
   workloadText,
 } from "@mcp-fleet/kube";
 
-import type { ServerRollout } from "./types";
+import { type OnProgress, speaking } from "./progress";
+import type { SettleInputs } from "./types";
 
-const pollMs = 500;
+/** How long a rollout may take while the fence holds, in seconds, where the stack does not say. */
+export const settleSeconds = 600;
 
-/** What still stands between a Deployment and the wanted generation; both lists empty when nothing does. */
+/** How often an identity that may list pods and not watch them looks at a rollout, in seconds. */
+const orListSeconds = 1;
+
+/** What still stands between a workload and the end of its rollout; both lists are empty when nothing does. */
 export interface RolloutState {
   /** Pods without the wanted generation that may still run, each with what it is doing. */
   readonly oldPods: readonly string[];
-  /** Why the Deployment itself is not there yet, and what is wrong with its new pods. */
+  /** Why the workload itself is not there yet, and what is wrong with its new pods. */
   readonly pending: readonly string[];
   /** Whether its controller has given up (`progressDeadlineSeconds`): waiting on is in vain. */
   readonly stuck: boolean;
 }
 
+/** What {@link followRollouts} waits for. */
+interface Rollouts {
+  readonly refs: readonly WorkloadRef[];
+  readonly seconds: number;
+  readonly stateOf: (workload: Workload, pods: readonly k8s.V1Pod[]) => RolloutState;
+  readonly onProgress?: OnProgress | undefined;
+}
+
 /**
- * Looks once at a Deployment and at all pods that its ReplicaSets own, ending ones too: an old process may write
- * to the database until it is gone.
- * @throws {UserError} when the Deployment is not there, or its pod template has another generation, so that
- *   waiting would be in vain
+ * Follows rollouts until all are over, one is stuck, or the time is over.
+ * @returns how far each one is
+ * @throws {UserError} when a workload is not there, or the API refuses or stays away
  */
-export async function rolloutState(
+export async function followRollouts(
   kube: Kube,
-  { namespace, deployment: name }: { namespace: string; deployment: string },
-  generation: number,
-): Promise<RolloutState> {
-  const at = `Deployment ${namespace}/${name}`;
-  const deployment = await asking(kube, `read ${at}`, () =>
-    kube.apps.readNamespacedDeployment({ namespace, name }),
+  { refs, seconds, stateOf, onProgress }: Rollouts,
+): Promise<RolloutState[]> {
+  const states = new Map<WorkloadRef, RolloutState>();
+  const say = speaking(onProgress);
+  const tell = (): void => {
+    const left = [...states.values()].flatMap(({ oldPods, pending }) => [
+      ...oldPods.map((pod) => `old pod ${pod}`),
+      ...pending,
+    ]);
+    if (left.length > 0) say(left.join("; "));
+  };
+  const [time, stuck] = [AbortSignal.timeout(seconds * 1000), new AbortController()];
+  const options = { signal: AbortSignal.any([time, stuck.signal]), orListSeconds };
+  const repeating = setInterval(tell, 1000);
+  try {
+    await Promise.all(
+      refs.map((ref) =>
+        followRollout(
+          kube,
+          ref,
+          (workload, pods) => {
+            if (workload === undefined) throw deleted(ref);
+            const state = stateOf(workload, pods);
+            states.set(ref, state);
+            tell();
+            if (state.stuck) stuck.abort();
+            return isOver(state) ? true : undefined;
+          },
+          options,
+        ),
+      ),
+    );
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+  } finally {
+    clearInterval(repeating);
+    stuck.abort();
+  }
+  return [...states.values()];
+}
+
+const isOver = ({ oldPods, pending }: RolloutState): boolean =>
+  oldPods.length === 0 && pending.length === 0;
+
+/**
+ * Returns when every Deployment has only pods of the wanted generation. Ending pods count too: an old process may write to
+ * the database until it is gone.
+ * @throws {UserError} when that is not so in time; when a Deployment is not there, or its pod template has another
+ *   generation, so that waiting would be in vain
+ */
+export async function waitForRollout(
+  kube: Kube,
+  {
+    generation,
+    workloads,
+    deadlineSeconds = settleSeconds,
+  }: Pick<SettleInputs, "generation" | "workloads" | "deadlineSeconds">,
+  onProgress?: OnProgress,
+): Promise<void> {
+  const states = await followRollouts(kube, {
+    refs: workloads.map(({ namespace, deployment }) => {
+      return { kind: "Deployment", namespace, name: deployment };
+    }),
+    seconds: deadlineSeconds,
+    stateOf: (workload, pods) => generationState(workload, pods, String(generation)),
+    onProgress,
+  });
+  if (states.length === workloads.length && states.every(isOver)) return;
+  const oldPods = states.flatMap((state) => state.oldPods);
+  const pending = states.flatMap((state) => state.pending);
+  const stuck = states.some((state) => state.stuck);
+  const pods = oldPods.length === 0 ? "" : ` Pods of an earlier generation: ${oldPods.join(", ")}.`;
+  const why = pending.length === 0 ? "" : ` ${pending.join("; ")}.`;
+  throw new UserError(
+    `The rollout to generation ${generation} ${stuck ? "is stuck" : `has not ended within ${deadlineSeconds} seconds`}, so the rows stay fenced.${pods}${why}`,
+    "Mend the rollout, then run again; the rows need nothing done.",
   );
-  const template = generationOf(deployment.spec?.template.metadata);
-  if (template !== String(generation)) {
+}
+
+function generationState(
+  workload: Workload,
+  pods: readonly k8s.V1Pod[],
+  wanted: string,
+): RolloutState {
+  const template = generationOf(workload.spec?.template.metadata);
+  if (template !== wanted) {
     throw new UserError(
-      `The pod template of ${at} has ${template === undefined ? `no ${generationLabel}` : `generation ${template}`} where generation ${generation} is wanted.`,
+      `The pod template of ${workloadText(workload)} has ${template === undefined ? `no ${generationLabel}` : `generation ${template}`} where generation ${wanted} is wanted.`,
       "Apply the application's Deployment of this release first, then run again.",
     );
   }
-  const labelSelector = selectorText(deployment.spec?.selector);
-  const pods = await asking(kube, `list pods in ${namespace}`, () =>
-    kube.core.listNamespacedPod({ namespace, labelSelector }),
-  );
-  const old = pods.items.filter(
-    (pod) =>
-      isPodOf(deployment, pod) && mayRun(pod) && generationOf(pod.metadata) !== String(generation),
-  );
-  const fresh = pods.items.filter((pod) => isPodOf(deployment, pod) && !old.includes(pod));
+  const old = pods.filter((pod) => mayRun(pod) && generationOf(pod.metadata) !== wanted);
+  const fresh = pods.filter((pod) => !old.includes(pod));
   return {
     oldPods: old.map(describe),
-    pending: pendingReasons(deployment, fresh),
-    stuck: stuckReason(deployment) !== undefined,
+    pending: pendingReasons(workload, fresh),
+    stuck: stuckReason(workload) !== undefined,
   };
 }
 
 /** Why a workload's rollout is not over, with what keeps its pods from it; empty when it is. */
-function pendingReasons(
+export function pendingReasons(
   workload: Workload,
   pods: readonly k8s.V1Pod[],
   events: readonly k8s.CoreV1Event[] = [],
@@ -88,91 +164,11 @@ function pendingReasons(
   ];
 }
 
-/**
- * Looks once at the servers' workloads. The engine's own wait is not enough: of an update it may say at once that it is
- * complete, because it has looked at the Deployment before the change (seen with version 4.34 of its plugin).
- * @returns why rollouts are not over, texts for each workload where it is not, and the pods of those
- */
-export async function unfinishedServers(
-  kube: Kube,
-  servers: readonly ServerRollout[],
-): Promise<
-  Pick<RolloutState, "pending" | "stuck"> & {
-    readonly pods: readonly k8s.V1Pod[];
-    readonly workloads: readonly Workload[];
-  }
-> {
-  const states = await Promise.all(
-    servers.map(async (server) => {
-      const { namespace } = server;
-      const workload = await readServer(kube, server);
-      if (pendingReason(workload) === undefined)
-        return { pending: [], stuck: false, pods: [], workload };
-      const labelSelector = selectorText(workload.spec?.selector);
-      const [{ items }, events] = await Promise.all([
-        asking(kube, `list pods in ${namespace}`, () =>
-          kube.core.listNamespacedPod({ namespace, labelSelector }),
-        ),
-        eventsFor(kube, namespace, [workload]),
-      ]);
-      return {
-        pending: pendingReasons(workload, items, events),
-        stuck: stuckReason(workload) !== undefined,
-        pods: items.filter((pod) => isPodOf(workload, pod)),
-        workload,
-      };
-    }),
+function deleted({ kind, namespace, name }: WorkloadRef): UserError {
+  return new UserError(
+    `${kind} ${namespace}/${name} was deleted while its rollout was waited for.`,
+    "Find out who removed it, then run again.",
   );
-  return {
-    pending: states.flatMap(({ pending }) => pending),
-    stuck: states.some(({ stuck }) => stuck),
-    pods: states.flatMap(({ pods }) => pods),
-    workloads: states.map(({ workload }) => workload),
-  };
-}
-
-/** As messages name it, and one server's of before is told by from its one of now: `StatefulSet mcp/memory`. */
-export function workloadOf(server: ServerRollout): string {
-  const [kind, name] =
-    "statefulSet" in server
-      ? ["StatefulSet", server.statefulSet]
-      : ["Deployment", server.deployment];
-  return `${kind} ${server.namespace}/${name}`;
-}
-
-async function readServer(kube: Kube, server: ServerRollout): Promise<Workload> {
-  const { namespace } = server;
-  return asking(kube, `read ${workloadOf(server)}`, () =>
-    "statefulSet" in server
-      ? kube.apps.readNamespacedStatefulSet({ namespace, name: server.statefulSet })
-      : kube.apps.readNamespacedDeployment({ namespace, name: server.deployment }),
-  );
-}
-
-/**
- * Returns when the rollout of every server is over.
- * @returns their workloads, as they are then
- * @throws {UserError} naming the workloads where it is not, and why, once one is stuck or the longest `rolloutSeconds`
- *   are over
- */
-export async function waitForServers(
-  kube: Kube,
-  servers: readonly ServerRollout[],
-): Promise<readonly Workload[]> {
-  const seconds = Math.max(...servers.map(({ rolloutSeconds }) => rolloutSeconds));
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const { pending, stuck, pods, workloads } = await unfinishedServers(kube, servers);
-    if (pending.length === 0) return workloads;
-    if (stuck || Date.now() > end) {
-      const words = (await lastWords(kube, pods)).map(wordsText);
-      throw new UserError(
-        `MCP servers ${stuck ? "cannot be rolled out" : `were not rolled out within ${seconds} seconds`}, so rows and application are untouched: ${[...pending, ...words].join("; ")}.`,
-        "Look at their pods (mcp-fleet status <server>), mend the cause, then run again.",
-      );
-    }
-    await sleep(pollMs);
-  }
 }
 
 function generationOf(metadata: k8s.V1ObjectMeta | undefined): string | undefined {

@@ -13,7 +13,7 @@ import { phase } from "./phases";
 import { probeFromHere } from "./probe-here";
 import { type ConsumerProbe, probeFromCluster } from "./probe-job";
 import type { OnProgress } from "./progress";
-import { waitForServers } from "./rollout";
+import { waitForServers } from "./server-rollouts";
 import { type RolledOut, shownBy } from "./shown";
 import type { IsolationSeen } from "./types";
 import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";

@@ -1,15 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 
-import { UserError } from "@mcp-fleet/errors";
-import { connectKube, type Kube } from "@mcp-fleet/kube";
+import { connectKube } from "@mcp-fleet/kube";
 import type { SettleResult } from "@mcp-fleet/row-cutover";
 import { withRun } from "@mcp-fleet/telemetry";
 
 import { withDatabase } from "./database";
 import { phase } from "./phases";
-import { type OnProgress, speaking } from "./progress";
-import { rolloutState } from "./rollout";
+import type { OnProgress } from "./progress";
+import { settleSeconds, waitForRollout } from "./rollout";
 import { probeServers } from "./run";
 import type { Credentials, SettleInputs } from "./types";
 
@@ -17,11 +15,6 @@ import type { Credentials, SettleInputs } from "./types";
 export interface SettleOutputs extends SettleResult {
   readonly generation: number;
 }
-
-const pollMs = 1000;
-
-/** How long a rollout may take while the fence holds, in seconds, where the stack does not say. */
-const settleSeconds = 600;
 
 /**
  * Ends a rollout: waits until no pod of an earlier generation can write rows any more, then lets the row engine
@@ -80,38 +73,4 @@ async function askAgain(inputs: SettleInputs, credentials: Credentials): Promise
     consequence: `though the rows of generation ${inputs.generation} point at ${targets.length === 1 ? "it" : "them"} already; the write fence stays`,
     otherwise: " Or go back: set target to embedded and run an update.",
   });
-}
-
-/** Returns when every workload has only pods of the wanted generation. */
-export async function waitForRollout(
-  kube: Kube,
-  {
-    generation,
-    workloads,
-    deadlineSeconds = settleSeconds,
-  }: Pick<SettleInputs, "generation" | "workloads" | "deadlineSeconds">,
-  onProgress?: OnProgress,
-): Promise<void> {
-  const end = Date.now() + deadlineSeconds * 1000;
-  const say = speaking(onProgress);
-  for (;;) {
-    const states = await Promise.all(
-      workloads.map((workload) => rolloutState(kube, workload, generation)),
-    );
-    const oldPods = states.flatMap((state) => state.oldPods);
-    const pending = states.flatMap((state) => state.pending);
-    if (oldPods.length === 0 && pending.length === 0) return;
-    say([...oldPods.map((pod) => `old pod ${pod}`), ...pending].join("; "));
-    const stuck = states.some((state) => state.stuck);
-    if (stuck || Date.now() + pollMs > end) {
-      const pods =
-        oldPods.length === 0 ? "" : ` Pods of an earlier generation: ${oldPods.join(", ")}.`;
-      const why = pending.length === 0 ? "" : ` ${pending.join("; ")}.`;
-      throw new UserError(
-        `The rollout to generation ${generation} ${stuck ? "is stuck" : `has not ended within ${deadlineSeconds} seconds`}, so the rows stay fenced.${pods}${why}`,
-        "Mend the rollout, then run again; the rows need nothing done.",
-      );
-    }
-    await sleep(pollMs);
-  }
 }

@@ -13,6 +13,7 @@ export {
   statusOf,
   UnreachableError,
 } from "./errors";
+export { follow, type FollowOptions, type Watched } from "./follow";
 export {
   getJson,
   getMetadata,
@@ -42,6 +43,7 @@ export {
 } from "./port-forward";
 export { restrictedContainer, restrictedPod } from "./restricted";
 export {
+  allTroubles,
   isObserved,
   oldReplicas,
   pendingReason,
@@ -52,3 +54,14 @@ export {
   wantedReplicas,
 } from "./rollout";
 export * from "./servers/index";
+export {
+  followRollout,
+  getWorkload,
+  podsOf,
+  readWorkload,
+  refOf,
+  tagged,
+  watchedPods,
+  watchedWorkload,
+  type WorkloadRef,
+} from "./workloads";

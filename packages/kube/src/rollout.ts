@@ -77,6 +77,11 @@ export interface Troubles {
   readonly delays: readonly string[];
 }
 
+/** Everything that keeps the pods, what is worst first. */
+export function allTroubles({ failures, delays }: Troubles): string[] {
+  return [...failures, ...delays];
+}
+
 /**
  * Why a workload has not all its replicas on its newest template; nothing for one that has, or wants none.
  * @param pods those of the workload; those of others are left out

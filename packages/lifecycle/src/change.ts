@@ -8,6 +8,7 @@ import {
   isOnDelete,
   isPaused,
   type Kube,
+  refOf,
   resumeCommand,
   selectorText,
   statusOf,
@@ -22,7 +23,7 @@ import { details } from "./state";
 import type { Change, WaitOptions } from "./types";
 import { checkReplicas, checkTimeout } from "./validate";
 import { waitUntilGone, waitUntilReady } from "./wait";
-import { patchScale, patchTemplate, refOf } from "./workload-api";
+import { patchScale, patchTemplate } from "./workload-api";
 
 /** How often a change is tried again because the object changed in between. */
 const conflictRetries = 5;

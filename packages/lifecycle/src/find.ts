@@ -3,7 +3,9 @@ import {
   ifAllowed,
   isServer,
   type Kube,
+  readWorkload,
   referenceOf,
+  refOf,
   serverDeployments,
   serverName,
   serverSelector,
@@ -17,7 +19,6 @@ import {
 
 import { InvalidError, NotFoundError } from "./errors";
 import { checkName } from "./validate";
-import { readWorkload, refOf } from "./workload-api";
 
 const kinds: Readonly<Record<string, WorkloadKind>> = {
   deployment: "Deployment",

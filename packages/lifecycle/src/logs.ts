@@ -6,6 +6,7 @@ import {
   type Kube,
   kubeError,
   mainContainer,
+  podsOf,
   podTrouble,
   serverName,
   statusOf,
@@ -13,7 +14,6 @@ import {
 
 import { NotFoundError } from "./errors";
 import { readServer } from "./find";
-import { podsOf } from "./troubles";
 
 /** Which lines of a server's logs. */
 export interface LogsOptions {

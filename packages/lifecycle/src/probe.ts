@@ -7,6 +7,7 @@ import {
   isReady,
   type Kube,
   openPortForward,
+  podsOf,
   readObjectKey,
   type Server,
   startSeconds,
@@ -20,7 +21,6 @@ import {
   type ProbeTarget,
 } from "@mcp-fleet/mcp-probe";
 
-import { podsOf } from "./troubles";
 import type { ProbeAnswer } from "./types";
 
 /** How a server is asked. */

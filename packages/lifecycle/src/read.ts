@@ -1,4 +1,5 @@
 import {
+  allTroubles,
   carrierOf,
   endpointsOf,
   eventsFor,
@@ -8,6 +9,7 @@ import {
   lastWords,
   pendingReason,
   podsIn,
+  podsOf,
   readServerOf,
   readServers,
   type Server,
@@ -19,7 +21,6 @@ import {
 import { readServer } from "./find";
 import { type ProbeOptions, probeServer } from "./probe";
 import { details, servingImages } from "./state";
-import { allTroubles, podsOf } from "./troubles";
 import type { McpServerStatus, McpServerSummary } from "./types";
 
 /** How a list is made. */

@@ -1,26 +1,29 @@
 import type * as k8s from "@kubernetes/client-node";
 import { isUserError } from "@mcp-fleet/errors";
 import {
+  allTroubles,
   eventsFor,
+  follow,
+  type FollowOptions,
   isPodOf,
   type Kube,
   lastWords,
   mayRun,
-  selectorText,
+  podsOf,
   serverName,
+  tagged,
   troublesOf,
   unreadyReason,
   wantedReplicas,
+  watchedPods,
+  watchedWorkload,
   wordsText,
   type Workload,
 } from "@mcp-fleet/kube";
 
 import { NotFoundError, TimeoutError } from "./errors";
-import { allTroubles, podsOf } from "./troubles";
 import type { Change, WaitOptions } from "./types";
 import { checkTimeout } from "./validate";
-import { follow } from "./watch";
-import { tagged, watchedWorkload } from "./workload-api";
 
 /** How long a wait lasts when nothing else is said, in seconds. Source: seed 004. */
 export const defaultTimeoutSeconds = 300;
@@ -55,8 +58,7 @@ export async function waitUntilReady(
           if (reason !== undefined) waiting(reason);
           return reason === undefined ? last : undefined;
         },
-        signal,
-        options.awaySeconds,
+        followOptions(options, signal),
       ),
     async (seconds) => {
       const why = last === undefined ? [] : await quietTroubles(kube, last);
@@ -83,7 +85,6 @@ export async function waitUntilGone(
 ): Promise<void> {
   const namespace = workload.metadata?.namespace ?? kube.namespace;
   const name = serverName(workload);
-  const labelSelector = selectorText(workload.spec?.selector);
   let left: readonly k8s.V1Pod[] = [];
   const waiting = reporter(options);
   await limited(
@@ -91,12 +92,7 @@ export async function waitUntilGone(
     (signal) =>
       follow(
         kube,
-        {
-          path: `/api/v1/namespaces/${namespace}/pods`,
-          query: { labelSelector },
-          what: `pods in ${namespace}`,
-          list: () => kube.core.listNamespacedPod({ namespace, labelSelector }),
-        },
+        watchedPods(kube, workload),
         (pods) => {
           left = pods.filter((pod) => isPodOf(workload, pod) && mayRun(pod));
           if (left.length === 0) return true;
@@ -104,8 +100,7 @@ export async function waitUntilGone(
           onPods(left);
           return undefined;
         },
-        signal,
-        options.awaySeconds,
+        followOptions(options, signal),
       ),
     (seconds) => {
       const names = left.map(({ metadata }) => metadata?.name ?? "").join(", ");
@@ -136,6 +131,11 @@ async function limited<T>(
   }
 }
 
+const followOptions = ({ awaySeconds }: WaitOptions, signal: AbortSignal): FollowOptions => ({
+  signal,
+  ...(awaySeconds === undefined ? {} : { awaySeconds }),
+});
+
 /** Says each thing once while it does not change. */
 function reporter({ onProgress }: WaitOptions): (text: string) => void {
   let last: string | undefined;
@@ -145,7 +145,7 @@ function reporter({ onProgress }: WaitOptions): (text: string) => void {
   };
 }
 
-/** A comfort: without the right to list pods the message just says less. */
+/** Without the right to list pods the message says less. */
 async function quietTroubles(kube: Kube, workload: Workload): Promise<string[]> {
   const namespace = workload.metadata?.namespace ?? kube.namespace;
   const [pods, events] = await Promise.all([

@@ -1,14 +1,11 @@
 import {
-  AppsV1Api,
-  CoreV1Api,
   type CoreV1Event,
   CustomObjectsApi,
-  KubeConfig,
   PatchStrategy,
   setHeaderOptions,
   type V1Pod,
 } from "@kubernetes/client-node";
-import { partOfLabel, statusOf, type Workload } from "@mcp-fleet/kube";
+import { connectKube, partOfLabel, statusOf, type Workload } from "@mcp-fleet/kube";
 
 import type { AgentObject, AgentStatus } from "./agents";
 
@@ -26,11 +23,8 @@ export interface ClusterView {
 }
 
 /** The cluster the process runs in, else the current context of the kubeconfig. */
-export function openCluster(namespace: string, application: string): ClusterView {
-  const config = new KubeConfig();
-  config.loadFromDefault();
-  const core = config.makeApiClient(CoreV1Api);
-  const apps = config.makeApiClient(AppsV1Api);
+export async function openCluster(namespace: string, application: string): Promise<ClusterView> {
+  const { config, core, apps } = await connectKube({}, {});
   const custom = config.makeApiClient(CustomObjectsApi);
   const ours = { namespace, labelSelector: `${partOfLabel}=${application}` };
   return {

@@ -33,7 +33,7 @@ function reporter(log: Log): {
 /** Observes every few seconds until the process is told to stop; serves `/metrics` and `/healthz`. */
 async function main(): Promise<void> {
   const config = parseConfig(process.env.OBSERVER_CONFIG);
-  const cluster = openCluster(config.namespace, config.application);
+  const cluster = await openCluster(config.namespace, config.application);
   const recorder = new Recorder();
   const log = await openLog("mcp-fleet-observer", 1);
   const problems = reporter(log);

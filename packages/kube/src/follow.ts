@@ -2,12 +2,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type * as k8s from "@kubernetes/client-node";
 import { isUserError } from "@mcp-fleet/errors";
-import { asking, type Kube, kubeError, UnreachableError } from "@mcp-fleet/kube";
+
+import type { Kube } from "./connect";
+import { ApiError, asking, kubeError, UnreachableError } from "./errors";
 
 /** How long the API server lets one watch run before it ends it and we open the next, in seconds. */
 const windowSeconds = 120;
 /** How long the API server may be away during a wait before the wait ends, in seconds. */
 const defaultAwaySeconds = 15;
+
+/** How a set of objects is followed. */
+export interface FollowOptions {
+  readonly signal: AbortSignal;
+  /** How long the API server may be away, in seconds. @default 15 */
+  readonly awaySeconds?: number;
+  /** An identity that may list and not watch lists again after so many seconds. @default it is an error */
+  readonly orListSeconds?: number | undefined;
+}
 
 /** The objects that are watched: a list request's path with its query. */
 export interface Watched<T> {
@@ -23,15 +34,13 @@ export interface Watched<T> {
  * version. A watch that ends is taken up where it ended; one whose version is too old (410) begins with a new list;
  * an API server that is away is asked again.
  * @param done called with all objects after the list and after every change
- * @param awaySeconds how long the API server may be away. Default: 15
  * @throws the signal's reason when it is aborted; {UserError} when the API refuses or stays away
  */
 export async function follow<T extends k8s.KubernetesObject, R>(
   kube: Kube,
   watched: Watched<T>,
   done: (objects: readonly T[]) => R | undefined,
-  signal: AbortSignal,
-  awaySeconds = defaultAwaySeconds,
+  { signal, awaySeconds = defaultAwaySeconds, orListSeconds }: FollowOptions,
 ): Promise<R> {
   const known = new Map<string, T>();
   let version: string | undefined;
@@ -60,6 +69,11 @@ export async function follow<T extends k8s.KubernetesObject, R>(
       if (ended.expired) version = undefined;
     } catch (error) {
       signal.throwIfAborted();
+      if (orListSeconds !== undefined && version !== undefined && isRefused(error)) {
+        version = undefined;
+        await sleep(orListSeconds * 1000, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
       if (isUserError(error) && !(error instanceof UnreachableError)) throw error;
       awaySince ??= Date.now();
       if (Date.now() - awaySince > awaySeconds * 1000) throw error;
@@ -69,6 +83,8 @@ export async function follow<T extends k8s.KubernetesObject, R>(
     }
   }
 }
+
+const isRefused = (error: unknown): boolean => error instanceof ApiError && error.status === 403;
 
 interface Ended<R> {
   readonly result?: R;
