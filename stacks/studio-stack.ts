@@ -11,6 +11,7 @@ import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
 import { externalSecretVersions } from "./external-secrets";
+import { failedRollouts } from "./failed-rollouts";
 import { manage } from "./manager-stack";
 import { buildMesh, type MeshUrls } from "./mesh-stack";
 import { clusterNetwork, databaseTarget } from "./network";
@@ -144,7 +145,9 @@ function mcpServer(
       application: settings.application,
       consumers,
       secretValues,
+      ...(settings.probe.image === undefined ? {} : { gateImage: settings.probe.image }),
       externalSecretVersion: externalSecretVersions(config),
+      onFailedRollout: failedRollouts(config),
       egressToDatabase: database,
       ...clusterNetwork(config),
       networkPolicy: settings.network.isolate !== "none",

@@ -4,6 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { Server } from "./args";
 import { orderedEnv } from "./env";
+import { gateLiveness } from "./gate";
 import { healthOf, serverProcess, sourceEnv } from "./process";
 
 type Container = k8s.types.input.core.v1.Container;
@@ -59,7 +60,7 @@ function probes(
       timeoutSeconds: 3,
       failureThreshold: 2,
     }),
-    livenessProbe: timed(check("path"), liveness, {
+    livenessProbe: timed(gateLiveness(server) ?? check("path"), liveness, {
       periodSeconds: 10,
       timeoutSeconds: 5,
       failureThreshold: 3,

@@ -13,6 +13,7 @@ import { drainSeconds, hardenedPod, restrictedContainer, secretMode, withToken }
 import type { Server } from "./args";
 import { serverContainer } from "./container";
 import { orderedEnv } from "./env";
+import { gateSidecar } from "./gate";
 import { placementSpec } from "./operations";
 import { hasRights } from "./rights";
 
@@ -121,10 +122,12 @@ function withContainers(spec: PodSpec, server: Server): PodSpec {
   });
   const { sidecars, initContainers } = server;
   const all = [...sidecars, ...initContainers];
-  if (all.length === 0) return spec;
+  const gate = gateSidecar(server);
+  if (all.length === 0 && gate === undefined) return spec;
   return {
     ...spec,
     initContainers: [
+      ...(gate === undefined ? [] : [gate]),
       ...sidecars.map((one) => ({ ...own(one), restartPolicy: "Always" })),
       ...initContainers.map(own),
     ],

@@ -2,7 +2,7 @@ import { keyAnnotation } from "@mcp-fleet/cluster";
 import { UserError } from "@mcp-fleet/errors";
 import { claimTemplates, isReplaced, otherTransform, workloadKind } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
 import {
   apiRightsAnnotation,
@@ -53,7 +53,7 @@ export function createWorkload(
   const [wrong] = otherTransform(server, server.transform);
   if (wrong !== undefined)
     throw new UserError(`${owner}: [${wrong.path}] ${wrong.problem}`, wrong.fix);
-  const opts = { parent, ...optionsOf(parts) };
+  const opts = { parent, ...optionsOf(parts), ...failureHooks(parent, name, parts) };
   if (workloadKind(server) === "StatefulSet") {
     const { statefulSet } = server.transform ?? {};
     const args = statefulSetOf(parts);
@@ -70,6 +70,23 @@ export function createWorkload(
     transformed<k8s.apps.v1.DeploymentArgs>(owner, "deployment", args, deployment),
     opts,
   );
+}
+
+/** Whoever runs the update reads there why it failed; it is tried no second time. */
+function failureHooks(
+  parent: pulumi.Resource,
+  name: string,
+  { server }: WorkloadParts,
+): pulumi.CustomResourceOptions {
+  const { onFailedRollout: tell, namespace } = server;
+  if (tell === undefined) return {};
+  const ref = { kind: workloadKind(server), namespace, name: server.name };
+  const hook = new pulumi.ErrorHook(`failed rollout of ${name}`, async () => {
+    // Of the workload itself the engine has told nothing yet: what waits for its URN here would wait for ever.
+    await tell(ref, parent);
+    return false;
+  });
+  return { hooks: { onError: [hook] } };
 }
 
 /** What the commands and clients call the server, on the workload and on its Service. */

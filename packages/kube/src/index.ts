@@ -54,6 +54,7 @@ export {
   wantedReplicas,
 } from "./rollout";
 export * from "./servers/index";
+export { troublesNow } from "./troubles-now";
 export {
   followRollout,
   getWorkload,

@@ -1,23 +1,18 @@
 import type * as k8s from "@kubernetes/client-node";
 import { isUserError } from "@mcp-fleet/errors";
 import {
-  allTroubles,
-  eventsFor,
   follow,
   type FollowOptions,
   isPodOf,
   type Kube,
-  lastWords,
   mayRun,
-  podsOf,
   serverName,
   tagged,
-  troublesOf,
+  troublesNow,
   unreadyReason,
   wantedReplicas,
   watchedPods,
   watchedWorkload,
-  wordsText,
   type Workload,
 } from "@mcp-fleet/kube";
 
@@ -61,7 +56,7 @@ export async function waitUntilReady(
         followOptions(options, signal),
       ),
     async (seconds) => {
-      const why = last === undefined ? [] : await quietTroubles(kube, last);
+      const why = last === undefined ? [] : await troublesNow(kube, last);
       const state =
         last === undefined ? "nothing is known of it" : (unreadyReason(last) ?? "ready");
       const wanted = last === undefined ? 0 : wantedReplicas(last);
@@ -143,17 +138,6 @@ function reporter({ onProgress }: WaitOptions): (text: string) => void {
     if (text !== last) onProgress?.(text);
     last = text;
   };
-}
-
-/** Without the right to list pods the message says less. */
-async function quietTroubles(kube: Kube, workload: Workload): Promise<string[]> {
-  const namespace = workload.metadata?.namespace ?? kube.namespace;
-  const [pods, events] = await Promise.all([
-    podsOf(kube, workload).catch(() => []),
-    eventsFor(kube, namespace, [workload]).catch(() => []),
-  ]);
-  const words = await lastWords(kube, pods);
-  return [...allTroubles(troublesOf(workload, pods, events)), ...words.map(wordsText)];
 }
 
 function gone(namespace: string, name: string): NotFoundError {

@@ -1,8 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync, writeFileSync } from "node:fs";
 
-import { cleanJson, cleanText, isUserError, messageOf, UserError } from "@mcp-fleet/errors";
+import {
+  cleanJson,
+  cleanLine,
+  cleanText,
+  isUserError,
+  messageOf,
+  UserError,
+} from "@mcp-fleet/errors";
 
+import { Gate } from "./gate/gate";
+import { serveGate } from "./gate/serve";
+import { parseGate } from "./gate/settings";
 import { probeAll } from "./probe";
 import { parseEndpoints, reach, summaryOf } from "./reach";
 import { parseRequest } from "./targets";
@@ -13,6 +23,7 @@ import { parseRequest } from "./targets";
  */
 async function main(): Promise<number> {
   if (process.argv[2] === "reach") return tryEndpoints();
+  if (process.argv[2] === "gate") return keepGate();
   const { targets, options } = parseRequest(readInput(process.argv[2]));
   const results = await probeAll(targets, options, (result) => {
     process.stdout.write(cleanJson(`${JSON.stringify(result)}\n`));
@@ -29,6 +40,25 @@ async function tryEndpoints(): Promise<number> {
   process.stdout.write(`${JSON.stringify({ results })}\n`);
   const { MCP_PROBE_SUMMARY: file } = process.env;
   if (file !== undefined) writeFileSync(file, summaryOf(results));
+  return 0;
+}
+
+/**
+ * `mcp-probe gate`: the gate of a server's pod, as MCP_PROBE_GATE says, at the pod's address POD_IP. Prints a line whenever
+ * what it knows of the server changes. Ends when it is told to.
+ */
+async function keepGate(): Promise<number> {
+  const { MCP_PROBE_GATE: text = "", POD_IP: address = "" } = process.env;
+  const settings = parseGate(text, address);
+  const end = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => end.abort());
+  const gate = new Gate(settings, (message) => {
+    process.stdout.write(`${cleanLine(message, 4000)}\n`);
+  });
+  const server = serveGate(settings.port, () => gate.state);
+  await gate.run(end.signal);
+  server.close();
+  server.closeAllConnections();
   return 0;
 }
 

@@ -120,6 +120,7 @@ export class McpClient {
       const tls = !secure && !signal.aborted && wasClosed(error) && (await speaksTls(this.url));
       throw networkFailure(error, {
         ...{ signal, secure, speaksTls: tls, ownAuthority: this.target.ca !== undefined },
+        ownAddress: this.target.address !== undefined,
         ...(this.limits.deadline.aborted
           ? { seconds: this.limits.deadlineSeconds, what: "deadline" }
           : { seconds: this.limits.requestTimeoutSeconds, what: "limit of one request" }),

@@ -13,9 +13,14 @@ export interface Sent {
   readonly speaksTls?: boolean;
   /** Whether an authority is configured for the target. */
   readonly ownAuthority?: boolean;
+  /** Whether it went to the pod's own address instead of a Service. */
+  readonly ownAddress?: boolean;
 }
 
 const closed = "closes the connection without an answer";
+
+const refusedByPod =
+  "refuses the connection at the pod's own address: it has not started, or listens on another port or on loopback only";
 
 /** By the system's or undici's code. */
 const networkReasons: Readonly<Record<string, string>> = {
@@ -85,6 +90,8 @@ export function networkFailure(error: unknown, sent: Sent): ProbeFailure {
     );
   }
   const reason = networkReasons[code];
+  if (code === "ECONNREFUSED" && sent.ownAddress === true)
+    return unreachable("until-deadline", refusedByPod);
   if (reason === closed) return unreachable("until-deadline", closed + whyClosed(sent));
   if (reason !== undefined) return unreachable("until-deadline", reason);
   // An unknown error's message may quote a header, so only its code is shown.

@@ -40,7 +40,8 @@ export function parseRequest(text: string): ProbeRequest {
   return { targets: (targets as unknown[]).map(parseTarget), options: parseOptions(options) };
 }
 
-function parseTarget(value: unknown, index: number): ProbeTarget {
+/** One target of the list. @throws {UserError} as {@link parseRequest} */
+export function parseTarget(value: unknown, index: number): ProbeTarget {
   const at = `targets[${index}]`;
   if (!isRecord(value)) throw wrong(`has no object at ${at}`);
   refuseUnknown(value, targetKeys, at);

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { isIP, type LookupFunction } from "node:net";
 import { getCACertificates } from "node:tls";
 
 import type * as Undici from "undici";
@@ -10,11 +11,12 @@ import type { ProbeTarget } from "./types";
 const agents = new WeakMap<ProbeTarget, Promise<Undici.Agent>>();
 
 /**
- * The `fetch` for a target: Node.js' own, or undici's where the target has an authority or another server name.
+ * The `fetch` for a target: Node.js' own, or undici's where the target has an authority, another server name or an address.
  * The process's own trust does not change.
  */
 export function fetchOf(target: ProbeTarget): typeof fetch {
-  if (target.ca === undefined && target.serverName === undefined) return fetch;
+  const { ca, serverName, address } = target;
+  if (ca === undefined && serverName === undefined && address === undefined) return fetch;
   return async (url, options) => {
     const agent = agents.get(target) ?? agentOf(target);
     agents.set(target, agent);
@@ -44,7 +46,11 @@ function loadUndici(): Promise<typeof Undici> {
   return loaded;
 }
 
-async function agentOf({ ca, serverName: servername }: ProbeTarget): Promise<Undici.Agent> {
+async function agentOf({
+  ca,
+  serverName: servername,
+  address,
+}: ProbeTarget): Promise<Undici.Agent> {
   const own = ca === undefined ? [] : certificatesIn(ca);
   const undici = await loadUndici();
   return new undici.Agent({
@@ -53,8 +59,18 @@ async function agentOf({ ca, serverName: servername }: ProbeTarget): Promise<Und
     connect: {
       ca: [...getCACertificates("default"), ...own],
       ...(servername === undefined ? {} : { servername }),
+      ...(address === undefined ? {} : { lookup: lookupOf(address) }),
     },
   });
+}
+
+/** Every name is at this address. */
+function lookupOf(address: string): LookupFunction {
+  const found = { address, family: isIP(address) };
+  return (_host, options, callback) => {
+    if (options.all === true) callback(null, [found]);
+    else callback(null, found.address, found.family);
+  };
 }
 
 /** @throws {ProbeFailure} for a text without certificates, and for an invalid one */

@@ -16,6 +16,8 @@ export interface ProbeTarget {
    * @default the URL's host
    */
   readonly serverName?: string;
+  /** Where to connect instead of what the URL's host resolves to: an IP address. */
+  readonly address?: string;
   /**
    * What 401 or 403 means: a failure (`none`), or a server whose clients bring their own credentials
    * (`per-request`).

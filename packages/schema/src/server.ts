@@ -16,6 +16,7 @@ import {
   wholeSeconds,
 } from "./fields";
 import { fileSource } from "./files";
+import { gate } from "./gate";
 import { headers } from "./headers";
 import { health, probes } from "./health";
 import { operations } from "./operations";
@@ -123,6 +124,11 @@ export const serverSchema = z.strictObject({
   probes: probes.optional().meta({
     description: "Timings of the kubelet's probes, in seconds.",
     examples: [{ readiness: { periodSeconds: 10 } }],
+  }),
+  gate: gate.default("off").meta({
+    description:
+      "A sidecar that asks the server as its clients do, so that a pod is Ready only once it has answered MCP with the tools it must list. start: after each start of the server's process; always: every 10 seconds too; off: none. It runs probe.image.",
+    examples: ["start", { check: "always", restartSeconds: 120 }],
   }),
   env: serverEnv.default({}).meta({
     description:

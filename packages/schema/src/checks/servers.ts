@@ -9,6 +9,7 @@ import { serverNameOf } from "../server-name";
 import type { StackSettings } from "../stack";
 import { claimProblems } from "./claims";
 import { envProblems } from "./env";
+import { gateProblems } from "./gate";
 import { headerProblems } from "./headers";
 import { floatingImage } from "./image";
 import { operationsProblems } from "./operations";
@@ -58,7 +59,7 @@ export function serverProblems(
     }),
   );
   problems.push(...headerProblems(key, own, secrets), ...tlsProblems(key, own));
-  problems.push(...textCredentialProblems(key, own));
+  problems.push(...textCredentialProblems(key, own), ...gateProblems(key, own, settings));
   const closed = settings.network.isolate !== "none";
   problems.push(...operationsProblems(key, own, closed), ...podProblems(key, own, settings));
   if (own.session === "stateful" && (own.replicas ?? 1) > 1) {

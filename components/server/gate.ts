@@ -1,0 +1,74 @@
+import { UserError } from "@mcp-fleet/errors";
+import { gateContainer, gateOf } from "@mcp-fleet/schema";
+import type * as k8s from "@pulumi/kubernetes";
+
+import { restrictedContainer } from "../core";
+import type { Server } from "./args";
+import { urlOf } from "./operations";
+
+type Container = k8s.types.input.core.v1.Container;
+type Probe = k8s.types.input.core.v1.Probe;
+
+/** Memory of the gate's process: most of it is Node.js itself. */
+const memory = { request: "48Mi", limit: "96Mi" };
+
+/**
+ * The gate of a server's pod: a native sidecar that asks the server as its clients do, at the pod's own address, and is ready
+ * once it has answered. It has no startup probe, since the server's container would wait for that.
+ *
+ * @throws {UserError} without an image for it
+ */
+export function gateSidecar(server: Server): Container | undefined {
+  const gate = gateOf(server);
+  if (gate === undefined) return undefined;
+  const { name, gateImage } = server;
+  if (gateImage === undefined)
+    throw new UserError(
+      `McpServer ${name}: the gate has no image.`,
+      "Set gateImage to an image built from images/probe.",
+    );
+  const { check, restartSeconds, port } = gate;
+  return {
+    ...{ name: gateContainer, image: gateImage, imagePullPolicy: "IfNotPresent" },
+    restartPolicy: "Always",
+    // The heap of a process that asks one server; the default takes half of the limit before it collects garbage.
+    command: ["node", "--max-old-space-size=32", "/app/mcp-probe.js"],
+    args: ["gate"],
+    env: [
+      { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+      {
+        name: "MCP_PROBE_GATE",
+        value: JSON.stringify({ target: targetOf(server), check, restartSeconds, port }),
+      },
+    ],
+    ports: [{ name: "gate", containerPort: port, protocol: "TCP" }],
+    readinessProbe: { ...asked("/ready", port), periodSeconds: 2, failureThreshold: 1 },
+    resources: {
+      requests: { cpu: "5m", memory: memory.request },
+      limits: { memory: memory.limit },
+    },
+    securityContext: restrictedContainer,
+  };
+}
+
+/** The liveness check of the server where it rests on the gate; undefined where it does not. */
+export function gateLiveness(server: Server): Probe | undefined {
+  const gate = gateOf(server);
+  return gate?.restartSeconds === undefined ? undefined : asked("/live", gate.port);
+}
+
+const asked = (path: string, port: number): Probe => ({
+  httpGet: { path, port },
+  timeoutSeconds: 3,
+});
+
+/** It has no credential: of a server that wants one, MCP's own refusal is the answer. */
+function targetOf(server: Server): object {
+  const { key, name, requiredTools, minTools, requestSeconds, startSeconds } = server;
+  const refuses = server.auth === "per-request" || Object.keys(server.headers).length > 0;
+  return {
+    ...{ name: key ?? name, url: urlOf(server), requiredTools, minTools },
+    auth: refuses ? "per-request" : "none",
+    answerSeconds: requestSeconds ?? startSeconds,
+  };
+}

@@ -1,0 +1,48 @@
+import { gateContainer } from "../gate";
+import type { Problem } from "../problems";
+import type { ServerSettings } from "../server";
+import type { StackSettings } from "../stack";
+
+/** A gate that cannot be there, or cannot ask its server. */
+export function gateProblems(
+  key: string,
+  own: ServerSettings,
+  { probe }: Pick<StackSettings, "probe">,
+): Problem[] {
+  const { gate, tls, sidecars, initContainers } = own;
+  if (gate === "off") return [];
+  const problems: Problem[] = [];
+  const add = (path: string, problem: string, fix: string): void =>
+    void problems.push({ path, problem, fix });
+  if (probe.image === undefined) {
+    add(
+      "probe.image",
+      `is missing, and servers.${key}.gate needs it.`,
+      "Set it to an image built from images/probe.",
+    );
+  }
+  if (tls?.ca !== undefined) {
+    add(
+      `servers.${key}.gate`,
+      "cannot ask a server whose certificate is from an authority of its own (tls.ca).",
+      'Set it to "off", or give the server a certificate of a public authority.',
+    );
+  }
+  if (typeof gate === "object" && gate.check === "start" && gate.restartSeconds !== undefined) {
+    add(
+      `servers.${key}.gate.restartSeconds`,
+      'means nothing with check: "start": the server is not asked again.',
+      'Take it out, or set check to "always".',
+    );
+  }
+  for (const [list, containers] of Object.entries({ sidecars, initContainers })) {
+    const index = containers.findIndex(({ name }) => name === gateContainer);
+    if (index === -1) continue;
+    add(
+      `servers.${key}.${list}[${index}].name`,
+      `"${gateContainer}" is the name of the gate's container.`,
+      "Give it another name.",
+    );
+  }
+  return problems;
+}
