@@ -20,6 +20,7 @@ const last = "machine";
 const long = [
   ...[
     "in-cluster",
+    "gate",
     "walk",
     "cutover",
     "walk-howto",
