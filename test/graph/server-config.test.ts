@@ -3,6 +3,45 @@ import { fullStack } from "../support/resources";
 
 const app = "app = object()\n";
 
+describe("bad configuration of a server's gate", () => {
+  refusesEach([
+    {
+      what: "without an image for it",
+      plain: { ...withExtra({ gate: "start" }), probe: { from: "here" } },
+      names: /\[probe\.image\] is missing, and servers\.extra\.gate needs it/,
+      fix: /images\/probe/,
+    },
+    {
+      what: "a check that is none",
+      plain: withExtra({ gate: "sometimes" }),
+      names: /\[servers\.extra\.gate\]/,
+      fix: /--path servers\.extra\.gate/,
+    },
+    {
+      what: "a time to restart of a server that is asked once",
+      plain: withExtra({ gate: { check: "start", restartSeconds: 60 } }),
+      names: /\[servers\.extra\.gate\.restartSeconds\] means nothing with check: "start"/,
+      fix: /check to "always"/,
+    },
+    {
+      what: "a server whose authority it does not know",
+      plain: withExtra({ gate: "start", tls: { ca: { configMap: "corp-ca" } } }),
+      names: /\[servers\.extra\.gate\] cannot ask a server whose certificate/,
+      fix: /Set it to "off"/,
+    },
+    {
+      what: "a sidecar of its name",
+      plain: withExtra({
+        gate: "start",
+        sidecars: [{ name: "mcp-gate", image: "registry.example/x:1" }],
+      }),
+      names:
+        /\[servers\.extra\.sidecars\[0\]\.name\] "mcp-gate" is the name of the gate's container/,
+      fix: /another name/,
+    },
+  ]);
+});
+
 describe("bad configuration of a server's source", () => {
   const cases: BadConfig[] = [
     {

@@ -35,6 +35,57 @@ async function make(more: Partial<McpServerArgs>): Promise<Made> {
 const policyOf = (recorder: Recorder): { ingress: Fields[]; egress: Fields[] } =>
   recorder.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "tools-mcp").inputs.spec as never;
 
+describe("the gate of a server's pod", () => {
+  const gateOf = ({ pod }: Made): Fields | undefined =>
+    pod.initContainers?.find(({ name }) => name === "mcp-gate");
+  const told = (made: Made): { target: Fields; port: number } => {
+    const env = gateOf(made)?.env as { name: string; value: string }[];
+    return JSON.parse(env.find(({ name }) => name === "MCP_PROBE_GATE")?.value ?? "") as never;
+  };
+  const gateImage = "registry.example/mcp-probe:0.1.0";
+
+  it("is there where it is asked for, and comes before other sidecars", async () => {
+    assert.equal(gateOf(await make({ gateImage })), undefined);
+    const sidecars = [{ name: "proxy", image: "registry.example/proxy:1.0.0" }];
+    const { pod } = await make({ gateImage, gate: "start", sidecars });
+    assert.deepEqual(
+      pod.initContainers?.map(({ name, restartPolicy }) => [name, restartPolicy]),
+      [
+        ["mcp-gate", "Always"],
+        ["proxy", "Always"],
+      ],
+    );
+    await assert.rejects(make({ gate: "start" }), /the gate has no image\./);
+  });
+
+  it("has a port that nobody else in the pod has, and that no policy opens", async () => {
+    const made = await make({ gateImage, gate: "start", ports: { admin: { port: 9901 } } });
+    assert.equal(told(made).port, 9902);
+    const { ingress } = policyOf(made.recorder);
+    const open = ingress.flatMap(({ ports }) => (ports as Fields[]).map(({ port }) => port));
+    assert.ok(!open.includes(9902), String(open));
+  });
+
+  it("has no credential: of a server that wants one, its refusal will do", async () => {
+    const headers = { Authorization: { secret: "tools-token", key: "token" } };
+    assert.equal(told(await make({ gateImage, gate: "start" })).target.auth, "none");
+    assert.equal(
+      told(await make({ gateImage, gate: "start", headers })).target.auth,
+      "per-request",
+    );
+  });
+
+  it("is what restarts the server only where it is given the time for that", async () => {
+    const liveness = async (gate: McpServerArgs["gate"]): Promise<unknown> =>
+      ((await make({ gateImage, gate })).pod.containers[0]?.livenessProbe as Fields).httpGet;
+    assert.equal(await liveness("always"), undefined);
+    assert.deepEqual(await liveness({ check: "always", restartSeconds: 60 }), {
+      path: "/live",
+      port: 9901,
+    });
+  });
+});
+
 describe("what a server's pod has beside the server", () => {
   it("variables from a field, from a resource and in Kubernetes' own form", async () => {
     const { pod } = await make({
