@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 
+import { completeCommand } from "./commands/complete";
 import { completionCommand } from "./commands/completion";
 import { configCommand } from "./commands/config";
 import { imageCommand } from "./commands/image";
@@ -30,6 +31,7 @@ const commands: readonly ((context: CliContext) => Command)[] = [
   logsCommand,
   ...dayTwoCommands,
   serveCommand,
+  completeCommand,
   completionCommand,
   configCommand,
   mcpJsonCommand,

@@ -16,10 +16,13 @@ const colours: Record<ServerState, "green" | "dim" | "yellow" | "red"> = {
   degraded: "red",
 };
 
+/** By this name completion knows the argument that names a server. */
+export const serverArgumentName = "name";
+
 /** The argument that names a server. */
 export function serverArgument(): Argument {
   return new Argument(
-    "<name>",
+    `<${serverArgumentName}>`,
     "the server: its key, or the name of its Deployment, StatefulSet or Service",
   );
 }
