@@ -1,70 +1,41 @@
-import type { Command } from "commander";
+import { Command } from "commander";
 
-/** One command's place in `mcp-fleet --help`, and how it is called. */
-type Examples = Readonly<Record<string, string>>;
+/** The groups of `mcp-fleet --help`, in its order. */
+const groups = ["Servers", "Rows", "Stack", "Checks", "This command line"] as const;
 
-/** The groups of `mcp-fleet --help` in its order; every command is in one of them, with an example of its use. */
-export const groups: Readonly<Record<string, Examples>> = {
-  "Servers:": {
-    list: "mcp-fleet list -n llmctl --probe",
-    status: "mcp-fleet status github -n llmctl",
-    start: "mcp-fleet start github -n llmctl",
-    stop: "mcp-fleet stop github -n llmctl --wait",
-    scale: "mcp-fleet scale github 2 -n llmctl --wait",
-    restart: "mcp-fleet restart github -n llmctl",
-    logs: "mcp-fleet logs github -n llmctl --tail 50 --follow",
-    "mcp-json": "mcp-fleet mcp-json -n llmctl --url outside --into .mcp.json",
-    serve: "mcp-fleet serve -n llmctl --no-force-stop",
-  },
-  "Rows:": {
-    plan: "mcp-fleet plan --stack prod",
-    settle: "mcp-fleet settle --stack prod",
-    report: "mcp-fleet report --stack prod --file cutover.html",
-    secrets: "mcp-fleet secrets import --stack prod --dry-run",
-    grants: "mcp-fleet grants --stack prod --role mcp_fleet",
-    finalize: "mcp-fleet finalize --stack prod --generation 3 --yes",
-  },
-  "Stack:": {
-    init: "mcp-fleet init --stack prod",
-    config: "mcp-fleet config check Pulumi.prod.yaml",
-    history: "mcp-fleet history --stack prod --limit 5",
-    up: "mcp-fleet up --stack prod --message 'release 2.1'",
-    rollback: "mcp-fleet rollback --stack prod --to 12",
-    promote: "mcp-fleet promote --from dev --to prod",
-    describe: "mcp-fleet describe --stack prod --in-cluster > fleet.json",
-  },
-  "Checks:": {
-    doctor: "mcp-fleet doctor --stack prod",
-    verify: "mcp-fleet verify --stack prod",
-    drift: "mcp-fleet drift --stack prod --ignore service-without-row/chroma",
-    check: "mcp-fleet check --fleet fleet.json --push http://pushgateway:9091",
-    exporter: "mcp-fleet exporter --fleet fleet.json --port 9108",
-    image: "mcp-fleet image -n llmctl harbor.example.com/llmctl/llmctl-studio:2.0.0",
-    stray: "mcp-fleet stray --allow-cluster 10.20.0.0/24 --allow-namespace ai-platform",
-  },
-  "This command line:": {
-    completion: "mcp-fleet completion bash",
-  },
-};
-
-/** Puts a command into its group and an example below its options. */
-export function withHelp(command: Command): Command {
-  for (const [group, examples] of Object.entries(groups)) {
-    const example = examples[command.name()];
-    if (example === undefined) continue;
-    return command.helpGroup(group).addHelpText("after", `\nExample:\n  ${example}`);
-  }
-  return command;
+/** A command's place in the help. */
+interface HelpPlace {
+  /** None for a command of a command, and for one that people do not call. */
+  readonly group?: (typeof groups)[number];
+  /** One call of it, as it is pasted. */
+  readonly example: string;
 }
 
-const order = Object.values(groups).flatMap((examples) => Object.keys(examples));
+const examples = new WeakMap<Command, string>();
+
+/** A command that shows an example below its options. */
+export function newCommand(name: string, { group, example }: HelpPlace): Command {
+  const command = new Command(name);
+  examples.set(command, example);
+  if (group !== undefined) command.helpGroup(heading(group));
+  return command.addHelpText("after", `\nExample:\n  ${example}`);
+}
+
+/** The example of a command that {@link newCommand} made. */
+export const exampleOf = (command: Command): string => examples.get(command) ?? "";
+
+/** Whether `mcp-fleet --help` shows it. */
+export const isListed = (command: Command): boolean => place(command) < groups.length;
 
 /** The order of `mcp-fleet --help`: that of the groups, and what is in none at the end. */
-export function byGroup(a: Command, b: Command): number {
-  const place = (command: Command): number =>
-    order.includes(command.name()) ? order.indexOf(command.name()) : order.length;
-  return place(a) - place(b);
+export const byGroup = (a: Command, b: Command): number => place(a) - place(b);
+
+function place(command: Command): number {
+  const index = groups.findIndex((group) => heading(group) === command.helpGroup());
+  return index < 0 ? groups.length : index;
 }
+
+const heading = (group: string): string => `${group}:`;
 
 /** What stands below the groups: the way to the rest. */
 export const moreHelp =

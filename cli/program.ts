@@ -1,43 +1,10 @@
 import { Command, Option } from "commander";
 
-import { completeCommand } from "./commands/complete";
-import { completionCommand } from "./commands/completion";
-import { configCommand } from "./commands/config";
-import { imageCommand } from "./commands/image";
-import { listCommand } from "./commands/list";
-import { logsCommand } from "./commands/logs";
-import { mcpJsonCommand } from "./commands/mcp-json";
-import { restartCommand } from "./commands/restart";
-import { scaleCommand } from "./commands/scale";
-import { serveCommand } from "./commands/serve";
-import { startCommand } from "./commands/start";
-import { statusCommand } from "./commands/status";
-import { stopCommand } from "./commands/stop";
-import { strayCommand } from "./commands/stray";
-import { type CliContext, createContext, type GlobalOptions, type Streams } from "./context";
-import { dayTwoCommands } from "./day-two/commands";
-import { byGroup, moreHelp, withHelp } from "./help";
+import { commands } from "./commands";
+import { createContext, type GlobalOptions, type Streams } from "./context";
+import { byGroup, isListed, moreHelp } from "./help";
 import { outputFormats } from "./output";
 import { version } from "./package.json";
-
-/** `mcp-fleet --help` shows them in groups: see help.ts. A command's file imports what is heavy only in its action. */
-const commands: readonly ((context: CliContext) => Command)[] = [
-  listCommand,
-  statusCommand,
-  startCommand,
-  stopCommand,
-  scaleCommand,
-  restartCommand,
-  logsCommand,
-  ...dayTwoCommands,
-  serveCommand,
-  completeCommand,
-  completionCommand,
-  configCommand,
-  mcpJsonCommand,
-  strayCommand,
-  imageCommand,
-];
 
 /** The whole command line. Throws commander's errors and UserErrors; ends no process. */
 export function createProgram(streams: Streams, signal: AbortSignal): Command {
@@ -59,7 +26,9 @@ export function createProgram(streams: Streams, signal: AbortSignal): Command {
     })
     .exitOverride();
   const context = createContext(streams, signal, () => program.opts<GlobalOptions>());
-  const made = commands.map((command) => withHelp(command(context).copyInheritedSettings(program)));
-  for (const command of made.sort(byGroup)) program.addCommand(command);
+  const made = commands.map((command) => command(context).copyInheritedSettings(program));
+  for (const command of made.sort(byGroup)) {
+    program.addCommand(command, { hidden: !isListed(command) });
+  }
   return program.addHelpText("after", moreHelp);
 }

@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
 
 import type { RootCommand } from "@bomb.sh/tab";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 import { serverArgumentName } from "../servers";
 
 /** How long a cluster may take to say which servers it has: somebody waits for the Tab key. */
@@ -12,7 +13,7 @@ const patienceMs = 2000;
 
 /** What completion scripts ask: the words that may follow, in the protocol of `@bomb.sh/tab`. */
 export function completeCommand(context: CliContext): Command {
-  return new Command("complete")
+  return newCommand("complete", { example: "mcp-fleet complete -- stop wea" })
     .description("print what may follow on a command line, for the scripts of completion")
     .argument("[words...]", "the words after mcp-fleet; the last one is completed")
     .action(async (typed: string[], _options: object, command: Command) => {

@@ -1,13 +1,17 @@
-import { Argument, Command } from "commander";
+import { Argument, type Command } from "commander";
 
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 
 const shells = ["bash", "zsh", "fish", "powershell"] as const;
 type Shell = (typeof shells)[number];
 
 /** The scripts ask `mcp-fleet complete` at each Tab: see complete.ts. */
 export function completionCommand(context: CliContext): Command {
-  return new Command("completion")
+  return newCommand("completion", {
+    group: "This command line",
+    example: "mcp-fleet completion bash",
+  })
     .description("print a script that completes commands, options and servers in a shell")
     .addArgument(new Argument("<shell>").choices(shells))
     .action(async (shell: Shell, _options: object, command: Command) => {

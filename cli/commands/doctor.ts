@@ -1,15 +1,22 @@
 import type { PulumiStack, StateResource } from "@mcp-fleet/engine";
 import type { Kube } from "@mcp-fleet/kube";
 import type { Finding } from "@mcp-fleet/operations";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { cutoverIn, fleetIn, namespaceIn, previewWithoutRows, workIn } from "../day-two/declared";
 import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
+import { newCommand } from "../help";
 
 /** Looks at everything that an update needs. Changes nothing. */
 export function doctorCommand(context: CliContext): Command {
-  return withStack(new Command("doctor"), { file: false })
+  return withStack(
+    newCommand("doctor", {
+      group: "Checks",
+      example: "mcp-fleet doctor --stack prod",
+    }),
+    { file: false },
+  )
     .description("look at what an update needs, one by one with its fix; code 10 when any fails")
     .action(async (options: StackOptions) => {
       const stack = await openStack(context, options);

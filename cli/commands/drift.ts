@@ -1,13 +1,19 @@
 import type { DriftReport } from "@mcp-fleet/operations";
 import { table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { openFleet, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 
 export function driftCommand(context: CliContext): Command {
-  return withStack(new Command("drift"))
+  return withStack(
+    newCommand("drift", {
+      group: "Checks",
+      example: "mcp-fleet drift --stack prod --ignore service-without-row/chroma",
+    }),
+  )
     .description(
       "compare rows with ledger, Services and stack outputs, both ways; exit code 10 on a difference",
     )

@@ -1,11 +1,12 @@
 import type { Account } from "@mcp-fleet/cluster";
 import { cleanLine, UserError } from "@mcp-fleet/errors";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { declaredCutover, declaredWork } from "../day-two/declared";
 import { opened, openFleet, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 
 interface Options extends StackOptions {
   readonly role?: string;
@@ -15,7 +16,12 @@ interface Options extends StackOptions {
 
 /** Prints what the database's roles, or a service account, are to be granted. Grants nothing. */
 export function grantsCommand(context: CliContext): Command {
-  return withStack(new Command("grants"))
+  return withStack(
+    newCommand("grants", {
+      group: "Rows",
+      example: "mcp-fleet grants --stack prod --role mcp_fleet",
+    }),
+  )
     .description(
       "print the SQL for the cutover's role and one that compares, or an account's Role; apply none",
     )

@@ -2,15 +2,22 @@ import type { PulumiStack } from "@mcp-fleet/engine";
 import type { ConfigChange, ListedUpdate } from "@mcp-fleet/operations";
 import type { LedgerState } from "@mcp-fleet/row-cutover";
 import { type Column, table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { positiveNumber } from "../arguments";
 import type { CliContext } from "../context";
 import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
+import { newCommand } from "../help";
 import { countsText } from "./plan";
 
 export function historyCommand(context: CliContext): Command {
-  return withStack(new Command("history"), { file: false })
+  return withStack(
+    newCommand("history", {
+      group: "Stack",
+      example: "mcp-fleet history --stack prod --limit 5",
+    }),
+    { file: false },
+  )
     .description(
       "list the stack's updates: when, how, from which commit, what changed, which generation",
     )

@@ -1,10 +1,11 @@
 import type { ImageContents } from "@mcp-fleet/operations";
 import { table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { timeoutOption } from "../arguments";
 import type { CliContext } from "../context";
-import { imageVerifyCommand } from "./image-verify";
+import { newCommand } from "../help";
+import { imageVerifyCommand } from "./image/verify";
 
 interface Options {
   readonly deployment: string;
@@ -14,7 +15,10 @@ interface Options {
 
 /** Says which bundled MCP servers an image of the application still holds. Changes nothing that stays. */
 export function imageCommand(context: CliContext): Command {
-  return new Command("image")
+  return newCommand("image", {
+    group: "Checks",
+    example: "mcp-fleet image -n llmctl harbor.example.com/llmctl/llmctl-studio:2.0.0",
+  })
     .description(
       "find the bundled MCP servers that the application's image still holds; code 10 when any",
     )

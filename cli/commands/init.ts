@@ -4,11 +4,12 @@ import { isUserError, quoted, UserError } from "@mcp-fleet/errors";
 import type { Kube } from "@mcp-fleet/kube";
 import type { ClusterSketch, Draft, DraftInput } from "@mcp-fleet/operations";
 import type { Survey } from "@mcp-fleet/row-cutover";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 
 import type { CliContext } from "../context";
 import { openStack, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 
 interface Options extends StackOptions {
   readonly file?: string;
@@ -20,7 +21,13 @@ interface Options extends StackOptions {
 
 /** Writes a stack file from what a database and a cluster show. Both are only read. */
 export function initCommand(context: CliContext): Command {
-  return withStack(new Command("init"), { file: false })
+  return withStack(
+    newCommand("init", {
+      group: "Stack",
+      example: "mcp-fleet init --stack prod",
+    }),
+    { file: false },
+  )
     .description("write a stack file from what database and cluster show; both are only read")
     .option("--file <path>", "where to write it (default: the stack's own file)")
     .option("--table <name>", "the table with the servers, as schema.table (default: found)")

@@ -1,12 +1,16 @@
 import type { McpServerSummary } from "@mcp-fleet/lifecycle";
 import { table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 import { isFinding, pathHelp, requireNamespace, shownReplicas, shownState } from "../servers";
 
 export function listCommand(context: CliContext): Command {
-  return new Command("list")
+  return newCommand("list", {
+    group: "Servers",
+    example: "mcp-fleet list -n llmctl --probe",
+  })
     .description("list the namespace's MCP servers")
     .option("--probe", "ask each running server whether it answers MCP")
     .option("--path <path>", pathHelp)

@@ -1,7 +1,8 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { wholeNumber } from "../arguments";
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 import { serverArgument } from "../servers";
 
 interface LogsOptions {
@@ -12,7 +13,10 @@ interface LogsOptions {
 }
 
 export function logsCommand(context: CliContext): Command {
-  return new Command("logs")
+  return newCommand("logs", {
+    group: "Servers",
+    example: "mcp-fleet logs github -n llmctl --tail 50 --follow",
+  })
     .description("print what a server's pods print; always text, whatever --output says")
     .addArgument(serverArgument())
     .option("-f, --follow", "go on until the pods end or Ctrl-C")

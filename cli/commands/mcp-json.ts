@@ -1,8 +1,9 @@
 import { UserError } from "@mcp-fleet/errors";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 
 import type { CliContext } from "../context";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 
 interface Options {
   readonly url: "in-cluster" | "outside";
@@ -12,7 +13,10 @@ interface Options {
 
 /** The namespace's servers as MCP clients name them in their .mcp.json. */
 export function mcpJsonCommand(context: CliContext): Command {
-  return new Command("mcp-json")
+  return newCommand("mcp-json", {
+    group: "Servers",
+    example: "mcp-fleet mcp-json -n llmctl --url outside --into .mcp.json",
+  })
     .description("write the namespace's MCP servers as entries of a client's .mcp.json")
     .addOption(
       new Option("--url <which>", "Service names, or node ports and load balancers")

@@ -1,6 +1,6 @@
 import type { RowPlan, Target } from "@mcp-fleet/row-cutover";
 import { type Column, paragraphs, table } from "@mcp-fleet/terminal";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 
 import type { CliContext } from "../context";
 import {
@@ -11,9 +11,16 @@ import {
   type StackOptions,
   withStack,
 } from "../day-two/stack";
+import { newCommand } from "../help";
 
 export function planCommand(context: CliContext): Command {
-  return withStack(new Command("plan"), { file: false })
+  return withStack(
+    newCommand("plan", {
+      group: "Rows",
+      example: "mcp-fleet plan --stack prod",
+    }),
+    { file: false },
+  )
     .description("show what the next update would do to each row; writes nothing")
     .addOption(
       new Option("--target <target>", "as if the stack's target were this one").choices([

@@ -1,11 +1,12 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { ConfigChange, Promotion } from "@mcp-fleet/operations";
 import { table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { opened, openFleet, openStack, planned } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 import { changeText } from "./history";
 import { countsText, planText, rowPlan } from "./plan";
 
@@ -16,7 +17,10 @@ interface PromoteOptions {
 }
 
 export function promoteCommand(context: CliContext): Command {
-  return new Command("promote")
+  return newCommand("promote", {
+    group: "Stack",
+    example: "mcp-fleet promote --from dev --to prod",
+  })
     .description(
       "show what another stack would get from one that is proved: images, settings, rows; changes nothing",
     )

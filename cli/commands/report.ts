@@ -3,12 +3,13 @@ import { writeFileSync } from "node:fs";
 import { cleanText, messageOf, UserError } from "@mcp-fleet/errors";
 import type { ListedUpdate } from "@mcp-fleet/operations";
 import { paragraphs, table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { positiveNumber } from "../arguments";
 import type { CliContext } from "../context";
 import { openFleet, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 import { ledgerRuns } from "./history";
 
 interface ReportOptions extends StackOptions {
@@ -17,7 +18,12 @@ interface ReportOptions extends StackOptions {
 }
 
 export function reportCommand(context: CliContext): Command {
-  return withStack(new Command("report"))
+  return withStack(
+    newCommand("report", {
+      group: "Rows",
+      example: "mcp-fleet report --stack prod --file cutover.html",
+    }),
+  )
     .description(
       "write one HTML page about a cutover: times, rows before and after, tools, who and which commit",
     )

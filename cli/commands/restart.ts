@@ -1,11 +1,15 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { timeoutOption } from "../arguments";
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 import { serverArgument, shownChange, waiting } from "../servers";
 
 export function restartCommand(context: CliContext): Command {
-  return new Command("restart")
+  return newCommand("restart", {
+    group: "Servers",
+    example: "mcp-fleet restart github -n llmctl",
+  })
     .description("replace a server's pods one by one and wait until the new ones are ready")
     .addArgument(serverArgument())
     .option("--no-wait", "do not wait")

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline/promises";
 import type { PulumiStack } from "@mcp-fleet/engine";
 import { quoted, UserError } from "@mcp-fleet/errors";
 import type { Program, RollbackPlan } from "@mcp-fleet/operations";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 
 import type { CliContext } from "../context";
 import {
@@ -15,6 +15,7 @@ import {
   withStack,
 } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 import { changeText } from "./history";
 import { countsText, planText, rowPlan } from "./plan";
 
@@ -30,7 +31,13 @@ interface RollbackOptions extends StackOptions {
 }
 
 export function rollbackCommand(context: CliContext): Command {
-  return withStack(new Command("rollback"), { file: false })
+  return withStack(
+    newCommand("rollback", {
+      group: "Stack",
+      example: "mcp-fleet rollback --stack prod --to 12",
+    }),
+    { file: false },
+  )
     .description(
       "return to the configuration of an earlier update: rows first, then the application",
     )

@@ -1,11 +1,15 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { timeoutOption, wholeNumber } from "../arguments";
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 import { serverArgument, shownChange, waiting } from "../servers";
 
 export function scaleCommand(context: CliContext): Command {
-  return new Command("scale")
+  return newCommand("scale", {
+    group: "Servers",
+    example: "mcp-fleet scale github 2 -n llmctl --wait",
+  })
     .description("give a server 0 to 10 replicas")
     .addArgument(serverArgument())
     .argument("<replicas>", "0 to 10", wholeNumber)

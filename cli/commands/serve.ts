@@ -1,9 +1,10 @@
 import { once } from "node:events";
 
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { wholeNumber } from "../arguments";
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 import { version } from "../package.json";
 
 interface ServeOptions {
@@ -17,7 +18,10 @@ interface ServeOptions {
 }
 
 export function serveCommand(context: CliContext): Command {
-  return new Command("serve")
+  return newCommand("serve", {
+    group: "Servers",
+    example: "mcp-fleet serve -n llmctl --no-force-stop",
+  })
     .description("offer list, status, start, stop and scale as an MCP server, for one namespace")
     .option("--http", "streamable HTTP at /mcp, with /healthz (default: standard input and output)")
     .option(

@@ -1,11 +1,15 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { timeoutOption } from "../arguments";
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 import { serverArgument, shownChange, waiting } from "../servers";
 
 export function startCommand(context: CliContext): Command {
-  return new Command("start")
+  return newCommand("start", {
+    group: "Servers",
+    example: "mcp-fleet start github -n llmctl",
+  })
     .description("scale a stopped server to one replica and wait until it is ready")
     .addArgument(serverArgument())
     .option("--no-wait", "do not wait")

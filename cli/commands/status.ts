@@ -1,12 +1,16 @@
 import type { McpServerStatus } from "@mcp-fleet/lifecycle";
 import { facts, table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 import { isFinding, pathHelp, serverArgument, shownState } from "../servers";
 
 export function statusCommand(context: CliContext): Command {
-  return new Command("status")
+  return newCommand("status", {
+    group: "Servers",
+    example: "mcp-fleet status github -n llmctl",
+  })
     .description("show one server in detail, and what keeps it from running")
     .addArgument(serverArgument())
     .option("--probe", "ask it whether it answers MCP")

@@ -1,7 +1,8 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import { timeoutOption } from "../arguments";
 import type { CliContext } from "../context";
+import { newCommand } from "../help";
 import { serverArgument, shownChange, waiting } from "../servers";
 
 interface StopOptions {
@@ -11,7 +12,10 @@ interface StopOptions {
 }
 
 export function stopCommand(context: CliContext): Command {
-  return new Command("stop")
+  return newCommand("stop", {
+    group: "Servers",
+    example: "mcp-fleet stop github -n llmctl --wait",
+  })
     .description("scale a server to no replica")
     .addArgument(serverArgument())
     .option(

@@ -1,9 +1,10 @@
 import type { Places, StrayServer } from "@mcp-fleet/cluster";
 import { table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { exitCodes } from "../exit-codes";
+import { newCommand } from "../help";
 
 interface Options {
   readonly allowCluster: string[];
@@ -16,7 +17,10 @@ const cluster = "UID of its namespace kube-system, or a range its nodes lie in (
 
 /** Finds MCP servers where they must not be. Changes nothing. */
 export function strayCommand(context: CliContext): Command {
-  return new Command("stray")
+  return newCommand("stray", {
+    group: "Checks",
+    example: "mcp-fleet stray --allow-cluster 10.20.0.0/24 --allow-namespace ai-platform",
+  })
     .description(
       "find MCP servers in a cluster or namespace where none may be, and what to do about each",
     )

@@ -1,9 +1,10 @@
 import type { Done } from "@mcp-fleet/engine";
-import { Command } from "commander";
+import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { inPod } from "../day-two/in-pod";
 import { openStack, runUpdate, type StackOptions, withStack } from "../day-two/stack";
+import { newCommand } from "../help";
 
 interface UpOptions extends StackOptions {
   readonly message?: string;
@@ -12,7 +13,13 @@ interface UpOptions extends StackOptions {
 
 /** `pulumi up` where nobody watches: no question is asked, and a lock of a pod that is gone is let go. */
 export function upCommand(context: CliContext): Command {
-  return withStack(new Command("up"), { file: false })
+  return withStack(
+    newCommand("up", {
+      group: "Stack",
+      example: "mcp-fleet up --stack prod --message 'release 2.1'",
+    }),
+    { file: false },
+  )
     .description(
       "run pulumi up without questions, as a Job in the cluster does; code 75: try again later",
     )

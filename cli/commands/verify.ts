@@ -1,11 +1,12 @@
 import type { VerifyReport } from "@mcp-fleet/operations";
 import { bullets, type Column, paragraphs, table } from "@mcp-fleet/terminal";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 
 import type { CliContext } from "../context";
+import { denyText } from "../day-two/expect-denied";
 import { type Opened, openFleet, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
-import { denyText } from "./verify-deny";
+import { newCommand } from "../help";
 
 interface VerifyOptions extends StackOptions {
   readonly from?: "here" | "cluster";
@@ -14,7 +15,12 @@ interface VerifyOptions extends StackOptions {
 }
 
 export function verifyCommand(context: CliContext): Command {
-  return withStack(new Command("verify"))
+  return withStack(
+    newCommand("verify", {
+      group: "Checks",
+      example: "mcp-fleet verify --stack prod",
+    }),
+  )
     .description("ask every endpoint that a row names, and compare its tools with the cutover's")
     .addOption(
       new Option("--from <place>", "where from (default: as the stack's probe.from)").choices([

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 import { chartFiles } from "./charts";
+import { commandIndex, commandReference } from "./commands";
 import { configurationReference } from "./configuration";
 import { brokenLinks, readPages } from "./pages";
 import { projectFile, stackFileSchema } from "./project";
@@ -12,6 +13,8 @@ const projectDir = resolve(__dirname, "..", "..", "..");
 export function references(): Readonly<Record<string, () => string>> {
   return {
     "docs/reference/configuration.md": () => configurationReference(),
+    "docs/reference/commands.md": commandReference,
+    "cli/commands/index.ts": () => commandIndex(projectDir),
     "docs/reference/stack-file.schema.json": stackFileSchema,
     "Pulumi.yaml": () => projectFile(projectDir),
     ...chartFiles,

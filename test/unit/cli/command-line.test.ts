@@ -3,7 +3,9 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { groups } from "../../../cli/help";
+import type { Command } from "commander";
+
+import { exampleOf } from "../../../cli/help";
 import { createProgram } from "../../../cli/program";
 import { mcpFleet } from "../../support/cli";
 
@@ -15,36 +17,46 @@ describe("mcp-fleet, the command line", () => {
     assert.match(stdout, /\n {2}list /);
   });
 
-  it("shows every command in its group, as a verb, and with an example", async () => {
-    const program = createProgram(process, new AbortController().signal);
+  const program = createProgram(process, new AbortController().signal);
+  /** Every command with what is typed to call it, those of commands too. */
+  const all = (parent = program, path = "mcp-fleet"): [called: string, command: Command][] =>
+    parent.commands.flatMap((command): [string, Command][] => {
+      const called = `${path} ${command.name()}`;
+      return [[called, command], ...all(command, called)];
+    });
+
+  it("shows every command in its group and as a verb", async () => {
     const { stdout } = await mcpFleet(["--help"], { COLUMNS: "100" });
-    const heads = Object.keys(groups).map((group) => stdout.indexOf(`\n${group}\n`));
+    const groups = ["Servers:", "Rows:", "Stack:", "Checks:", "This command line:"];
+    const heads = groups.map((group) => stdout.indexOf(`\n${group}\n`));
     assert.ok(
       heads.every((at, index) => at > (heads[index - 1] ?? 0)),
       stdout,
     );
-    for (const command of program.commands) {
-      const name = command.name();
-      const example = Object.values(groups).find((examples) => name in examples)?.[name];
-      assert.ok(example?.startsWith(`mcp-fleet ${name} `), `${name} has no example`);
-      assert.match(command.description(), /^[a-z]+ /, name);
-      assert.doesNotMatch(command.description(), /^([a-z]+s|the|what|which|one|a) /, name);
+    assert.ok(all().length > 30);
+    for (const [called, command] of all()) {
+      assert.match(command.description(), /^[a-z]+ /, called);
+      assert.doesNotMatch(command.description(), /^([a-z]+s|the|what|which|one|a) /, called);
     }
-    const { stdout: own } = await mcpFleet(["verify", "--help"]);
-    assert.match(own, /\nExample:\n {2}mcp-fleet verify --stack prod$/);
+    for (const command of program.commands.filter((one) => one.name() !== "complete"))
+      assert.ok(stdout.includes(`\n  ${command.name()} `), command.name());
   });
 
-  it("has examples whose options there are", () => {
-    const program = createProgram(process, new AbortController().signal);
+  it("shows an example in the help of every command, whose options there are", async () => {
     const global = program.options.flatMap(({ long, short }) => [long, short]);
-    for (const [name, example] of Object.values(groups).flatMap((one) => Object.entries(one))) {
-      const command = program.commands.find((one) => one.name() === name);
-      assert.ok(command !== undefined, `${name} is no command`);
+    for (const [called, command] of all()) {
+      const example = exampleOf(command);
+      // A command that only holds others shows one of theirs.
+      assert.ok(example.startsWith(`${called} `), `${called} has no example`);
       const own = [command, ...command.commands].flatMap(({ options }) =>
         options.flatMap(({ long, short }) => [long, short]),
       );
-      for (const word of example.split(" ").filter((one) => one.startsWith("-")))
-        assert.ok([...global, ...own].includes(word), `${name} has no ${word}`);
+      for (const word of example.split(" ").filter((one) => /^--?\w/.test(one)))
+        assert.ok([...global, ...own].includes(word), `${called} has no ${word}`);
+    }
+    for (const called of ["verify", "secrets import"]) {
+      const { stdout } = await mcpFleet([...called.split(" "), "--help"]);
+      assert.match(stdout, new RegExp(`\nExample:\n {2}mcp-fleet ${called} --stack prod`));
     }
   });
 

@@ -1,11 +1,12 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { ImageVerdict } from "@mcp-fleet/images";
 import { table } from "@mcp-fleet/terminal";
-import { Command } from "commander";
+import type { Command } from "commander";
 
-import type { CliContext } from "../context";
-import { openStack, type StackOptions, withStack } from "../day-two/stack";
-import { exitCodes } from "../exit-codes";
+import type { CliContext } from "../../context";
+import { openStack, type StackOptions, withStack } from "../../day-two/stack";
+import { exitCodes } from "../../exit-codes";
+import { newCommand } from "../../help";
 
 interface Options extends StackOptions {
   readonly key?: string;
@@ -18,7 +19,12 @@ interface Options extends StackOptions {
 
 /** Says who signed images. Asks their registries and nothing else. */
 export function imageVerifyCommand(context: CliContext): Command {
-  return withStack(new Command("verify"), { file: false })
+  return withStack(
+    newCommand("verify", {
+      example: "mcp-fleet image verify --key cosign.pub ghcr.io/acme/mcp-github:2.1.0",
+    }),
+    { file: false },
+  )
     .description(
       "check who signed images, as the stack's verifyImages or --key or --issuer and --identity want it; code 10 when one is not signed so",
     )
