@@ -1,12 +1,12 @@
 import { InvalidArgumentError, Option } from "commander";
 
-/** A whole number of an argument or option. Bounds are the library's to check. */
+/** Parses a whole number. The library checks its bounds. */
 export function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It has to be a whole number.");
 }
 
-/** The same above 0. */
+/** Parses a whole number above 0. */
 export function positiveNumber(text: string): number {
   const number = wholeNumber(text);
   if (number > 0) return number;

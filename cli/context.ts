@@ -7,7 +7,7 @@ import type { Kube } from "@mcp-fleet/kube";
 import { exitCodes } from "./exit-codes";
 import { coloursOf, type OutputFormat, rendered } from "./output";
 
-/** The options every command takes. */
+/** Options of every command. */
 export interface GlobalOptions {
   readonly output: OutputFormat;
   readonly kubeconfig?: string;
@@ -29,21 +29,21 @@ type Style = Parameters<typeof styleText>[0];
 /** What a command needs beside its own arguments. */
 export interface CliContext {
   readonly streams: Streams;
-  /** Aborted by Ctrl-C; whatever waits takes it. */
+  /** Aborted by Ctrl-C. Everything that waits has to respect it. */
   readonly signal: AbortSignal;
-  /** The options given before or after the command's name. Known once a command's action runs. */
+  /** The global options, given before or after the command's name. Known once a command's action runs. */
   globals(): GlobalOptions;
-  /** Writes the command's result in the wanted form to standard output. */
+  /** Writes the command's result to standard output, in the form of `--output`. */
   print(data: unknown, people: () => string): Promise<void>;
-  /** Writes a line of text to standard output as it comes, for what is no result in a form. */
+  /** Writes a line of text to standard output, whatever `--output` says, such as a line of a log. */
   line(text: string): void;
   /** Writes a line for people to standard error: progress, advice, never a result. */
   note(line: string): void;
-  /** Ends the command with the exit code for findings when there are any; call it after the result is printed. */
+  /** Sets the exit code for findings when there are any. Call it after the result is printed. */
   findings(any: boolean): void;
   /** Coloured when standard output is a terminal, and NO_COLOR does not forbid it. */
   styled(style: Style, text: string): string;
-  /** How many columns a table may take: the terminal's, or COLUMNS; no end with `--wide` and in a file or pipe. */
+  /** Width of tables in columns: the terminal's, or COLUMNS; unlimited with `--wide`, and in a file or pipe. */
   width(): number;
   /**
    * The cluster of `--kubeconfig` and `--context`, else of KUBECONFIG, else of ~/.kube/config, else the one this
@@ -53,7 +53,7 @@ export interface CliContext {
   cluster(): Promise<Kube>;
 }
 
-/** @param globals the global options, asked for when a command needs them */
+/** @param globals called when a command needs the global options */
 export function createContext(
   streams: Streams,
   signal: AbortSignal,

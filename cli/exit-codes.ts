@@ -1,7 +1,7 @@
 import type { UserError } from "@mcp-fleet/errors";
 import { ApiError, UnreachableError } from "@mcp-fleet/kube";
 
-/** What the command's exit code says. `docs/cli.md` lists the same; keep both in step. */
+/** Exit codes. `docs/cli.md` lists them too; keep both in step. */
 export const exitCodes = {
   /** Done, or there was nothing to do. */
   ok: 0,
@@ -17,7 +17,7 @@ export const exitCodes = {
   refused: 5,
   /** The Kubernetes API or the database cannot be reached. */
   unreachable: 6,
-  /** The command worked and what it looked at is not as it should be: drift, a server that does not answer. */
+  /** The command worked and found something wrong: drift, a server that does not answer. */
   findings: 10,
   /** A defect of this program. */
   bug: 70,
@@ -27,7 +27,7 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-/** The exit code for an error its reader can mend: an error's own code counts unless it says more by its class. */
+/** The exit code for a UserError: by its class, else the error's own code. */
 export function exitCodeOf(error: UserError): number {
   if (error instanceof UnreachableError) return exitCodes.unreachable;
   if (error instanceof ApiError) {

@@ -5,9 +5,9 @@ const groups = ["Servers", "Rows", "Stack", "Checks", "This command line"] as co
 
 /** A command's place in the help. */
 interface HelpPlace {
-  /** None for a command of a command, and for one that people do not call. */
+  /** None for a subcommand, and for a command that only scripts call. */
   readonly group?: (typeof groups)[number];
-  /** One call of it, as it is pasted. */
+  /** A command line that works when it is pasted. */
   readonly example: string;
 }
 
@@ -27,7 +27,7 @@ export const exampleOf = (command: Command): string => examples.get(command) ?? 
 /** Whether `mcp-fleet --help` shows it. */
 export const isListed = (command: Command): boolean => place(command) < groups.length;
 
-/** The order of `mcp-fleet --help`: that of the groups, and what is in none at the end. */
+/** Sorts commands by group; those without a group come last. */
 export const byGroup = (a: Command, b: Command): number => place(a) - place(b);
 
 function place(command: Command): number {
@@ -37,6 +37,6 @@ function place(command: Command): number {
 
 const heading = (group: string): string => `${group}:`;
 
-/** What stands below the groups: the way to the rest. */
+/** The last line of `mcp-fleet --help`. */
 export const moreHelp =
   "\nOptions and an example of a command: mcp-fleet <command> --help. Exit codes: docs/cli.md.";

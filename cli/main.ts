@@ -4,11 +4,11 @@ import { CommanderError } from "commander";
 import { exitCodeOf, exitCodes } from "./exit-codes";
 import { createProgram } from "./program";
 
-/** Runs one command line to its end and says with which exit code. Prints errors in two sentences, without a stack. */
+/** Runs one command line. Prints errors as two sentences, without a stack trace. @returns the exit code */
 async function main(): Promise<number> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort());
-  // A reader such as `head` may go before all is written.
+  // A reader such as `head` may close the pipe early.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit(exitCodes.ok);

@@ -6,11 +6,11 @@ export const outputFormats = ["table", "json", "yaml"] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 /**
- * A command's result as text, with a line break at its end, and without anything that a terminal would obey: much of it
- * was written by servers, in rows and in annotations.
+ * A command's result as text, with a line break at its end. Control characters are removed: much of the text comes from
+ * servers, rows and annotations.
  *
  * @param data what `json` and `yaml` show; a field that is undefined is left out
- * @param people the same for people; called for `table` only
+ * @param people gives the text for people; called for `table` only
  */
 export async function rendered(
   format: OutputFormat,
@@ -34,15 +34,15 @@ export async function rendered(
   }
 }
 
-/** The colours of a command's own, told from those that somebody else's text may hold. */
+/** Keeps the command's own colours apart from escape sequences in foreign text. */
 export interface Colours {
-  /** Text in a style, as `util.styleText` gives it, so that {@link show} knows it again; as wide as it was. */
+  /** Marks text that `util.styleText` styled, so that {@link show} recognizes it. Its width stays. */
   mark(styled: string): string;
-  /** Cleaned text in which our own colours, and no others, are what a terminal knows. */
+  /** Turns the marks in cleaned text back into colours. */
   show(cleaned: string): string;
 }
 
-/** @param secret a number that nobody else knows: a colour with it is ours */
+/** @param secret a random number that marks our own colours */
 export function coloursOf(secret: number): Colours {
   // Cleaning puts a space in the escape's place.
   const ours = new RegExp(` \\[${secret};(\\d+)m`, "g");

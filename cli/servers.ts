@@ -16,7 +16,7 @@ const colours: Record<ServerState, "green" | "dim" | "yellow" | "red"> = {
   degraded: "red",
 };
 
-/** By this name completion knows the argument that names a server. */
+/** Name of the argument that names a server. Completion looks for it. */
 export const serverArgumentName = "name";
 
 /** The argument that names a server. */
@@ -27,11 +27,11 @@ export function serverArgument(): Argument {
   );
 }
 
-/** Of `--path`, for commands that probe. */
+/** Help of `--path`, for commands that probe. */
 export const pathHelp =
   "path of the MCP endpoint, for --probe (default: the Service's annotation, else /mcp)";
 
-/** Whether a command that looks at servers ends with the exit code for findings because of this one. */
+/** Whether this server makes a command end with the exit code for findings. */
 export function isFinding({ status }: Pick<McpServerSummary, "status">): boolean {
   return status === "degraded" || status === "failed";
 }
@@ -49,7 +49,7 @@ export function shownReplicas({
   return `${readyReplicas}/${replicas}`;
 }
 
-/** What a command did, in a line; what may undo it or holds it up goes to standard error. */
+/** A change in one line. What holds it up or may undo it goes to standard error. */
 export function shownChange(context: CliContext, change: Change): string {
   for (const obstacle of change.obstacles) context.note(`in the way: ${obstacle}`);
   const { name, after, killedPods = [] } = change;
@@ -67,7 +67,7 @@ function shownStep({ before, after, changed, killedPods = [] }: Change): string 
   return killedPods.length === 0 ? "nothing to do" : `already at ${after}`;
 }
 
-/** How long to wait; what is waited for goes to standard error. */
+/** Options of a wait. Its progress goes to standard error. */
 export function waiting(context: CliContext, timeoutSeconds: number): WaitOptions {
   return {
     timeoutSeconds,
@@ -77,8 +77,8 @@ export function waiting(context: CliContext, timeoutSeconds: number): WaitOption
 }
 
 /**
- * A list of a namespace that is not there is as empty as one without servers.
- * @throws UserError with the exit code of what is not found; whoever may not see namespaces is told nothing
+ * Tells a missing namespace from one without servers.
+ * @throws UserError with the exit code for "not found"; not where the account may not read namespaces
  */
 export async function requireNamespace(kube: Kube): Promise<void> {
   const { namespaceState } = await import("@mcp-fleet/cluster");

@@ -8,7 +8,7 @@ import { cutoverIn, fleetIn, namespaceIn, previewWithoutRows, workIn } from "../
 import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { newCommand } from "../help";
 
-/** Looks at everything that an update needs. Changes nothing. */
+/** Checks everything that an update needs. Changes nothing. */
 export function doctorCommand(context: CliContext): Command {
   return withStack(
     newCommand("doctor", {
@@ -66,7 +66,7 @@ interface Declaration {
   readonly findings: readonly Finding[];
 }
 
-/** What the next update would make; where the program refuses that, what the last one made. */
+/** The resources of the next update; where the program refuses the preview, those of the last one. */
 async function declaration(stack: PulumiStack): Promise<Declaration> {
   const { ok, refused } = await import("@mcp-fleet/operations");
   try {

@@ -31,7 +31,7 @@ export function historyCommand(context: CliContext): Command {
     });
 }
 
-/** The ledger's runs. A history without a database is still one: then the generations are not known. */
+/** The ledger's runs; none without a database, and then the history has no generations. */
 export async function ledgerRuns(
   context: CliContext,
   stack: PulumiStack,

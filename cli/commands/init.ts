@@ -19,7 +19,7 @@ interface Options extends StackOptions {
   readonly force?: true;
 }
 
-/** Writes a stack file from what a database and a cluster show. Both are only read. */
+/** Writes a stack file from a database and a cluster, which are only read. */
 export function initCommand(context: CliContext): Command {
   return withStack(
     newCommand("init", {
@@ -82,7 +82,7 @@ async function targetOf(context: CliContext, options: Options): Promise<Target> 
   return { file: StackFile.of(stack.directory, name).path, stack: name };
 }
 
-/** What stays of a file that is there: by what its secrets are encrypted, and they themselves. */
+/** What is kept of an existing file: its secrets, and how they are encrypted. */
 interface Kept {
   readonly head: readonly string[];
   /** Entries of `config`, as text. */
@@ -105,7 +105,7 @@ async function keptParts(file: string, force: boolean): Promise<Kept> {
   );
 }
 
-/** The secrets of a stack file's configuration as they stand there; they were typed, and nothing else has them. */
+/** The secrets of a stack file's configuration, as ciphertexts. No other place holds them. */
 async function secretsIn(file: string, text: string): Promise<string> {
   const { stringify } = await import("yaml");
   const { isCiphertext, readYaml } = await import("@mcp-fleet/schema");
@@ -118,7 +118,7 @@ async function secretsIn(file: string, text: string): Promise<string> {
   return stringify(Object.fromEntries(secrets)).replace(/^(?=.)/gm, "  ");
 }
 
-/** The DSN's own wish, as libpq has it; what it leaves open is checked. */
+/** How the certificate is checked: as the DSN's sslmode says, else fully. */
 function tlsOf(url: string | undefined): DraftInput["tls"] {
   const mode =
     url !== undefined && URL.canParse(url) ? new URL(url).searchParams.get("sslmode") : null;
@@ -145,7 +145,7 @@ async function look(tls: DraftInput["tls"], table: string | undefined): Promise<
   );
 }
 
-/** Undefined where there is no cluster to be seen; that is said and is no reason to stop. */
+/** Undefined where no cluster can be read. A note says why, and the command goes on. */
 async function clusterSketch(
   context: CliContext,
   studio: boolean,

@@ -48,7 +48,7 @@ function shown(context: CliContext, servers: readonly McpServerSummary[], probed
         server.endpoints.join(", "),
         ...(probed ? [server.probe?.message ?? "not asked"] : []),
       ],
-      // What a probe said is in its own column.
+      // The answer to a probe has a column of its own.
       notes: [
         ...(server.reason === undefined || server.reason === server.probe?.message
           ? []

@@ -45,7 +45,7 @@ export function planCommand(context: CliContext): Command {
     });
 }
 
-/** The rows' plan for a cutover, as the program's own preview has it. */
+/** The plan of a cutover's rows, the same that the program's own preview shows. */
 export async function rowPlan({ fleet, credentials }: Opened): Promise<RowPlan> {
   const { specFor, withDatabase } = await import("@mcp-fleet/cutover-runner");
   const { planRows } = await import("@mcp-fleet/row-cutover");
@@ -53,7 +53,7 @@ export async function rowPlan({ fleet, credentials }: Opened): Promise<RowPlan> 
   return withDatabase(fleet, credentials, (db) => planRows(db, spec, fleet.target));
 }
 
-/** Each row's way, conflicts among them, and what the run costs. @param width see {@link CliContext.width} */
+/** The plan as text: each row's action, conflicts, and what the run costs. @param width see {@link CliContext.width} */
 export function planText(plan: RowPlan, width = Infinity): string {
   const touched = plan.changes.filter(
     ({ action, also = [] }) => action !== "unchanged" || also.length > 0,

@@ -101,7 +101,7 @@ export function rollbackCommand(context: CliContext): Command {
     });
 }
 
-/** What skips a part of the order, or of the record of it, has no place in a run that moves rows. */
+/** Refuses options that skip resources or checkpoints: they must not be used in a run that moves rows. */
 function refuseShortcuts(options: RollbackOptions): void {
   const given = [
     ...(options.target === undefined ? [] : ["--target"]),
@@ -112,14 +112,14 @@ function refuseShortcuts(options: RollbackOptions): void {
   ];
   if (given.length === 0) return;
   throw new UserError(
-    `A run that moves rows is refused with ${given.join(" and ")}: rows and application would part.`,
+    `A run that moves rows is refused with ${given.join(" and ")}: rows and application could end in different states.`,
     `Leave ${given.length === 1 ? "it" : "them"} out.`,
     { exitCode: exitCodes.usage },
   );
 }
 
 function planLines({ to, configChanges, keptSecrets }: RollbackPlan): string[] {
-  const commit = to.commit === undefined ? "a commit nobody recorded" : to.commit.slice(0, 10);
+  const commit = to.commit === undefined ? "unknown" : to.commit.slice(0, 10);
   return [
     `Back to update ${to.version} of ${to.startedAt}, commit ${commit}:`,
     ...(to.dirty === true
@@ -136,7 +136,7 @@ function planLines({ to, configChanges, keptSecrets }: RollbackPlan): string[] {
   ];
 }
 
-/** A policy given for one rollback becomes the stack's, as all of the configuration that ran does. */
+/** Warns that a policy given for one rollback stays in the stack's configuration. */
 function keptPolicy({ to, configChanges }: RollbackPlan): string[] {
   const policy = configChanges.find(({ path }) => path === "mcp-fleet:cutover.onConflict")?.to;
   const then = (to.config["mcp-fleet:cutover"]?.value as { onConflict?: string } | undefined)
@@ -148,7 +148,7 @@ function keptPolicy({ to, configChanges }: RollbackPlan): string[] {
   ];
 }
 
-/** In a shell of anybody's the lab's stack is not known yet. */
+/** Another shell does not know the lab's stack yet. */
 async function commandsTo(
   stack: PulumiStack,
   { lab }: RollbackOptions,

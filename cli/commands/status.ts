@@ -57,7 +57,7 @@ function shown(context: CliContext, server: McpServerStatus): string {
   ].join("\n");
 }
 
-/** What the pods say; where they say nothing, how far the rollout is. */
+/** The reason from the pods; without one, the state of the rollout. */
 function troublesOf({ troubles, reason, probe }: McpServerStatus): readonly string[] {
   if (troubles.length > 0) return troubles;
   return reason === undefined || reason === probe?.message ? [] : [reason];
@@ -71,7 +71,7 @@ function linesOf({ lastLines }: McpServerStatus): [string, string][] {
   ]);
 }
 
-/** The image that is wanted and those that serve, where they differ. */
+/** The wanted image and the images that serve, where they differ. */
 function imagesOf({ image, serving }: McpServerStatus): [string, string][] {
   const others = serving.filter((one) => one.image !== image);
   if (others.length === 0) return [["image", image]];

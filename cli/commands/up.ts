@@ -11,7 +11,7 @@ interface UpOptions extends StackOptions {
   readonly now?: true;
 }
 
-/** `pulumi up` where nobody watches: no question is asked, and a lock of a pod that is gone is let go. */
+/** `pulumi up` where nobody watches. It asks no question, and cancels the lock of a pod that is gone. */
 export function upCommand(context: CliContext): Command {
   return withStack(
     newCommand("up", {

@@ -96,14 +96,14 @@ export function verifyText(report: VerifyReport, width: number): string {
   ].join("\n");
 }
 
-/** What is wrong, with the consumers that saw it; each server once for each reason, its contradictions behind it. */
+/** The failures, each with the consumers that saw it: one entry for a server and reason, then its contradictions. */
 function findingsOf({ servers, contradictions }: VerifyReport): string[] {
   const names = [...new Set(servers.filter(({ ok }) => !ok).map(({ server }) => server))];
   return names.flatMap((name) => {
     const consumers = new Map<string, string[]>();
     for (const { server, consumer, problem } of servers) {
       if (server !== name || problem === "") continue;
-      // Consumers mostly see the same, after another number of attempts.
+      // Consumers mostly see the same failure, after different numbers of attempts.
       const reason = problem.replace(/ \(\d+ attempts in [\d.]+ seconds?\)\.$/, ".");
       consumers.set(reason, [...(consumers.get(reason) ?? []), consumer]);
     }

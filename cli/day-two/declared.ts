@@ -4,8 +4,8 @@ import type { Kube } from "@mcp-fleet/kube";
 import type { CutoverResources, Fleet } from "@mcp-fleet/operations";
 
 /**
- * The preview of a stack, without a look at its rows: that look is refused where the database role lacks a right, and
- * commands that say which one need to know what the stack declares.
+ * The preview of a stack without reading its rows. Reading them fails where the database role lacks a right, and the
+ * commands that name the missing right need the preview.
  * @throws UserError with what the program refused
  */
 export async function previewWithoutRows(stack: PulumiStack): Promise<Preview> {
@@ -36,7 +36,7 @@ export async function declaredWork(stack: PulumiStack): Promise<RunWork> {
   return workIn(resources, cutover, fleet, namespaceIn(resources, fleet, undefined));
 }
 
-/** The same for resources that are at hand. */
+/** The work of an update with these resources. */
 export async function workIn(
   resources: readonly StateResource[],
   cutover: CutoverResources | undefined,
@@ -45,7 +45,7 @@ export async function workIn(
 ): Promise<RunWork> {
   const { workOf } = await import("@mcp-fleet/operations");
   const work = workOf(resources, fleet, namespace);
-  // Where headers are secret a first preview does not know the Cutover: then it may do all that one can.
+  // Where headers are secret, a first preview does not know the Cutover: every kind of work is assumed.
   const unknown = cutover !== undefined && fleet === undefined;
   return unknown ? { ...work, moves: true, probes: true } : work;
 }
@@ -62,7 +62,7 @@ export async function cutoverIn(
   }
 }
 
-/** What it describes; undefined where it is not known before an update. */
+/** The fleet of a Cutover; undefined where it is not known before an update. */
 export async function fleetIn(
   cutover: CutoverResources,
   stack: PulumiStack,
@@ -92,7 +92,7 @@ export function namespaceIn(
   );
 }
 
-/** Where most of them lie: of a first preview nothing else is known. */
+/** The namespace of most resources. A first preview tells nothing else. */
 function mostUsed(resources: readonly StateResource[]): string | undefined {
   const counts = new Map<string, number>();
   for (const { inputs } of resources) {

@@ -54,7 +54,7 @@ export async function openStack(
   });
 }
 
-/** Where the lab wrote down its stack. */
+/** The lab's stack, from the file that the lab writes. */
 function labPlace(): StackPlace {
   const { MCP_FLEET_CACHE, LAB_INSTALLATION: number = "" } = process.env;
   const cache = MCP_FLEET_CACHE ?? join(homedir(), ".cache", "mcp-fleet");
@@ -76,7 +76,7 @@ export interface Opened {
   readonly credentials: Credentials;
 }
 
-/** The cutover as the stack last applied it, or as the file given by `--fleet` describes it. */
+/** The cutover as the last update applied it, or as the file of `--fleet` describes it. */
 export async function openFleet(context: CliContext, options: StackOptions): Promise<Opened> {
   if (options.fleet === undefined) {
     const stack = await openStack(context, options);
@@ -115,7 +115,7 @@ export function runUpdate(
   });
 }
 
-/** The same for resources that are at hand, such as those of a preview. */
+/** The cutover among given resources, such as those of a preview. */
 export async function opened(
   context: CliContext,
   stack: PulumiStack,
@@ -169,7 +169,7 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readTextFile(file)) as unknown;
   } catch (error) {
-    // The parser's message quotes the text, which may hold a header.
+    // The parser's message quotes the text, which may hold a secret header.
     const why = error instanceof SyntaxError ? "it is not JSON" : messageOf(error);
     throw new UserError(
       `The file ${file} cannot be read: ${why}.`,

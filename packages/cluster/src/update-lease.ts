@@ -202,6 +202,6 @@ function refuseEarly({ stack, inputs }: LeaseRequest, failed: FailedUpdate | und
   if (!(next > now && next <= now + waitMs)) return;
   throw new LaterError(
     `The same update of ${stack} failed ${failed.times === 1 ? "once" : `${failed.times} times in a row`}, so the next attempt is not before ${new Date(next).toISOString()}.`,
-    "Mend what it said, or add --now.",
+    "Correct the cause, or add --now.",
   );
 }

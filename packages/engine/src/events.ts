@@ -3,7 +3,7 @@ import type { EngineEvent } from "@pulumi/pulumi/automation";
 
 import type { Change, Op } from "./types";
 
-/** The engine's names of steps; those that only accompany another one are left out. */
+/** The engine's names of steps. Steps that only accompany another one are left out. */
 const ops: Readonly<Record<string, Op>> = {
   create: "create",
   import: "create",
@@ -29,7 +29,7 @@ interface Step {
   readonly custom: boolean;
 }
 
-/** The change that a step is, if it is one of a resource of the program's own. */
+/** The change that a step makes to a resource of the program; undefined for other steps. */
 export function changeOf({ op: name, urn, custom }: Step): Change | undefined {
   const op = ops[name];
   const type = typeIn(urn);
@@ -47,7 +47,7 @@ export function nameOf({ type, urn }: Pick<Change, "type" | "urn">): string {
   return `${type.split(":").at(-1) ?? ""} ${urn.split("::").at(-1) ?? ""}`;
 }
 
-/** Resources by what is done to them; those that stay as they are are left out. */
+/** How many resources each operation changes; unchanged ones are left out. */
 export function countsOf(changes: readonly Change[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { op } of changes) if (op !== "same") counts[op] = (counts[op] ?? 0) + 1;
@@ -57,11 +57,11 @@ export function countsOf(changes: readonly Change[]): Record<string, number> {
 /** Reads the events of an update as they come. */
 export class EventReader {
   readonly changes: Change[] = [];
-  /** What the program, its providers and the engine called an error, the first one first. */
+  /** Errors of program, providers and engine, in order. */
   readonly errors: string[] = [];
   private readonly started = new Map<string, number>();
 
-  /** @param onLine gets a line for each step, and what the program says */
+  /** @param onLine receives a line for each step, and the messages of the program */
   constructor(private readonly onLine: (line: string) => void = () => undefined) {}
 
   readonly read = (event: EngineEvent): void => {
@@ -73,18 +73,18 @@ export class EventReader {
     if (resOutputsEvent !== undefined) {
       const { metadata } = resOutputsEvent;
       const custom = (metadata.new ?? metadata.old)?.custom === true;
-      this.done(changeOf({ op: metadata.op, urn: metadata.urn, custom }));
+      this.finished(changeOf({ op: metadata.op, urn: metadata.urn, custom }));
     }
     if (resOpFailedEvent !== undefined) {
       const { urn } = resOpFailedEvent.metadata;
       this.onLine(`failed: ${nameOf({ urn, type: typeIn(urn) })}`);
     }
     if (diagnosticEvent !== undefined && diagnosticEvent.ephemeral !== true) {
-      this.said(diagnosticEvent.severity, plain(diagnosticEvent.message));
+      this.diagnostic(diagnosticEvent.severity, plain(diagnosticEvent.message));
     }
   };
 
-  private done(change: Change | undefined): void {
+  private finished(change: Change | undefined): void {
     if (change === undefined) return;
     this.changes.push(change);
     if (change.op === "same") return;
@@ -93,7 +93,7 @@ export class EventReader {
     this.onLine(`${past[change.op]} ${nameOf(change)}${took}`);
   }
 
-  private said(severity: string, message: string): void {
+  private diagnostic(severity: string, message: string): void {
     if (message === "") return;
     if (severity === "error") this.errors.push(message);
     if (severity === "warning") this.onLine(`warning: ${message}`);
@@ -101,7 +101,7 @@ export class EventReader {
   }
 }
 
-/** Without the tags that the CLI puts colours in, and without what a terminal would obey. */
+/** Text without the CLI's colour tags and without control characters. */
 function plain(message: string): string {
   return cleanText(message.replace(/<\{%[^%]*%\}>/g, "")).trim();
 }

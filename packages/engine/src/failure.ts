@@ -5,24 +5,25 @@ import { cleanLine, cleanText, isUserError, UserError } from "@mcp-fleet/errors"
 import type { PreviewJson } from "./preview";
 
 /** What a command of the CLI printed. */
-interface Said {
+interface CliOutput {
   readonly stdout?: string;
   readonly stderr: string;
 }
 
-/** What is right whenever an update ended early. */
-export const mend = "Correct the cause and run it again: what was done is kept in the state.";
+/** The advice for an update that ended early. */
+export const retryAdvice =
+  "Correct the cause and run it again: what was done is kept in the state.";
 
-/** What the engine says of every failed run, beside what failed. */
-const general = /^(preview|update) failed$|^resource monitor shut down/;
+/** The engine's summary of a failed run, which names no cause. */
+const summary = /^(preview|update) failed$|^resource monitor shut down/;
 
 /**
- * Why a command of the CLI failed: all its errors, and no warning that came before them. The program's own refusals are two
- * sentences, a line each, so that the last line of a single error is what to do.
+ * The UserError for a failed command of the CLI: all its errors, without the warnings before them. The program writes a
+ * refusal as two lines, so the last line of a single error is the fix.
  *
  * @param args of the command, as far as a message names it
  */
-export function failure(args: readonly string[], { stdout = "", stderr }: Said): UserError {
+export function failure(args: readonly string[], { stdout = "", stderr }: CliOutput): UserError {
   const locked = lockedStack(stderr);
   if (locked !== undefined) return locked;
   const named = args.filter((arg) => !arg.startsWith("-")).slice(0, 2);
@@ -30,19 +31,19 @@ export function failure(args: readonly string[], { stdout = "", stderr }: Said):
   const errors = found.length > 0 ? found : [textOf(stderr)];
   const lines = errors.length === 1 ? (errors[0] ?? "").split("\n") : [];
   const fix = lines.length > 1 ? lines.at(-1) : undefined;
-  const said =
+  const problem =
     fix === undefined
       ? errors.length === 1
         ? (errors[0] ?? "")
         : errors.map((error) => `\n- ${error.replaceAll("\n", "\n  ")}`).join("")
       : lines.slice(0, -1).join("\n");
   return new UserError(
-    `\`pulumi ${named.join(" ")}\` failed: ${said}`,
+    `\`pulumi ${named.join(" ")}\` failed: ${problem}`,
     fix ?? "Run it by hand in the project's directory to see more.",
   );
 }
 
-/** `preview --json` puts its errors among the diagnostics; each one once. */
+/** The errors among the diagnostics of `preview --json`, each once. */
 function errorsIn(text: string): string[] {
   let diagnostics: PreviewJson["diagnostics"];
   try {
@@ -56,17 +57,17 @@ function errorsIn(text: string): string[] {
       .trim();
     return severity === "error" && error !== "" ? [error] : [];
   });
-  const told = errors.filter((error) => !general.test(error));
-  return [...new Set(told.length > 0 ? told : errors)];
+  const causes = errors.filter((error) => !summary.test(error));
+  return [...new Set(causes.length > 0 ? causes : errors)];
 }
 
 /**
- * What a command said at first that is an error. Warnings, such as that of a newer version, come before it; the Automation
- * API adds the command itself after it.
+ * The first error of an output, two lines at most. Warnings come before it, such as that of a newer version; the
+ * Automation API appends the command.
  */
 export function textOf(output: string): string {
-  const said = output.slice(Math.max(0, output.search(/^.*?error: /m)));
-  const lines = said
+  const errors = output.slice(Math.max(0, output.search(/^.*?error: /m)));
+  const lines = errors
     .replace(/^ *err\?: [^]*$/m, "")
     .replace(/^.*?error: /gm, "")
     .split("\n");
@@ -78,11 +79,11 @@ export function textOf(output: string): string {
     .join("\n");
 }
 
-/** What an update failed with: its first error. The program and its provider say two sentences, a line each. */
+/** The UserError for the first error of a failed update. Program and provider write problem and fix, a line each. */
 export function runFailure(message: string): UserError {
   const lines = message.split("\n");
   const [problem = "", fix = ""] = lines;
-  return lines.length === 2 ? new UserError(problem, fix) : new UserError(message, mend);
+  return lines.length === 2 ? new UserError(problem, fix) : new UserError(message, retryAdvice);
 }
 
 /** Another run holds the stack, as far as its backend knows. */
@@ -132,8 +133,8 @@ export function stderrOf(error: Error): string {
   return typeof commandResult?.stderr === "string" ? commandResult.stderr : "";
 }
 
-/** What the Automation API throws holds the whole command and both of its streams. */
-export async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
+/** Runs a call of the Automation API, whose errors hold the whole command and both of its streams. */
+export async function withShortErrors<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -17,7 +17,7 @@ interface HistoryEntry {
   >;
 }
 
-/** Finished updates, oldest first. A backend that gives no numbers lists all of them: they are counted. */
+/** Finished updates, oldest first. Where the backend gives no numbers they are counted. */
 export function updatesOf(text: string): Update[] {
   const entries = jsonOf<HistoryEntry[] | null>("pulumi stack history --json", text) ?? [];
   return entries

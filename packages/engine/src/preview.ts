@@ -12,9 +12,9 @@ export interface PreviewJson {
   readonly diagnostics?: readonly { readonly severity: string; readonly message: string }[];
 }
 
-/** The preview in our terms. Where a step has no new state, the resource goes. */
+/** Converts a preview. A step without a new state deletes its resource. */
 export function previewOf({ steps = [], diagnostics = [] }: PreviewJson): Preview {
-  const said = (wanted: "info" | "warning"): string[] =>
+  const messages = (wanted: "info" | "warning"): string[] =>
     diagnostics.flatMap(({ severity, message }) =>
       severity === wanted ? [message.replace(/^(info|warning): /, "").trim()] : [],
     );
@@ -24,7 +24,7 @@ export function previewOf({ steps = [], diagnostics = [] }: PreviewJson): Previe
       return change === undefined ? [] : [change];
     }),
     resources: steps.flatMap(({ newState }) => (newState === undefined ? [] : [newState])),
-    warnings: said("warning"),
-    notes: said("info"),
+    warnings: messages("warning"),
+    notes: messages("info"),
   };
 }

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 
 import { JsonRefused, messageOf, parseBoundedJson, UserError } from "@mcp-fleet/errors";
 
-/** How long a program may take to end by itself when its time is over, in seconds. */
+/** How long a program may take to end after it was interrupted, in seconds. */
 const graceSeconds = 30;
 
-/** How much a program may print on either stream, in characters: a state of 50,000 resources is a fifth of it. */
+/** Limit of each output stream, in characters. A state of 50,000 resources needs a fifth of it. */
 const printLimit = 256 * 1024 * 1024;
 
 /** One call of another program. */
@@ -14,7 +14,7 @@ export interface Call {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Goes to standard input, where no list of processes shows it. */
+  /** Written to standard input, so that no list of processes shows it. */
   readonly input?: string;
   readonly timeoutSeconds: number;
   /** "terminal" lets it draw on standard error: then its standard error alone is kept. @default "nothing" */
@@ -23,7 +23,7 @@ export interface Call {
   readonly signal?: AbortSignal;
 }
 
-/** What a call ended with. */
+/** Result of a call. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
@@ -52,14 +52,14 @@ export function call({
     const interrupt = (): void => void child.kill("SIGINT");
     if (interrupted?.aborted === true) interrupt();
     interrupted?.addEventListener("abort", interrupt, { once: true });
-    // One that does not heed it is ended all the same.
+    // A program that ignores the interrupt is killed.
     const last = setTimeout(() => child.kill("SIGKILL"), (timeoutSeconds + graceSeconds) * 1000);
     child.once("close", () => clearTimeout(last));
-    const said = { stdout: "", stderr: "" };
+    const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream]?.setEncoding("utf8").on("data", (text: string) => {
-        said[stream] += text;
-        if (said[stream].length > printLimit) child.kill("SIGKILL");
+        output[stream] += text;
+        if (output[stream].length > printLimit) child.kill("SIGKILL");
       });
     }
     if (show === "terminal") child.stderr?.pipe(process.stderr, { end: false });
@@ -76,8 +76,8 @@ export function call({
       ),
     );
     child.on("close", (code, signal) => {
-      if (signal === null) return resolve({ code: code ?? 0, ...said });
-      if (Math.max(said.stdout.length, said.stderr.length) > printLimit) {
+      if (signal === null) return resolve({ code: code ?? 0, ...output });
+      if (Math.max(output.stdout.length, output.stderr.length) > printLimit) {
         return reject(
           new UserError(
             `\`${command} ${args[0] ?? ""}\` printed more than ${printLimit / 1024 / 1024} MiB, and was ended.`,

@@ -2,12 +2,12 @@ import type { Program } from "@mcp-fleet/operations";
 
 import { call } from "./process";
 
-/** Limit of one question to git, in seconds. */
+/** Time limit of a call of git, in seconds. */
 const gitSeconds = 10;
 
 /**
- * The program that would run from here, as git knows it. Stack files are configuration, which the stack's history has
- * too; a file that git does not track is run only where a tracked one names it, and is left out.
+ * The program in a directory, as git knows it. Stack files are left out: the stack's history holds the configuration. So
+ * are untracked files: they run only where a tracked file names them.
  *
  * @param directory of the Pulumi project
  * @returns no commit where there is no git, or no repository
@@ -26,12 +26,12 @@ export async function programAt(directory: string): Promise<Program> {
   return { commit: head.trim(), changed };
 }
 
-/** The way from the top of the repository to the project, with a slash at its end; "" at the top itself. */
+/** Path from the repository's root to the project, with a slash at its end; "" at the root. */
 export async function projectInRepository(directory: string): Promise<string> {
   return ((await git(directory, ["rev-parse", "--show-prefix"])) ?? "").trim();
 }
 
-/** Whether a file is `Pulumi.<stack>.yaml`, wherever `stackConfigDir` puts it. The project file is none. */
+/** Whether a file is a `Pulumi.<stack>.yaml`, wherever `stackConfigDir` puts it. `Pulumi.yaml` is not. */
 function isStackFile(path: string): boolean {
   return /(^|\/)Pulumi\..+\.ya?ml$/.test(path);
 }

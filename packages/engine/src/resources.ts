@@ -32,7 +32,7 @@ export function cutoverResources(resources: readonly StateResource[]): CutoverRe
   };
 }
 
-/** The engine's mark of a value that is not what it looks like, and that of a secret. */
+/** The engine's key for special values, and the signature of a secret. */
 const [signatureKey, secretSignature] = [
   "4dabf18193072939515e22adb298388d",
   "1b47061264138c4ac30d75fd1eb44270",

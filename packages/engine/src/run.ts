@@ -7,7 +7,7 @@ import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation";
 
 import { automationApi } from "./automation";
 import { EventReader } from "./events";
-import { lockedStack, mend, runFailure, stderrOf, textOf } from "./failure";
+import { lockedStack, retryAdvice, runFailure, stderrOf, textOf } from "./failure";
 import { call } from "./process";
 import type { Done, RunOptions, StackPlace } from "./types";
 
@@ -33,13 +33,13 @@ export async function run(
   options: Options,
 ): Promise<Done> {
   const reader = new EventReader(options.show === "nothing" ? undefined : options.onLine);
-  const way = options.show === "display" ? onTerminal : inBackground;
-  const { failed, stderr, outOfTime, outputs } = await way(stack, operation, options, reader);
+  const runner = options.show === "display" ? onTerminal : inBackground;
+  const { failed, stderr, outOfTime, outputs } = await runner(stack, operation, options, reader);
   if (failed === undefined) return { changes: reader.changes, outputs: outputs ?? {} };
   if (outOfTime === true) {
     throw new UserError(
       `\`pulumi ${operation}\` did not end within ${options.timeoutSeconds} seconds, and was canceled.`,
-      mend,
+      retryAdvice,
     );
   }
   const [first] = reader.errors;
@@ -48,7 +48,7 @@ export async function run(
   throw lockedStack(stderr ?? "") ?? runFailure(failed);
 }
 
-/** How an operation ended: its last words, when it failed, else the stack's outputs. */
+/** Result of an operation: the error when it failed, else the stack's outputs. */
 interface Ending {
   readonly failed?: string;
   /** All of standard error, when it failed. */
@@ -91,7 +91,7 @@ async function inBackground(
   }
 }
 
-/** The engine draws on the terminal itself; its events are read afterwards. */
+/** Lets the engine draw on the terminal. Its events are read afterwards. */
 async function onTerminal(
   stack: RunnableStack,
   operation: Operation,
@@ -120,7 +120,7 @@ async function onTerminal(
     for (const event of eventsIn(log)) reader.read(event);
     if (code !== 0) {
       return {
-        failed: `\`pulumi ${operation}\` failed; what it said is above.`,
+        failed: `\`pulumi ${operation}\` failed; its output is above.`,
         stderr,
         outOfTime: Date.now() - started >= timeoutSeconds * 1000,
       };
@@ -138,7 +138,7 @@ function eventsIn(file: string): EngineEvent[] {
       try {
         return line.trim() === "" ? [] : [JSON.parse(line) as EngineEvent];
       } catch {
-        // The last line of a run that was killed.
+        // The last line of a killed run may be incomplete.
         return [];
       }
     });

@@ -21,11 +21,11 @@ interface Manifest {
   readonly stackConfigDir?: string;
 }
 
-/** A `Pulumi.<stack>.yaml`. Comments and what is encrypted and unchanged stay as they are. */
+/** A `Pulumi.<stack>.yaml`. Comments and unchanged ciphertexts stay as they are written. */
 export class StackFile {
   private constructor(
     readonly path: string,
-    /** Name of the project, which keys of the program's own may leave out. */
+    /** Name of the project; the program's own keys may leave it out. */
     private readonly project: string,
   ) {}
 
@@ -44,10 +44,10 @@ export class StackFile {
   }
 
   /**
-   * Gives `use` a file with another configuration, and removes it.
-   * @param known what the stack file says now, secrets in clear
+   * Calls `use` with a temporary stack file of another configuration.
+   * @param known the present configuration, secrets in clear
    */
-  async trying<T>(
+  async withTemporary<T>(
     config: StackConfig,
     known: StackConfig,
     set: SetSecret,
@@ -63,9 +63,9 @@ export class StackFile {
     }
   }
 
-  /** The new content is made elsewhere first: a value that cannot be encrypted leaves the file as it was. */
+  /** Builds the new content in a temporary file, so that a value that cannot be encrypted leaves this one unchanged. */
   async replace(config: StackConfig, known: StackConfig, set: SetSecret): Promise<void> {
-    const content = await this.trying(config, known, set, (file) =>
+    const content = await this.withTemporary(config, known, set, (file) =>
       Promise.resolve(readFileSync(file, "utf8")),
     );
     writeFileSync(this.path, content);
@@ -104,7 +104,7 @@ export class StackFile {
     const secrets: SecretLeaf[] = [];
     for (const [key, { value, secret }] of Object.entries(config)) {
       const now = known[key];
-      // A value that stays is left as it is written, and one of the project's defaults stays out.
+      // Unchanged values stay as they are written; the project's defaults are not written.
       if (now?.secret === secret && isDeepStrictEqual(now.value, value)) continue;
       if (!secret) {
         document.setIn(["config", key], document.createNode(value));
@@ -139,7 +139,7 @@ export class StackFile {
 
 type SecretLeaf = [path: (string | number)[], value: string];
 
-/** One for each leaf: the CLI takes a secret object that is set whole for text. */
+/** One setting a leaf: the CLI stores a secret object that is set as a whole as text. */
 function secretLeaves(key: string, parsed: unknown): SecretLeaf[] {
   if (typeof parsed !== "object" || parsed === null) {
     return [[[key], typeof parsed === "string" ? parsed : JSON.stringify(parsed)]];

@@ -6,7 +6,7 @@ import type { Program, Update } from "@mcp-fleet/operations";
 import type { Stack } from "@pulumi/pulumi/automation";
 
 import { automationStack } from "./automation";
-import { failure, told } from "./failure";
+import { failure, withShortErrors } from "./failure";
 import { updatesOf } from "./history";
 import { type PreviewJson, previewOf } from "./preview";
 import { call, type Ended, jsonOf } from "./process";
@@ -28,13 +28,12 @@ import type {
 /** Exit code for a wrong command line; `mcp-fleet`'s "usage". */
 const usage = 2;
 
-/** Limits of a question to the CLI and of a run of the program, in seconds. */
-const askSeconds = 120;
+/** Time limits of a query and of an update, in seconds. */
+const querySeconds = 120;
 const runSeconds = 3600;
 
 /**
- * A stack of the Pulumi CLI as it is installed and logged in: Pulumi Cloud or any other backend. Nothing secret is an
- * argument of a process.
+ * A stack of the installed Pulumi CLI, in Pulumi Cloud or any other backend. No secret is an argument of a process.
  */
 export class PulumiStack {
   /** The project's own directory. */
@@ -64,7 +63,7 @@ export class PulumiStack {
     );
   }
 
-  /** Its name with organization and project, by which no other stack of the backend goes. */
+  /** The full name: `organization/project/stack`. */
   async fullName(): Promise<string> {
     return (await this.ask(["stack", "--show-name", "--fully-qualify-stack-names"])).trim();
   }
@@ -75,7 +74,7 @@ export class PulumiStack {
     return this.opened;
   }
 
-  /** Makes the stack unless it is there. */
+  /** Creates the stack unless it exists. */
   async create(): Promise<void> {
     this.opened = this.name().then((name) =>
       automationStack(this.directory, name, this.place, { create: true }),
@@ -90,7 +89,7 @@ export class PulumiStack {
 
   /** All resources as the last update left them; secrets are wrapped, as the state's export has them. */
   async resources(): Promise<readonly StateResource[]> {
-    const exported: { deployment?: unknown } = await told("stack export", async () =>
+    const exported: { deployment?: unknown } = await withShortErrors("stack export", async () =>
       (await this.automation()).exportStack(),
     );
     const deployment = exported.deployment as { resources?: StateResource[] } | undefined;
@@ -100,11 +99,11 @@ export class PulumiStack {
   /** The stack's outputs, secrets in clear; none before the first update. */
   async outputs(): Promise<Readonly<Record<string, unknown>>> {
     return plainOutputs(
-      await told("stack output", async () => (await this.automation()).outputs()),
+      await withShortErrors("stack output", async () => (await this.automation()).outputs()),
     );
   }
 
-  /** @param config in place of the stack's own; nothing is kept of it */
+  /** @param config used for this preview only, in place of the stack's own */
   async preview(config?: StackConfig): Promise<Preview> {
     const args = ["preview", "--json", "--show-secrets", "--show-sames"];
     const asked = async (...more: string[]): Promise<Preview> =>
@@ -115,12 +114,15 @@ export class PulumiStack {
         ),
       );
     if (config === undefined) return asked();
-    return (await this.stackFile()).trying(config, await this.config(), this.setter(), (file) =>
-      asked("--config-file", file),
+    return (await this.stackFile()).withTemporary(
+      config,
+      await this.config(),
+      this.setter(),
+      (file) => asked("--config-file", file),
     );
   }
 
-  /** Runs the program to its end. @throws UserError with what the program or the engine said first */
+  /** Runs an update to its end. @throws UserError with the first error of program or engine */
   up(options: RunOptions = {}): Promise<Done> {
     return run(this, "up", { timeoutSeconds: runSeconds, ...options });
   }
@@ -133,9 +135,9 @@ export class PulumiStack {
     return run(this, "refresh", { timeoutSeconds: runSeconds, ...options });
   }
 
-  /** Lets go of the stack, whoever holds it. */
+  /** Cancels the update that runs and removes every lock of the stack, whoever made it. */
   async cancel(): Promise<void> {
-    await told("cancel", async () => (await this.automation()).cancel());
+    await withShortErrors("cancel", async () => (await this.automation()).cancel());
   }
 
   /** The text of the stack's file; undefined where there is none. */
@@ -151,7 +153,7 @@ export class PulumiStack {
     );
   }
 
-  /** What the stack is configured with now, secrets in clear. */
+  /** The stack's configuration, secrets in clear. */
   async config(): Promise<StackConfig> {
     // The Automation API gives objects as their JSON text only.
     const shown = jsonOf<Record<string, ShownValue>>(
@@ -166,7 +168,7 @@ export class PulumiStack {
     );
   }
 
-  /** Makes `config` the stack's own. Comments, and secrets that stay as they are, are left as they stand. */
+  /** Writes `config` into the stack's file. Comments and unchanged secrets stay as they are written. */
   async configure(config: StackConfig): Promise<void> {
     await (await this.stackFile()).replace(config, await this.config(), this.setter());
   }
@@ -178,14 +180,14 @@ export class PulumiStack {
     for (const { path, value } of settings) await this.setter()(file.path, path, value);
   }
 
-  /** The program that would run from here. */
+  /** The program in the working directory. */
   program(): Promise<Program> {
     return programAt(this.directory);
   }
 
   /**
-   * The commands that return to an update whose program is another one, in a work tree of its own: what is here stays as
-   * it is, whatever was changed. The stack file goes there and, with what the rollback made of it, back.
+   * Commands that return to an update of another program. They use a work tree, so that nothing changes here. The stack
+   * file is copied there and, after the rollback, back.
    */
   async commandsTo({ commit, version }: Update): Promise<string[]> {
     const name = await this.name();
@@ -212,7 +214,7 @@ export class PulumiStack {
     ];
   }
 
-  /** Runs a command of the CLI on this stack that has to succeed. @returns what it printed on standard output */
+  /** Runs a command of the CLI on this stack. It has to succeed. @returns its standard output */
   async ask(
     args: readonly string[],
     options: { readonly timeoutSeconds?: number; readonly input?: string } = {},
@@ -222,7 +224,7 @@ export class PulumiStack {
     throw failure(args, answer);
   }
 
-  /** Runs a command of the CLI on this stack to its end, whatever that is. */
+  /** Runs a command of the CLI on this stack; it may fail. */
   async try(
     args: readonly string[],
     options: { readonly timeoutSeconds?: number; readonly input?: string } = {},
@@ -231,7 +233,7 @@ export class PulumiStack {
     return this.cli([...args, ...more], options);
   }
 
-  /** Runs a command of the CLI that has to do with no stack, and has to succeed. @returns what it printed */
+  /** Runs a command of the CLI without a stack. It has to succeed. @returns its standard output */
   async tool(args: readonly string[]): Promise<string> {
     const answer = await this.cli(args);
     if (answer.code === 0) return answer.stdout;
@@ -242,7 +244,7 @@ export class PulumiStack {
     return StackFile.of(this.directory, await this.name());
   }
 
-  /** A value goes through standard input, where no list of processes shows it. */
+  /** Passes values through standard input, so that no list of processes shows them. */
   private setter() {
     return async (
       file: string,
@@ -253,7 +255,7 @@ export class PulumiStack {
       const inner = rest.map((part) => `[${JSON.stringify(part)}]`).join("");
       await this.ask(
         ["config", "set", "--secret", "--path", `${key}${inner}`, "--config-file", file],
-        // The CLI takes one line end off.
+        // The CLI removes one line break at the end.
         { input: `${value}\n` },
       );
     };
@@ -269,7 +271,7 @@ export class PulumiStack {
       args,
       cwd: this.directory,
       env,
-      timeoutSeconds: askSeconds,
+      timeoutSeconds: querySeconds,
       ...(signal === undefined ? {} : { signal }),
       ...options,
     });
@@ -283,7 +285,7 @@ interface ShownValue {
   readonly secret: boolean;
 }
 
-/** The nearest directory above with a project file. */
+/** The nearest directory with a project file, from `start` upwards. */
 function projectOf(start: string): string {
   for (let at = start; ; at = dirname(at)) {
     if (["Pulumi.yaml", "Pulumi.yml"].some((name) => existsSync(join(at, name)))) return at;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { jsonOf } from "./process";
 import type { PulumiStack } from "./stack";
 
-/** A provider plugin that a project's packages ask for. */
+/** A provider plugin that the project's packages want. */
 export interface WantedPlugin {
   readonly name: string;
   readonly version: string;
@@ -19,7 +19,7 @@ export interface Toolchain {
 }
 
 /**
- * What the CLI says of itself and of its plugins.
+ * Versions of the CLI and of the plugins that the project wants.
  * @param names of the providers that the stack uses, such as `kubernetes`
  * @throws UserError when the CLI cannot be run
  */
@@ -37,7 +37,7 @@ export async function toolchain(
 }
 
 /**
- * What `pulumi plugin ls --json` printed, as a question: the versions of a resource plugin that are installed.
+ * Parses the output of `pulumi plugin ls --json`. The result gives the installed versions of a resource plugin.
  * @throws UserError when it is no JSON
  */
 export function installedPlugins(text: string): (name: string) => readonly string[] {

@@ -10,13 +10,13 @@ export interface StackPlace {
   readonly command?: string;
   /** Set beside the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Ends whatever runs of the CLI as Ctrl-C does. */
+  /** Interrupts running commands, as Ctrl-C does. */
   readonly signal?: AbortSignal;
 }
 
 export type Op = "create" | "update" | "replace" | "delete" | "same";
 
-/** What was done to a resource, or in a preview would be. Components and providers are left out. */
+/** A change of a resource, done or previewed. Components and providers are left out. */
 export interface Change {
   readonly urn: string;
   readonly type: string;
@@ -35,10 +35,10 @@ export interface StateResource {
 /** What the next update would do. */
 export interface Preview {
   readonly changes: readonly Change[];
-  /** All resources as they would be, those that stay as they are included; secrets in clear. */
+  /** All resources after the update, unchanged ones too; secrets in clear. */
   readonly resources: readonly StateResource[];
   readonly warnings: readonly string[];
-  /** What the program says of itself: among it what happens to each row. */
+  /** Messages of the program; among them what happens to each row. */
   readonly notes: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export interface RunOptions {
   readonly timeoutSeconds?: number;
 }
 
-/** A secret to be put in the stack's configuration: `["mcp-fleet:serverSecrets", "github", "TOKEN"]` and its value. */
+/** A secret for the stack's configuration: `["mcp-fleet:serverSecrets", "github", "TOKEN"]` and its value. */
 export interface SecretSetting {
   readonly path: readonly [string, ...string[]];
   readonly value: string;

@@ -198,7 +198,7 @@ describe("the Lease of an update in a pod", () => {
     );
     await (await take(request("a", { inputs: "other" }))).release("failed");
     await (await take(request("a", { inputs: "other", now: true }))).release("failed");
-    const twice = later(/failed 2 times in a row.*\nMend what it said, or add --now\.$/s);
+    const twice = later(/failed 2 times in a row.*\nCorrect the cause, or add --now\.$/s);
     await assert.rejects(take(request("a", { inputs: "other" })), twice);
     const { failed } = kept();
     // After two failures: two minutes.
