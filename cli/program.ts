@@ -1,13 +1,20 @@
 import { Command, Option } from "commander";
 
 import { commands } from "./commands";
-import { createContext, type GlobalOptions, type Streams } from "./context";
+import { type CliContext, createContext, type GlobalOptions, type Streams } from "./context";
 import { byGroup, isListed, moreHelp } from "./help";
 import { outputFormats } from "./output";
 import { version } from "./package.json";
 
+/** Makes one command; what its file loads is light, and the rest only in its action. */
+export type MakeCommand = (context: CliContext) => Command;
+
 /** The whole command line. Throws commander's errors and UserErrors; ends no process. */
-export function createProgram(streams: Streams, signal: AbortSignal): Command {
+export function createProgram(
+  streams: Streams,
+  signal: AbortSignal,
+  all: readonly MakeCommand[] = commands,
+): Command {
   const program = new Command("mcp-fleet")
     .description("MCP servers on Kubernetes, and the cutover of the application that uses them")
     .addOption(
@@ -26,7 +33,7 @@ export function createProgram(streams: Streams, signal: AbortSignal): Command {
     })
     .exitOverride();
   const context = createContext(streams, signal, () => program.opts<GlobalOptions>());
-  const made = commands.map((command) => command(context).copyInheritedSettings(program));
+  const made = all.map((command) => command(context).copyInheritedSettings(program));
   for (const command of made.sort(byGroup)) {
     program.addCommand(command, { hidden: !isListed(command) });
   }

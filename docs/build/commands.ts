@@ -1,19 +1,28 @@
 import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import type { Argument, Command, Option } from "commander";
 
 import { exampleOf, isListed } from "../../cli/help";
-import { createProgram } from "../../cli/program";
+import { createProgram, type MakeCommand } from "../../cli/program";
 
-/** `cli/commands/index.ts`: every file of the folder is a command of its name, and exports a function that makes it. */
-export function commandIndex(projectDir: string): string {
-  const names = readdirSync(join(projectDir, "cli", "commands"))
+/** Every file of `cli/commands` is a command of its name. */
+function commandNames(projectDir: string): string[] {
+  return readdirSync(join(projectDir, "cli", "commands"))
     .filter((file) => file.endsWith(".ts") && file !== "index.ts")
     .map((file) => file.slice(0, -".ts".length))
     .sort();
-  const functionOf = (name: string): string =>
-    `${name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Command`;
+}
+
+/** The function that a command's file exports. */
+function functionOf(name: string): string {
+  return `${name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Command`;
+}
+
+/** `cli/commands/index.ts`. */
+export function commandIndex(projectDir: string): string {
+  const names = commandNames(projectDir);
   return `// Generated from the files of this folder: npm run docs
 import type { Command } from "commander";
 
@@ -28,8 +37,16 @@ ${names.map((name) => `  ${functionOf(name)},`).join("\n")}
 }
 
 /** `docs/reference/commands.md`: arguments, options and an example of every command. */
-export function commandReference(): string {
-  const program = createProgram(process, new AbortController().signal);
+export function commandReference(projectDir: string): string {
+  // Not by the index: that of this build does not have a new command yet.
+  const load = createRequire(__filename);
+  const commands = commandNames(projectDir).map((name) => {
+    const file = load(join("..", "..", "cli", "commands", name)) as Record<string, MakeCommand>;
+    const make = file[functionOf(name)];
+    if (make === undefined) throw new Error(`cli/commands/${name}.ts has no ${functionOf(name)}`);
+    return make;
+  });
+  const program = createProgram(process, new AbortController().signal, commands);
   const listed = program.commands.filter(isListed);
   return `# Commands
 

@@ -13,7 +13,7 @@ const projectDir = resolve(__dirname, "..", "..", "..");
 export function references(): Readonly<Record<string, () => string>> {
   return {
     "docs/reference/configuration.md": () => configurationReference(),
-    "docs/reference/commands.md": commandReference,
+    "docs/reference/commands.md": () => commandReference(projectDir),
     "cli/commands/index.ts": () => commandIndex(projectDir),
     "docs/reference/stack-file.schema.json": stackFileSchema,
     "Pulumi.yaml": () => projectFile(projectDir),
