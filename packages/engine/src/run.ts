@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -131,7 +131,9 @@ async function onTerminal(
   }
 }
 
+/** The events of a log; none where the engine made no log, since it did not get the stack. */
 function eventsIn(file: string): EngineEvent[] {
+  if (!existsSync(file)) return [];
   return readFileSync(file, "utf8")
     .split("\n")
     .flatMap((line) => {
