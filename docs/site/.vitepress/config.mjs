@@ -48,6 +48,7 @@ const sidebar = [
     items: [
       page("docs/reference/configuration.md"),
       page("docs/cli.md"),
+      page("docs/reference/commands.md"),
       page("docs/operations.md"),
       {
         ...page("docs/reference/components/index.md", "Components"),
