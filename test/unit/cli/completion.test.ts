@@ -36,7 +36,8 @@ zpty -d shell
 `;
 
 describe("completion, by the shells themselves", function () {
-  this.timeout(30_000);
+  // Each case starts the command line, several seconds on a busy machine.
+  this.timeout(120_000);
   let directory: string;
   let api: StubApi;
   /** The command as a shell finds it, and a cluster with servers. */
@@ -141,6 +142,7 @@ describe("completion, by the shells themselves", function () {
     assert.deepEqual(await words("stop", "--kubeconfig", "/nowhere", ""), [":4"]);
     const before = Date.now();
     assert.deepEqual(await words("-n", "slow", "stop", ""), [":4"]);
-    assert.ok(Date.now() - before < 10_000);
+    // Less than a request to the cluster may take.
+    assert.ok(Date.now() - before < 20_000);
   });
 });
