@@ -9,7 +9,13 @@ describe("bad configuration of a server's gate", () => {
       what: "without an image for it",
       plain: { ...withExtra({ gate: "start" }), probe: { from: "here" } },
       names: /\[probe\.image\] is missing, and servers\.extra\.gate needs it/,
-      fix: /images\/probe/,
+      fix: /make images .*IMAGES=probe.*--path probe\.image/,
+    },
+    {
+      what: "a bridge that would start a process for each question",
+      plain: withExtra({ source: "bridge", stdio: "x", gate: "always" }),
+      names: /\[servers\.extra\.gate\] is always, and a bridge starts a process/,
+      fix: /--path servers\.extra\.gate start/,
     },
     {
       what: "a check that is none",

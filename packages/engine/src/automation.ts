@@ -7,7 +7,7 @@ import { UserError } from "@mcp-fleet/errors";
 import type * as api from "@pulumi/pulumi/automation";
 import type { InlineProgramArgs, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 
-import { call } from "./process";
+import { call, cannotStart } from "./process";
 import type { StackPlace } from "./types";
 
 /**
@@ -78,6 +78,8 @@ const optionsFor = async (directory: string, { command = "pulumi", env = {} }: C
 /** The Automation API looks for `pulumi` on PATH, or for `bin/pulumi` under a root; any other path is linked to one. */
 async function commandAt(directory: string, command: string): Promise<PulumiCommand> {
   const { PulumiCommand } = automationApi(directory);
+  // The API says of a command that is not there no more than a number.
+  if (!existsSync(pathOf(command))) throw cannotStart(command, "it is not on PATH");
   if (command === "pulumi") return PulumiCommand.get();
   if (basename(command) === "pulumi" && basename(dirname(command)) === "bin") {
     return PulumiCommand.get({ root: dirname(dirname(command)) });

@@ -46,15 +46,21 @@ export function call({
       cwd,
       env: { ...process.env, ...env },
       stdio: show === "terminal" ? ["inherit", 2, "pipe"] : "pipe",
-      timeout: timeoutSeconds * 1000,
-      killSignal: "SIGINT",
     });
     const interrupt = (): void => void child.kill("SIGINT");
     if (interrupted?.aborted === true) interrupt();
     interrupted?.addEventListener("abort", interrupt, { once: true });
-    // A program that ignores the interrupt is killed.
-    const last = setTimeout(() => child.kill("SIGKILL"), (timeoutSeconds + graceSeconds) * 1000);
-    child.once("close", () => clearTimeout(last));
+    // Timers of our own: those of `spawn` go on where the program could not be started, and keep this process alive.
+    const timers = [
+      setTimeout(interrupt, timeoutSeconds * 1000),
+      // A program that ignores the interrupt is killed.
+      setTimeout(() => child.kill("SIGKILL"), (timeoutSeconds + graceSeconds) * 1000),
+    ];
+    const ended = (): void => {
+      timers.forEach(clearTimeout);
+      interrupted?.removeEventListener("abort", interrupt);
+    };
+    child.once("close", ended).once("error", ended);
     const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream]?.setEncoding("utf8").on("data", (text: string) => {
@@ -65,16 +71,7 @@ export function call({
     if (show === "terminal") child.stderr?.pipe(process.stderr, { end: false });
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input ?? "");
-    child.on("error", (error) =>
-      reject(
-        new UserError(
-          `${command} cannot be started: ${messageOf(error)}.`,
-          command === "pulumi"
-            ? "Install the Pulumi CLI, or name the lab with --lab, or a file that describes the cutover with --fleet."
-            : "Install it, or correct PATH.",
-        ),
-      ),
-    );
+    child.on("error", (error) => reject(cannotStart(command, messageOf(error))));
     child.on("close", (code, signal) => {
       if (signal === null) return resolve({ code: code ?? 0, ...output });
       if (Math.max(output.stdout.length, output.stderr.length) > printLimit) {
@@ -93,6 +90,16 @@ export function call({
       );
     });
   });
+}
+
+/** @param why what the system says */
+export function cannotStart(command: string, why: string): UserError {
+  return new UserError(
+    `${command} cannot be started: ${why}.`,
+    command === "pulumi"
+      ? "Install the Pulumi CLI, or name the lab with --lab, or a file that describes the cutover with --fleet."
+      : "Install it, or correct PATH.",
+  );
 }
 
 /**

@@ -18,7 +18,7 @@ export function gateProblems(
     add(
       "probe.image",
       `is missing, and servers.${key}.gate needs it.`,
-      "Set it to an image built from images/probe.",
+      "Build it with `make images REGISTRY=<registry> IMAGES=probe PUSH=1`, then: pulumi config set --path probe.image <registry>/probe:0.1.0",
     );
   }
   if (tls?.ca !== undefined) {
@@ -26,6 +26,16 @@ export function gateProblems(
       `servers.${key}.gate`,
       "cannot ask a server whose certificate is from an authority of its own (tls.ca).",
       'Set it to "off", or give the server a certificate of a public authority.',
+    );
+  }
+  if (
+    own.source === "bridge" &&
+    (gate === "always" || (typeof gate === "object" && gate.check === "always"))
+  ) {
+    add(
+      `servers.${key}.gate`,
+      "is always, and a bridge starts a process for each client that asks.",
+      `Set it with: pulumi config set --path servers.${key}.gate start`,
     );
   }
   if (typeof gate === "object" && gate.check === "start" && gate.restartSeconds !== undefined) {
