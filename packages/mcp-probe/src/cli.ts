@@ -55,10 +55,13 @@ async function keepGate(): Promise<number> {
   const gate = new Gate(settings, (message) => {
     process.stdout.write(`${cleanLine(message, 4000)}\n`);
   });
-  const server = serveGate(settings.port, () => gate.state);
-  await gate.run(end.signal);
-  server.close();
-  server.closeAllConnections();
+  const server = await serveGate(settings.port, () => gate.state);
+  try {
+    await gate.run(end.signal);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
   return 0;
 }
 
@@ -77,6 +80,8 @@ function readInput(file: string | undefined): string {
 
 main().then(
   (code) => {
+    // A gate that is told to end may have a question under way, which nobody waits for any more.
+    if (process.argv[2] === "gate") process.exit(code);
     process.exitCode = code;
   },
   (error: unknown) => {

@@ -155,6 +155,25 @@ describe("mcp-probe gate", function () {
     assert.equal((await ask("/ready"))[0], 200);
   });
 
+  it("ends at once when it is told to, also while a question has no answer", async () => {
+    serve("hang");
+    const child = gate({}, { answerSeconds: 20 });
+    await until("/ready", 503, /./);
+    // One question may have come before the server listened; the next one is under way.
+    await sleep(2000);
+    const told = Date.now();
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    assert.equal(child.exitCode, 0);
+    assert.ok(Date.now() - told < 3000);
+  });
+
+  it("takes a time for the answer that is no whole number of milliseconds", async () => {
+    serve("search");
+    gate({}, { answerSeconds: 2.01 });
+    await until("/ready", 200, /1 tool/);
+  });
+
   it("refuses what it cannot read, and says what it needs", () => {
     const target = { name: "tools", url: "http://tools:8000/mcp" };
     const whole = { target, check: "start", port: 9901 };

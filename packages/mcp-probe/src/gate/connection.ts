@@ -3,40 +3,57 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long a connection within a pod may take, in milliseconds: longer only where the process is stopped. */
 const connectMs = 5000;
-/** Between two connections, in milliseconds: a server may close one that says nothing at once. */
+/** Between two connections, in milliseconds: shorter than the start of any process. */
 const pauseMs = 250;
+
+/** Where the server listens. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Whether it speaks TLS there. */
+  readonly secure: boolean;
+}
 
 /**
  * Returns when nothing listens at the port any more, as between the end of a server's process and the start of the next one.
- * One connection is held open and says nothing: its end is what is seen, without a question.
+ * Connections are what is looked at, one after the other, and nothing is asked over them.
  * @throws the signal's reason when it is aborted
  */
-export async function whileListening(
-  host: string,
-  port: number,
-  signal: AbortSignal,
-): Promise<void> {
+export async function whileListening(place: Place, signal: AbortSignal): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
-    const ended = await held(host, port, signal);
+    const ended = await tried(place, signal);
     signal.throwIfAborted();
     if (ended === "refused") return;
     await sleep(pauseMs, undefined, { signal });
   }
 }
 
-/** How a connection came to its end; `refused` where it was never made. */
-function held(host: string, port: number, signal: AbortSignal): Promise<"closed" | "refused"> {
+/** How a connection came to its end; `refused` where nothing listens. A process that is stopped listens. */
+function tried(
+  { host, port, secure }: Place,
+  signal: AbortSignal,
+): Promise<"closed" | "refused"> {
   return new Promise((resolve) => {
-    let connected = false;
-    const socket = connect({ host, port, signal, timeout: connectMs });
+    let ended: "closed" | "refused" = "closed";
+    const socket = connect({ host, port, timeout: connectMs });
+    // `connect` has an option for the signal, and leaves a listener for each connection.
+    const abort = (): void => void socket.destroy();
+    signal.addEventListener("abort", abort);
     socket.once("connect", () => {
-      connected = true;
       socket.setTimeout(0);
+      // A server that serves one connection at a time would wait for our question, and serve nobody. One that speaks TLS
+      // may print that a handshake was cut: there the connection is held until the server closes it.
+      if (!secure) socket.end();
     });
-    socket.once("timeout", () => socket.destroy());
-    socket.on("error", () => undefined);
-    socket.once("close", () => resolve(connected ? "closed" : "refused"));
+    socket.once("timeout", abort);
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => {
+      if (code === "ECONNREFUSED") ended = "refused";
+    });
+    socket.once("close", () => {
+      signal.removeEventListener("abort", abort);
+      resolve(ended);
+    });
     socket.resume();
   });
 }

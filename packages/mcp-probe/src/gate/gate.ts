@@ -47,8 +47,7 @@ export class Gate {
 
   private async untilPassed(signal: AbortSignal): Promise<void> {
     for (;;) {
-      const { ok, message } = await this.ask();
-      signal.throwIfAborted();
+      const { ok, message } = await this.ask(signal);
       this.set({ ready: ok, alive: true, message });
       if (ok) return;
       await sleep(againMs, undefined, { signal });
@@ -61,11 +60,9 @@ export class Gate {
     const signal = AbortSignal.any([outer, over.signal]);
     const { url, address = "" } = this.settings.target;
     const { port, protocol } = new URL(url);
-    const listening = whileListening(
-      address,
-      Number(port === "" ? (protocol === "https:" ? 443 : 80) : port),
-      signal,
-    );
+    const secure = protocol === "https:";
+    const place = { host: address, port: Number(port === "" ? (secure ? 443 : 80) : port), secure };
+    const listening = whileListening(place, signal);
     const both = this.settings.check === "always" ? [listening, this.asking(signal)] : [listening];
     try {
       await Promise.race(both);
@@ -82,9 +79,9 @@ export class Gate {
     let [failures, failingSince] = [0, 0];
     for (;;) {
       await sleep(failures === 0 ? intervalSeconds * 1000 : againMs, undefined, { signal });
-      const asked = Date.now();
-      const { ok, message } = await this.ask();
-      signal.throwIfAborted();
+      // The node's clock may jump.
+      const asked = performance.now();
+      const { ok, message } = await this.ask(signal);
       if (ok) {
         failures = 0;
         this.set({ ready: true, alive: true, message });
@@ -93,15 +90,27 @@ export class Gate {
       if (failures === 0) failingSince = asked;
       failures += 1;
       const dead =
-        restartSeconds !== undefined && Date.now() - failingSince >= restartSeconds * 1000;
+        restartSeconds !== undefined && performance.now() - failingSince >= restartSeconds * 1000;
       if (failures >= failuresBeforeUnready) this.set({ ready: false, alive: !dead, message });
     }
   }
 
-  /** One attempt, with the time that one request of the server may take. */
-  private ask(): Promise<ProbeResult> {
+  /**
+   * One attempt, with the time that one request of the server may take.
+   * @throws the signal's reason at once when it is aborted, whatever the server does
+   */
+  private ask(signal: AbortSignal): Promise<ProbeResult> {
+    signal.throwIfAborted();
     const { target } = this.settings;
-    return probe(target, { deadlineSeconds: target.answerSeconds ?? 10, retryDelaySeconds: 3600 });
+    // A timer takes whole milliseconds only.
+    const deadlineSeconds = Math.ceil(target.answerSeconds ?? 10);
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(signal.reason as Error);
+      signal.addEventListener("abort", stop);
+      probe(target, { deadlineSeconds, retryDelaySeconds: 3600 })
+        .finally(() => signal.removeEventListener("abort", stop))
+        .then(resolve, reject);
+    });
   }
 
   private set(state: GateState): void {
