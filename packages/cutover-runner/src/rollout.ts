@@ -58,7 +58,9 @@ export async function followRollouts(
     ]);
     if (left.length > 0) say(left.join("; "));
   };
-  const [time, stuck] = [AbortSignal.timeout(seconds * 1000), new AbortController()];
+  // A timer takes whole milliseconds from 0 on.
+  const time = AbortSignal.timeout(Math.max(0, Math.ceil(seconds * 1000)));
+  const stuck = new AbortController();
   const options = { signal: AbortSignal.any([time, stuck.signal]), orListSeconds };
   const repeating = setInterval(tell, 1000);
   try {

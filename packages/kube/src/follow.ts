@@ -11,6 +11,9 @@ const windowSeconds = 120;
 /** How long the API server may be away during a wait before the wait ends, in seconds. */
 const defaultAwaySeconds = 15;
 
+/** Between two attempts to follow, in milliseconds. */
+const pauseMs = 500;
+
 /** How a set of objects is followed. */
 export interface FollowOptions {
   readonly signal: AbortSignal;
@@ -57,6 +60,7 @@ export async function follow<T extends k8s.KubernetesObject, R>(
       }
       const first = done([...known.values()]);
       if (first !== undefined) return first;
+      const began = performance.now();
       const ended = await watchOnce(kube, watched, version, signal, (type, object) => {
         awaySince = undefined;
         version = object.metadata?.resourceVersion ?? version;
@@ -67,6 +71,8 @@ export async function follow<T extends k8s.KubernetesObject, R>(
       });
       if (ended.result !== undefined) return ended.result;
       if (ended.expired) version = undefined;
+      // An API server, or a proxy before it, that ends every watch at once is not asked without a pause.
+      if (performance.now() - began < pauseMs) await pause(signal);
     } catch (error) {
       signal.throwIfAborted();
       if (orListSeconds !== undefined && version !== undefined && isRefused(error)) {
@@ -79,10 +85,14 @@ export async function follow<T extends k8s.KubernetesObject, R>(
       if (Date.now() - awaySince > awaySeconds * 1000) throw error;
       // After a restart of the API server the old version may be unknown: begin with a list.
       version = undefined;
-      await sleep(500, undefined, { signal }).catch(() => undefined);
+      await pause(signal);
     }
   }
 }
+
+/** Before the API server is asked again; an abort ends it, and the caller looks at the signal. */
+const pause = (signal: AbortSignal): Promise<void> =>
+  sleep(pauseMs, undefined, { signal }).catch(() => undefined);
 
 const isRefused = (error: unknown): boolean => error instanceof ApiError && error.status === 403;
 

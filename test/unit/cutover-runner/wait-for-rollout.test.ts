@@ -115,6 +115,17 @@ describe("cutover-runner: the rollout of the application", () => {
     });
   });
 
+  it("takes a time that is no whole number of milliseconds", async () => {
+    await assert.rejects(wait({ pods: [[fresh, old]] }, 0.1003), /has not ended within 0\.1003/);
+  });
+
+  it("is not asked for without a pause where every watch is too old at once", async () => {
+    const tooOld = (response: ServerResponse): void =>
+      sendJson(response, 410, { kind: "Status", code: 410, message: "too old" });
+    await assert.rejects(wait({ pods: [[fresh, old]], watchPods: tooOld }, 1.5), /has not ended/);
+    assert.ok((api?.asked.length ?? 0) < 20, `${api?.asked.length} requests`);
+  });
+
   it("is given up at once where its controller has, or where its template is another release's", async () => {
     await assert.rejects(
       wait({ deployment: deployment({ stuck: true }), pods: [[fresh]] }),
