@@ -41,7 +41,11 @@ export function gateSidecar(server: Server): Container | undefined {
       { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
       {
         name: "MCP_PROBE_GATE",
-        value: JSON.stringify({ target: targetOf(server), check, restartSeconds, port }),
+        // The kubelet takes $(NAME) for a variable, and $$ for one dollar sign.
+        value: JSON.stringify({ target: targetOf(server), check, restartSeconds, port }).replaceAll(
+          "$",
+          "\\u0024",
+        ),
       },
     ],
     ports: [{ name: "gate", containerPort: port, protocol: "TCP" }],

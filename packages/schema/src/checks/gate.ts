@@ -3,6 +3,9 @@ import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
 
+/** What requiredTools may take as JSON, in bytes: Linux refuses a variable of more than 128 KiB. */
+const maxTools = 120 * 1024;
+
 /** A gate that cannot be there, or cannot ask its server. */
 export function gateProblems(
   key: string,
@@ -36,6 +39,13 @@ export function gateProblems(
       `servers.${key}.gate`,
       "is always, and a bridge starts a process for each client that asks.",
       `Set it with: pulumi config set --path servers.${key}.gate start`,
+    );
+  }
+  if (Buffer.byteLength(JSON.stringify(own.requiredTools)) > maxTools) {
+    add(
+      `servers.${key}.requiredTools`,
+      "is too long for the gate, which has it in a variable.",
+      `Name fewer tools, or set servers.${key}.gate to "off".`,
     );
   }
   if (typeof gate === "object" && gate.check === "start" && gate.restartSeconds !== undefined) {
