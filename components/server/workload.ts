@@ -81,7 +81,7 @@ function failureHooks(
   const { onFailedRollout: tell, namespace } = server;
   if (tell === undefined) return {};
   const ref = { kind: workloadKind(server), namespace, name: server.name };
-  const hook = new pulumi.ErrorHook(`failed rollout of ${name}`, async () => {
+  const hook = new pulumi.ErrorHook(`failed rollout of ${namespace}/${name}`, async () => {
     // Of the workload itself the engine has told nothing yet: what waits for its URN here would wait for ever.
     await tell(ref, parent);
     return false;

@@ -51,6 +51,8 @@ export class ApiError extends UserError {
 
 /** The HTTP status with which the Kubernetes API refused a request; undefined for every other error. */
 export function statusOf(error: unknown): number | undefined {
+  // The code of a request that took too long (a DOMException) is no status.
+  if (error instanceof DOMException) return undefined;
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "number" ? error.code : undefined;
 }

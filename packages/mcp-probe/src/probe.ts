@@ -30,7 +30,7 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
   const delayMs = (options.retryDelaySeconds ?? 1) * 1000;
   await loadSchemas(); // before the time begins to run
   const started = performance.now();
-  const deadline = AbortSignal.timeout(deadlineSeconds * 1000);
+  const deadline = AbortSignal.timeout(Math.ceil(deadlineSeconds * 1000));
 
   let last: ProbeFailure | undefined;
   for (let attempts = 1; ; attempts += 1) {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** How long a connection within a pod may take, in milliseconds: longer only where the process is stopped. */
 const connectMs = 5000;
 /** Between two connections, in milliseconds: shorter than the start of any process. */
-const pauseMs = 250;
+const pauseMs = 500;
 
 /** Where the server listens. */
 interface Place {
@@ -30,10 +30,7 @@ export async function whileListening(place: Place, signal: AbortSignal): Promise
 }
 
 /** How a connection came to its end; `refused` where nothing listens. A process that is stopped listens. */
-function tried(
-  { host, port, secure }: Place,
-  signal: AbortSignal,
-): Promise<"closed" | "refused"> {
+function tried({ host, port, secure }: Place, signal: AbortSignal): Promise<"closed" | "refused"> {
   return new Promise((resolve) => {
     let ended: "closed" | "refused" = "closed";
     const socket = connect({ host, port, timeout: connectMs });
