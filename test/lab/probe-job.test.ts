@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { type CutoverInputs, probeServers } from "@mcp-fleet/cutover-runner";
 import { waitForRollout } from "@mcp-fleet/cutover-runner/dist/rollout";
 import { isUserError } from "@mcp-fleet/errors";
-import { connectKube, type Kube, openPortForward } from "@mcp-fleet/kube";
+import { connectKube, ifThere, type Kube, openPortForward } from "@mcp-fleet/kube";
 import { probe } from "@mcp-fleet/mcp-probe";
 
 import { ensureCluster } from "../../lab/cluster";
@@ -128,8 +128,11 @@ describe("cluster: the probe Job, the port-forward and the rollout", function ()
     while (!over) {
       const pods = await kube.core.listNamespacedPod({ namespace, labelSelector });
       const running = pods.items.some(({ status }) => status?.phase === "Running");
-      const endpoints = await kube.core.readNamespacedEndpoints({ namespace, name: "studio" });
-      const ready = (endpoints.subsets ?? []).flatMap(({ addresses }) => addresses ?? []);
+      // The Service's own controller makes them a moment after the Service.
+      const endpoints = await ifThere(
+        kube.core.readNamespacedEndpoints({ namespace, name: "studio" }),
+      );
+      const ready = (endpoints?.subsets ?? []).flatMap(({ addresses }) => addresses ?? []);
       assert.deepEqual(ready, []);
       if (running) runningLooks += 1;
       await new Promise((resolve) => setTimeout(resolve, 300));
