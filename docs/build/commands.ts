@@ -109,7 +109,7 @@ function explained({ description, argChoices = [], defaultValue }: Argument | Op
 function table(rows: readonly (readonly [string, string])[]): string {
   const cells = [
     ["Argument or option", "Meaning"],
-    ...rows.map(([flags, meaning]) => [`\`${flags}\``, meaning.replaceAll("|", "\\|")]),
+    ...rows.map(([flags, meaning]) => [`\`${flags}\``, plain(meaning)]),
   ];
   const widths = [0, 1].map((at) => Math.max(...cells.map((row) => (row[at] ?? "").length)));
   const line = (row: readonly string[]): string =>
@@ -118,4 +118,8 @@ function table(rows: readonly (readonly [string, string])[]): string {
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }
 
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+const sentence = (text: string): string =>
+  plain(`${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+
+/** Text in which Markdown sees neither a cell's border nor a tag of HTML. */
+const plain = (text: string): string => text.replace(/[|<]/g, "\\$&");

@@ -11,6 +11,8 @@ export interface Page {
   readonly anchors: readonly string[];
   /** Where it points to, as written. */
   readonly links: readonly string[];
+  /** Its tags of HTML, but for comments and anchors: a site takes `<stack>` in a sentence for one. */
+  readonly tags: readonly string[];
 }
 
 const elsewhere = ["node_modules", "dist", ".git", "out", "site"];
@@ -29,17 +31,20 @@ export function readPages(projectDir: string): Page[] {
 }
 
 function readPage(projectDir: string, path: string): Page {
-  const markdown = new MarkdownIt({ html: false, linkify: false });
+  const markdown = new MarkdownIt({ html: true, linkify: false });
   const text = readFileSync(join(projectDir, path), "utf8");
   const tokens = markdown.parse(text, {});
   const anchors: string[] = [];
   const links: string[] = [];
+  const tags: string[] = [];
   tokens.forEach((token, index) => {
     if (token.type === "heading_open") {
       const id = anchorOf(plainText(tokens[index + 1]), anchors);
       anchors.push(id);
     }
-    for (const child of token.children ?? []) {
+    for (const child of [token, ...(token.children ?? [])]) {
+      if (child.type.startsWith("html_") && !isPlain(child.content))
+        tags.push(child.content.trim());
       const link = child.attrGet("href") ?? child.attrGet("src");
       if (link === null) continue;
       links.push(String(link));
@@ -50,8 +55,13 @@ function readPage(projectDir: string, path: string): Page {
     path,
     anchors,
     links,
+    tags,
   };
 }
+
+/** A comment, or an anchor's opening or closing tag. */
+const isPlain = (html: string): boolean =>
+  /^(<!--.*-->|<a id="[^"]+">(<\/a>)?|<\/a>)$/s.test(html.trim());
 
 function plainText(
   token: { readonly children: { readonly content: string }[] | null } | undefined,

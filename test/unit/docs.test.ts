@@ -28,4 +28,12 @@ describe("the documentation", () => {
     assert.ok(pages.length > 20, `only ${pages.length} pages were looked at`);
     assert.deepEqual(brokenLinks(root, pages), []);
   });
+
+  it("has no tag of HTML that the site would take for one of its own", () => {
+    const tagged = readPages(root).filter(({ tags }) => tags.length > 0);
+    assert.deepEqual(
+      tagged.map(({ path, tags }) => `${path}: ${tags.join(" ")}`),
+      [],
+    );
+  });
 });
