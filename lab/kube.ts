@@ -4,7 +4,7 @@ import {
   KubernetesObjectApi,
   PatchStrategy,
 } from "@kubernetes/client-node";
-import { UserError } from "@mcp-fleet/errors";
+import { timeLimit, UserError } from "@mcp-fleet/errors";
 import {
   connectKube,
   follow,
@@ -69,7 +69,7 @@ export async function openKube({ kubeconfig, context }: ClusterRef): Promise<Kub
       return typeof answer === "string" ? parseJson(answer) : answer;
     },
     async waitForDeployment(namespace, name, timeoutSeconds) {
-      const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+      const signal = timeLimit(timeoutSeconds);
       const ref = { kind: "Deployment", namespace, name } as const;
       const ready = ([found]: readonly Workload[]): true | undefined =>
         found !== undefined && unreadyReason(found) === undefined ? true : undefined;

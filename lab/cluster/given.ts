@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { KubeConfig, VersionApi } from "@kubernetes/client-node";
-import { messageOf, UserError } from "@mcp-fleet/errors";
+import { messageOf, timeLimit, UserError } from "@mcp-fleet/errors";
 
 import { run } from "../exec";
 import { loadIntoKind } from "./kind";
@@ -80,7 +80,7 @@ export async function useGiven(given: Given): Promise<Cluster> {
 }
 
 async function requireAnswer(config: KubeConfig, server: URL): Promise<void> {
-  const limit = AbortSignal.timeout(answerSeconds * 1000);
+  const limit = timeLimit(answerSeconds);
   const late = new Promise<never>((_resolve, reject) => {
     limit.addEventListener("abort", () =>
       reject(new Error(`no answer within ${answerSeconds} seconds`)),

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 
-import { isUserError } from "@mcp-fleet/errors";
+import { isUserError, timeLimit } from "@mcp-fleet/errors";
 import { connectKube, UnreachableError, UnreadKeyError } from "@mcp-fleet/kube";
 import type { CutoverSpec, Db, RowPlan } from "@mcp-fleet/row-cutover";
 
@@ -148,7 +148,7 @@ async function accepts(dsn: string): Promise<boolean> {
   const host = url.hostname.replace(/^\[|\]$/g, ""); // an IPv6 address
   const socket = connect({ host, port: Number(url.port === "" ? 5432 : url.port) });
   try {
-    await once(socket, "connect", { signal: AbortSignal.timeout(limitSeconds * 1000) });
+    await once(socket, "connect", { signal: timeLimit(limitSeconds) });
     return true;
   } catch {
     return false;

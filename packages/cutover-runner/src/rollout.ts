@@ -1,5 +1,5 @@
 import type * as k8s from "@kubernetes/client-node";
-import { UserError } from "@mcp-fleet/errors";
+import { timeLimit, UserError } from "@mcp-fleet/errors";
 import {
   followRollout,
   generationLabel,
@@ -58,8 +58,7 @@ export async function followRollouts(
     ]);
     if (left.length > 0) say(left.join("; "));
   };
-  // A timer takes whole milliseconds from 0 on.
-  const time = AbortSignal.timeout(Math.max(0, Math.ceil(seconds * 1000)));
+  const time = timeLimit(seconds);
   const stuck = new AbortController();
   const options = { signal: AbortSignal.any([time, stuck.signal]), orListSeconds };
   const repeating = setInterval(tell, 1000);

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { UserError } from "@mcp-fleet/errors";
+import { timeLimit, UserError } from "@mcp-fleet/errors";
 import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation";
 
 import { automationApi } from "./automation";
@@ -72,7 +72,7 @@ async function inBackground(
 ): Promise<Ending> {
   const automation = await stack.automation();
   const { CommandError } = automationApi(stack.directory);
-  const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
+  const timeout = timeLimit(timeoutSeconds);
   try {
     const done = await automation[operation]({
       onEvent: reader.read,

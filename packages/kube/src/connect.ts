@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 import type * as k8s from "@kubernetes/client-node";
-import { messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
+import { messageOf, readTextFile, timeLimit, UserError } from "@mcp-fleet/errors";
 
 import { NoSuchContextError, programSettings, type SettingNames } from "./errors";
 
@@ -73,7 +73,7 @@ export async function connectKube(
     promiseMiddleware: [
       {
         pre: (context) => {
-          context.setSignal(AbortSignal.timeout(requestSeconds * 1000));
+          context.setSignal(timeLimit(requestSeconds));
           return Promise.resolve(context);
         },
         post: (context) => Promise.resolve(context),

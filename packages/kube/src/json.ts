@@ -2,6 +2,8 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { text } from "node:stream/consumers";
 
+import { timeLimit } from "@mcp-fleet/errors";
+
 import { type Kube, requestSeconds } from "./connect";
 
 /** Values of a query; those that are undefined are left out. */
@@ -67,7 +69,7 @@ async function send<T>(
   await kube.config.applyToHTTPSOptions(options);
   const content = body === undefined ? {} : { "content-type": "application/json" };
   const headers = { ...options.headers, ...content, accept };
-  const signal = AbortSignal.timeout(requestSeconds * 1000);
+  const signal = timeLimit(requestSeconds);
   const method = body === undefined ? "GET" : "POST";
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {

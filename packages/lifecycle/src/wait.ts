@@ -1,5 +1,5 @@
 import type * as k8s from "@kubernetes/client-node";
-import { isUserError } from "@mcp-fleet/errors";
+import { isUserError, timeLimit } from "@mcp-fleet/errors";
 import {
   follow,
   type FollowOptions,
@@ -115,7 +115,7 @@ async function limited<T>(
   work: (signal: AbortSignal) => Promise<T>,
   late: (seconds: number) => Promise<TimeoutError>,
 ): Promise<T> {
-  const timer = AbortSignal.timeout(checkTimeout(timeoutSeconds) * 1000);
+  const timer = timeLimit(checkTimeout(timeoutSeconds));
   try {
     return await work(signal === undefined ? timer : AbortSignal.any([timer, signal]));
   } catch (error) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { parseBoundedJson } from "@mcp-fleet/errors";
+import { parseBoundedJson, timeLimit } from "@mcp-fleet/errors";
 
 import { accessFailure, hostCheckFailure } from "./access";
 import { notMcp, ProbeFailure } from "./failure";
@@ -81,7 +81,7 @@ export class McpClient {
 
   /** Ends the server's session. Best effort: a server may reject it with 405, or be gone. */
   async deleteSession(): Promise<void> {
-    const signal = AbortSignal.timeout(Math.min(this.limits.requestTimeoutSeconds, 2) * 1000);
+    const signal = timeLimit(Math.min(this.limits.requestTimeoutSeconds, 2));
     try {
       const headers = this.headers();
       const response = await this.fetch(this.url, {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { cleanLine } from "@mcp-fleet/errors";
+import { cleanLine, timeLimit } from "@mcp-fleet/errors";
 
 import { McpClient } from "./client";
 import { ProbeFailure, seconds } from "./failure";
@@ -30,7 +30,7 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
   const delayMs = (options.retryDelaySeconds ?? 1) * 1000;
   await loadSchemas(); // before the time begins to run
   const started = performance.now();
-  const deadline = AbortSignal.timeout(Math.ceil(deadlineSeconds * 1000));
+  const deadline = timeLimit(deadlineSeconds);
 
   let last: ProbeFailure | undefined;
   for (let attempts = 1; ; attempts += 1) {
