@@ -1,3 +1,4 @@
+import { jsonForEnv } from "@mcp-fleet/kube";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -145,7 +146,7 @@ export class FleetObserver extends pulumi.ComponentResource {
       container: {
         name: "observer",
         image,
-        env: [{ name: "OBSERVER_CONFIG", value: JSON.stringify(config) }],
+        env: [{ name: "OBSERVER_CONFIG", value: jsonForEnv(config) }],
         ports: [{ name: metricsPortName, containerPort: port, protocol: "TCP" }],
         resources: {
           requests: { cpu: "10m", memory: "64Mi" },

@@ -5,6 +5,7 @@ import { cleanLine, isUserError, messageOf } from "@mcp-fleet/errors";
 import {
   asking,
   isReady,
+  jsonForEnv,
   type Kube,
   managedBy,
   managedByLabel,
@@ -195,7 +196,7 @@ async function tryFrom(
       container: {
         image: probe.image ?? "",
         args: ["reach"],
-        env: [{ name: "MCP_PROBE_ENDPOINTS", value: JSON.stringify(endpoints) }],
+        env: [{ name: "MCP_PROBE_ENDPOINTS", value: jsonForEnv(endpoints) }],
       },
     }),
   };

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
+import { jsonForEnv } from "@mcp-fleet/kube";
 import { defaultDeadlineSeconds, type ProbeOptions } from "@mcp-fleet/mcp-probe";
 
 import { mountedTargets, MountedValues, readable } from "./mounted";
@@ -152,7 +153,7 @@ function targetsJson(
   { targets, spec }: { targets: readonly ServerTarget[]; spec: Partial<ProbeSpec> },
   consumer: Pick<Consumer, "protocols">,
 ): string {
-  return JSON.stringify({
+  return jsonForEnv({
     targets: mountedTargets(targets, new MountedValues()),
     options: probeOptions(spec, consumer),
   });

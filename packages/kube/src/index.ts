@@ -23,6 +23,7 @@ export {
   type ServerAbout,
   serverAbout,
 } from "./json";
+export { jsonForEnv } from "./json-env";
 export { lastWords, wordsText, type LastWords } from "./last-words";
 export * from "./names";
 export { type ObjectKey, objectKeyText, readObjectKey, UnreadKeyError } from "./objects";

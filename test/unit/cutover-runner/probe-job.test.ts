@@ -51,6 +51,15 @@ describe("cutover-runner: the probe Job", () => {
     assert.ok((job.spec?.activeDeadlineSeconds ?? 0) > 30 + 120);
   });
 
+  it("asks for names with dollar signs as they are: the kubelet finds no variable in them", () => {
+    const wanted = { ...target, requiredTools: ["$(HOME)", "cost_in_$$"] };
+    const { containers } = probeJob(probe([wanted]), web).spec?.template.spec ?? {};
+    const { value = "" } = containers?.[0]?.env?.[0] ?? {};
+    assert.ok(!value.includes("$"), value);
+    const { targets } = JSON.parse(value) as { targets: (typeof wanted)[] };
+    assert.deepEqual(targets[0]?.requiredTools, wanted.requiredTools);
+  });
+
   it("keeps targets with headers out of the Job, in a Secret that the Job owns", () => {
     const secretProbe = probe([{ ...target, headers: { Authorization: "Bearer s3cret" } }]);
     const job = probeJob(secretProbe, web);
