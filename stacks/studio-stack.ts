@@ -11,7 +11,7 @@ import type { StackConfig } from "./config";
 import type { ConsumerPosition } from "./cutover-spec";
 import { moveRows, settleRows } from "./cutover-stack";
 import { externalSecretVersions } from "./external-secrets";
-import { failedRollouts } from "./failed-rollouts";
+import { failedRolloutHook } from "./failed-rollouts";
 import { manage } from "./manager-stack";
 import { buildMesh, type MeshUrls } from "./mesh-stack";
 import { clusterNetwork, databaseTarget } from "./network";
@@ -65,8 +65,10 @@ export function buildStack(config: StackConfig): StackOutputs {
   });
   const inNamespace = { dependsOn: [...isolation.ready] };
   const callers = [...consumers, ...exporterCaller(config)];
+  const failedRollout = failedRolloutHook(config);
   const servers = config.servers.map(
-    (server) => [server.key, mcpServer(config, server, callers, inNamespace)] as const,
+    (server) =>
+      [server.key, mcpServer(config, server, callers, failedRollout, inNamespace)] as const,
   );
   const mesh = buildMesh(config, consumers, inNamespace);
   observe(config, mesh, inNamespace);
@@ -132,6 +134,7 @@ function mcpServer(
   config: StackConfig,
   server: ResolvedServer,
   consumers: readonly ConsumerPosition[],
+  failedRollout: pulumi.ErrorHook | undefined,
   opts: pulumi.ComponentResourceOptions,
 ): McpServer {
   const { settings, secrets } = config;
@@ -147,7 +150,7 @@ function mcpServer(
       secretValues,
       ...(settings.probe.image === undefined ? {} : { gateImage: settings.probe.image }),
       externalSecretVersion: externalSecretVersions(config),
-      onFailedRollout: failedRollouts(config),
+      ...(failedRollout === undefined ? {} : { failedRollout }),
       egressToDatabase: database,
       ...clusterNetwork(config),
       networkPolicy: settings.network.isolate !== "none",

@@ -26,13 +26,6 @@ export interface AskedSecret {
   readonly made: pulumi.Resource;
 }
 
-/** The workload of a server in the cluster. */
-export interface RolloutRef {
-  readonly kind: "Deployment" | "StatefulSet";
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /**
  * What a stack says of a server, as docs/reference/configuration.md explains it under `servers`; every default is the
  * same. Without what only the stack can act on: rows, credentials of the stack, whether there is one.
@@ -65,8 +58,8 @@ export interface McpServerArgs extends ServerDescription {
   readonly externalSecretVersion?: (secret: AskedSecret) => Promise<string | undefined>;
   /** Image of the gate, built from images/probe. @default none, and `gate` is "off" */
   readonly gateImage?: string;
-  /** Hears of a rollout that failed, when there is nothing more to wait for. @default the engine's own words are all */
-  readonly onFailedRollout?: (ref: RolloutRef, server: pulumi.Resource) => Promise<void>;
+  /** Runs when the rollout of its workload failed. @default the engine's own words are all */
+  readonly failedRollout?: pulumi.ErrorHook;
   readonly consumers: readonly Consumer[];
   /** Where the database is that it reads: addresses, or pods. @default it reads none */
   readonly egressToDatabase?: AddressTarget | PodTarget;

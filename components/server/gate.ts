@@ -1,5 +1,7 @@
 import { UserError } from "@mcp-fleet/errors";
-import { gateContainer, gateOf } from "@mcp-fleet/schema";
+import { jsonForEnv } from "@mcp-fleet/kube";
+import type { GateInput } from "@mcp-fleet/mcp-probe";
+import { gateContainer, gateOf, requestSecondsOf } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 
 import { restrictedContainer } from "../core";
@@ -30,7 +32,8 @@ export function gateSidecar(server: Server): Container | undefined {
       `McpServer ${name}: the gate has no image.`,
       "Set gateImage to an image built from images/probe.",
     );
-  const { check, restartSeconds, port } = gate;
+  const { port } = gate;
+  const settings: GateInput = { target: targetOf(server), ...gate };
   return {
     ...{ name: gateContainer, image: gateImage, imagePullPolicy: "IfNotPresent" },
     restartPolicy: "Always",
@@ -41,11 +44,7 @@ export function gateSidecar(server: Server): Container | undefined {
       { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
       {
         name: "MCP_PROBE_GATE",
-        // The kubelet takes $(NAME) for a variable, and $$ for one dollar sign.
-        value: JSON.stringify({ target: targetOf(server), check, restartSeconds, port }).replaceAll(
-          "$",
-          "\\u0024",
-        ),
+        value: jsonForEnv(settings),
       },
     ],
     ports: [{ name: "gate", containerPort: port, protocol: "TCP" }],
@@ -67,12 +66,12 @@ const asked = (path: string, port: number): Probe => ({
 });
 
 /** It has no credential: of a server that wants one, MCP's own refusal is the answer. */
-function targetOf(server: Server): object {
-  const { key, name, requiredTools, minTools, requestSeconds, startSeconds } = server;
+function targetOf(server: Server): GateInput["target"] {
+  const { key, name, requiredTools, minTools } = server;
   const refuses = server.auth === "per-request" || Object.keys(server.headers).length > 0;
   return {
     ...{ name: key ?? name, url: urlOf(server), requiredTools, minTools },
     auth: refuses ? "per-request" : "none",
-    answerSeconds: requestSeconds ?? startSeconds,
+    answerSeconds: requestSecondsOf(server),
   };
 }

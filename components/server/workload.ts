@@ -2,7 +2,7 @@ import { keyAnnotation } from "@mcp-fleet/cluster";
 import { UserError } from "@mcp-fleet/errors";
 import { claimTemplates, isReplaced, otherTransform, workloadKind } from "@mcp-fleet/schema";
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 import {
   apiRightsAnnotation,
@@ -53,7 +53,7 @@ export function createWorkload(
   const [wrong] = otherTransform(server, server.transform);
   if (wrong !== undefined)
     throw new UserError(`${owner}: [${wrong.path}] ${wrong.problem}`, wrong.fix);
-  const opts = { parent, ...optionsOf(parts), ...failureHooks(parent, name, parts) };
+  const opts = { parent, ...optionsOf(parts) };
   if (workloadKind(server) === "StatefulSet") {
     const { statefulSet } = server.transform ?? {};
     const args = statefulSetOf(parts);
@@ -72,36 +72,20 @@ export function createWorkload(
   );
 }
 
-/** Whoever runs the update reads there why it failed; it is tried no second time. */
-function failureHooks(
-  parent: pulumi.Resource,
-  name: string,
-  { server }: WorkloadParts,
-): pulumi.CustomResourceOptions {
-  const { onFailedRollout: tell, namespace } = server;
-  if (tell === undefined) return {};
-  const ref = { kind: workloadKind(server), namespace, name: server.name };
-  const hook = new pulumi.ErrorHook(`failed rollout of ${namespace}/${name}`, async () => {
-    // Of the workload itself the engine has told nothing yet: what waits for its URN here would wait for ever.
-    await tell(ref, parent);
-    return false;
-  });
-  return { hooks: { onError: [hook] } };
-}
-
 /** What the commands and clients call the server, on the workload and on its Service. */
 export function keyAnnotationOf({ key }: Server): Record<string, string> {
   return key === undefined ? {} : { [keyAnnotation]: key };
 }
 
 function optionsOf({ server, dependsOn }: WorkloadParts): pulumi.CustomResourceOptions {
-  const { autoscaling } = server;
+  const { autoscaling, failedRollout } = server;
   const pods = autoscaling?.maxReplicas ?? server.replicas ?? 1;
   return {
     dependsOn,
     customTimeouts: rolloutTimeouts(server.rolloutSeconds ?? defaultRolloutSeconds, pods),
     // The autoscaler's business from then on.
     ...(autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
+    ...(failedRollout === undefined ? {} : { hooks: { onError: [failedRollout] } }),
   };
 }
 

@@ -14,7 +14,7 @@ import { consoleLog } from "../../lab/log";
 import { eventually } from "../support/eventually";
 import { restrictedNamespace } from "../support/example";
 import { type ExternalSecrets, startExternalSecrets } from "../support/external-secrets";
-import { labStack, plainConfig } from "../support/lab-stack";
+import { labStack, serversAlone } from "../support/lab-stack";
 
 const run = randomBytes(3).toString("hex");
 const namespace = `external-${run}`;
@@ -54,11 +54,8 @@ describe("a server whose Secret the External Secrets Operator makes", function (
   const token = { TOKEN: { key: "tools", property: "token" } };
   const configure = (keys: object, more: object): Promise<void> =>
     stack.configure(
-      plainConfig({
-        "kubernetes:kubeconfig": cluster.kubeconfig,
-        "kubernetes:context": cluster.context,
-        ...{ application: "tools", namespace, createNamespace: false },
-        ...{ cutover: { enabled: false }, studio: { enabled: false } },
+      serversAlone(cluster, namespace, {
+        application: "tools",
         servers: {
           tools: {
             ...{ image, port: 9020, path: "/mcp", row: false },

@@ -15,7 +15,7 @@ import { type Kube, openKube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
 import { eventually } from "../support/eventually";
 import { restrictedNamespace } from "../support/example";
-import { labStack, plainConfig } from "../support/lab-stack";
+import { labStack, serversAlone } from "../support/lab-stack";
 
 const run = randomBytes(3).toString("hex");
 const namespace = `gate-${run}`;
@@ -84,11 +84,8 @@ describe("the gate of a server", function () {
 
   const configure = (release: keyof typeof releases, gate: unknown): Promise<void> =>
     stack.configure(
-      plainConfig({
-        "kubernetes:kubeconfig": cluster.kubeconfig,
-        "kubernetes:context": cluster.context,
-        ...{ application: "gate", namespace, createNamespace: false },
-        ...{ cutover: { enabled: false }, studio: { enabled: false } },
+      serversAlone(cluster, namespace, {
+        application: "gate",
         probe: { image: images.probe },
         servers: {
           tools: {

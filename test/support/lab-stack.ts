@@ -1,6 +1,7 @@
 import type { PulumiStack } from "@mcp-fleet/engine";
 import type { StackConfig } from "@mcp-fleet/operations";
 
+import type { Cluster } from "../../lab/cluster";
 import { openStack, stackName } from "../../lab/engine";
 import { testEngine } from "./engine";
 
@@ -13,6 +14,21 @@ export async function labStack(
   const stack = await openStack(await testEngine(), { name: `${stackName}-${name}`, kubeconfig });
   await stack.configure(config);
   return stack;
+}
+
+/** Servers in a namespace that is there, with no application and no database. @param more beside, or instead */
+export function serversAlone(
+  cluster: Pick<Cluster, "kubeconfig" | "context">,
+  namespace: string,
+  more: Readonly<Record<string, unknown>>,
+): StackConfig {
+  return plainConfig({
+    "kubernetes:kubeconfig": cluster.kubeconfig,
+    "kubernetes:context": cluster.context,
+    ...{ namespace, createNamespace: false },
+    ...{ cutover: { enabled: false }, studio: { enabled: false } },
+    ...more,
+  });
 }
 
 /** Keys without a namespace are the program's own. */

@@ -1,4 +1,5 @@
 export { headerFault, headerFromFile, headerValue, withFiles } from "./files";
+export type { GateInput } from "./gate/settings";
 export { defaultDeadlineSeconds, probe, probeAll } from "./probe";
 export type { Endpoint, Reached } from "./reach";
 export { parseRequest, type ProbeRequest } from "./targets";

@@ -50,6 +50,14 @@ export function resolveServers(
   return servers;
 }
 
+/** How long one request to a server may take, in seconds: by default as long as its start. */
+export function requestSecondsOf({
+  requestSeconds,
+  startSeconds,
+}: Pick<ServerSettings, "requestSeconds" | "startSeconds">): number {
+  return requestSeconds ?? startSeconds;
+}
+
 function resolve(
   key: string,
   own: ServerSettings,
@@ -67,7 +75,7 @@ function resolve(
     ...own,
     ...{ key, image, port },
     name: serverNameOf(key, own),
-    requestSeconds: own.requestSeconds ?? own.startSeconds,
+    requestSeconds: requestSecondsOf(own),
     imagePullSecrets: own.imagePullSecrets ?? settings.imagePullSecrets,
     credentialKeys: [...credentialKeys].sort(),
   };

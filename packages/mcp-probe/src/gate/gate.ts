@@ -102,8 +102,7 @@ export class Gate {
   private ask(signal: AbortSignal): Promise<ProbeResult> {
     signal.throwIfAborted();
     const { target } = this.settings;
-    // A timer takes whole milliseconds only.
-    const deadlineSeconds = Math.ceil(target.answerSeconds ?? 10);
+    const deadlineSeconds = target.answerSeconds ?? 10;
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(signal.reason as Error);
       signal.addEventListener("abort", stop);

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { UserError } from "@mcp-fleet/errors";
 
 import { parseTarget } from "../targets";
-import type { ProbeTarget } from "../types";
+import type { FileTarget, ProbeTarget } from "../types";
 
 /**
  * When the server is asked: `start` after each start of its process, `always` every {@link GateSettings.intervalSeconds}
@@ -25,6 +25,13 @@ export interface GateSettings {
    * it. @default never
    */
   readonly restartSeconds?: number;
+}
+
+/** What MCP_PROBE_GATE holds, as JSON. */
+export interface GateInput extends Pick<GateSettings, "check" | "port"> {
+  readonly target: FileTarget;
+  readonly intervalSeconds?: number;
+  readonly restartSeconds?: number | undefined;
 }
 
 const defaultIntervalSeconds = 10;

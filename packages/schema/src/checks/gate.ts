@@ -1,4 +1,4 @@
-import { gateContainer } from "../gate";
+import { gateContainer, gateOf } from "../gate";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
@@ -12,8 +12,9 @@ export function gateProblems(
   own: ServerSettings,
   { probe }: Pick<StackSettings, "probe">,
 ): Problem[] {
-  const { gate, tls, sidecars, initContainers } = own;
-  if (gate === "off") return [];
+  const gate = gateOf(own);
+  if (gate === undefined) return [];
+  const { tls, sidecars, initContainers } = own;
   const problems: Problem[] = [];
   const add = (path: string, problem: string, fix: string): void =>
     void problems.push({ path, problem, fix });
@@ -31,10 +32,7 @@ export function gateProblems(
       'Set it to "off", or give the server a certificate of a public authority.',
     );
   }
-  if (
-    own.source === "bridge" &&
-    (gate === "always" || (typeof gate === "object" && gate.check === "always"))
-  ) {
+  if (own.source === "bridge" && gate.check === "always") {
     add(
       `servers.${key}.gate`,
       "is always, and a bridge starts a process for each client that asks.",
@@ -48,7 +46,7 @@ export function gateProblems(
       `Name fewer tools, or set servers.${key}.gate to "off".`,
     );
   }
-  if (typeof gate === "object" && gate.check === "start" && gate.restartSeconds !== undefined) {
+  if (gate.check === "start" && gate.restartSeconds !== undefined) {
     add(
       `servers.${key}.gate.restartSeconds`,
       'means nothing with check: "start": the server is not asked again.',
