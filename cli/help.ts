@@ -7,7 +7,7 @@ const groups = ["Servers", "Rows", "Stack", "Checks", "This command line"] as co
 interface HelpPlace {
   /** None for a subcommand, and for a command that only scripts call. */
   readonly group?: (typeof groups)[number];
-  /** A command line that works when it is pasted. */
+  /** Command lines that work when they are pasted, one a line. */
   readonly example: string;
 }
 
@@ -18,7 +18,7 @@ export function newCommand(name: string, { group, example }: HelpPlace): Command
   const command = new Command(name);
   examples.set(command, example);
   if (group !== undefined) command.helpGroup(heading(group));
-  return command.addHelpText("after", `\nExample:\n  ${example}`);
+  return command.addHelpText("after", `\nExample:\n  ${example.replaceAll("\n", "\n  ")}`);
 }
 
 /** The example of a command that {@link newCommand} made. */

@@ -19,7 +19,9 @@ export function grantsCommand(context: CliContext): Command {
   return withStack(
     newCommand("grants", {
       group: "Rows",
-      example: "mcp-fleet grants --stack prod --role mcp_fleet",
+      example:
+        "mcp-fleet grants --stack prod --role mcp_fleet\n" +
+        "mcp-fleet grants --stack prod --service-account deploy:mcp-fleet | kubectl apply -f -",
     }),
   )
     .description(
@@ -29,7 +31,7 @@ export function grantsCommand(context: CliContext): Command {
     .option("--check-role <name>", "the role that only compares", "mcp_fleet_checks")
     .option(
       "--service-account <namespace:name>",
-      "print the Roles of an account that updates the stack from inside the cluster instead",
+      "print the Roles of an account that updates from inside the cluster, as YAML, and no SQL",
     )
     .action(async ({ role, checkRole, serviceAccount, ...options }: Options) => {
       if (serviceAccount !== undefined) {

@@ -45,19 +45,26 @@ describe("mcp-fleet, the command line", () => {
   it("shows an example in the help of every command, whose options there are", async () => {
     const global = program.options.flatMap(({ long, short }) => [long, short]);
     for (const [called, command] of all()) {
-      const example = exampleOf(command);
+      // What a pipe leads to has options of its own.
+      const examples = exampleOf(command)
+        .split("\n")
+        .map((line) => line.replace(/ \| .*/, ""));
       // A command that only holds others shows one of theirs.
-      assert.ok(example.startsWith(`${called} `), `${called} has no example`);
+      for (const example of examples)
+        assert.ok(example.startsWith(`${called} `), `${called} has no example`);
       const own = [command, ...command.commands].flatMap(({ options }) =>
         options.flatMap(({ long, short }) => [long, short]),
       );
-      for (const word of example.split(" ").filter((one) => /^--?\w/.test(one)))
+      const words = examples.flatMap((example) => example.split(" "));
+      for (const word of words.filter((one) => /^--?\w/.test(one)))
         assert.ok([...global, ...own].includes(word), `${called} has no ${word}`);
     }
     for (const called of ["verify", "secrets import"]) {
       const { stdout } = await mcpFleet([...called.split(" "), "--help"]);
       assert.match(stdout, new RegExp(`\nExample:\n {2}mcp-fleet ${called} --stack prod`));
     }
+    const { stdout } = await mcpFleet(["grants", "--help"]);
+    assert.match(stdout, /\n {2}mcp-fleet grants --stack prod --service-account \w+:\S+ \|/);
   });
 
   it("refuses an unknown command, option or form with the code for usage", async () => {
