@@ -1,7 +1,18 @@
 import type { Client } from "pg";
 
-import type { CutoverSpec } from "../decide/spec";
-import type { ForwardStep, UndoStep } from "../decide/steps";
+import type { RowEntry } from "../decide/entries";
+import type { KeyValues } from "../decide/keys";
+import type { LostCredentials } from "../decide/lost-credentials";
+import type { StoredRow } from "../decide/rows";
+import type { CutoverSpec, RowSpec } from "../decide/spec";
+import type {
+  ForwardInput,
+  ForwardStep,
+  PlanNotes,
+  UndoDraft,
+  UndoInput,
+  UndoStep,
+} from "../decide/steps";
 import type { TableShape } from "../postgres/table";
 import type { Run } from "../store/ledger";
 
@@ -13,6 +24,8 @@ export interface Action {
   readonly written: readonly ForwardStep["action"][];
   /** How many rows each step adds to the table. */
   readonly adds: -1 | 0 | 1;
+  /** Adds its steps for one entry of the configuration, in a table with a row for each server. */
+  plan(input: ForwardInput, found: FoundRows, draft: ForwardDraft): void;
   /**
    * Checks that its steps are possible, before anything is locked.
    * @throws UserError naming the obstacle
@@ -23,11 +36,33 @@ export interface Action {
    * @returns how many rows of other tables were written
    */
   write(run: ForwardRun, steps: readonly ForwardStep[]): Promise<number>;
+  /** The entries of the journal whose undo it plans. */
+  readonly entries: readonly RowEntry["action"][];
+  /** Adds the steps of an undo for one of these entries. */
+  planUndo(input: UndoInput, entry: LeftEntry, draft: UndoDraft): void;
   /** The steps of an undo that belong to it. */
   readonly undoSteps: readonly UndoStep["action"][];
   /** Writes the undo's own journal and the rows. */
   undo(run: UndoRun, steps: readonly UndoStep[]): Promise<Undone>;
 }
+
+/** The rows of one entry of the configuration. */
+export interface FoundRows {
+  readonly row: RowSpec;
+  /** The row that stays. Absent where there is none. */
+  readonly main: StoredRow | undefined;
+  /** The other rows of the same server, under its older keys. */
+  readonly others: readonly StoredRow[];
+}
+
+/** A plan while it is made. */
+export interface ForwardDraft extends PlanNotes {
+  readonly steps: ForwardStep[];
+  readonly lost: LostCredentials;
+}
+
+/** An entry of the journal with the key that the run left. */
+export type LeftEntry = RowEntry & { readonly keyAfter: KeyValues };
 
 /** What the undo of an action did. */
 export interface Undone {

@@ -1,18 +1,10 @@
 import type { KeyValues } from "./keys";
-
-/**
- * What a run did to one row, and what the undo of that run does.
- * - `rewrite`: restored from `before`. `restore`: the same, written by an undo.
- * - `seed`: inserted by the run, removed by its undo. `merge`: deleted by the run, inserted again by its undo.
- * - `unchanged`: not written, only protected by the fence. `removed`, `inserted`: written by an undo. `late`: never undone.
- */
-type JournalAction =
-  "rewrite" | "restore" | "seed" | "merge" | "unchanged" | "removed" | "inserted" | "late";
+import type { JournalNames } from "./names";
 
 /** One journal entry about a row of the table. Before-images hold credentials. */
 export interface RowEntry {
   readonly entry: string;
-  readonly action: JournalAction;
+  readonly action: keyof JournalNames;
   /** The key in the table when the run began. */
   readonly keyFound: KeyValues | null;
   /** The key an undo restores. */

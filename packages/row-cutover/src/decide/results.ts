@@ -1,10 +1,7 @@
+import type { ChangeNames } from "./names";
 import type { AgreedProtocols, RunningImages, Target, ToolLists } from "./spec";
 
-/**
- * `conflict`: changed since the cutover, which stops the run. `keep`: changed since, and left as it is by `onConflict`.
- */
-export type RowAction =
-  "rewrite" | "seed" | "merge" | "restore" | "remove" | "unchanged" | "keep" | "conflict";
+export type RowAction = keyof ChangeNames;
 
 /** What happens to one row. Of the document's values it contains only the URL and the command's name. */
 export interface RowChange {

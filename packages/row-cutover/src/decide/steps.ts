@@ -1,6 +1,7 @@
 import type { RowEntry } from "./entries";
 import type { KeyValues } from "./keys";
 import type { PreviousKeys } from "./layout";
+import type { ForwardNames, UndoNames } from "./names";
 import type { RowChange } from "./results";
 import type { ConfigType, RowPlace, StoredRow } from "./rows";
 import type { CutoverSpec, RowSpec } from "./spec";
@@ -17,7 +18,7 @@ export interface RowForm {
 
 /** What a forward run does to one row, or to all rows of a group. */
 export interface ForwardStep {
-  readonly action: "rewrite" | "unchanged" | "seed" | "merge" | "late";
+  readonly action: keyof ForwardNames;
   readonly spec: RowSpec;
   /** Key of the row in the table now; absent for a seed. For a group, the server's. */
   readonly keyFound?: KeyValues;
@@ -89,7 +90,7 @@ export function countRows({ steps, withoutSteps }: ForwardPlan): Record<string, 
 
 /** What an undo does for one journal entry. */
 export interface UndoStep {
-  readonly action: "restore" | "remove" | "insert" | "unchanged";
+  readonly action: keyof UndoNames;
   readonly entry: RowEntry;
   /** The row's key now. */
   readonly keyFound: KeyValues;

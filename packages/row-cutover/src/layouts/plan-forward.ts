@@ -1,27 +1,24 @@
-import { planMerge, refuseForeignAlias } from "../actions/merge/merge";
-import { planRow, warnOfSettings } from "../actions/rewrite/plan";
-import { planMissing } from "../actions/seed/seed";
+import type { ForwardDraft } from "../actions/action";
+import { actions } from "../actions/all";
+import { refuseForeignAlias } from "../actions/merge/merge";
 import { keyId, keyName, keyOf, keySet } from "../decide/keys";
 import { LostCredentials } from "../decide/lost-credentials";
 import { refuseForeign, refuseUnknown } from "../decide/refusals";
-import type { RowChange } from "../decide/results";
 import { isOwn, type StoredRow } from "../decide/rows";
-import type { ForwardInput, ForwardPlan, ForwardStep } from "../decide/steps";
+import type { ForwardInput, ForwardPlan } from "../decide/steps";
 
 /** @throws UserError that lists every row the configuration does not provide for, by key */
 export function planForward(input: ForwardInput): ForwardPlan {
   const { spec, rows } = input;
-  const steps: ForwardStep[] = [];
-  const changes: RowChange[] = [];
-  const warnings: string[] = [];
+  const lost = new LostCredentials();
+  const draft: ForwardDraft = { steps: [], changes: [], warnings: [], lost };
   refuseUnknown(spec, rows);
   refuseForeign(spec, rows);
   const skip = keySet(spec.skip);
-  const lost = new LostCredentials();
   for (const row of spec.rows) {
     const key = keyOf(row.key);
     if (skip.has(keyId(key))) {
-      warnings.push(`The row ${keyName(key)} is skipped.`);
+      draft.warnings.push(`The row ${keyName(key)} is skipped.`);
       continue;
     }
     const found = rows.get(keyId(key));
@@ -35,21 +32,10 @@ export function planForward(input: ForwardInput): ForwardPlan {
     // In the order of the configuration. The row that stays is the application's own.
     const aliases = [...own, ...foreignRows];
     const main = found ?? aliases[0];
-    if (main === undefined) {
-      planMissing(input, row, steps, { changes, warnings });
-      continue;
-    }
-    const step = planRow(input, row, main, { changes, warnings });
-    steps.push(step);
-    lost.add(step, main, input.previous?.has(keyId(main.key)) === true, warnings);
-    if (step.action === "rewrite") warnOfSettings(row, main, warnings);
-    for (const alias of aliases) {
-      if (alias === main) continue;
-      const merge = planMerge(input, row, alias, changes);
-      steps.push(merge);
-      lost.add(merge, alias, false, warnings);
-    }
+    const others = aliases.filter((one) => one !== main);
+    for (const action of actions) action.plan(input, { row, main, others }, draft);
   }
   lost.refuse();
+  const { steps, changes, warnings } = draft;
   return { steps, changes, warnings, withoutSteps: { rewrite: 0, unchanged: 0 } };
 }

@@ -1,15 +1,17 @@
+import { actions } from "../actions/all";
 import { findWithoutJournal } from "../actions/keep/changed-since";
-import { planUnmerge } from "../actions/merge/merge";
-import { planRestore, warnOfConversion } from "../actions/restore/plan";
+import { warnOfConversion } from "../actions/restore/plan";
 import type { UndoDraft, UndoInput, UndoPlan } from "../decide/steps";
 
 /** Compares every row with what the run wrote. It does not refuse conflicts: `refuseConflicts` does. */
 export function planUndo(input: UndoInput): UndoPlan {
   const draft: UndoDraft = { steps: [], changes: [], warnings: [], conflicts: [] };
   for (const entry of input.entries) {
-    if (entry.action === "late" || entry.keyAfter === null) continue;
-    if (entry.action === "merge") planUnmerge(input, entry, draft);
-    else planRestore(input, entry, entry.keyAfter, draft);
+    const { keyAfter } = entry;
+    if (keyAfter === null) continue;
+    actions
+      .find(({ entries }) => entries.includes(entry.action))
+      ?.planUndo(input, { ...entry, keyAfter }, draft);
   }
   findWithoutJournal(input, draft);
   warnOfConversion(input, draft.warnings);

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 
 import { stepsOf, undoStepsOf } from "../actions/action";
+import { actions } from "../actions/all";
 import { merge } from "../actions/merge/merge";
 import { seed } from "../actions/seed/seed";
 import type { CutoverSpec } from "../decide/spec";
@@ -9,7 +10,6 @@ import type { RightsFacts } from "../postgres/rights/facts";
 import { refuseMissing } from "../postgres/rights/missing";
 import { rightsOfRun } from "../postgres/rights/required";
 import type { TableShape } from "../postgres/table";
-import { actions } from "./actions";
 
 /**
  * Checks what the actions of a run forward need beside reading and updating the rows.

@@ -1,11 +1,11 @@
 import { type Applied, type ForwardRun, stepsOf } from "../actions/action";
+import { actions } from "../actions/all";
 import { rewrite, rewriteAtOnce } from "../actions/rewrite/rewrite";
 import { rowsPerStatement } from "../actions/rewrite/write";
 import { countRows, type ForwardInput, type ForwardPlan } from "../decide/steps";
 import { layoutOf } from "../layouts/layout-of";
 import { assertTarget, finishDeferred } from "../postgres/assertions";
 import { carryOver, countEntries } from "../store/journal";
-import { actions } from "./actions";
 
 /** Journals and writes everything of a plan. */
 export async function applyForward(

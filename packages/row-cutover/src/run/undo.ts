@@ -1,4 +1,5 @@
 import { type Applied, type UndoRun, undoStepsOf } from "../actions/action";
+import { actions } from "../actions/all";
 import { assertRestored } from "../actions/restore/write";
 import { rewrite } from "../actions/rewrite/rewrite";
 import type { RowChange } from "../decide/results";
@@ -7,10 +8,9 @@ import { layoutOf } from "../layouts/layout-of";
 import { assertTouched, finishDeferred } from "../postgres/assertions";
 import { columnOf } from "../postgres/columns";
 import { countEntries } from "../store/journal";
-import { actions } from "./actions";
 
-/** What is counted, in this order. */
-const counted = ["restore", "insert", "remove", "unchanged", "keep", "references"] as const;
+/** What is counted, in this order; then what other actions count. */
+const counted = ["restore", "insert", "remove", "unchanged", "keep", "references"];
 
 /** Writes everything of an undo. */
 export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> {
@@ -42,7 +42,9 @@ export async function applyUndo(run: UndoRun, plan: UndoPlan): Promise<Applied> 
   };
   return {
     counts: Object.fromEntries(
-      counted.map((name) => [name, all[name] ?? 0] as const).filter(([, count]) => count > 0),
+      [...new Set([...counted, ...Object.keys(all)])]
+        .map((name) => [name, all[name] ?? 0] as const)
+        .filter(([, count]) => count > 0),
     ),
     journalRows,
     warnings: others.flatMap(({ warnings }) => warnings),

@@ -27,12 +27,21 @@ export const merge: Action = {
   steps: ["merge", "late"],
   written: [],
   adds: -1,
+  plan: (input, { row, others }, draft) => {
+    for (const alias of others) {
+      const step = planMerge(input, row, alias, draft.changes);
+      draft.steps.push(step);
+      draft.lost.add(step, alias, false, draft.warnings);
+    }
+  },
   check: checkMerges,
   write: async (run, steps) => {
     let references = 0;
     for (const step of steps) references += await mergeRow(run, step);
     return references;
   },
+  entries: ["merge"],
+  planUndo: planUnmerge,
   undoSteps: ["insert"],
   undo: async (run, steps) => {
     for (const step of steps) await unmergeRow(run, step);
@@ -47,7 +56,7 @@ export const merge: Action = {
 };
 
 /** Plan: the row `alias` of the same server is merged into the row that stays. */
-export function planMerge(
+function planMerge(
   { previous }: ForwardInput,
   row: RowSpec,
   alias: StoredRow,
@@ -163,7 +172,7 @@ async function mergeRow(run: ForwardRun, step: ForwardStep): Promise<number> {
 }
 
 /** Plan of the undo: the row is inserted again, unless somebody made one with its key. */
-export function planUnmerge(
+function planUnmerge(
   { rows }: UndoInput,
   entry: RowEntry,
   { steps, changes, warnings }: UndoDraft,

@@ -1,10 +1,11 @@
 import { describe, parseDocument } from "../../decide/document";
 import type { RowEntry } from "../../decide/entries";
-import { keyId, keyName, type KeyValues } from "../../decide/keys";
+import { keyId, keyName } from "../../decide/keys";
 import type { RowChange } from "../../decide/results";
 import type { StoredRow } from "../../decide/rows";
 import type { UndoDraft, UndoInput } from "../../decide/steps";
 import { compareWithJournal, jsonOf, type Verdict } from "../../decide/verdict";
+import type { LeftEntry } from "../action";
 import { describeKept } from "../keep/changed-since";
 
 /**
@@ -13,11 +14,11 @@ import { describeKept } from "../keep/changed-since";
  */
 export function planRestore(
   input: UndoInput,
-  entry: RowEntry,
-  keyAfter: KeyValues,
+  entry: LeftEntry,
   { steps, changes, warnings, conflicts }: UndoDraft,
 ): void {
   const { spec, rows } = input;
+  const { keyAfter } = entry;
   const key = keyName(keyAfter);
   const row = rows.get(keyId(keyAfter));
   if (row === undefined) {

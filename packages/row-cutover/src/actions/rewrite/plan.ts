@@ -8,7 +8,21 @@ import type { RowSpec } from "../../decide/spec";
 import type { ForwardInput, ForwardStep, PlanNotes } from "../../decide/steps";
 import { keepsAny, keptKeys } from "../../decide/target-document";
 import { EngineError } from "../../postgres/errors";
+import type { ForwardDraft, FoundRows } from "../action";
 import { isUnchanged, planUnchanged } from "../keep/unchanged";
+
+/** Plan: the row that stays of one entry of the configuration. */
+export function planMain(
+  input: ForwardInput,
+  { row, main }: FoundRows,
+  { steps, changes, warnings, lost }: ForwardDraft,
+): void {
+  if (main === undefined) return;
+  const step = planRow(input, row, main, { changes, warnings });
+  steps.push(step);
+  lost.add(step, main, input.previous?.has(keyId(main.key)) === true, warnings);
+  if (step.action === "rewrite") warnOfSettings(row, main, warnings);
+}
 
 /** Plan: one row, or the group of rows that it represents. It is rewritten, unless it already has its target form. */
 export function planRow(
@@ -66,7 +80,7 @@ export function planRow(
 }
 
 /** Warns of settings of the old process whose values differ from its server's. */
-export function warnOfSettings(row: RowSpec, stored: StoredRow, warnings: string[]): void {
+function warnOfSettings(row: RowSpec, stored: StoredRow, warnings: string[]): void {
   const document = parseDocument([...stored.key, ...keyOf(row.key)], stored.config);
   const names = document === undefined ? [] : otherSettings(row, document.content);
   if (names.length === 0) return;

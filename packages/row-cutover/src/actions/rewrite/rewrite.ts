@@ -4,7 +4,9 @@ import { keyId } from "../../decide/keys";
 import type { ForwardStep } from "../../decide/steps";
 import { referencesTo } from "../../postgres/foreign-keys";
 import type { Action, Checked, ForwardRun } from "../action";
+import { planRestore } from "../restore/plan";
 import { restoreRows } from "../restore/write";
+import { planMain } from "./plan";
 import { journalRows, rowsPerStatement, writeRows } from "./write";
 
 /**
@@ -16,6 +18,7 @@ export const rewrite: Action = {
   steps: ["rewrite", "unchanged"],
   written: ["rewrite"],
   adds: 0,
+  plan: planMain,
   check: checkRenames,
   write: async (run, steps) => {
     // All before-images are journalled before the first row is written.
@@ -23,6 +26,8 @@ export const rewrite: Action = {
     for (const some of inChunks(steps)) await writeRows(run, some);
     return 0;
   },
+  entries: ["rewrite", "restore", "unchanged", "removed", "inserted"],
+  planUndo: planRestore,
   undoSteps: ["restore", "unchanged"],
   undo: restoreRows,
 };

@@ -3,8 +3,8 @@ import type { Client } from "pg";
 import { plainUrl } from "../../decide/document";
 import { keyId, keyName, keyOf, type KeyValues } from "../../decide/keys";
 import type { StoredRow } from "../../decide/rows";
-import type { CutoverSpec, RowSpec } from "../../decide/spec";
-import type { ForwardInput, ForwardStep, PlanNotes, UndoStep } from "../../decide/steps";
+import type { CutoverSpec } from "../../decide/spec";
+import type { ForwardInput, ForwardStep, UndoStep } from "../../decide/steps";
 import { targetJson } from "../../decide/target-document";
 import { writesBlocked } from "../../postgres/assertions";
 import { columnOf, columnsAsText, timeNow } from "../../postgres/columns";
@@ -12,13 +12,15 @@ import { namedTables } from "../../postgres/configured-sql";
 import { checkReadableReferences, referencesTo } from "../../postgres/foreign-keys";
 import { ident, keyArray, qualified } from "../../postgres/identifiers";
 import { inScope, type TableShape } from "../../postgres/table";
-import type { Action, ForwardRun, UndoRun } from "../action";
+import type { Action, ForwardDraft, ForwardRun, FoundRows, UndoRun } from "../action";
+import { planRestore } from "../restore/plan";
 
 /** Inserts a missing row in its new form. An undo removes it again. */
 export const seed: Action = {
   steps: ["seed"],
   written: ["seed"],
   adds: 1,
+  plan: planMissing,
   // The undo must see which rows refer to the row by then.
   check: async ({ client, shape }) =>
     checkReadableReferences(client, await referencesTo(client, shape)),
@@ -26,6 +28,8 @@ export const seed: Action = {
     for (const step of steps) await seedRow(run, step);
     return 0;
   },
+  entries: ["seed"],
+  planUndo: planRestore,
   undoSteps: ["remove"],
   undo: async (run, steps) => {
     const warnings: string[] = [];
@@ -41,12 +45,12 @@ export const seed: Action = {
 };
 
 /** Plan: a missing row is inserted if its seed's condition holds. Otherwise a warning says why not. */
-export function planMissing(
+function planMissing(
   { previous, seedable }: ForwardInput,
-  row: RowSpec,
-  steps: ForwardStep[],
-  { changes, warnings }: PlanNotes,
+  { row, main }: FoundRows,
+  { steps, changes, warnings }: ForwardDraft,
 ): void {
+  if (main !== undefined) return;
   const key = keyOf(row.key);
   const name = keyName(key);
   if (!seedable.has(keyId(key))) {
