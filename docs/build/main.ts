@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
+import { catalogIndex } from "./catalog";
 import { chartFiles } from "./charts";
 import { commandIndex, commandReference } from "./commands";
 import { configurationReference } from "./configuration";
@@ -15,6 +16,7 @@ export function references(): Readonly<Record<string, () => string>> {
     "docs/reference/configuration.md": () => configurationReference(),
     "docs/reference/commands.md": () => commandReference(projectDir),
     "cli/commands/index.ts": () => commandIndex(projectDir),
+    "packages/catalog/src/integrated.ts": () => catalogIndex(projectDir),
     "docs/reference/stack-file.schema.json": stackFileSchema,
     "Pulumi.yaml": () => projectFile(projectDir),
     ...chartFiles,

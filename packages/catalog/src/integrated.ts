@@ -1,3 +1,4 @@
+// Generated from the files of servers/: npm run docs
 import type { Catalog } from "@mcp-fleet/schema";
 
 import { atlassian } from "./servers/atlassian";
