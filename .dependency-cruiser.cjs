@@ -12,7 +12,6 @@ const mayImport = {
   render: ["index.ts", "components", "stacks", "packages"],
   "packages/errors": [],
   "packages/metrics": [],
-  "packages/terminal": [],
   "packages/schema": ["errors"],
   "packages/catalog": ["schema"],
   "packages/kube": ["errors"],

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 
-import { table } from "@mcp-fleet/terminal";
+import { table } from "../cli/terminal";
 
 /** One line of `bench/out/results.json`. A ratio above its goal is worse than wanted. */
 export interface Result {

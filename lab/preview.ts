@@ -1,7 +1,7 @@
 import { nameOf } from "@mcp-fleet/engine";
 import { UserError } from "@mcp-fleet/errors";
-import { table } from "@mcp-fleet/terminal";
 
+import { table } from "../cli/terminal";
 import { clusterStatus } from "./cluster";
 import type { Log } from "./log";
 import { openLab } from "./session";

@@ -1,6 +1,6 @@
 import type { ProbedServer } from "@mcp-fleet/cutover-runner";
-import { table } from "@mcp-fleet/terminal";
 
+import { table } from "../cli/terminal";
 import type { DisplayRow } from "./database/snapshot";
 import type { ServerStatus } from "./studio/clients";
 

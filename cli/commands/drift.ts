@@ -1,11 +1,11 @@
 import type { DriftReport } from "@mcp-fleet/operations";
-import { table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { openFleet, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { newCommand } from "../help";
+import { table } from "../terminal";
 
 export function driftCommand(context: CliContext): Command {
   return withStack(

@@ -1,13 +1,13 @@
 import type { PulumiStack } from "@mcp-fleet/engine";
 import type { ConfigChange, ListedUpdate } from "@mcp-fleet/operations";
 import type { LedgerState } from "@mcp-fleet/row-cutover";
-import { type Column, table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import { positiveNumber } from "../arguments";
 import type { CliContext } from "../context";
 import { opened, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { newCommand } from "../help";
+import { type Column, table } from "../terminal";
 import { countsText } from "./plan";
 
 export function historyCommand(context: CliContext): Command {

@@ -1,10 +1,10 @@
 import type { ImageContents } from "@mcp-fleet/operations";
-import { table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import { timeoutOption } from "../arguments";
 import type { CliContext } from "../context";
 import { newCommand } from "../help";
+import { table } from "../terminal";
 import { imageVerifyCommand } from "./image/verify";
 
 interface Options {

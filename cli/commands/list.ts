@@ -1,10 +1,10 @@
 import type { McpServerSummary } from "@mcp-fleet/lifecycle";
-import { table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { newCommand } from "../help";
 import { isFinding, pathHelp, requireNamespace, shownReplicas, shownState } from "../servers";
+import { table } from "../terminal";
 
 export function listCommand(context: CliContext): Command {
   return newCommand("list", {

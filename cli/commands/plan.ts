@@ -1,5 +1,4 @@
 import type { RowPlan, Target } from "@mcp-fleet/row-cutover";
-import { type Column, paragraphs, table } from "@mcp-fleet/terminal";
 import { type Command, Option } from "commander";
 
 import type { CliContext } from "../context";
@@ -12,6 +11,7 @@ import {
   withStack,
 } from "../day-two/stack";
 import { newCommand } from "../help";
+import { type Column, paragraphs, table } from "../terminal";
 
 export function planCommand(context: CliContext): Command {
   return withStack(

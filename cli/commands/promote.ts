@@ -1,12 +1,12 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { ConfigChange, Promotion } from "@mcp-fleet/operations";
-import { table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { opened, openFleet, openStack, planned } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { newCommand } from "../help";
+import { table } from "../terminal";
 import { changeText } from "./history";
 import { countsText, planText, rowPlan } from "./plan";
 

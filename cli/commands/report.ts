@@ -2,7 +2,6 @@ import { writeFileSync } from "node:fs";
 
 import { cleanText, messageOf, UserError } from "@mcp-fleet/errors";
 import type { ListedUpdate } from "@mcp-fleet/operations";
-import { paragraphs, table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import { positiveNumber } from "../arguments";
@@ -10,6 +9,7 @@ import type { CliContext } from "../context";
 import { openFleet, openStack, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { newCommand } from "../help";
+import { paragraphs, table } from "../terminal";
 import { ledgerRuns } from "./history";
 
 interface ReportOptions extends StackOptions {

@@ -1,10 +1,10 @@
 import type { McpServerStatus } from "@mcp-fleet/lifecycle";
-import { facts, table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { newCommand } from "../help";
 import { isFinding, pathHelp, serverArgument, shownState } from "../servers";
+import { facts, table } from "../terminal";
 
 export function statusCommand(context: CliContext): Command {
   return newCommand("status", {

@@ -1,10 +1,10 @@
 import type { Places, StrayServer } from "@mcp-fleet/cluster";
-import { table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import type { CliContext } from "../context";
 import { exitCodes } from "../exit-codes";
 import { newCommand } from "../help";
+import { table } from "../terminal";
 
 interface Options {
   readonly allowCluster: string[];

@@ -1,5 +1,4 @@
 import type { VerifyReport } from "@mcp-fleet/operations";
-import { bullets, type Column, paragraphs, table } from "@mcp-fleet/terminal";
 import { type Command, Option } from "commander";
 
 import type { CliContext } from "../context";
@@ -7,6 +6,7 @@ import { denyText } from "../day-two/expect-denied";
 import { type Opened, openFleet, type StackOptions, withStack } from "../day-two/stack";
 import { exitCodes } from "../exit-codes";
 import { newCommand } from "../help";
+import { bullets, type Column, paragraphs, table } from "../terminal";
 
 interface VerifyOptions extends StackOptions {
   readonly from?: "here" | "cluster";

@@ -1,5 +1,6 @@
 import type { DenyReport } from "@mcp-fleet/operations";
-import { bullets, type Column, paragraphs, table } from "@mcp-fleet/terminal";
+
+import { bullets, type Column, paragraphs, table } from "../terminal";
 
 /** Each port and who reached it, and what that means. @param width see {@link CliContext.width} */
 export function denyText({ strangers, open, untried }: DenyReport, width: number): string {

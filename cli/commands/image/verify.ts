@@ -1,12 +1,12 @@
 import { UserError } from "@mcp-fleet/errors";
 import type { ImageVerdict } from "@mcp-fleet/images";
-import { table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import type { CliContext } from "../../context";
 import { openStack, type StackOptions, withStack } from "../../day-two/stack";
 import { exitCodes } from "../../exit-codes";
 import { newCommand } from "../../help";
+import { table } from "../../terminal";
 
 interface Options extends StackOptions {
   readonly key?: string;

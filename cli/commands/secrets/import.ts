@@ -1,10 +1,10 @@
 import type { PulumiStack, SecretSetting } from "@mcp-fleet/engine";
-import { table } from "@mcp-fleet/terminal";
 import type { Command } from "commander";
 
 import type { CliContext } from "../../context";
 import { opened, openStack, planned, type StackOptions, withStack } from "../../day-two/stack";
 import { newCommand } from "../../help";
+import { table } from "../../terminal";
 
 const configKey = "mcp-fleet:serverSecrets";
 

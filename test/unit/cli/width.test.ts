@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 
 import { contradictionsIn, type ListedUpdate, type VerifiedServer } from "@mcp-fleet/operations";
 import type { RowPlan } from "@mcp-fleet/row-cutover";
-import { facts, table } from "@mcp-fleet/terminal";
 
 import { historyText } from "../../../cli/commands/history";
 import { planText } from "../../../cli/commands/plan";
 import { verifyText } from "../../../cli/commands/verify";
+import { facts, table } from "../../../cli/terminal";
 
 const wide = 100;
 

@@ -1,0 +1,2 @@
+export { type Column, facts, table } from "./table";
+export { bullets, paragraphs } from "./text";

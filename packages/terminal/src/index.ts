@@ -1,2 +1,0 @@
-export { type Column, facts, type Row, table } from "./table";
-export { bullets, paragraphs } from "./text";
