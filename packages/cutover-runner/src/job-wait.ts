@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type * as k8s from "@kubernetes/client-node";
-import { UserError } from "@mcp-fleet/errors";
-import { asking, type Kube, oneLine } from "@mcp-fleet/kube";
+import { timeLimit, UserError } from "@mcp-fleet/errors";
+import { asking, followJob, type Kube, oneLine, podsOfJob } from "@mcp-fleet/kube";
 
 import { jobTrouble, probeState, type ProbeTrouble, probeTrouble } from "./pod-trouble";
 import { type OnProgress, speaking } from "./progress";
 import { containerName, keepSeconds } from "./restricted-job";
 
-const pollMs = 250;
+/** How often an identity that may not watch reads the Job and lists its pods, in seconds. */
+const orListSeconds = 1;
+
+/** How often the pod's trouble is looked at, in milliseconds. */
+const lookMs = 250;
 
 /** A Job with the probe's image that was made. */
 export interface StartedJob {
@@ -22,45 +26,110 @@ export interface StartedJob {
   readonly limitSeconds: number;
 }
 
+/** A probe that has ended, with its Job as it was then. */
+interface Finished {
+  readonly pod: k8s.V1Pod;
+  readonly job: k8s.V1Job;
+}
+
+/** The Job and its pod as they were last seen. */
+interface Seen {
+  job?: k8s.V1Job;
+  pod?: k8s.V1Pod | undefined;
+}
+
 /**
- * Waits until the probe's process has ended, or something shows that it will not. The Job's own status says so a
- * second or two later; it is asked for pods that went without a word.
+ * Waits until the probe's process has ended, or something shows that it will not. The Job's own status follows a second
+ * or two later. It counts where the pod's status never said that the process ended.
+ * @throws {UserError} when the probe cannot run, its Job is deleted, or the time is over
  */
 export async function finished(
   kube: Kube,
   started: StartedJob,
   onProgress?: OnProgress,
-): Promise<{ pod: k8s.V1Pod; job: k8s.V1Job }> {
-  const { namespace, name, limitSeconds } = started;
-  const end = Date.now() + limitSeconds * 1000;
-  let troubledSince: number | undefined;
-  let pod: k8s.V1Pod | undefined;
-  let trouble: ProbeTrouble | undefined;
-  const say = speaking(onProgress);
-  while (Date.now() < end) {
-    const job = await asking(kube, `read Job ${namespace}/${name}`, () =>
-      kube.batch.readNamespacedJob({ namespace, name }),
-    );
-    pod = (await podsOf(kube, namespace, name))[0];
-    if (pod !== undefined && probeState(pod)?.terminated !== undefined) return { pod, job };
-    const over = job.status?.conditions?.some(
-      ({ type, status }) => status === "True" && (type === "Complete" || type === "Failed"),
-    );
-    if (over === true && pod !== undefined) return { pod, job };
-    trouble = pod === undefined ? await creationOf(kube, namespace, name) : probeTrouble(pod);
-    say(`${started.label}: ${doing(pod, trouble)}`);
-    if (over === true)
-      trouble ??= { reason: "is gone before it was read", fix: "Run again.", patienceSeconds: 0 };
-    troubledSince = trouble === undefined ? undefined : (troubledSince ?? Date.now());
-    if (
-      trouble !== undefined &&
-      Date.now() - (troubledSince ?? 0) >= trouble.patienceSeconds * 1000
-    )
-      break;
-    await sleep(pollMs);
+): Promise<Finished> {
+  const seen: Seen = {};
+  const ended = new AbortController();
+  const signal = AbortSignal.any([timeLimit(started.limitSeconds), ended.signal]);
+  const following = followJob(
+    kube,
+    started,
+    (job, pods) => {
+      if (job === undefined) throw deleted(started);
+      [seen.job, seen.pod] = [job, pods[0]];
+      return endOf(seen);
+    },
+    { signal, orListSeconds },
+  );
+  const looking = untilHopeless(kube, started, seen, signal, onProgress);
+  try {
+    return await Promise.race([following, looking]);
+  } catch (error) {
+    // Both end when the time is over. The look knows the reason.
+    if (!signal.aborted) throw error;
+    return await looking;
+  } finally {
+    ended.abort();
+    await Promise.allSettled([following, looking]);
   }
-  const reason = trouble?.reason ?? `has not ended within ${limitSeconds} seconds`;
+}
+
+function endOf({ job, pod }: Seen): Finished | undefined {
+  if (job === undefined || pod === undefined) return undefined;
+  return probeState(pod)?.terminated !== undefined || isOver(job) ? { pod, job } : undefined;
+}
+
+const isOver = ({ status }: k8s.V1Job): boolean =>
+  status?.conditions?.some(
+    (one) => one.status === "True" && (one.type === "Complete" || one.type === "Failed"),
+  ) === true;
+
+/**
+ * Looks again and again at what keeps the pod from running: how long that lasts, and events, come with no change of a
+ * pod. Says what the probe is at.
+ * @throws {UserError} when a trouble has lasted longer than it may, or the time is over
+ */
+async function untilHopeless(
+  kube: Kube,
+  started: StartedJob,
+  seen: Readonly<Seen>,
+  signal: AbortSignal,
+  onProgress?: OnProgress,
+): Promise<Finished> {
+  const say = speaking(onProgress);
+  let troubledSince: number | undefined;
+  let trouble: ProbeTrouble | undefined;
+  while (!signal.aborted) {
+    const { job, pod } = seen;
+    if (job !== undefined) {
+      const over = isOver(job);
+      if (over && pod === undefined) {
+        // The watch of pods may be behind that of the Job.
+        const late = (await podsOfJob(kube, started))[0];
+        if (late !== undefined) return { pod: late, job };
+      }
+      trouble =
+        pod === undefined
+          ? await creationOf(kube, started.namespace, started.name)
+          : probeTrouble(pod);
+      if (over)
+        trouble ??= { reason: "is gone before it was read", fix: "Run again.", patienceSeconds: 0 };
+      say(`${started.label}: ${doing(pod, trouble)}`);
+      troubledSince = trouble === undefined ? undefined : (troubledSince ?? Date.now());
+      const lasted = Date.now() - (troubledSince ?? Date.now());
+      if (trouble !== undefined && lasted >= trouble.patienceSeconds * 1000) break;
+    }
+    await sleep(lookMs, undefined, { signal }).catch(() => undefined);
+  }
+  const reason = trouble?.reason ?? `has not ended within ${started.limitSeconds} seconds`;
   throw jobError(started, reason, trouble?.fix);
+}
+
+function deleted({ namespace, name, from }: StartedJob): UserError {
+  return new UserError(
+    `Job ${namespace}/${name}, which probes the servers from ${from}, was deleted before it ended. Rows and application are untouched.`,
+    "Find out who removed it, then run again.",
+  );
 }
 
 /** What a probe that has not ended is at. */
@@ -72,15 +141,7 @@ function doing(pod: k8s.V1Pod | undefined, trouble: ProbeTrouble | undefined): s
     : "the servers are being asked";
 }
 
-async function podsOf(kube: Kube, namespace: string, job: string): Promise<k8s.V1Pod[]> {
-  const labelSelector = `batch.kubernetes.io/job-name=${job}`;
-  const list = await asking(kube, `list pods in ${namespace}`, () =>
-    kube.core.listNamespacedPod({ namespace, labelSelector }),
-  );
-  return list.items;
-}
-
-/** Events are a comfort: without the right to read them the wait just ends later and says less. */
+/** An identity without the right to read events waits longer, and its error says less. */
 async function creationOf(
   kube: Kube,
   namespace: string,

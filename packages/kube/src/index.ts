@@ -23,6 +23,7 @@ export {
   type ServerAbout,
   serverAbout,
 } from "./json";
+export { followJob, type JobRef, podsOfJob } from "./jobs";
 export { jsonForEnv } from "./json-env";
 export { lastWords, wordsText, type LastWords } from "./last-words";
 export * from "./names";

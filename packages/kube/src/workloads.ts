@@ -2,7 +2,8 @@ import type * as k8s from "@kubernetes/client-node";
 
 import type { Kube } from "./connect";
 import { ApiError, asking } from "./errors";
-import { follow, type FollowOptions, type Watched } from "./follow";
+import type { FollowOptions, Watched } from "./follow";
+import { followWithPods, listOfOne } from "./follow-pods";
 import { isPodOf, selectorText } from "./pods";
 import { kindOf, type Workload, type WorkloadKind } from "./servers/workload";
 
@@ -95,49 +96,15 @@ export async function followRollout<R>(
   options: FollowOptions,
 ): Promise<R> {
   const first = await getWorkload(kube, ref);
-  let workload: Workload | undefined = first;
-  let pods: readonly k8s.V1Pod[] | undefined;
-  const over = new AbortController();
-  const both = { ...options, signal: AbortSignal.any([options.signal, over.signal]) };
-  const look = (): R | undefined => (pods === undefined ? undefined : done(workload, pods));
-  const following = [
-    follow(
-      kube,
-      { ...watchedWorkload(kube, ref), list: () => listOfOne(kube, ref) },
-      ([found]) => {
-        workload = found === undefined ? undefined : tagged(found, ref.kind);
-        return look();
-      },
-      both,
-    ),
-    follow(
-      kube,
-      watchedPods(kube, first),
-      (found) => {
-        pods = found.filter((pod) => isPodOf(first, pod));
-        return look();
-      },
-      both,
-    ),
-  ];
-  try {
-    return await Promise.race(following);
-  } finally {
-    over.abort();
-    await Promise.allSettled(following);
-  }
-}
-
-/** The one object as a list: an update may have the right to get it alone. */
-async function listOfOne(
-  kube: Kube,
-  ref: WorkloadRef,
-): Promise<{ items: Workload[]; metadata?: k8s.V1ListMeta }> {
-  const found = await readWorkload(kube, ref);
-  if (found === undefined) return { items: [] };
-  const { resourceVersion } = found.metadata ?? {};
-  return {
-    items: [found],
-    ...(resourceVersion === undefined ? {} : { metadata: { resourceVersion } }),
-  };
+  return followWithPods(
+    kube,
+    { ...watchedWorkload(kube, ref), list: async () => listOfOne(await readWorkload(kube, ref)) },
+    watchedPods(kube, first),
+    (workload, pods) =>
+      done(
+        workload === undefined ? undefined : tagged(workload, ref.kind),
+        pods.filter((pod) => isPodOf(first, pod)),
+      ),
+    options,
+  );
 }
