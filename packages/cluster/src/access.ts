@@ -69,7 +69,7 @@ export function refusedRights(
   who: string | undefined,
 ): UserError {
   const places = [...new Set(missing.map(({ namespace }) => namespace))];
-  const said = places.map((namespace) => {
+  const lacking = places.map((namespace) => {
     const rights = groupedByResource(missing.filter((right) => right.namespace === namespace));
     const list = rights.map(({ resource, verbs, name }) =>
       [verbs.join(", "), resource, name].filter((part) => part !== undefined).join(" "),
@@ -77,7 +77,7 @@ export function refusedRights(
     return `${list.join("; ")} ${namespace === undefined ? "in the whole cluster" : `in namespace ${namespace}`}`;
   });
   return new UserError(
-    `${who ?? "The identity"} of context ${JSON.stringify(kube.context)} may not ${said.join("; nor ")}.`,
+    `${who ?? "The identity"} of context ${JSON.stringify(kube.context)} may not ${lacking.join("; nor ")}.`,
     `Have an administrator of the cluster run: ${places.flatMap((namespace) => commands(missing, namespace, who)).join(" && ")}`,
   );
 }

@@ -24,11 +24,11 @@ export interface ExternalSecretRef {
 export interface SecretWait {
   /** How long it may take to be there, in seconds. */
   readonly seconds: number;
-  /** Hears why it is not there yet, each reason once, and what else its reader should know. */
+  /** Called with why the Secret does not exist yet, each reason once, and with other notes for the reader. */
   readonly say: (sentence: string) => void;
 }
 
-/** As far as it is read here. The operator and whoever else writes its status may put anything there. */
+/** Only the fields that are read here. Whoever may write the status may put anything there. */
 interface ExternalSecret {
   readonly metadata?: { readonly generation?: unknown };
   readonly spec?: { readonly refreshPolicy?: unknown; readonly refreshInterval?: unknown };
@@ -47,7 +47,7 @@ interface Condition {
   readonly message?: unknown;
 }
 
-/** A Secret as it is to be. */
+/** A Secret as the ExternalSecret describes it. */
 export interface MadeSecret {
   /**
    * What changes when it does: its resourceVersion, which says nothing of its content. Undefined where it may not be read, or
@@ -56,18 +56,18 @@ export interface MadeSecret {
   readonly version?: string;
 }
 
-/** What is there: the Secret, or why it is not. Both, where the operator could not read its store again. */
+/** The Secret, or why it does not exist. Both when the operator could not read its store again. */
 interface Seen {
   readonly made?: MadeSecret;
   readonly problem?: string;
 }
 
 const pollMs = 500;
-/** An operator that was told a moment ago is not late, in milliseconds. */
+/** How long the operator may take to react before it counts as late, in milliseconds. */
 const promptMs = 3000;
 
 /**
- * Looks once at the Secret. Only its metadata is asked for, so that no value comes here.
+ * Reads the Secret once: only its metadata, so that no value reaches this process.
  *
  * @returns undefined while the operator has not made it of what the ExternalSecret says now
  * @throws {UserError} when the cluster does not answer, or refuses
@@ -91,10 +91,10 @@ export async function waitForExternalSecret(
   { seconds, say }: SecretWait,
 ): Promise<MadeSecret> {
   const started = Date.now();
-  const said = new Set<string>();
+  const reported = new Set<string>();
   const tell = (sentence: string): void => {
-    if (!said.has(sentence)) say(sentence);
-    said.add(sentence);
+    if (!reported.has(sentence)) say(sentence);
+    reported.add(sentence);
   };
   for (;;) {
     const seen = await look(kube, ref).catch(unlessPassing);
@@ -125,7 +125,7 @@ async function look(kube: Kube, ref: ExternalSecretRef): Promise<Seen> {
       getJson<ExternalSecret>(kube, `/apis/external-secrets.io/v1/${at}/externalsecrets/${name}`),
     ),
   );
-  // Somebody has removed it; the pods say what they miss.
+  // It was deleted. The pods' errors will name what is missing.
   if (asked === undefined) return { made: {} };
   const problem = await problemOf(kube, ref, asked);
   if (!isSynced(asked)) return { problem: problem ?? unseen };
@@ -140,8 +140,8 @@ async function look(kube: Kube, ref: ExternalSecretRef): Promise<Seen> {
     return { made: { version: secret.resourceVersion }, ...kept };
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
-    const said = error.problem.replace(/\.$/, "");
-    return { made: {}, problem: `a change of it rolls no pods here, because ${said}` };
+    const reason = error.problem.replace(/\.$/, "");
+    return { made: {}, problem: `a change of it rolls no pods here, because ${reason}` };
   }
 }
 
@@ -172,11 +172,11 @@ async function problemOf(
     }))
     .sort((a, b) => a.at.localeCompare(b.at))
     .at(-1);
-  const said = [textOf(ready.message) ?? "no reason given", latest?.message ?? ""].filter(
+  const details = [textOf(ready.message) ?? "no reason given", latest?.message ?? ""].filter(
     (text) => text !== "",
   );
   const reason = textOf(ready.reason) ?? "it is not ready";
-  return [reason, ...said].map(oneLine).join(": ");
+  return [reason, ...details].map(oneLine).join(": ");
 }
 
 function conditionsOf(value: unknown): Condition[] {
@@ -187,7 +187,7 @@ function conditionsOf(value: unknown): Condition[] {
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" ? value : undefined;
 
-/** A cluster that does not answer for a moment is asked again. */
+/** A cluster may fail to answer for a moment, so it is asked again. */
 function unlessPassing(error: unknown): Seen {
   const passing =
     error instanceof UnreachableError ||

@@ -5,7 +5,7 @@ import { asking, type Kube } from "@mcp-fleet/kube";
 
 /** What tells one cluster from another, whatever a kubeconfig calls it. */
 export interface ClusterIdentity {
-  /** UID of the namespace kube-system: made with the cluster and never again. */
+  /** UID of the namespace kube-system, which lasts as long as the cluster. */
   readonly uid: string;
   /** Addresses of the nodes within their network. Empty where no rule asks for them. */
   readonly nodes: readonly string[];
@@ -46,7 +46,7 @@ export async function identify(kube: Kube, rules: readonly string[]): Promise<Cl
   };
 }
 
-/** How many of the cluster's nodes a rule speaks of; a UID speaks of all or none. */
+/** How many of the cluster's nodes a rule matches; a UID matches all or none. */
 export function matches(rule: string, { uid, nodes }: ClusterIdentity): "all" | "some" | "none" {
   if (!isRange(rule)) return rule.toLowerCase() === uid ? "all" : "none";
   const [address = "", bits] = rule.split("/");
@@ -85,7 +85,7 @@ export function requirePlaces(allowed: Places, forbidden: Places): void {
   const wrong = clusters.find((rule) => !uid.test(rule) && !isCidr(rule));
   if (wrong !== undefined) {
     throw new UserError(
-      `"${wrong}" names no cluster.`,
+      `"${wrong}" is not a cluster's UID or address range.`,
       "Use the UID of its namespace kube-system, or a range of addresses like 10.20.0.0/24.",
       { exitCode: 2 },
     );

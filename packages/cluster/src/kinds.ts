@@ -7,7 +7,7 @@ export interface ObjectKind {
 }
 
 /**
- * Those of `kinds` that the cluster does not serve: whoever brings them is not installed, or in another version. One
+ * Those of `kinds` that the cluster does not serve: their CRDs are not installed, or in another version. One
  * request for each `apiVersion`.
  *
  * @throws {UserError} when the cluster does not answer, or may not be asked what it serves

@@ -9,7 +9,7 @@ export interface Holder {
   readonly uid: string;
   /** ID of the container that took it. */
   readonly container?: string;
-  /** Whether its update ended by itself. It is waited for no more. */
+  /** Whether its update ended by itself. Nothing waits for it any more. */
   readonly ended?: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { asking, ifThere, type Kube } from "@mcp-fleet/kube";
 
 /**
- * Whether a namespace is there. `ending`: it is being removed, and takes nothing new.
+ * Whether a namespace exists. `ending`: it is being deleted, and accepts nothing new.
  *
  * @throws {UserError} when the cluster does not answer, or may not be asked
  */

@@ -53,7 +53,7 @@ export interface RunSettings {
   };
 }
 
-/** A server to ask, with what of it is kept in the cluster; a file is no matter of the cluster. */
+/** A server to ask, with what of it is kept in the cluster. Files need no rights in the cluster. */
 interface KeptTarget {
   readonly caFrom?: ReadObject | { readonly file: string };
   readonly headersFrom?: Readonly<
@@ -73,7 +73,7 @@ export function workOfRun({ namespace, kinds, cutover }: RunSettings): RunWork {
   };
 }
 
-/** Rows get the values of headers whoever asks; an authority is read by who asks, and a Job's pod has it mounted. */
+/** Header values are always read, for the rows. An authority is read only without a Job, whose pod mounts it. */
 function readsOf(targets: readonly KeptTarget[], here: boolean): ReadObject[] {
   const all = targets.flatMap(({ caFrom, headersFrom = {} }) => [
     ...Object.values(headersFrom),
@@ -113,7 +113,7 @@ const followed: Readonly<Record<string, readonly (readonly [group: string, resou
     ],
   };
 
-/** Everything that an update asks of the API server beside what any identity may, each once. */
+/** Every right that an update needs beyond those of any identity, each once. */
 export function rightsOfRun({
   namespace,
   kinds,
@@ -137,7 +137,7 @@ export function rightsOfRun({
     add(where, groupOf(apiVersion), resourceOf(kind), ownVerbs);
     for (const [group, resource] of followed[kind] ?? []) add(where, group, resource, follow);
   }
-  // While it waits for anything it shows what events say of it.
+  // During any wait the provider shows the object's events.
   for (const { kind, namespace: own = namespace } of kinds) {
     if (!clusterWide.has(kind)) add(own, "", "events", follow);
   }

@@ -9,7 +9,7 @@ export interface StrayServer {
   readonly namespace: string;
   readonly name: string;
   readonly images: readonly string[];
-  /** What it was known by: a label says so, a name or an image only makes it likely. */
+  /** The evidence: a label is proof, a name or an image only makes it likely. */
   readonly evidence: "label" | "name" | "image";
   /** Services that select its pods. */
   readonly services: readonly string[];
@@ -95,7 +95,7 @@ export function strayReport(
   });
 }
 
-/** More than {@link isServer}, which is a server to every verb: here it counts what might be one, whoever labelled it. */
+/** Wider than {@link isServer}, which every command uses: here a workload counts if it may be a server. */
 function evidenceOf(
   metadata: V1ObjectMeta | undefined,
   template: V1PodTemplateSpec | undefined,
@@ -107,7 +107,7 @@ function evidenceOf(
   return imagesOf(template).some((image) => mcp.test(repositoryOf(image))) ? "image" : undefined;
 }
 
-/** An image's repository without its registry, whose name says nothing of what is in it. */
+/** An image's repository without its registry. The registry's name says nothing about the content. */
 function repositoryOf(image: string): string {
   const [first = "", ...rest] = image.split("/");
   return rest.length > 0 && /[.:]|^localhost$/.test(first) ? rest.join("/") : image;

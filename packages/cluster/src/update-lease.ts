@@ -18,7 +18,7 @@ import type { ClusterRight } from "./run-rights";
  * host only, so the Lease is what shows that the pod that made it is gone (pulumi-kubernetes-operator#368).
  */
 export interface UpdateLease {
-  /** Names of pods that held it before and are gone. An engine's lock by one of them belongs to nobody. */
+  /** Names of pods that held it before and are gone. An engine's lock by one of them is stale. */
   readonly gone: readonly string[];
   release(outcome: UpdateOutcome): Promise<void>;
 }
@@ -40,7 +40,7 @@ export interface LeaseRequest {
   readonly now: boolean;
 }
 
-/** Nothing is wrong; the same may succeed later. */
+/** Nothing is wrong. The same update may succeed later. */
 export class LaterError extends UserError {}
 
 /** Minutes until the next attempt after the first failure; doubled by each further one, up to the last. */
@@ -64,7 +64,7 @@ export async function takeUpdateLease(kube: Kube, request: LeaseRequest): Promis
   if (!request.now) refuseEarly(request, failed);
   const { name: pod, uid, container } = request.pod;
   const own: Holder = { pod, uid, ...(container === undefined ? {} : { container }) };
-  // One entry a name: what holds for the last pod of a name holds for those before it.
+  // One entry for each name: what holds for the newest pod of a name holds for earlier ones.
   const others = holders.filter((holder) => holder.pod !== pod);
   const earlier = failed === undefined ? {} : { failed };
   const taken = await replaceLease(
@@ -140,7 +140,7 @@ async function replaceLease(kube: Kube, api: CoordinationV1Api, body: V1Lease): 
 }
 
 /**
- * Whether a lock by this holder's host name belongs to nobody.
+ * Whether a lock by this holder's host name is stale.
  *
  * @throws LaterError where its update may still run
  */
@@ -192,13 +192,13 @@ function nextFailure({ inputs }: LeaseRequest, failed: FailedUpdate | undefined)
   return { inputs, times, at: new Date().toISOString() };
 }
 
-/** Whatever starts us may do so at once and for ever; each attempt would ask every server and lock the stack. */
+/** A controller may restart us at once and for ever. Each attempt would probe every server and lock the stack. */
 function refuseEarly({ stack, inputs }: LeaseRequest, failed: FailedUpdate | undefined): void {
   if (failed === undefined || failed.inputs !== inputs) return;
   const waitMs = Math.min(waits.first * 2 ** (failed.times - 1), waits.last) * 60_000;
   const now = Date.now();
   const next = Date.parse(failed.at) + waitMs;
-  // A time beyond the wait is of a clock that was set back since: it would put the update off for ever.
+  // A time beyond the wait means that the clock was set back. It would delay the update for ever.
   if (!(next > now && next <= now + waitMs)) return;
   throw new LaterError(
     `The same update of ${stack} failed ${failed.times === 1 ? "once" : `${failed.times} times in a row`}, so the next attempt is not before ${new Date(next).toISOString()}.`,

@@ -8,8 +8,8 @@ const byHand =
   "select format('drop function %s cascade;', oid::regprocedure) from pg_proc where pronamespace = to_regnamespace('mcp_cutover');";
 
 /**
- * Takes the write fence away when the stack that would have settled it goes. Never fails: a stack must be
- * removable without its database, so what could not be done is said with the way to do it by hand.
+ * Removes the write fence when the stack that would have settled it is destroyed. Never fails, since a stack must be
+ * removable without its database. If the fence could not be removed, the lines say how to do it by hand.
  * @param props what is in state; of an earlier release, so anything may be missing
  * @returns lines for the user; empty when there was no fence
  */

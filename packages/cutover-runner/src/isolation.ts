@@ -23,7 +23,7 @@ import { restrictedJob } from "./restricted-job";
 import type { ProbeSpec } from "./types";
 import type { IsolationSeen } from "./types";
 
-/** A pod that no policy lets in anywhere. */
+/** A pod that no NetworkPolicy admits anywhere. */
 export interface Stranger {
   /** Short name for object names and progress. */
   readonly name: string;
@@ -51,10 +51,9 @@ export interface IsolationInputs {
 const trySeconds = 60;
 
 const ofTheFleet = `${managedByLabel}=${managedBy}`;
-/** On the pods of workloads that may wear a consumer's labels. */
 
 /**
- * Tries, from each stranger, every port of the fleet's ready pods: one pod of each workload, by its address. Nobody but a
+ * Tries, from each stranger, every port of the fleet's ready pods: one pod of each workload, by its address. Only a
  * consumer should get through. The application's own pods are not asked: they serve whoever calls them.
  * @throws {UserError} when the pods cannot be listed; a stranger that could not try is a report with a `problem`
  */
@@ -79,7 +78,7 @@ export async function tryIsolation(
   );
 }
 
-/** What a run tries: a pod without labels beside the servers. Never fails, since nothing of the run depends on it. */
+/** The attempt of a run: from a pod without labels beside the servers. Never fails, since the run does not depend on it. */
 export async function isolationSeen(
   kube: () => Promise<Kube>,
   inputs: IsolationInputs,
@@ -101,7 +100,7 @@ export async function isolationSeen(
   });
 }
 
-/** What the reports come to. */
+/** The verdict over all reports. */
 export function isolationOf(reports: readonly StrangerReport[]): IsolationSeen {
   const at = new Date().toISOString();
   const open = reports.flatMap(({ from, results }) =>
@@ -159,7 +158,7 @@ function endpointsIn({ metadata, spec, status }: k8s.V1Pod): Endpoint[] {
   }));
 }
 
-/** A consumer's pod. Others of the fleet may wear its labels too, and are told by a mark. */
+/** Whether it is a consumer's pod. Other pods of the fleet may have its labels too; {@link workloadLabel} marks them. */
 function isApplication(
   { metadata }: k8s.V1Pod,
   consumers: IsolationInputs["probe"]["consumers"],

@@ -25,7 +25,7 @@ export function deadlineOf(
   return deadlineSeconds ?? Math.max(defaultDeadlineSeconds, ...answers);
 }
 
-/** The probe's options for one consumer; what is not configured is left to it, so that an older image takes them too. */
+/** The probe's options for one consumer. What is not configured is left out, so that an older image accepts them too. */
 export const probeOptions = (
   { deadlineSeconds }: Partial<Pick<ProbeSpec, "deadlineSeconds">>,
   { protocols }: Pick<Consumer, "protocols">,
@@ -50,7 +50,7 @@ export function ownerOf(cutoverName: string): string {
   return createHash("sha256").update(cutoverName).digest("hex").slice(0, 16);
 }
 
-/** `mcp-probe-<consumer>-<run>`: unique for each run, so that what a crashed run left never blocks. */
+/** `mcp-probe-<consumer>-<run>`: unique for each run, so that leftovers of a crashed run never block. */
 export function jobName(consumer: string, runId: string): string {
   const readable = consumer
     .toLowerCase()

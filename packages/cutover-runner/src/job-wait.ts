@@ -85,8 +85,8 @@ const isOver = ({ status }: k8s.V1Job): boolean =>
   ) === true;
 
 /**
- * Looks again and again at what keeps the pod from running: how long that lasts, and events, come with no change of a
- * pod. Says what the probe is at.
+ * Checks again and again what keeps the pod from running, and reports progress. A watch of pods shows neither events nor
+ * how long a trouble lasts.
  * @throws {UserError} when a trouble has lasted longer than it may, or the time is over
  */
 async function untilHopeless(
@@ -113,7 +113,11 @@ async function untilHopeless(
           ? await creationOf(kube, started.namespace, started.name)
           : probeTrouble(pod);
       if (over)
-        trouble ??= { reason: "is gone before it was read", fix: "Run again.", patienceSeconds: 0 };
+        trouble ??= {
+          reason: "was deleted before it was read",
+          fix: "Run again.",
+          patienceSeconds: 0,
+        };
       say(`${started.label}: ${doing(pod, trouble)}`);
       troubledSince = trouble === undefined ? undefined : (troubledSince ?? Date.now());
       const lasted = Date.now() - (troubledSince ?? Date.now());
@@ -173,7 +177,7 @@ export async function readLog(kube: Kube, namespace: string, pod: k8s.V1Pod): Pr
   }
 }
 
-/** For tidying up: what it leaves has a time to live of its own, so a failure here fails no run. */
+/** For cleaning up. What stays has a time to live of its own, so a failure here fails no run. */
 export async function quietly<T>(request: () => Promise<T>): Promise<T | undefined> {
   try {
     return await request();

@@ -43,7 +43,7 @@ export async function withHeaderValues(
   return rows.every((row, index) => row === spec.rows[index]) ? spec : { ...spec, rows };
 }
 
-/** The spec of a run, likewise. The way back needs no header, and must not wait for a Secret that is gone. */
+/** The same for the spec of a run. A rollback needs no headers, and must not fail for a Secret that is gone. */
 export async function specFor(
   { spec, target, kubernetes }: Pick<CutoverInputs, "spec" | "target" | "kubernetes">,
   credentials: Pick<Credentials, "kubeconfig">,
@@ -76,8 +76,8 @@ export async function targetsHere(
 }
 
 /**
- * Has everything be there that a pod needs to ask the targets, so that what is missing is told by its configuration key. What
- * this identity may not read is left to the pod.
+ * Checks that everything exists that a pod needs to ask the targets. An error names the configuration key of what is
+ * missing. What this identity may not read is left to the pod.
  * @throws {UnreadKeyError} for what is missing
  */
 export async function requireKept(

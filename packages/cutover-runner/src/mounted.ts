@@ -11,8 +11,8 @@ const directory = "/kept";
 export const readable = 0o440;
 
 /**
- * What a pod has mounted so that it reads values itself: nobody copies a credential for it, and a file has the value of now.
- * Of a Secret nothing but the key that is named is mounted: a certificate's key stands beside its authority.
+ * What a pod mounts to read values itself: no credential is copied for it, and a file has the present value.
+ * Only the named key of a Secret is mounted, since a certificate's private key may be in the same Secret.
  */
 export class MountedValues {
   private readonly known: ObjectKey[] = [];
@@ -29,7 +29,7 @@ export class MountedValues {
     return this.known.map((from, index) => {
       const items = [{ key: from.key, path: from.key }];
       const name = `kept-${index}`;
-      // A pod that waits for a volume says nothing; one that starts without it says which file is missing.
+      // A pod that waits for a volume prints nothing. One that starts without it names the missing file.
       const optional = true;
       return "secret" in from
         ? { name, secret: { secretName: from.secret, items, defaultMode: readable, optional } }

@@ -36,7 +36,7 @@ export async function phase<T>(
 
 let opened: Promise<Log> | undefined;
 
-/** The file that MCP_FLEET_LOG names. There is none by default: what a provider prints, the engine shows its user. */
+/** The file that MCP_FLEET_LOG names. There is none by default, because the engine shows its user whatever a provider prints. */
 function runLog(): Promise<Log> | undefined {
   const { MCP_FLEET_LOG: file = "" } = process.env;
   if (file !== "") opened ??= openLog("mcp-fleet-cutover", file);

@@ -46,9 +46,9 @@ export function endTrouble(pod: k8s.V1Pod, log: string): string {
   }
   const lastWords =
     (log.trim() === "" ? (ended.message ?? "") : log).trim().split("\n").at(-1) ?? "";
-  const said =
+  const printed =
     lastWords === "" || lastWords.startsWith("{") ? "" : `, saying "${oneLine(lastWords)}"`;
-  return `ended with exit code ${ended.exitCode} (${podReason ?? ended.reason ?? "no reason given"})${said}`;
+  return `ended with exit code ${ended.exitCode} (${podReason ?? ended.reason ?? "no reason given"})${printed}`;
 }
 
 /** Why a probe's Job made no pod, as the events about it say. */

@@ -125,7 +125,7 @@ async function planRows(
   try {
     spec = await specFor(inputs, credentials);
   } catch (error) {
-    // It may be made by then, and whoever previews may see less than whoever updates.
+    // It may exist by then, and whoever previews may see less than whoever updates.
     if (!(error instanceof UnreadKeyError || error instanceof UnreachableError)) throw error;
     return { unreachable: error.problem, unread: true };
   }

@@ -2,8 +2,8 @@ import type * as k8s from "@kubernetes/client-node";
 import { restrictedContainer, restrictedPod } from "@mcp-fleet/kube";
 
 /**
- * Never set by anybody, so a pod with this gate is never Ready. The probe pod wears the application's labels,
- * and a Service that selects them must not send it the application's requests.
+ * Nothing ever sets this condition, so a pod with this gate is never Ready. The probe's pod has the application's
+ * labels, and a Service that selects them must not send it the application's requests.
  */
 export const neverReady = "mcp-fleet.dev/never-ready";
 
@@ -13,7 +13,7 @@ export const keepSeconds = 3600;
 /** The probe's own container: a service mesh may put others beside it. */
 export const containerName = "probe";
 
-/** What one kind of Job has its container do. */
+/** What the container of one kind of Job does. */
 export type ProbeContainer = Pick<k8s.V1Container, "image" | "args" | "env" | "volumeMounts">;
 
 /** What tells one Job with the probe's image from another. */

@@ -22,13 +22,13 @@ export const settleSeconds = 600;
 /** How often an identity that may list pods and not watch them looks at a rollout, in seconds. */
 const orListSeconds = 1;
 
-/** What still stands between a workload and the end of its rollout; both lists are empty when nothing does. */
+/** What a workload's rollout still waits for; both lists are empty when it is over. */
 export interface RolloutState {
   /** Pods without the wanted generation that may still run, each with what it is doing. */
   readonly oldPods: readonly string[];
-  /** Why the workload itself is not there yet, and what is wrong with its new pods. */
+  /** Why the workload is not up to date, and what is wrong with its new pods. */
   readonly pending: readonly string[];
-  /** Whether its controller has given up (`progressDeadlineSeconds`): waiting on is in vain. */
+  /** Whether its controller has given up (`progressDeadlineSeconds`), so that waiting is useless. */
   readonly stuck: boolean;
 }
 
@@ -96,7 +96,7 @@ const isOver = ({ oldPods, pending }: RolloutState): boolean =>
  * Returns when every Deployment has only pods of the wanted generation. Ending pods count too: an old process may write to
  * the database until it is gone.
  * @throws {UserError} when that is not so in time; when a Deployment is not there, or its pod template has another
- *   generation, so that waiting would be in vain
+ *   generation, so that waiting would be useless
  */
 export async function waitForRollout(
   kube: Kube,
@@ -123,7 +123,7 @@ export async function waitForRollout(
   const why = pending.length === 0 ? "" : ` ${pending.join("; ")}.`;
   throw new UserError(
     `The rollout to generation ${generation} ${stuck ? "is stuck" : `has not ended within ${deadlineSeconds} seconds`}, so the rows stay fenced.${pods}${why}`,
-    "Mend the rollout, then run again; the rows need nothing done.",
+    "Repair the rollout, then run again. The rows need no change.",
   );
 }
 
@@ -148,7 +148,7 @@ function generationState(
   };
 }
 
-/** Why a workload's rollout is not over, with what keeps its pods from it; empty when it is. */
+/** Why a workload's rollout is not over, and what is wrong with its pods; empty when it is over. */
 export function pendingReasons(
   workload: Workload,
   pods: readonly k8s.V1Pod[],
@@ -167,7 +167,7 @@ export function pendingReasons(
 
 function deleted({ kind, namespace, name }: WorkloadRef): UserError {
   return new UserError(
-    `${kind} ${namespace}/${name} was deleted while its rollout was waited for.`,
+    `${kind} ${namespace}/${name} was deleted during the wait for its rollout.`,
     "Find out who removed it, then run again.",
   );
 }

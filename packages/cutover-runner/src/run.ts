@@ -30,9 +30,14 @@ export async function runCutoverStep(
 ): Promise<CutoverOutputs> {
   const { spec, target, meta } = inputs;
   const runId = randomUUID();
-  const said = { cutover: spec.name, stack: meta.stack, target, servers: inputs.targets.length };
+  const attributes = {
+    cutover: spec.name,
+    stack: meta.stack,
+    target,
+    servers: inputs.targets.length,
+  };
   return withRun(runId, () =>
-    phase("cutover", said, (span) =>
+    phase("cutover", attributes, (span) =>
       withDatabase(inputs, credentials, async (db) => {
         const outputs = await runOn(db, runId, inputs, credentials);
         span.set({ generation: outputs.generation, written: outputs.runId === runId });
@@ -60,7 +65,7 @@ async function runOn(
       ledger === undefined ||
       ledger.planHash === plan.hash ||
       (await rows.recordPlan(db, spec, target)) !== undefined;
-    // Else somebody changed rows just now, and they are written as in any other run.
+    // Otherwise rows were changed just now. They are written as in any other run.
     if (agreed) return recorded(ledger, target, plan.hash);
   }
   const [probes, isolation] = await Promise.all([
@@ -121,7 +126,7 @@ async function serversRolledOut(
 
 /**
  * The same inputs, once every URL that may be written is among the targets.
- * @throws {UserError} for a row whose server nobody would ask
+ * @throws {UserError} for a row whose server would not be probed
  */
 function covering(inputs: CutoverInputs): CutoverInputs {
   const probed = new Set(inputs.targets.map(({ url }) => url));
@@ -237,7 +242,7 @@ const failuresIn = (probes: readonly ConsumerProbe[]): Failure[] =>
     results.filter(({ ok }) => !ok).map((result) => ({ consumer, result })),
   );
 
-/** A busy machine makes servers slow, and nothing else. */
+/** A busy machine makes servers slow and breaks nothing, so slow ones are asked again. */
 const lackedTime = ({ result }: Failure): boolean => result.outcome === "timeout";
 
 function probeError(

@@ -25,8 +25,8 @@ interface Seen extends Pick<RolloutState, "pending" | "stuck"> {
 }
 
 /**
- * Looks once at the servers' workloads. The engine's own wait is not enough: of an update it may say at once that it is
- * complete, because it has looked at the Deployment before the change (seen with version 4.34 of its plugin).
+ * Reads the servers' workloads once. The engine's own wait is not enough: it may call an update complete at once, because
+ * it read the Deployment before the change (seen with version 4.34 of its plugin).
  */
 export async function lookAtServers(
   kube: Kube,
@@ -50,7 +50,7 @@ export async function lookAtServers(
   );
 }
 
-/** As messages name it, and one server's of before is told by from its one of now: `StatefulSet mcp/memory`. */
+/** For messages, and to compare a server's earlier workload with its present one: `StatefulSet mcp/memory`. */
 export function workloadOf(server: ServerRollout): string {
   const { kind, namespace, name } = refOfServer(server);
   return `${kind} ${namespace}/${name}`;
@@ -88,7 +88,7 @@ export async function waitForServers(
       const why = [...unfinished.flatMap(({ pending }) => pending), ...words.map(wordsText)];
       throw new UserError(
         `MCP servers ${stuck ? "cannot be rolled out" : `were not rolled out within ${seconds} seconds`}, so rows and application are untouched: ${why.join("; ")}.`,
-        "Look at their pods (mcp-fleet status <server>), mend the cause, then run again.",
+        "Look at their pods (mcp-fleet status <server>), fix the cause, then run again.",
       );
     }
     await followRollouts(kube, {

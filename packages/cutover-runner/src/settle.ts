@@ -60,7 +60,7 @@ async function rolledOut(
           waitForRollout(await connectKube(inputs.kubernetes, credentials), inputs, onProgress),
         );
   const [rollout, servers] = await Promise.allSettled([waiting, askAgain(inputs, credentials)]);
-  // What the servers did wrong is mostly why the rollout did not end.
+  // Failing servers are usually why the rollout did not end.
   for (const one of [servers, rollout]) if (one.status === "rejected") throw one.reason;
 }
 

@@ -26,7 +26,7 @@ export async function shownBy(
   };
 }
 
-/** For the record alone: a run does not fail for want of it. */
+/** Only for the record, so a failure here fails no run. */
 async function imagesOf(rolled: RolledOut | undefined): Promise<RunningImages> {
   if (rolled === undefined) return {};
   return (await quietly(() => runningImages(rolled.kube, rolled.workloads))) ?? {};

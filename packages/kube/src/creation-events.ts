@@ -10,7 +10,7 @@ export function lacksPods(workload: Workload): boolean {
   return isStatefulSet(workload) && (workload.status?.replicas ?? 0) < wantedReplicas(workload);
 }
 
-/** What is said about StatefulSets that lack pods; nothing is asked where none does. */
+/** The events about StatefulSets that lack pods. Nothing is asked when none does. */
 export async function eventsFor(
   kube: Kube,
   namespace: string,

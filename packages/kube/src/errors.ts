@@ -1,6 +1,6 @@
 import { cleanLine, isUserError, UserError } from "@mcp-fleet/errors";
 
-/** How messages call what their reader can set. */
+/** The names of settings in messages. */
 export interface SettingNames {
   readonly kubeconfig: string;
   readonly context: string;
@@ -25,10 +25,10 @@ interface Named {
 /** Something between us and the cluster or its database does not answer; trying later may help. */
 export class UnreachableError extends UserError {}
 
-/** The kubeconfig is there, and has no context of this name: a mistake, wherever the cluster itself is not needed. */
+/** The kubeconfig has no context of this name. That is a mistake even where the cluster is not needed. */
 export class NoSuchContextError extends UserError {
   constructor(
-    /** Those that it has. */
+    /** The contexts that it has. */
     readonly known: readonly string[],
     problem: string,
     fix: string,
@@ -93,7 +93,7 @@ export function kubeError(kube: Named, doing: string, error: unknown): UserError
       `Check that the cluster runs, and ${names.kubeconfig} and ${names.context}.`,
     );
   }
-  const said = apiMessage(error);
+  const reason = apiMessage(error);
   if (status === 401) {
     return new ApiError(
       status,
@@ -104,20 +104,20 @@ export function kubeError(kube: Named, doing: string, error: unknown): UserError
   if (status === 403) {
     return new ApiError(
       status,
-      `${cluster} does not allow us to ${doing}: ${said}.`,
+      `${cluster} does not allow us to ${doing}: ${reason}.`,
       `Grant this to the kubeconfig's identity; ${names.rights}.`,
     );
   }
   if (status === 404) {
     return new ApiError(
       status,
-      `${cluster} cannot ${doing}: ${said}.`,
+      `${cluster} cannot ${doing}: ${reason}.`,
       `Check the name, the namespace and ${names.context}.`,
     );
   }
   return new ApiError(
     status,
-    `${cluster} could not ${doing} (HTTP ${status}): ${said}.`,
+    `${cluster} could not ${doing} (HTTP ${status}): ${reason}.`,
     "Look at the cluster, then run again.",
   );
 }

@@ -19,7 +19,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** How long the API server may be away, in seconds. @default 15 */
   readonly awaySeconds?: number;
-  /** An identity that may list and not watch lists again after so many seconds. @default it is an error */
+  /** Interval of listing for an identity that may not watch, in seconds. @default a refused watch is an error */
   readonly orListSeconds?: number | undefined;
 }
 
@@ -34,8 +34,8 @@ export interface Watched<T> {
 
 /**
  * Follows a set of objects until `done` answers something: lists once, then watches from the list's resource
- * version. A watch that ends is taken up where it ended; one whose version is too old (410) begins with a new list;
- * an API server that is away is asked again.
+ * version. A watch that ends is resumed where it ended. If its version is too old (410), a new list comes first. An
+ * unreachable API server is asked again.
  * @param done called with all objects after the list and after every change
  * @throws the signal's reason when it is aborted; {UserError} when the API refuses or stays away
  */
@@ -71,7 +71,7 @@ export async function follow<T extends k8s.KubernetesObject, R>(
       });
       if (ended.result !== undefined) return ended.result;
       if (ended.expired) version = undefined;
-      // An API server, or a proxy before it, that ends every watch at once is not asked without a pause.
+      // An API server or proxy may end every watch at once. The pause keeps us from a busy loop.
       if (performance.now() - began < pauseMs) await pause(signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -83,14 +83,14 @@ export async function follow<T extends k8s.KubernetesObject, R>(
       if (isUserError(error) && !(error instanceof UnreachableError)) throw error;
       awaySince ??= Date.now();
       if (Date.now() - awaySince > awaySeconds * 1000) throw error;
-      // After a restart of the API server the old version may be unknown: begin with a list.
+      // After a restart the API server may not know the old version, so begin with a list.
       version = undefined;
       await pause(signal);
     }
   }
 }
 
-/** Before the API server is asked again; an abort ends it, and the caller looks at the signal. */
+/** The pause before the next request. An abort ends it; the caller checks the signal. */
 const pause = (signal: AbortSignal): Promise<void> =>
   sleep(pauseMs, undefined, { signal }).catch(() => undefined);
 

@@ -76,9 +76,9 @@ async function send<T>(
     request(url, { ...options, method, headers, signal }, (response) => {
       const { statusCode: code = 0 } = response;
       text(response)
-        .then((said) => {
-          if (code >= 300) throw Object.assign(new Error(`HTTP ${code}`), { code, body: said });
-          resolve({ answer: JSON.parse(said) as T, date: response.headers.date ?? "" });
+        .then((text) => {
+          if (code >= 300) throw Object.assign(new Error(`HTTP ${code}`), { code, body: text });
+          resolve({ answer: JSON.parse(text) as T, date: response.headers.date ?? "" });
         })
         .catch(reject);
     })

@@ -4,7 +4,7 @@ import { cleanLine } from "@mcp-fleet/errors";
 import type { Kube } from "./connect";
 import { podTrouble } from "./pod-trouble";
 
-/** The end of what a container printed that keeps its pod from being ready. */
+/** The last log lines of a container that keeps its pod from being ready. */
 export interface LastWords {
   readonly pod: string;
   readonly container: string;
@@ -16,12 +16,12 @@ const lineCount = 5;
 const lineLength = 200;
 /** What is read of a log at most, in bytes. */
 const limitBytes = 16 * 1024;
-/** Of so many pods, which mostly say the same. */
+/** Of how many pods logs are read. Most pods of a workload print the same. */
 const podCount = 2;
 
 /**
- * The last lines of the containers that fail, or are waited for, in these pods: init containers too. A comfort: a log that
- * cannot be read, or may not be, is left out.
+ * The last log lines of the containers in these pods that fail or are waited for, init containers included. A log that
+ * cannot be read is left out.
  */
 export async function lastWords(kube: Kube, pods: readonly k8s.V1Pod[]): Promise<LastWords[]> {
   const troubled = pods.flatMap((pod) => {
@@ -34,7 +34,7 @@ export async function lastWords(kube: Kube, pods: readonly k8s.V1Pod[]): Promise
       const { name = "", namespace = kube.namespace } = pod.metadata ?? {};
       const lines = await linesOf(kube, {
         ...{ name, namespace, container, limitBytes, tailLines: lineCount },
-        // Between two crashes the log of now may be empty; in a wait the log is that of the last run.
+        // Between two crashes the current log may be empty. While the container waits, the log is that of its last run.
         previous: crash && runs(pod, container),
       });
       return { pod: name, container, lines };
@@ -43,7 +43,7 @@ export async function lastWords(kube: Kube, pods: readonly k8s.V1Pod[]): Promise
   return read.filter(({ lines }) => lines.length > 0);
 }
 
-/** As a sentence part for an error: who said it, and its last lines. */
+/** For an error, as a part of a sentence: the container and its last lines. */
 export function wordsText({ pod, container, lines }: LastWords): string {
   return `container ${container} of pod ${pod} last printed: ${lines
     .slice(-3)
@@ -56,8 +56,8 @@ async function linesOf(
   asked: Parameters<Kube["core"]["readNamespacedPodLog"]>[0],
 ): Promise<string[]> {
   try {
-    const said = await kube.core.readNamespacedPodLog(asked);
-    return (said ?? "")
+    const log = await kube.core.readNamespacedPodLog(asked);
+    return (log ?? "")
       .split("\n")
       .map((line) => cleanLine(masked(cleanLine(line)).trim(), lineLength))
       .filter((line) => line !== "")

@@ -13,14 +13,14 @@ export const managedBy = "mcp-fleet";
 /** {@link componentLabel} of an MCP server, whoever made it. */
 export const mcpServerComponent = "mcp-server";
 
-/** Marks the pods of a Deployment of ours, which probe Jobs that wear a consumer's labels must not match. */
+/** Marks the pods of our Deployments, so that their selectors do not match a probe Job's pod with a consumer's labels. */
 export const workloadLabel = "mcp-fleet.dev/workload";
 /** The cutover generation that a pod was started for. */
 export const generationLabel = "mcp-fleet.dev/generation";
 
-/** On a server's workload and Service: its key in the stack. Whoever made them otherwise need not set it. */
+/** On a server's workload and Service: its key in the stack. Optional on servers that this program did not make. */
 export const keyAnnotation = "mcp-fleet.dev/server";
 /** On a Service: the path that the server behind it really serves. Without it the path is taken to be `/mcp`. */
 export const pathAnnotation = "mcp-fleet.dev/mcp-path";
-/** On a Service: name or number of the port that carries MCP, where its ports do not tell. */
+/** On a Service: name or number of the MCP port, where its ports leave that open. */
 export const portAnnotation = "mcp-fleet.dev/mcp-port";

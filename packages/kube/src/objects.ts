@@ -8,12 +8,12 @@ export type ObjectKey =
   | { readonly secret: string; readonly key: string }
   | { readonly configMap: string; readonly key: string };
 
-/** It is not there, has no such key, or this identity may not read it. */
+/** The object does not exist, has no such key, or this identity may not read it. */
 export class UnreadKeyError extends UserError {
   constructor(
     problem: string,
     fix: string,
-    /** Whether it may be there: who runs the pods sees more than this identity. */
+    /** Whether it may exist: the kubelet may read it although this identity may not. */
     readonly forbidden = false,
   ) {
     super(problem, fix);
@@ -70,7 +70,7 @@ export async function readObjectKey(
   );
 }
 
-/** A key may be any word, `constructor` too. */
+/** A key may be any word, even `constructor`. */
 function own(of: Readonly<Record<string, string>> | undefined, key: string): string | undefined {
   return of !== undefined && Object.hasOwn(of, key) ? of[key] : undefined;
 }

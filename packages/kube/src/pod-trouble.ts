@@ -8,9 +8,9 @@ import { mayRun } from "./pods";
  *
  * - `image`: its image cannot be pulled
  * - `start`: its container cannot be started
- * - `crash`: a container of it ends and is started again
- * - `schedule`: no node takes it
- * - `init`: an init container is at work, and the others wait for it
+ * - `crash`: one of its containers crashes and restarts
+ * - `schedule`: it cannot be scheduled
+ * - `init`: an init container runs, and the other containers wait for it
  * - `unready`: it runs, and its readiness check fails; a pod that is starting looks the same
  */
 export type PodTroubleKind = "image" | "start" | "crash" | "schedule" | "init" | "unready";
@@ -19,7 +19,7 @@ export type PodTroubleKind = "image" | "start" | "crash" | "schedule" | "init" |
 export interface Trouble {
   /** A predicate that reads on after "pod x". */
   readonly reason: string;
-  /** How long this state may last before it counts, in seconds: some of them pass by themselves. */
+  /** How long this state may last before it counts, in seconds. Some states pass by themselves. */
   readonly patienceSeconds: number;
 }
 
@@ -36,18 +36,18 @@ const images = new Set([
   "InvalidImageName",
   "ErrImageNeverPull",
 ]);
-/** Those of {@link images} that no registry mends by answering again. */
+/** Those of {@link images} that a retry cannot repair. */
 const lasting = new Set(["InvalidImageName", "ErrImageNeverPull"]);
 
-/** A container that was started so often and is not ready is taken for one that crashes: between crashes it runs. */
+/** After so many starts a container that is not ready counts as crashing, although it runs between crashes. */
 const crashStarts = 3;
 
-/** A pod that is being pulled for, or a container that is being made again, may come through: in seconds. */
+/** How long a failed pull or start may be retried before it counts, in seconds. */
 const retrySeconds = 20;
 
 /**
- * What keeps a pod from being ready; undefined while nothing looks wrong, and for a pod that ends or has ended.
- * @param container looks at this one only, whatever else (a mesh's proxy, say) is in the pod. @default all
+ * Why a pod is not ready; undefined while nothing looks wrong, and for a pod that is ending or has ended.
+ * @param container only this container counts, whatever else is in the pod, such as a mesh's proxy. @default all
  */
 export function podTrouble(pod: k8s.V1Pod, container?: string): PodTrouble | undefined {
   const { metadata, status } = pod;
@@ -70,7 +70,7 @@ export function podTrouble(pod: k8s.V1Pod, container?: string): PodTrouble | und
     };
   }
   const running = containers.filter(({ state, ready }) => state?.running !== undefined && !ready);
-  // An init container that is no sidecar is ready once it has ended.
+  // An init container becomes ready when it has ended, unless it is a sidecar.
   const init = running.find(({ name }) => isInit(pod, name) && !isSidecar(pod, name));
   if (init !== undefined) {
     return {
@@ -158,7 +158,7 @@ function isInit({ status }: k8s.V1Pod, name: string): boolean {
   return status?.initContainerStatuses?.some((one) => one.name === name) === true;
 }
 
-/** A native sidecar is an init container that goes on beside the others. */
+/** A native sidecar is an init container that keeps running beside the others. */
 function isSidecar({ spec }: k8s.V1Pod, name: string): boolean {
   return (
     spec?.initContainers?.some((one) => one.name === name && one.restartPolicy === "Always") ===
@@ -166,17 +166,17 @@ function isSidecar({ spec }: k8s.V1Pod, name: string): boolean {
   );
 }
 
-/** What the events about a Job or a StatefulSet say that could not make its pod: a policy, a quota, a service account. */
+/** Why a Job or StatefulSet could not create its pod, by its events: a policy, a quota, a service account. */
 export function creationFailure(events: readonly k8s.CoreV1Event[]): string | undefined {
   const failed = events.filter(({ reason }) => reason === "FailedCreate").at(-1);
   return failed === undefined ? undefined : oneLine(failed.message ?? "no reason given");
 }
 
-/** The same as what is wrong with the pod that is not there. */
+/** The same as {@link creationFailure}, as the trouble of the missing pod. */
 export function creationTrouble(events: readonly k8s.CoreV1Event[]): Trouble | undefined {
   const message = creationFailure(events);
   if (message === undefined) return undefined;
-  // An account that was just made may take a moment to be known.
+  // A new service account may take a moment to be known.
   return { reason: `cannot be made: ${message}`, patienceSeconds: namesAccount(message) ? 15 : 0 };
 }
 

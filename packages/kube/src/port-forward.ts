@@ -18,7 +18,7 @@ export interface PortForwardRef {
   readonly port: number;
 }
 
-/** How messages call what is behind the port, as `the database`, and where it is configured. */
+/** Names for messages: what is behind the port, such as `the database`, and the setting that configures it. */
 export interface ForwardNames {
   readonly subject: string;
   readonly setting: string;
@@ -28,7 +28,7 @@ export interface ForwardNames {
 export interface PortForward {
   /** On 127.0.0.1, chosen by the system. */
   readonly port: number;
-  /** Why the last connection could not be carried; undefined while all went well. */
+  /** Why the last connection failed; undefined when none did. */
   failure(): UserError | undefined;
   /** Ends the listener and every connection through it. */
   close(): Promise<void>;
@@ -68,8 +68,8 @@ export async function openPortForward(
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     const refusal = new PassThrough();
-    refusal.on("data", (said: Buffer) => {
-      failure = broken(ref, target, names, oneLine(said.toString()));
+    refusal.on("data", (body: Buffer) => {
+      failure = broken(ref, target, names, oneLine(body.toString()));
       socket.destroy();
     });
     try {
@@ -182,7 +182,7 @@ function broken(
   );
 }
 
-/** What a refused WebSocket upgrade says: the event wraps the error, and the error only holds the status. */
+/** The reason of a refused WebSocket upgrade. The event wraps an error that holds the status alone. */
 function handshakeReason(error: unknown): string {
   if (typeof error === "object" && error !== null && "message" in error)
     return oneLine(String(error.message));

@@ -15,22 +15,22 @@ export function oldReplicas({ status }: Workload): number {
   return Math.max(0, (status?.replicas ?? 0) - (status?.updatedReplicas ?? 0));
 }
 
-/** Whether the workload's controller has seen what is wanted now: until then its status is of before. */
+/** Whether the controller has observed the newest spec. Until then the status describes an earlier one. */
 export function isObserved({ metadata, status }: Workload): boolean {
   return (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
 }
 
 /**
- * What still keeps a workload from having all its replicas on its newest template; undefined when nothing does. Pods that a
- * StatefulSet leaves on the template of before, because it is told to, count as they are.
+ * Why a workload does not yet have all replicas on its newest template; undefined when it has. Pods that a StatefulSet
+ * keeps on an earlier template because of its update strategy count as up to date.
  */
 export function pendingReason(workload: Workload): string | undefined {
   return pending(workload, wantedOnNewest(workload));
 }
 
 /**
- * What keeps a workload from having all its replicas ready, whatever template they are of: as much as can be waited for
- * where the rollout is paused.
+ * Why a workload does not have all replicas ready, whatever template they have. A wait on a paused rollout can ask for
+ * no more.
  */
 export function unreadyReason(workload: Workload): string | undefined {
   return pending(workload, isPaused(workload) ? 0 : wantedOnNewest(workload));
@@ -52,7 +52,7 @@ function pending(workload: Workload, onNewest: number): string | undefined {
   return undefined;
 }
 
-/** How many replicas the controller brings to the newest template by itself. */
+/** How many replicas the controller updates to the newest template by itself. */
 function wantedOnNewest(workload: Workload): number {
   if (isOnDelete(workload)) return 0;
   return Math.max(0, wantedReplicas(workload) - heldBack(workload));
@@ -71,19 +71,19 @@ export function stuckReason(workload: Workload): string | undefined {
 
 /** What keeps a workload's pods from being ready. */
 export interface Troubles {
-  /** What does not pass by itself: one sentence part for each. */
+  /** Causes that do not pass by themselves; a part of a sentence each. */
   readonly failures: readonly string[];
-  /** What may: pods that run and are not ready yet. */
+  /** Causes that may pass: pods that run and are not ready yet. */
   readonly delays: readonly string[];
 }
 
-/** Everything that keeps the pods, what is worst first. */
+/** All causes, the worst first. */
 export function allTroubles({ failures, delays }: Troubles): string[] {
   return [...failures, ...delays];
 }
 
 /**
- * Why a workload has not all its replicas on its newest template; nothing for one that has, or wants none.
+ * Why a workload does not have all replicas on its newest template; empty when it has, or wants none.
  * @param pods those of the workload; those of others are left out
  * @param events those that say why a StatefulSet makes no pod
  */
@@ -100,11 +100,11 @@ export function troublesOf(
     if (trouble === undefined) return [];
     const { kind, reason } = trouble;
     return [
-      { delay: kind === "unready" || kind === "init", said: `pod ${pod.metadata?.name} ${reason}` },
+      { delay: kind === "unready" || kind === "init", text: `pod ${pod.metadata?.name} ${reason}` },
     ];
   });
   const those = (wanted: boolean): string[] =>
-    found.filter(({ delay }) => delay === wanted).map(({ said }) => said);
+    found.filter(({ delay }) => delay === wanted).map(({ text }) => text);
   const stuck = stuckReason(workload);
   const hard = [...creationFailures(workload, events), ...those(false)];
   return {
@@ -120,7 +120,7 @@ function creationFailures(workload: Workload, events: readonly k8s.CoreV1Event[]
       .filter(({ type, status }) => type === "ReplicaFailure" && status === "True")
       .map(({ message }) => `no pod can be made: ${oneLine(message ?? "no reason given")}`);
   }
-  // What they say may be over: it counts while pods are missing.
+  // An event may be out of date. It counts while pods are missing.
   if ((workload.status?.replicas ?? 0) >= wantedReplicas(workload)) return [];
   const { name, uid } = workload.metadata ?? {};
   const own = events.filter(
@@ -130,7 +130,7 @@ function creationFailures(workload: Workload, events: readonly k8s.CoreV1Event[]
   return failure === undefined ? [] : [`no pod can be made: ${failure}`];
 }
 
-/** Of a StatefulSet the API has the field, and its controller sets none. */
+/** A StatefulSet has the field in the API, but its controller never sets it. */
 function conditionsOf(workload: Workload): readonly k8s.V1DeploymentCondition[] {
   return workload.status?.conditions ?? [];
 }

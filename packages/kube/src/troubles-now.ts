@@ -6,8 +6,8 @@ import type { Workload } from "./servers/workload";
 import { podsOf } from "./workloads";
 
 /**
- * Why a workload's pods are not all ready, as a look at the cluster shows it, and the last lines of those that fail. Without
- * the right to list pods it says less.
+ * Reads from the cluster why a workload's pods are not all ready, with the last log lines of those that fail. Without the
+ * right to list pods it knows less.
  */
 export async function troublesNow(kube: Kube, workload: Workload): Promise<string[]> {
   const namespace = workload.metadata?.namespace ?? kube.namespace;

@@ -151,7 +151,7 @@ async function setReplicas(
   }
 }
 
-/** What may undo a change of this workload or hold it up; without the right to list autoscalers less is known. */
+/** What may undo or delay a change of this workload. Without the right to list autoscalers they are unknown. */
 async function obstaclesOf(
   kube: Kube,
   namespace: string,
@@ -162,7 +162,7 @@ async function obstaclesOf(
   return autoscaler === undefined ? { texts } : { autoscaler, texts };
 }
 
-/** An autoscaler brings a number outside of its bounds back within seconds; one inside of them is its own to change. */
+/** An autoscaler undoes a number outside its bounds within seconds, and may change one inside them. */
 function refuseUndone(workload: Workload, after: number, autoscaler: Autoscaler): void {
   const { name, minReplicas, maxReplicas, keeper } = autoscaler;
   if (after >= minReplicas && after <= maxReplicas) return;
@@ -181,7 +181,7 @@ function refuseStaying(workload: Workload): void {
   if (isPaused(workload)) {
     throw new ObstacleError(
       `The rollout of ${workloadText(workload)} is paused, so it would get no new pods.`,
-      `Let it go on, then restart: ${resumeCommand(workload)}`,
+      `Resume it, then restart: ${resumeCommand(workload)}`,
     );
   }
   if (!isOnDelete(workload)) return;
@@ -192,10 +192,10 @@ function refuseStaying(workload: Workload): void {
   );
 }
 
-/** Ends pods at once until none is left: one that a controller makes in between ends too. */
+/** Deletes pods without grace until none is left, including those that a controller makes meanwhile. */
 async function kill(kube: Kube, workload: Workload, options: WaitOptions): Promise<string[]> {
   const namespace = workload.metadata?.namespace ?? kube.namespace;
-  // By uid: a StatefulSet's next pod has the name of the one before.
+  // By UID, because a StatefulSet's next pod has the same name.
   const killed = new Map<string, string>();
   const refused = new AbortController();
   const { signal } = options;
@@ -211,7 +211,7 @@ async function kill(kube: Kube, workload: Workload, options: WaitOptions): Promi
   return [...new Set(killed.values())].sort();
 }
 
-/** The very pod that was seen to be the server's: another one of the same name is left alone. */
+/** Deletes only the pod with this UID, not another one of the same name. */
 async function killPod(kube: Kube, namespace: string, name: string, uid: string): Promise<void> {
   await asking(kube, `delete pod ${namespace}/${name}`, async () => {
     try {

@@ -16,10 +16,10 @@ export class NotFoundError extends UserError {
   }
 }
 
-/** Something in the cluster stands in the way, and would undo or hold up what was asked. Nothing was changed. */
+/** Something in the cluster would undo or delay the change. Nothing was changed. */
 export class ObstacleError extends UserError {}
 
-/** Not in time. What was asked of the cluster stays asked, and may still happen. */
+/** The time is over. The change stays requested, and may still happen. */
 export class TimeoutError extends UserError {
   constructor(problem: string, fix: string) {
     super(problem, fix, { exitCode: 4 });

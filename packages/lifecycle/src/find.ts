@@ -29,8 +29,8 @@ const kinds: Readonly<Record<string, WorkloadKind>> = {
 
 /**
  * The Deployment or StatefulSet of a server by any of its names: its own, also as kubectl writes it (`statefulset/weather`),
- * the server's key in the stack, or that of a Service that leads to it. A name that is a workload's and another server's key
- * is nobody's, since the wrong one might be stopped. An account that may not list finds servers by their workloads alone.
+ * the server's key in the stack, or that of a Service that leads to it. A name that is one server's
+ * workload and another server's key is refused, since the wrong one might be stopped. An account that may not list finds servers by their workloads alone.
  * @throws {InvalidError} for an impossible name, and for one of several servers
  * @throws {NotFoundError} when there is none, or none with the label; it suggests a name that is near
  */

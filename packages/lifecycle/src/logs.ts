@@ -33,7 +33,7 @@ export interface LogsOptions {
 /** Called with every line and the pod it is from. */
 type OnLine = (pod: string, line: string) => void;
 
-/** What is to be known beside the lines; a predicate that reads on after "pod x" each. */
+/** Notes beside the lines; each continues a sentence that begins with "pod x". */
 export interface LogNotes {
   /** Of each pod that has no log, why: an image that cannot be pulled, a container that never ran. */
   onSilent?(pod: string, why: string): void;
@@ -81,7 +81,7 @@ export async function readLogs(
   );
 }
 
-/** The init container that is at work or fails, so that no other has a log, and what is said of it. */
+/** The init container that runs or fails, so that no other has a log, and the note about it. */
 function waitedFor(pod: k8s.V1Pod): { container: string; reason: string } | undefined {
   const { kind, container, reason = "" } = podTrouble(pod) ?? {};
   const inits = pod.status?.initContainerStatuses ?? [];
@@ -107,7 +107,7 @@ async function readPod(
   const ended = new Promise<void>((resolve, reject) => {
     lines.on("close", resolve);
     lines.on("error", reject);
-    // The client leaves the errors of its own stream to nobody.
+    // The client does not handle the errors of its own stream.
     lines.on("pipe", (body) => body.on("error", (error) => lines.destroy(error)));
   });
   try {
@@ -122,15 +122,15 @@ async function readPod(
   } catch (error) {
     if (signal?.aborted === true) return undefined;
     const status = statusOf(error);
-    // Gone since it was listed, or without a run of the container to show.
+    // The pod was deleted after the list, or the container has no earlier run.
     if (status === 404) return "is gone";
-    // 204 is the answer for a pod that is on no node.
+    // The API answers 204 for a pod that is not scheduled.
     if (status === 400 || status === 204) return whyNoLog(kube, pod, options);
     throw kubeError(kube, `read the log of pod ${namespace}/${name}`, error);
   }
 }
 
-/** The client's stream drops what the API said of a log that it cannot give, so it is asked for once more. */
+/** The client's stream drops the API's reason for a log that it cannot give, so the log is asked for once more. */
 async function whyNoLog(
   kube: Kube,
   pod: k8s.V1Pod,

@@ -37,7 +37,7 @@ export function judge(
   if (failures.length > 0) return { status: "failed", reason };
   const ready = workload.status?.readyReplicas ?? 0;
   if (ready === 0) return { status: "pending", reason };
-  // What its controller has not seen yet is a new template where the replicas are as wanted.
+  // If the replicas are as wanted, the spec that the controller has not observed is a new template.
   const unseen = !isObserved(workload) && ready === wanted;
   return { status: oldReplicas(workload) > 0 || unseen ? "updating" : "scaling", reason };
 }

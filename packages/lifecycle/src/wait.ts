@@ -20,12 +20,11 @@ import { NotFoundError, TimeoutError } from "./errors";
 import type { Change, WaitOptions } from "./types";
 import { checkTimeout } from "./validate";
 
-/** How long a wait lasts when nothing else is said, in seconds. Source: seed 004. */
+/** How long a wait lasts by default, in seconds. Source: seed 004. */
 export const defaultTimeoutSeconds = 300;
 
 /**
- * Waits until a workload has all its wanted replicas, ready and on its newest template; with a paused rollout any template
- * will do.
+ * Waits until all wanted replicas are ready and on the newest template. With a paused rollout any template counts.
  * @throws {TimeoutError} that says what is still missing and what the pods say
  */
 export async function waitUntilReady(
@@ -109,7 +108,7 @@ export async function waitUntilGone(
   );
 }
 
-/** Runs `work` with a signal that is aborted in time or by the caller, whichever comes first. */
+/** Runs `work` with a signal that is aborted when the time is over or by the caller, whichever comes first. */
 async function limited<T>(
   { timeoutSeconds = defaultTimeoutSeconds, signal }: WaitOptions,
   work: (signal: AbortSignal) => Promise<T>,
@@ -131,7 +130,7 @@ const followOptions = ({ awaySeconds }: WaitOptions, signal: AbortSignal): Follo
   ...(awaySeconds === undefined ? {} : { awaySeconds }),
 });
 
-/** Says each thing once while it does not change. */
+/** Reports a text only when it differs from the last one. */
 function reporter({ onProgress }: WaitOptions): (text: string) => void {
   let last: string | undefined;
   return (text) => {
@@ -142,7 +141,7 @@ function reporter({ onProgress }: WaitOptions): (text: string) => void {
 
 function gone(namespace: string, name: string): NotFoundError {
   return new NotFoundError(
-    `Server ${namespace}/${name} was deleted while it was waited for.`,
+    `Server ${namespace}/${name} was deleted during the wait.`,
     "Look at who removed it; `mcp-fleet list` shows the servers that are there.",
   );
 }

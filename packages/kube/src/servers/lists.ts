@@ -69,7 +69,7 @@ export function warningsAbout(
 
 /**
  * What was asked; nothing where the account may not ask.
- * @param onRefused hears what the API said
+ * @param onRefused called with the API's reason
  */
 export async function ifAllowed<T>(
   asked: Promise<T[]>,

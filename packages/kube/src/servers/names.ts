@@ -17,7 +17,7 @@ export function isServer({ metadata }: Named): boolean {
 /** A server's name for people: its key in the stack, else the object's own name. */
 export function serverName({ metadata }: Named): string {
   const key = metadata?.annotations?.[keyAnnotation] ?? "";
-  // Whoever may annotate the object wrote it.
+  // Anyone who may annotate the object can write it, so it is cleaned.
   return /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(key) ? key : (metadata?.name ?? "");
 }
 

@@ -8,9 +8,9 @@ import { changeObstacles, reachObstacles } from "./obstacles";
 import type { LeadingService, Surroundings } from "./surroundings";
 import { templateOf, type Workload } from "./workload";
 
-/** An MCP server as every verb sees it: a Deployment or StatefulSet with the label, and what leads to its pods. */
+/** An MCP server for every command: a Deployment or StatefulSet with the label, and the Services that select its pods. */
 export interface Server {
-  /** By which no other server of the namespace is known: see {@link uniqueNames}. */
+  /** Unique in the namespace: see {@link uniqueNames}. */
   readonly name: string;
   readonly namespace: string;
   readonly workload: Workload;
