@@ -9,7 +9,7 @@ import type { StackConfig } from "./config";
 import { wantedKinds } from "./custom-kinds";
 import { probeTargets } from "./cutover-spec";
 
-type Settings = Pick<StackConfig, "settings" | "servers" | "secrets">;
+type Settings = Pick<StackConfig, "settings" | "servers" | "secrets" | "locks">;
 
 /** The kinds of objects that this stack creates. A test compares them with what the program registers. */
 export function madeKinds(config: Settings): MadeKind[] {
@@ -79,7 +79,7 @@ export function madeKinds(config: Settings): MadeKind[] {
 /** What an update of this stack does in its cluster. */
 function runWork(config: Settings): RunWork {
   const { namespace, cutover, target, probe, database } = config.settings;
-  const targets = probeTargets(namespace, config.servers, config.secrets);
+  const targets = probeTargets(namespace, config.servers, config.secrets, config.locks);
   return workOfRun({
     ...{ namespace, kinds: madeKinds(config) },
     ...(cutover.enabled ? { cutover: { target, probe, database, targets } } : {}),

@@ -18,6 +18,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { headerValueProblems } from "./headers";
 import { isSecret, namesOfSecrets, type SecretValues, setTwice } from "./secrets";
 import { readShared, type SharedValues } from "./shared";
+import { readToolLocks, type ToolLocks } from "./tools-lock";
 
 const project = "mcp-fleet";
 
@@ -26,6 +27,8 @@ export interface StackConfig {
   readonly settings: Readonly<StackSettings>;
   readonly servers: readonly ResolvedServer[];
   readonly secrets: SecretValues;
+  /** What the servers' tools were agreed to be. */
+  readonly locks: ToolLocks;
   /** The Kubernetes provider's cluster. */
   readonly kubernetes: KubernetesConfig;
 }
@@ -74,8 +77,9 @@ export async function loadConfig(): Promise<StackConfig> {
   );
   problems.push(...found);
   if (settings?.cutover.enabled === true) problems.push(...headerValueProblems(servers, secrets));
+  const locks = readToolLocks(stackFile(), servers, problems);
   if (settings === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { settings, servers, secrets, kubernetes };
+  return { settings, servers, secrets, locks, kubernetes };
 }
 
 /**
@@ -101,12 +105,14 @@ async function sharedValues(
   return shared;
 }
 
-/**
- * The text of the stack's file, to check how values are written there: the rendered one, else the engine's usual
- * one. Empty without one.
- */
+/** The stack's file: the rendered one, else the engine's usual one. */
+function stackFile(): string {
+  return process.env.MCP_FLEET_STACK_FILE ?? `Pulumi.${pulumi.getStack()}.yaml`;
+}
+
+/** Its text, to check how values are written there. Empty without one. */
 function stackFileText(): string {
-  const file = process.env.MCP_FLEET_STACK_FILE ?? `Pulumi.${pulumi.getStack()}.yaml`;
+  const file = stackFile();
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 

@@ -11,6 +11,7 @@ import type {
 } from "../components/cutover";
 import { headersOf, targetHeaders } from "./headers";
 import type { SecretValues } from "./secrets";
+import { lockOf, type ToolLocks } from "./tools-lock";
 
 /** Pods that call MCP servers, for probe and NetworkPolicies. */
 export interface ConsumerPosition {
@@ -118,6 +119,7 @@ export function probeTargets(
   namespace: string,
   servers: readonly ResolvedServer[],
   secrets: Pick<SecretValues, "servers">,
+  locks: ToolLocks,
 ): ServerTarget[] {
   return servers.flatMap((server) => {
     const target = {
@@ -126,6 +128,7 @@ export function probeTargets(
       auth: server.auth,
       requiredTools: server.requiredTools,
       minTools: server.minTools,
+      ...lockOf(locks, server.key),
       answerSeconds: server.requestSeconds,
       ...(server.tls?.ca === undefined ? {} : { caFrom: server.tls.ca }),
       ...targetHeaders(headersOf(namespace, server, secrets)),

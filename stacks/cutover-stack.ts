@@ -38,7 +38,7 @@ export function moveRows(
   deployed: ReadonlyMap<string, McpServer>,
   before: readonly pulumi.Resource[],
 ): Moved {
-  const { settings, servers, secrets } = config;
+  const { settings, servers, secrets, locks } = config;
   const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
   const spec = cutoverSpec(stack, settings, servers, secrets);
   const seeds = spec.rows.some((row) => row.seed !== undefined);
@@ -50,7 +50,7 @@ export function moveRows(
     spec,
     meta: runMeta(stack, toolVersion),
     probe: probeSpec(settings, consumers),
-    targets: probeTargets(settings.namespace, servers, secrets),
+    targets: probeTargets(settings.namespace, servers, secrets, locks),
     servers: serverRollouts(config, deployed),
     kubernetes: kubeRef(config),
     database: databaseRef(settings),

@@ -16,6 +16,7 @@ import { manage } from "./manager-stack";
 import { buildMesh, type MeshUrls } from "./mesh-stack";
 import { clusterNetwork, databaseTarget } from "./network";
 import { exportChecks, exporterCaller, observe } from "./observability-stack";
+import { lockOf } from "./tools-lock";
 
 /** The stack's outputs. */
 export interface StackOutputs {
@@ -149,6 +150,7 @@ function mcpServer(
       consumers,
       secretValues,
       ...(settings.probe.image === undefined ? {} : { gateImage: settings.probe.image }),
+      ...lockOf(config.locks, server.key),
       externalSecretVersion: externalSecretVersions(config),
       ...(failedRollout === undefined ? {} : { failedRollout }),
       egressToDatabase: database,

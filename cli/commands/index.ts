@@ -31,6 +31,7 @@ import { startCommand } from "./start";
 import { statusCommand } from "./status";
 import { stopCommand } from "./stop";
 import { strayCommand } from "./stray";
+import { toolsCommand } from "./tools";
 import { upCommand } from "./up";
 import { verifyCommand } from "./verify";
 
@@ -65,6 +66,7 @@ export const commands: readonly ((context: CliContext) => Command)[] = [
   statusCommand,
   stopCommand,
   strayCommand,
+  toolsCommand,
   upCommand,
   verifyCommand,
 ];

@@ -1,3 +1,4 @@
+import type { ToolLock } from "@mcp-fleet/mcp-probe";
 import type { ServerInput, ServerSettings } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
@@ -32,7 +33,7 @@ export interface AskedSecret {
  */
 export type ServerDescription = Omit<
   ServerInput,
-  "enabled" | "row" | "secretKeys" | "database" | "transform" | "name" | "image" | "port"
+  | "enabled" | "row" | "secretKeys" | "database" | "transform" | "name" | "image" | "port" | "tools"
 >;
 
 /** Arguments of {@link McpServer}: every key of `servers.<key>` in a stack's configuration, and these. */
@@ -58,6 +59,8 @@ export interface McpServerArgs extends ServerDescription {
   readonly externalSecretVersion?: (secret: AskedSecret) => Promise<string | undefined>;
   /** Image of the gate, built from images/probe. @default none, and `gate` is "off" */
   readonly gateImage?: string;
+  /** What the gate holds its tools against. @default nothing */
+  readonly lock?: ToolLock;
   /** Runs when the rollout of its workload failed. @default the engine's own words are all */
   readonly failedRollout?: pulumi.ErrorHook;
   readonly consumers: readonly Consumer[];

@@ -67,10 +67,11 @@ const asked = (path: string, port: number): Probe => ({
 
 /** It has no credential: of a server that wants one, MCP's own refusal is the answer. */
 function targetOf(server: Server): GateInput["target"] {
-  const { key, name, requiredTools, minTools } = server;
+  const { key, name, requiredTools, minTools, lock } = server;
   const refuses = server.auth === "per-request" || Object.keys(server.headers).length > 0;
   return {
     ...{ name: key ?? name, url: urlOf(server), requiredTools, minTools },
+    ...(lock === undefined ? {} : { lock }),
     auth: refuses ? "per-request" : "none",
     answerSeconds: requestSecondsOf(server),
   };

@@ -1,13 +1,24 @@
 import assert from "node:assert/strict";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import type { DriftReport, ListedUpdate, VerifyReport } from "@mcp-fleet/operations";
 import type { RowPlan } from "@mcp-fleet/row-cutover";
+import {
+  type LockedServers,
+  parseToolsLock,
+  toolsLockFile,
+  toolsLockText,
+} from "@mcp-fleet/schema";
 
 import { labNamespace } from "../../lab/companions";
 import { secretMark } from "../../lab/database/schema";
+import { stackName } from "../../lab/engine";
 import { consoleLog } from "../../lab/log";
+import { paths } from "../../lab/paths";
 import { type Lab, openLab } from "../../lab/session";
 import { mcpFleet } from "../support/cli";
+import { eventually } from "../support/eventually";
 import { everything } from "../support/lab";
 import { queryAt } from "../support/postgres";
 import { serverObjects } from "../support/servers";
@@ -155,6 +166,100 @@ describe("day two on the lab, by command line", function () {
     await lab.kube.apps.replaceNamespacedDeployment({ ...where, body: deployment });
     await lab.kube.waitForDeployment(labNamespace, atlassian, 120);
   }
+
+  describe("tools", () => {
+    const file = join(paths.projectDir, toolsLockFile(`Pulumi.${stackName}.yaml`));
+    const remove = (): void => rmSync(file, { force: true });
+    before(remove);
+    after(remove);
+    const locked = (): LockedServers => parseToolsLock(file, readFileSync(file, "utf8"));
+    const names = ({ atlassian: own }: LockedServers): string[] => Object.keys(own ?? {}).sort();
+
+    it("lock: what all servers list is agreed to, and an update holds them to it", async () => {
+      const { code, data } = await lab_<{ locked: string[] }>("tools", "lock");
+      assert.deepEqual(
+        [code, data.locked],
+        [0, ["atlassian", "chroma", "github", "google-cloud", "llmctl-mcp"]],
+      );
+      assert.deepEqual(names(locked()), (await recordedTools()).sort());
+      assert.equal((await lab_("tools", "diff")).code, 0);
+      await lab.up("in-cluster");
+      assert.equal((await lab_<VerifyReport>("verify")).code, 0);
+    });
+
+    it("diff, lock and approve: a tool that is gone is named, and goes only when it is told to", async () => {
+      const agreed = readFileSync(file, "utf8");
+      const [tool, ...rest] = names(locked());
+      assert.ok(tool !== undefined);
+      await enabledTools(rest);
+      try {
+        const found = await lab_<{ server: string; missing: string[] }[]>("tools", "diff");
+        assert.equal(found.code, 10);
+        assert.deepEqual(
+          found.data.filter(({ missing }) => missing.length > 0).map((one) => one.missing),
+          [[tool]],
+        );
+        const { code, data } = await lab_<VerifyReport>("verify");
+        assert.equal(code, 10);
+        const [failed] = data.servers.filter(({ ok }) => !ok);
+        assert.equal(failed?.outcome, "changed-tools");
+        assert.match(failed.problem, new RegExp(`lists ${tool} no more, against the tools lock`));
+        assert.equal((await lab_("tools", "lock")).code, 10);
+        assert.equal(readFileSync(file, "utf8"), agreed);
+        assert.equal((await lab_("tools", "approve", "atlassian")).code, 0);
+        assert.deepEqual(names(locked()), rest);
+      } finally {
+        await enabledTools(undefined);
+        writeFileSync(file, agreed);
+      }
+    });
+
+    it("diff --image: a release is asked beside the one that runs, and nothing of it is left", async () => {
+      const [image = ""] = await imagesOf(atlassian);
+      const same = await lab_<{ tokens: object }[]>("tools", "diff", "atlassian", "--image", image);
+      assert.deepEqual([same.code, same.data.length], [0, 1], same.text);
+      const { exitCode, stderr } = await mcpFleet(
+        ["tools", "diff", "atlassian", "--lab", "--image", "mcp-fleet.invalid/no-such-image:1"],
+        {},
+        200,
+      );
+      assert.equal(exitCode, 1, stderr);
+      assert.match(stderr, /atlassian could not be asked with .* cannot pull its image/);
+      await eventually("nothing of it is left", async () => {
+        const { items } = await lab.kube.core.listNamespacedPod({ namespace: labNamespace });
+        return !items.some(({ metadata }) => /candidate/.test(metadata?.name ?? ""));
+      });
+    });
+
+    it("lock: an update to servers that list something else stops before the rows, and says what", async () => {
+      const agreed = locked();
+      const [tool = "", ...rest] = names(agreed);
+      const { [tool]: one, ...others } = agreed.atlassian ?? {};
+      const reworded = { ...one, description: "Finds all, and sends it on." };
+      writeFileSync(
+        file,
+        toolsLockText({ ...agreed, atlassian: { ...others, [tool]: reworded, gone: {} } }),
+      );
+      assert.ok(rest.length > 0);
+      const before = await everything(lab);
+      await assert.rejects(
+        () => lab.up("in-cluster"),
+        new RegExp(
+          `lists gone no more, and has changed ${tool} \\(description\\), against the tools lock`,
+        ),
+      );
+      assert.equal(await everything(lab), before);
+      remove();
+      await lab.up("in-cluster");
+    });
+  });
+
+  const imagesOf = async (name: string): Promise<(string | undefined)[]> => {
+    const { spec } = await lab.kube.apps.readNamespacedDeployment({
+      ...{ namespace: labNamespace, name },
+    });
+    return (spec?.template.spec?.containers ?? []).map(({ image }) => image);
+  };
 
   it("plan: each row's way back, nothing written", async () => {
     const before = await everything(lab);

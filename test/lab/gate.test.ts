@@ -1,24 +1,30 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { type V1Pod } from "@kubernetes/client-node";
 import type { PulumiStack } from "@mcp-fleet/engine";
 import { isUserError } from "@mcp-fleet/errors";
+import { toolsLockText } from "@mcp-fleet/schema";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
 import { type Cluster, ensureCluster } from "../../lab/cluster";
+import { stackName } from "../../lab/engine";
 import { ensureImages } from "../../lab/images";
 import { type Kube, openKube } from "../../lab/kube";
 import { consoleLog } from "../../lab/log";
+import { paths } from "../../lab/paths";
 import { eventually } from "../support/eventually";
 import { restrictedNamespace } from "../support/example";
 import { labStack, serversAlone } from "../support/lab-stack";
 
 const run = randomBytes(3).toString("hex");
 const namespace = `gate-${run}`;
+const lockFile = join(paths.projectDir, `Pulumi.${stackName}-gate-${run}.tools.json`);
 /** Of no other server on this machine. */
 const code = `gate_${run}`;
 
@@ -28,12 +34,14 @@ const releases = {
   toolGone: "tools = ['fetch']",
   hangs: "tools = ['search']\nhangs = True",
   healthOnly: "tools = None",
+  reworded: "tools = ['search', 'fetch']\ndescription = 'Finds all, and sends it on.'",
 } as const;
 
 /** An ASGI application that speaks as much MCP as a client asks of it at first. */
 const program = (release: keyof typeof releases): string => `
 import asyncio, json
 hangs = False
+description = 'Finds issues.'
 ${releases[release]}
 async def send_json(send, status, body):
     await send({'type': 'http.response.start', 'status': status,
@@ -55,7 +63,7 @@ async def app(scope, receive, send):
         return await send_json(send, 202, None)
     if hangs:
         await asyncio.sleep(3600)
-    result = {'tools': [{'name': name, 'inputSchema': {'type': 'object'}} for name in tools]}
+    result = {'tools': [{'name': name, 'description': description, 'inputSchema': {'type': 'object'}} for name in tools]}
     if asked['method'] == 'initialize':
         result = {'protocolVersion': '2025-06-18', 'capabilities': {'tools': {}},
                   'serverInfo': {'name': '${release}', 'version': '1'}}
@@ -78,6 +86,7 @@ describe("the gate of a server", function () {
     stack = await labStack(`gate-${run}`, cluster.kubeconfig, {});
   });
   after(async () => {
+    rmSync(lockFile, { force: true });
     await stack?.destroy().catch(() => undefined);
     await kube?.core.deleteNamespace({ name: namespace }).catch(() => undefined);
   });
@@ -97,6 +106,11 @@ describe("the gate of a server", function () {
         },
       }),
     );
+  /** What the server's tools are agreed to say of themselves. */
+  const lock = (description: string): void => {
+    const tool = { description, inputSchema: { type: "object" } };
+    writeFileSync(lockFile, toolsLockText({ tools: { search: tool, fetch: tool } }));
+  };
   const failed = async (): Promise<string> => {
     const error: unknown = await stack.up().then(
       () => undefined,
@@ -171,6 +185,22 @@ describe("the gate of a server", function () {
     await promisify(execFile)("pkill", ["-STOP", "-f", `${code}:app`]);
     await eventually("it is restarted", async () => (await restarts()) === 1, 90);
     await eventually("it serves", async () => (await serving()) === "good", 60);
+  });
+
+  it("holds a release to the tools lock: reworded tools meet no client until they are approved", async () => {
+    await configure("good", "start");
+    lock("Finds issues.");
+    await stack.up();
+    await eventually("the good release serves", async () => (await serving()) === "good");
+    await configure("reworded", "start");
+    assert.match(
+      await failed(),
+      /mcp-gate of pod tools-mcp-\S+ last printed: .*has changed search \(description\), fetch \(description\), against the tools lock/,
+    );
+    assert.equal(await serving(), "good");
+    lock("Finds all, and sends it on.");
+    await stack.up();
+    await eventually("the approved release serves", async () => (await serving()) === "reworded");
   });
 
   it("is what keeps it out: without the gate the broken release goes live", async () => {

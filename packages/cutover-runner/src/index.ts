@@ -1,3 +1,4 @@
+export { askCandidate, type Candidate } from "./candidate";
 export { withDatabase } from "./database";
 export { dropFenceStep } from "./drop-fence";
 export { quietly } from "./job-wait";

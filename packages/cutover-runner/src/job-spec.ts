@@ -27,11 +27,12 @@ export function deadlineOf(
 
 /** The probe's options for one consumer. What is not configured is left out, so that an older image accepts them too. */
 export const probeOptions = (
-  { deadlineSeconds }: Partial<Pick<ProbeSpec, "deadlineSeconds">>,
+  { deadlineSeconds, definitions }: Partial<Pick<ProbeSpec, "deadlineSeconds" | "definitions">>,
   { protocols }: Pick<Consumer, "protocols">,
 ): ProbeOptions => ({
   ...(deadlineSeconds === undefined ? {} : { deadlineSeconds }),
   ...(protocols === undefined ? {} : { protocols }),
+  ...(definitions === undefined ? {} : { definitions }),
 });
 
 /** A longer list does not fit one environment variable of a process (128 KiB on Linux). */

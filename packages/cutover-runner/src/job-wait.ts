@@ -24,6 +24,10 @@ export interface StartedJob {
   readonly label: string;
   /** When waiting for it ends, in seconds. */
   readonly limitSeconds: number;
+  /** What keeps its pod from running. @default what keeps the probe's own container from it */
+  readonly troubleOf?: (pod: k8s.V1Pod) => ProbeTrouble | undefined;
+  /** The error for that, or for a wait that was too long. @default {@link jobError} */
+  readonly failed?: (reason: string, fix?: string) => UserError;
 }
 
 /** A probe that has ended, with its Job as it was then. */
@@ -111,7 +115,7 @@ async function untilHopeless(
       trouble =
         pod === undefined
           ? await creationOf(kube, started.namespace, started.name)
-          : probeTrouble(pod);
+          : (started.troubleOf ?? probeTrouble)(pod);
       if (over)
         trouble ??= {
           reason: "was deleted before it was read",
@@ -126,7 +130,7 @@ async function untilHopeless(
     await sleep(lookMs, undefined, { signal }).catch(() => undefined);
   }
   const reason = trouble?.reason ?? `has not ended within ${started.limitSeconds} seconds`;
-  throw jobError(started, reason, trouble?.fix);
+  throw started.failed?.(reason, trouble?.fix) ?? jobError(started, reason, trouble?.fix);
 }
 
 function deleted({ namespace, name, from }: StartedJob): UserError {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 
+import type * as k8s from "@kubernetes/client-node";
 import { UserError } from "@mcp-fleet/errors";
 import { asking, type Kube } from "@mcp-fleet/kube";
 import type { ProbeResult } from "@mcp-fleet/mcp-probe";
@@ -85,7 +86,6 @@ async function runJob(
 ): Promise<ConsumerProbe> {
   const { namespace } = probe.spec;
   const name = jobName(consumer.name, probe.runId);
-  const at = `${namespace}/${name}`;
   const started: StartedJob = {
     ...{ namespace, name, label: consumer.name },
     from: `a pod with the labels of ${JSON.stringify(consumer.name)}`,
@@ -94,18 +94,7 @@ async function runJob(
   const secret = needsSecret(probe.targets);
   let keep = false;
   try {
-    const created = await asking(kube, `create Job ${at}`, () =>
-      kube.batch.createNamespacedJob({ namespace, body: probeJob(probe, consumer) }),
-    );
-    if (secret) {
-      await asking(kube, `create Secret ${at}`, () =>
-        kube.core.createNamespacedSecret({
-          namespace,
-          body: targetsSecret(probe, created, consumer),
-        }),
-      );
-      await resume(kube, namespace, name);
-    }
+    await startJob(kube, probe, consumer, probeJob(probe, consumer));
     const { pod, job } = await finished(kube, started, onProgress);
     const log = await readLog(kube, namespace, pod);
     const results = resultsIn(log);
@@ -135,6 +124,26 @@ async function runJob(
     if (secret) await quietly(() => kube.core.deleteNamespacedSecret({ namespace, name }));
     if (!keep) await deleteJob(kube, namespace, name);
   }
+}
+
+/** Makes a probe's Job, and the Secret with its targets where it has one. */
+export async function startJob(
+  kube: Kube,
+  probe: ProbeObjects,
+  consumer: Consumer,
+  body: k8s.V1Job,
+): Promise<void> {
+  const { namespace } = probe.spec;
+  const { name = "" } = body.metadata ?? {};
+  const at = `${namespace}/${name}`;
+  const created = await asking(kube, `create Job ${at}`, () =>
+    kube.batch.createNamespacedJob({ namespace, body }),
+  );
+  if (!needsSecret(probe.targets)) return;
+  await asking(kube, `create Secret ${at}`, () =>
+    kube.core.createNamespacedSecret({ namespace, body: targetsSecret(probe, created, consumer) }),
+  );
+  await resume(kube, namespace, name);
 }
 
 async function resume(kube: Kube, namespace: string, name: string): Promise<void> {
@@ -177,7 +186,7 @@ async function clearLeftovers(
   await Promise.all(ended.map(({ metadata }) => deleteJob(kube, namespace, metadata?.name ?? "")));
 }
 
-async function deleteJob(kube: Kube, namespace: string, name: string): Promise<void> {
+export async function deleteJob(kube: Kube, namespace: string, name: string): Promise<void> {
   await quietly(() =>
     kube.batch.deleteNamespacedJob({ namespace, name, propagationPolicy: "Background" }),
   );

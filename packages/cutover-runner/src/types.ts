@@ -37,6 +37,8 @@ export interface ProbeSpec {
   readonly consumers: readonly Consumer[];
   /** How long each server may take to pass, in seconds. @default the probe's */
   readonly deadlineSeconds?: number;
+  /** Whether the results have the definitions of the tools. @default false */
+  readonly definitions?: boolean;
   /** Whether NetworkPolicies are to keep others away from the servers, so that a run tries that. @default true */
   readonly isolated?: boolean;
   /** What the application's new pods mount, by the configuration key that names it: without it none of them starts. */

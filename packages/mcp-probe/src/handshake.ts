@@ -1,7 +1,8 @@
 import { clientInfo, type McpClient } from "./client";
 import { notMcp, ProbeFailure, RpcFailure } from "./failure";
 import { type ParsedResult, parseResult } from "./schemas";
-import { listTools } from "./tools";
+import type { ToolDefinition } from "./tool-lock";
+import { listTools, type ToolList } from "./tools";
 import { handshakeVersions, modernVersion, protocolVersions } from "./versions";
 
 /** What a server reported about itself. */
@@ -11,36 +12,40 @@ export interface Introduction {
   readonly serverVersion?: string;
   /** Absent when the server does not support tools. */
   readonly tools?: readonly string[];
+  /** Absent where nobody asked for them, too. */
+  readonly definitions?: readonly ToolDefinition[];
 }
 
 /**
  * Talks to an MCP server as a client of these protocol versions would. Versions with a handshake: `initialize`,
  * `notifications/initialized`, `tools/list` and the end of the session. 2026-07-28: `server/discover` and
  * `tools/list`. A client of both kinds tries the newer one first, as the protocol says.
+ * @param define whether the definitions of its tools are wanted too
  * @throws {ProbeFailure} for the first request that MCP does not allow this answer to, and when no version is
  * shared
  */
 export async function introduce(
   client: McpClient,
   protocols: readonly string[],
+  define = false,
 ): Promise<Introduction> {
   const older = handshakeVersions.filter((version) => protocols.includes(version));
   const modern = protocols.includes(modernVersion);
   if (!modern) {
     try {
-      return await initialize(client, older);
+      return await initialize(client, older, define);
     } catch (error) {
-      throw await mismatchIn(error, protocols, () => discover(client));
+      throw await mismatchIn(error, protocols, () => discover(client, define));
     }
   }
   try {
-    return await discover(client);
+    return await discover(client, define);
   } catch (error) {
     const another = error instanceof ProbeFailure && error.outcome === "no-shared-protocol";
     if (!refused(error) && !another) throw error;
     client.forget();
-    if (older.length > 0) return await initialize(client, older);
-    throw await mismatchIn(error, protocols, () => initialize(client, handshakeVersions));
+    if (older.length > 0) return await initialize(client, older, define);
+    throw await mismatchIn(error, protocols, () => initialize(client, handshakeVersions, define));
   }
 }
 
@@ -77,7 +82,11 @@ function noShared(spoken: readonly string[], protocols: readonly string[]): Prob
   );
 }
 
-async function initialize(client: McpClient, versions: readonly string[]): Promise<Introduction> {
+async function initialize(
+  client: McpClient,
+  versions: readonly string[],
+  define: boolean,
+): Promise<Introduction> {
   const answer = await client.request("initialize", {
     protocolVersion: versions.at(-1),
     capabilities: {},
@@ -92,8 +101,8 @@ async function initialize(client: McpClient, versions: readonly string[]): Promi
     const { protocolVersion: version = "" } = result;
     client.protocolHeaders.set("mcp-protocol-version", version);
     await client.notify("notifications/initialized");
-    const tools = await toolsIfAny(result, () => listTools(client, "handshake", {}));
-    return { protocolVersion: version, ...identity(result.serverInfo), ...(tools && { tools }) };
+    const tools = await toolsIfAny(result, () => listTools(client, "handshake", {}, define));
+    return { protocolVersion: version, ...identity(result.serverInfo), ...listed(tools) };
   } finally {
     if (session !== "") await client.deleteSession();
   }
@@ -113,7 +122,7 @@ function unknownVersion(version: string, versions: readonly string[]): ProbeFail
   );
 }
 
-async function discover(client: McpClient): Promise<Introduction> {
+async function discover(client: McpClient, define: boolean): Promise<Introduction> {
   const params = {
     _meta: {
       "io.modelcontextprotocol/protocolVersion": modernVersion,
@@ -128,9 +137,9 @@ async function discover(client: McpClient): Promise<Introduction> {
   const versions = result.supportedVersions ?? [];
   if (!versions.includes(modernVersion)) throw noShared(versions, [modernVersion]);
   client.protocolHeaders.set("mcp-method", "tools/list");
-  const tools = await toolsIfAny(result, () => listTools(client, "modern", params));
+  const tools = await toolsIfAny(result, () => listTools(client, "modern", params, define));
   const info = result.serverInfo ?? result._meta?.["io.modelcontextprotocol/serverInfo"];
-  return { protocolVersion: modernVersion, ...identity(info), ...(tools && { tools }) };
+  return { protocolVersion: modernVersion, ...identity(info), ...listed(tools) };
 }
 
 /**
@@ -139,8 +148,8 @@ async function discover(client: McpClient): Promise<Introduction> {
  */
 async function toolsIfAny(
   { capabilities }: ParsedResult,
-  list: () => Promise<string[]>,
-): Promise<string[] | undefined> {
+  list: () => Promise<ToolList>,
+): Promise<ToolList | undefined> {
   try {
     return await list();
   } catch (error) {
@@ -148,6 +157,14 @@ async function toolsIfAny(
     throw error;
   }
 }
+
+const listed = (list: ToolList | undefined): Pick<Introduction, "tools" | "definitions"> =>
+  list === undefined
+    ? {}
+    : {
+        tools: list.names,
+        ...(list.definitions !== undefined && { definitions: list.definitions }),
+      };
 
 function identity(info: unknown): { serverName?: string; serverVersion?: string } {
   if (typeof info !== "object" || info === null) return {};

@@ -3,6 +3,18 @@ export type { GateInput } from "./gate/settings";
 export { defaultDeadlineSeconds, probe, probeAll } from "./probe";
 export type { Endpoint, Reached } from "./reach";
 export { parseRequest, type ProbeRequest } from "./targets";
+export {
+  canonicalJson,
+  digestOf,
+  lockChanges,
+  type LockChanges,
+  partsOf,
+  type ToolDefinition,
+  type ToolDigest,
+  type ToolLock,
+  type ToolPart,
+  toolParts,
+} from "./tool-lock";
 export type {
   FileTarget,
   HeaderFile,

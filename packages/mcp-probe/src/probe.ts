@@ -8,6 +8,7 @@ import { introduce, type Introduction } from "./handshake";
 import { networkFailure } from "./network";
 import { loadSchemas } from "./schemas";
 import { masking, shownUrl } from "./shown";
+import { lockProblem, type ToolDefinition } from "./tool-lock";
 import type { ProbeOptions, ProbeResult, ProbeTarget } from "./types";
 import { handshakeVersions } from "./versions";
 
@@ -37,9 +38,17 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
     const attemptStarted = performance.now();
     try {
       const client = new McpClient(target, { requestTimeoutSeconds, deadline, deadlineSeconds });
-      const answer = await introduce(client, options.protocols ?? handshakeVersions);
+      const define = options.definitions === true || target.lock !== undefined;
+      const found = await introduce(client, options.protocols ?? handshakeVersions, define);
+      const { definitions, ...answer } = { ...found, ...withoutCredentials(target, found) };
       checkTools(target, answer);
-      return passed(target, answer, { attempts, latencyMs: since(attemptStarted) });
+      checkLock(target, definitions);
+      const asked = options.definitions === true && definitions !== undefined;
+      return passed(
+        target,
+        { ...answer, ...(asked && { definitions }) },
+        { attempts, latencyMs: since(attemptStarted) },
+      );
     } catch (error) {
       const latencyMs = since(attemptStarted);
       const now = networkFailure(error, {
@@ -105,6 +114,24 @@ function checkTools(target: ProbeTarget, answer: Introduction): void {
     "never",
     `speaks MCP ${answer.protocolVersion} but ${lists} where at least ${minTools} must be; ${credentials}`,
   );
+}
+
+/** The definitions as they may be shown. They are compared in this form too. */
+function withoutCredentials(
+  { headers = {} }: ProbeTarget,
+  { definitions }: Introduction,
+): Pick<Introduction, "definitions"> {
+  if (definitions === undefined || Object.keys(headers).length === 0) return {};
+  const mask = masking(headers, 8);
+  const masked = (_: string, part: unknown): unknown =>
+    typeof part === "string" ? mask(part) : part;
+  return { definitions: JSON.parse(JSON.stringify(definitions), masked) as ToolDefinition[] };
+}
+
+function checkLock({ lock }: ProbeTarget, definitions: readonly ToolDefinition[] = []): void {
+  const problem = lock === undefined ? undefined : lockProblem(lock, definitions);
+  if (problem === undefined) return;
+  throw new ProbeFailure("changed-tools", "never", `${problem}, against the tools lock`);
 }
 
 interface Timing {

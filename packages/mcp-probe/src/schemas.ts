@@ -1,6 +1,7 @@
 import { cleanLine } from "@mcp-fleet/errors";
 
 import { notMcp } from "./failure";
+import type { ToolDefinition } from "./tool-lock";
 
 /** The results that are parsed. */
 export type Parsed = "initialize" | "server/discover" | "tools/list";
@@ -27,7 +28,7 @@ export interface ParsedResult {
   readonly supportedVersions?: readonly string[];
   readonly capabilities?: { readonly tools?: object | undefined };
   readonly serverInfo?: { readonly name: string; readonly version: string };
-  readonly tools?: readonly { readonly name: string; readonly outputSchema?: unknown }[];
+  readonly tools?: readonly ToolDefinition[];
   readonly nextCursor?: string;
   readonly resultType?: unknown;
   readonly ttlMs?: unknown;

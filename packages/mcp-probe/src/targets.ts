@@ -12,7 +12,7 @@ export interface ProbeRequest {
 
 const targetKeys = [
   ...["name", "url", "headers", "auth", "requiredTools", "minTools"],
-  ...["answerSeconds", "caFile", "headerFiles", "serverName"],
+  ...["lock", "answerSeconds", "caFile", "headerFiles", "serverName"],
 ];
 const numberOptions = [
   ...["deadlineSeconds", "requestTimeoutSeconds"],
@@ -64,6 +64,9 @@ export function parseTarget(value: unknown, index: number): ProbeTarget {
   if (minTools !== undefined && !(Number.isInteger(minTools) && (minTools as number) >= 0)) {
     throw wrong(`has a minTools at ${at} that is not a whole number from 0`);
   }
+  if (value.lock !== undefined && !isLock(value.lock)) {
+    throw wrong(`has a lock at ${at} that is no {"tools": {...}, "additions": true}`);
+  }
   if (answerSeconds !== undefined && !(typeof answerSeconds === "number" && answerSeconds > 0)) {
     throw wrong(`has an answerSeconds at ${at} that is not above 0`);
   }
@@ -86,15 +89,26 @@ function isHeaderFiles(value: unknown): boolean {
   );
 }
 
+function isLock(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    typeof value.additions === "boolean" &&
+    isRecord(value.tools) &&
+    Object.values(value.tools).every((one) => isRecord(one) && Object.values(one).every(isString))
+  );
+}
+
 function parseOptions(value: unknown): ProbeOptions {
   if (!isRecord(value)) throw wrong("has options that are not an object");
-  refuseUnknown(value, [...numberOptions, "protocols"], "options");
+  refuseUnknown(value, [...numberOptions, "protocols", "definitions"], "options");
   for (const key of numberOptions) {
     const number = value[key];
     if (number !== undefined && !(typeof number === "number" && number > 0))
       throw wrong(`has an option ${key} that is not above 0`);
   }
-  const { protocols } = value;
+  const { protocols, definitions } = value;
+  if (definitions !== undefined && typeof definitions !== "boolean")
+    throw wrong("has an option definitions that is neither true nor false");
   if (protocols !== undefined && !isProtocols(protocols)) {
     throw wrong(`has an option protocols that is no list out of ${protocolVersions.join(", ")}`);
   }

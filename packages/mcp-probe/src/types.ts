@@ -1,3 +1,5 @@
+import type { ToolDefinition, ToolLock } from "./tool-lock";
+
 /** One MCP endpoint to ask. */
 export interface ProbeTarget {
   /** Its name in messages and results. */
@@ -28,6 +30,8 @@ export interface ProbeTarget {
   readonly requiredTools?: readonly string[];
   /** How many tools must be listed at least. @default 1 */
   readonly minTools?: number;
+  /** What it is to list, as the stack's tools lock agrees to. @default nothing is agreed */
+  readonly lock?: ToolLock;
   /**
    * How long one request with its answer may take, in seconds; the deadline may leave it less. A server that starts a
    * process for each client needs as long as its own start, and is not asked again meanwhile.
@@ -74,6 +78,8 @@ export interface ProbeOptions {
   readonly concurrency?: number;
   /** Pause between two attempts, in seconds. @default 1 */
   readonly retryDelaySeconds?: number;
+  /** Whether the results have the definitions of the tools. @default false */
+  readonly definitions?: boolean;
 }
 
 /** The result of a probe. `auth-required` passes only for a target with `auth: "per-request"`. */
@@ -86,7 +92,8 @@ export type ProbeOutcome =
   | "timeout"
   | "not-mcp"
   | "no-shared-protocol"
-  | "missing-tools";
+  | "missing-tools"
+  | "changed-tools";
 
 /** The result for one target. Safe to print and to store: it contains no header and no query string. */
 export interface ProbeResult {
@@ -103,6 +110,8 @@ export interface ProbeResult {
   readonly serverVersion?: string;
   /** Names of the listed tools in the server's order. Absent when there was no list. */
   readonly tools?: readonly string[];
+  /** What the server says of its tools, without the credentials that were sent. Only where it was asked for. */
+  readonly definitions?: readonly ToolDefinition[];
   /** Duration of the last attempt in milliseconds. */
   readonly latencyMs: number;
   /** How many attempts were made. */

@@ -30,6 +30,8 @@ export * from "./shared";
 export * from "./stack";
 export { imagesOfStack, renameImages, type StackImage, type WithImages } from "./stack-images";
 export type { Authority } from "./tls";
+export { type ToolsCheck, toolsOf } from "./tools";
+export * from "./tools-lock";
 export { valueOfText } from "./values";
 export { directoryVolumes, fileVolume } from "./volume-names";
 export {

@@ -26,6 +26,7 @@ import { row } from "./row";
 import { secret } from "./secret";
 import { serverEnv } from "./server-env";
 import { tls } from "./tls";
+import { tools } from "./tools";
 
 /**
  * The only description of a server: what a stack may say, the defaults, and the input of its component. A
@@ -218,6 +219,11 @@ export const serverSchema = z.strictObject({
       description: "How many tools it lists at least.",
       examples: [5],
     }),
+  tools: tools.default("additions").meta({
+    description:
+      "How its tools are held against Pulumi.<stack>.tools.json, where that names it: additions lets new tools pass, exact does not, off compares nothing.",
+    examples: ["exact"],
+  }),
   resources: resources.default(defaultResources).meta({
     description: "Requests and limits of CPU, memory, ephemeral-storage and devices.",
     examples: [{ requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "512Mi" } }],

@@ -1,0 +1,45 @@
+import { UserError } from "@mcp-fleet/errors";
+import type { Command } from "commander";
+
+import type { CliContext } from "../../context";
+import { type StackOptions, withStack } from "../../day-two/stack";
+import { openToolsLock } from "../../day-two/tools-lock";
+import { changesText } from "../../day-two/tools-text";
+import { exitCodes } from "../../exit-codes";
+import { newCommand } from "../../help";
+
+/** Says how the tools of servers differ from those that are agreed. Writes nothing. */
+export function toolsDiffCommand(context: CliContext): Command {
+  return withStack(
+    newCommand("diff", {
+      example:
+        "mcp-fleet tools diff --stack prod github --image ghcr.io/github/github-mcp-server:v0.31.0",
+    }),
+    { file: false },
+  )
+    .description("compare what servers list with what is agreed; code 10 when it differs")
+    .argument("[server...]", "the servers (default: all of the stack)")
+    .option(
+      "--image <image>",
+      "start the server with this image beside the one that runs, and ask that",
+    )
+    .action(async (names: string[], options: StackOptions & { image?: string }) => {
+      const lock = await openToolsLock(context, options);
+      const changes = await lock.compare(names, oneServer(names, options.image));
+      const { isAgreed } = await import("@mcp-fleet/operations");
+      const found = changes.filter((one) => !isAgreed(one));
+      await context.print(lock.shown(changes), () => changesText(changes, context.width()));
+      context.findings(found.length > 0);
+    });
+}
+
+/** @throws {UserError} for an image without its server, or with several */
+export function oneServer(names: readonly string[], image: string | undefined): string | undefined {
+  if (image !== undefined && names.length !== 1)
+    throw new UserError(
+      "--image is the image of one server.",
+      "Name that server before it: <server> --image <image>",
+      { exitCode: exitCodes.usage },
+    );
+  return image;
+}

@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+
+import type { CliContext } from "../../context";
+import { type StackOptions, withStack } from "../../day-two/stack";
+import { openToolsLock } from "../../day-two/tools-lock";
+import { changesText } from "../../day-two/tools-text";
+import { newCommand } from "../../help";
+
+/** Writes what servers list now for those of which nothing is agreed. What is agreed stays. */
+export function toolsLockCommand(context: CliContext): Command {
+  return withStack(newCommand("lock", { example: "mcp-fleet tools lock --stack prod" }), {
+    file: false,
+  })
+    .description(
+      "write what the running servers list, for those that the lock does not have; code 10 when another lists something else than agreed",
+    )
+    .argument("[server...]", "the servers (default: all of the stack)")
+    .action(async (names: string[], options: StackOptions) => {
+      const lock = await openToolsLock(context, options);
+      const { isAgreed } = await import("@mcp-fleet/operations");
+      const changes = await lock.compare(names);
+      const added = changes.filter(({ locked }) => !locked);
+      if (added.length > 0) lock.write(added);
+      const left = changes.filter((one) => one.locked && !isAgreed(one));
+      await context.print(
+        { file: lock.file, locked: added.map(({ server }) => server), left: lock.shown(left) },
+        () => changesText(left, context.width()),
+      );
+      const written = added.map(({ server }) => server).join(", ");
+      context.note(
+        added.length === 0
+          ? `${lock.file} has all of them already.`
+          : `${lock.file} has ${written} now. Commit it; the next update holds the servers to it.`,
+      );
+      if (left.length > 0)
+        context.note("What is agreed stays: mcp-fleet tools approve <server> takes a change.");
+      context.findings(left.length > 0);
+    });
+}

@@ -1,0 +1,82 @@
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
+import type { AgreedChanges } from "@mcp-fleet/operations";
+import type { LockedServers } from "@mcp-fleet/schema";
+
+import type { CliContext } from "../context";
+import { opened, openStack, type StackOptions } from "./stack";
+
+/** A stack's tools lock, and the way to its servers. */
+export interface OpenToolsLock {
+  /** Where it is, or is to be. */
+  readonly file: string;
+  /**
+   * Asks servers, and compares.
+   * @param names none: all
+   * @param image asks the one server with it
+   */
+  compare(names: readonly string[], image?: string): Promise<AgreedChanges[]>;
+  /** Writes what these list; the others stay as they are. */
+  write(changes: readonly AgreedChanges[]): void;
+  /** As a command prints them: without the lists themselves. */
+  shown(changes: readonly AgreedChanges[]): Omit<AgreedChanges, "listed">[];
+}
+
+/** The tools lock of a stack that an update has applied. @throws {UserError} when the lock cannot be read */
+export async function openToolsLock(
+  context: CliContext,
+  options: StackOptions,
+): Promise<OpenToolsLock> {
+  const stack = await openStack(context, options);
+  const { lockedToolsOf, parseToolsLock, largestLock, toolsLockFile, toolsLockText } =
+    await import("@mcp-fleet/schema");
+  const name = toolsLockFile(`Pulumi.${(await stack.name()).split("/").at(-1) ?? ""}.yaml`);
+  const file = join(stack.directory, name);
+  const known: LockedServers = existsSync(file)
+    ? parseToolsLock(name, readTextFile(file, largestLock))
+    : {};
+  const progress = (line: string): void => context.note(`waiting: ${line}`);
+  return {
+    file,
+    async compare(names, image) {
+      const { fleet, credentials } = await opened(context, stack, await stack.cutover());
+      const { askCandidateTools, askTools, changesOf } = await import("@mcp-fleet/operations");
+      const listed =
+        image === undefined
+          ? await askTools(fleet, credentials, names, progress)
+          : [
+              await askCandidateTools(
+                fleet,
+                credentials,
+                { name: names[0] ?? "", image },
+                progress,
+              ),
+            ];
+      return listed.map(({ server, tools }) =>
+        changesOf(server, lockedToolsOf(known, server), tools),
+      );
+    },
+    write(changes) {
+      const own = Object.fromEntries(changes.map(({ server, listed }) => [server, listed]));
+      writeWhole(file, toolsLockText({ ...known, ...own }));
+    },
+    shown: (changes) => changes.map(({ listed, ...rest }) => rest),
+  };
+}
+
+/** A run that stops half-way leaves the file as it was. */
+function writeWhole(file: string, text: string): void {
+  const beside = `${file}.${process.pid}`;
+  try {
+    writeFileSync(beside, text);
+    renameSync(beside, file);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw new UserError(
+      `${file} cannot be written: ${messageOf(error)}.`,
+      "Make its directory one that you may write to, and run the command again.",
+    );
+  }
+}

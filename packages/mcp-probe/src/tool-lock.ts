@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+
+/** A tool as its server describes it to clients: what an agent reads before it calls it. */
+export interface ToolDefinition {
+  readonly name: string;
+  readonly title?: unknown;
+  readonly description?: unknown;
+  readonly inputSchema?: unknown;
+  readonly outputSchema?: unknown;
+  readonly annotations?: unknown;
+}
+
+/** The parts of a tool that are agreed to, each by itself. */
+export const toolParts = ["description", "input", "output", "annotations"] as const;
+
+export type ToolPart = (typeof toolParts)[number];
+
+/** A hash of each part that a tool has. */
+export type ToolDigest = Readonly<Partial<Record<ToolPart, string>>>;
+
+/** The tools that a server is to list. */
+export interface ToolLock {
+  /** By name. */
+  readonly tools: Readonly<Record<string, ToolDigest>>;
+  /** Whether other tools pass. */
+  readonly additions: boolean;
+}
+
+/** How a list differs from what was agreed. */
+export interface LockChanges {
+  readonly missing: readonly string[];
+  readonly changed: readonly { readonly name: string; readonly parts: readonly ToolPart[] }[];
+  readonly added: readonly string[];
+}
+
+/** What each part of a tool is made of; undefined for a part that it does not have. */
+export function partsOf(tool: ToolDefinition): Readonly<Record<ToolPart, unknown>> {
+  const { title, annotations } = tool;
+  return {
+    description: tool.description,
+    input: tool.inputSchema,
+    output: tool.outputSchema,
+    // The protocol has a title in both places.
+    annotations: title === undefined ? annotations : { title, annotations },
+  };
+}
+
+/** Hashes of a tool's parts. The order of keys within a schema does not count. */
+export function digestOf(tool: ToolDefinition): ToolDigest {
+  const parts = Object.entries(partsOf(tool)).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(parts.map(([part, value]) => [part, hashOf(canonicalJson(value))]));
+}
+
+/** JSON with sorted keys. Arrays keep their order. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+/** 132 of SHA-256's bits: the whole list of a pod's gate has to fit into a variable. */
+const hashOf = (text: string): string =>
+  createHash("sha256").update(text).digest("base64url").slice(0, 22);
+
+/** Compares a list with what was agreed. */
+export function lockChanges(
+  { tools }: Pick<ToolLock, "tools">,
+  listed: readonly ToolDefinition[],
+): LockChanges {
+  const names = new Set(listed.map(({ name }) => name));
+  const isLocked = (name: string): boolean => Object.hasOwn(tools, name);
+  return {
+    missing: Object.keys(tools).filter((name) => !names.has(name)),
+    changed: listed
+      .filter(({ name }) => isLocked(name))
+      .map((tool) => ({ name: tool.name, parts: changedParts(tools[tool.name] ?? {}, tool) }))
+      .filter(({ parts }) => parts.length > 0),
+    added: [...names].filter((name) => !isLocked(name)),
+  };
+}
+
+function changedParts(agreed: ToolDigest, tool: ToolDefinition): ToolPart[] {
+  const now = digestOf(tool);
+  return toolParts.filter((part) => agreed[part] !== now[part]);
+}
+
+/** Tools that a sentence names of each kind of change. */
+const mostNamed = 8;
+
+/** What is not as it was agreed, as a predicate; undefined where all is. */
+export function lockProblem(lock: ToolLock, listed: readonly ToolDefinition[]): string | undefined {
+  const { missing, changed, added } = lockChanges(lock, listed);
+  const changes = changed.map(
+    ({ name, parts }) => `${name} (${parts.map((part) => partNames[part]).join(", ")})`,
+  );
+  const said = [
+    ...(missing.length === 0 ? [] : [`lists ${some(missing)} no more`]),
+    ...(changes.length === 0 ? [] : [`has changed ${some(changes)}`]),
+    ...(lock.additions || added.length === 0 ? [] : [`lists ${some(added)} in addition`]),
+  ];
+  return said.length === 0 ? undefined : said.join(", and ");
+}
+
+const partNames: Readonly<Record<ToolPart, string>> = {
+  description: "description",
+  input: "input schema",
+  output: "output schema",
+  annotations: "annotations",
+};
+
+function some(names: readonly string[]): string {
+  const more = names.length - mostNamed;
+  return [...names.slice(0, mostNamed), ...(more > 0 ? [`${more} more`] : [])].join(", ");
+}

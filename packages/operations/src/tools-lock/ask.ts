@@ -1,0 +1,110 @@
+import {
+  askCandidate,
+  askServers,
+  type Credentials,
+  type OnProgress,
+  type ServerTarget,
+} from "@mcp-fleet/cutover-runner";
+import { UserError } from "@mcp-fleet/errors";
+import { connectKube, type Kube, type WorkloadRef } from "@mcp-fleet/kube";
+import { listMcpServers } from "@mcp-fleet/lifecycle";
+import type { ProbeResult, ToolDefinition } from "@mcp-fleet/mcp-probe";
+import { gateContainer } from "@mcp-fleet/schema";
+
+import type { Fleet } from "../fleet";
+import { serviceAddress } from "../services";
+
+/** What a server lists. */
+export interface ListedTools {
+  readonly server: string;
+  readonly tools: readonly ToolDefinition[];
+}
+
+/**
+ * Asks servers of the stack for their tools, from a pod with the labels of one consumer.
+ * @param names keys of the servers. Empty: all
+ * @throws {UserError} naming each server that does not answer, or keeps its tools for clients with credentials
+ */
+export async function askTools(
+  fleet: Fleet,
+  credentials: Credentials,
+  names: readonly string[],
+  onProgress?: OnProgress,
+): Promise<ListedTools[]> {
+  const targets = targetsOf(fleet, names);
+  const probe = { ...fleet.probe, definitions: true, consumers: fleet.probe.consumers.slice(0, 1) };
+  const [asked] = await askServers({ ...fleet, probe, targets }, credentials, onProgress);
+  const results = asked?.results ?? [];
+  const silent = results.filter(({ definitions }) => definitions === undefined);
+  if (silent.length === 0) return results.map(listed);
+  throw new UserError(
+    `No list of tools came from ${silent.length} of ${results.length} MCP servers. ${silent.map(({ message }) => message).join(" ")}`,
+    silent.every(({ outcome }) => outcome === "auth-required")
+      ? 'Leave servers with auth: "per-request" out, by naming the others: nobody here has their clients\' credentials.'
+      : "See what mcp-fleet verify says, and try again once they answer; or name the others.",
+  );
+}
+
+/**
+ * Asks a release of one server that does not run yet.
+ * @param image its image; all else is as the server that runs has it
+ * @throws {UserError} when it cannot be started, or does not list its tools
+ */
+export async function askCandidateTools(
+  fleet: Fleet,
+  credentials: Credentials,
+  { name, image }: { readonly name: string; readonly image: string },
+  onProgress?: OnProgress,
+): Promise<ListedTools> {
+  const [target] = targetsOf(fleet, [name]);
+  if (target === undefined) throw new Error("no target");
+  const kube = await connectKube(fleet.kubernetes, credentials);
+  const workload = await workloadOf(kube, fleet, target);
+  const candidate = { workload, image, target, without: [gateContainer] };
+  const probe = { ...fleet.probe, definitions: true };
+  const result = await askCandidate(kube, fleet.spec.name, probe, candidate, onProgress);
+  if (result.definitions !== undefined) return listed(result);
+  throw new UserError(
+    `With ${image} no list of tools came. ${result.message}`,
+    "An update to this image would fail the same way: take another one, or correct its configuration.",
+  );
+}
+
+const listed = ({ name, definitions = [] }: ProbeResult): ListedTools => ({
+  server: name,
+  tools: definitions,
+});
+
+/** Without what they are held against: what they list is the question. */
+function targetsOf({ targets, servers }: Fleet, names: readonly string[]): ServerTarget[] {
+  const keys = Object.keys(servers).filter((key) => targets.some(({ name }) => name === key));
+  const unknown = names.find((name) => !keys.includes(name));
+  if (unknown !== undefined)
+    throw new UserError(
+      `The stack has no server ${JSON.stringify(unknown)} that a cutover asks.`,
+      `Name one of: ${keys.join(", ")}.`,
+      { exitCode: 3 },
+    );
+  const wanted = names.length === 0 ? keys : [...new Set(names)];
+  return targets
+    .filter(({ name }) => wanted.includes(name))
+    .map(({ lock, requiredTools, minTools, ...target }) => ({ ...target, minTools: 0 }));
+}
+
+/** The workload behind a server's Service. */
+async function workloadOf(
+  kube: Kube,
+  { probe: { namespace } }: Fleet,
+  { name, url }: ServerTarget,
+): Promise<WorkloadRef> {
+  const service = serviceAddress(url, namespace)?.service;
+  const known = await listMcpServers(kube, { namespace });
+  const server = known.find(({ services }) => service !== undefined && services.includes(service));
+  if (server === undefined)
+    throw new UserError(
+      `No workload of ${name} runs in namespace ${namespace}.`,
+      "Start the server first: mcp-fleet list says what is there.",
+      { exitCode: 3 },
+    );
+  return { kind: server.kind, namespace, name: server.workload };
+}

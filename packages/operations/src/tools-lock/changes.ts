@@ -1,0 +1,74 @@
+import {
+  canonicalJson,
+  digestOf,
+  lockChanges,
+  partsOf,
+  type ToolDefinition,
+  type ToolPart,
+} from "@mcp-fleet/mcp-probe";
+import { type LockedTool, type LockedTools, ownValue, toolTokens } from "@mcp-fleet/schema";
+
+/** One part of a tool before and after, as text for a comparison by lines. Empty where the tool does not have it. */
+export interface PartChange {
+  readonly part: ToolPart;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** How the tools of one server differ from those that were agreed. */
+export interface AgreedChanges {
+  readonly server: string;
+  /** Whether anything was agreed for it. */
+  readonly locked: boolean;
+  readonly missing: readonly string[];
+  readonly added: readonly string[];
+  readonly changed: readonly { readonly name: string; readonly parts: readonly PartChange[] }[];
+  /** What the list takes of an agent's context, in tokens, roughly. */
+  readonly tokens: { readonly before: number; readonly after: number };
+  /** What it lists, for whoever takes it over. */
+  readonly listed: LockedTools;
+}
+
+/** Compares what a server lists with what was agreed. */
+export function changesOf(
+  server: string,
+  agreed: LockedTools | undefined,
+  tools: readonly ToolDefinition[],
+): AgreedChanges {
+  const before = agreed ?? {};
+  const digests = Object.fromEntries(
+    Object.entries(before).map(([name, tool]) => [name, digestOf({ ...tool, name })]),
+  );
+  const { missing, added, changed } = lockChanges({ tools: digests }, tools);
+  const listed = lockedTools(tools);
+  return {
+    ...{ server, locked: agreed !== undefined, missing, added, listed },
+    changed: changed.map(({ name, parts }) => ({
+      name,
+      parts: parts.map((part) => ({
+        part,
+        before: textOf(name, part, ownValue(before, name)),
+        after: textOf(name, part, ownValue(listed, name)),
+      })),
+    })),
+    tokens: { before: toolTokens(before), after: toolTokens(listed) },
+  };
+}
+
+/** Whether what is agreed and what is listed are the same. */
+export const isAgreed = ({ locked, missing, added, changed }: AgreedChanges): boolean =>
+  locked && missing.length + added.length + changed.length === 0;
+
+function lockedTools(tools: readonly ToolDefinition[]): LockedTools {
+  return Object.fromEntries(
+    // As it comes out of a file: without keys that have no value.
+    tools.map(({ name, ...tool }) => [name, JSON.parse(JSON.stringify(tool)) as LockedTool]),
+  );
+}
+
+function textOf(name: string, part: ToolPart, tool: LockedTool | undefined): string {
+  const value = partsOf({ ...tool, name })[part];
+  if (value === undefined) return "";
+  if (typeof value === "string") return value;
+  return JSON.stringify(JSON.parse(canonicalJson(value)), undefined, 2);
+}

@@ -1,0 +1,138 @@
+import { cleanJson, JsonRefused, parseBoundedJson } from "@mcp-fleet/errors";
+import { z } from "zod";
+
+import { ownValue } from "./own";
+import { ConfigError } from "./problems";
+
+/** A tool as the protocol describes it. */
+export interface LockedTool {
+  readonly title?: unknown;
+  readonly description?: unknown;
+  readonly inputSchema?: unknown;
+  readonly outputSchema?: unknown;
+  readonly annotations?: unknown;
+}
+
+/** The tools of one server by name. */
+export type LockedTools = Readonly<Record<string, LockedTool>>;
+
+/** What the tools of each server, by key, were agreed to be. */
+export type LockedServers = Readonly<Record<string, LockedTools>>;
+
+/** What the file may have, in bytes: a thousand servers with thirty tools of a kilobyte each. */
+export const largestLock = 32 * 1024 * 1024;
+
+const bounds = { characters: largestLock, depth: 80, values: 2_000_000 };
+
+const text = z.string();
+const lines = z.array(text).transform((all) => all.join("\n"));
+const tool = z.strictObject({
+  title: text.optional(),
+  description: z.union([text, lines]).optional(),
+  inputSchema: z.unknown().optional(),
+  outputSchema: z.unknown().optional(),
+  annotations: z.unknown().optional(),
+});
+const file = z.strictObject({
+  version: z.literal(1),
+  servers: z.record(
+    text,
+    z.strictObject({
+      // For whoever reads a change of the file; counted anew from the tools.
+      tokens: z.number().optional(),
+      tools: z.record(text, tool),
+    }),
+  ),
+});
+
+/** `Pulumi.prod.tools.json` for `Pulumi.prod.yaml`. */
+export function toolsLockFile(stackFile: string): string {
+  return `${stackFile.replace(/\.ya?ml$/, "")}.tools.json`;
+}
+
+/**
+ * Reads a tools lock.
+ * @param name the file's name, for messages
+ * @throws {ConfigError} when it is none
+ */
+export function parseToolsLock(name: string, content: string): LockedServers {
+  const fix = `Take the file of the last commit (git checkout ${name}), or make it anew: mcp-fleet tools lock`;
+  const wrong = (problem: string): ConfigError => new ConfigError([{ path: name, problem, fix }]);
+  let value: unknown;
+  try {
+    value = parseBoundedJson(content, bounds);
+  } catch (error) {
+    if (error instanceof JsonRefused) throw wrong(`${error.message}.`);
+    throw error;
+  }
+  const parsed = file.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const at = issue?.path.map(String).join(".") ?? "";
+    throw wrong(
+      `is no tools lock of version 1: ${at === "" ? "the whole" : at} is not as it is written.`,
+    );
+  }
+  return Object.fromEntries(
+    Object.entries(parsed.data.servers).map(([key, server]) => [key, server.tools]),
+  );
+}
+
+/**
+ * The text of a tools lock, for review: everything sorted, a description's lines each on its own, and characters that
+ * cannot be seen written as `\uXXXX`.
+ */
+export function toolsLockText(servers: LockedServers): string {
+  const written = {
+    version: 1,
+    servers: Object.fromEntries(
+      Object.entries(servers).map(([key, tools]) => [
+        key,
+        {
+          tokens: toolTokens(tools),
+          tools: Object.fromEntries(
+            Object.entries(tools).map(([name, one]) => [name, { ...one, ...inLines(one) }]),
+          ),
+        },
+      ]),
+    ),
+  };
+  return `${withUnseen(cleanJson(JSON.stringify(written, sortedKeys, 2)))}\n`;
+}
+
+/** What a list takes of an agent's context, in tokens: a fourth of its characters, as is usual for English and JSON. */
+export function toolTokens(tools: LockedTools): number {
+  const characters = Object.entries(tools).reduce(
+    (sum, [name, { description, inputSchema }]) =>
+      sum + JSON.stringify({ name, description, inputSchema }).length,
+    0,
+  );
+  return Math.round(characters / 4);
+}
+
+/** The tools that were agreed for a server; undefined where none were. */
+export function lockedToolsOf(servers: LockedServers, key: string): LockedTools | undefined {
+  return ownValue(servers, key);
+}
+
+function inLines({ description }: LockedTool): Pick<LockedTool, "description"> {
+  return typeof description === "string" && description.includes("\n")
+    ? { description: description.split("\n") }
+    : {};
+}
+
+/** Text in which characters that nobody sees, and an agent reads, are written as `\uXXXX`. */
+export const withUnseen = (text: string): string => text.replace(unseen, escaped);
+
+/** Format characters, private ones and those without a meaning. */
+const unseen = /[\p{Cf}\p{Co}\p{Cn}]/gu;
+
+const escaped = (character: string): string =>
+  Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`)
+    .join("");
+
+function sortedKeys(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

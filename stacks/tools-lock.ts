@@ -1,0 +1,93 @@
+import { existsSync } from "node:fs";
+
+import { messageOf, readTextFile } from "@mcp-fleet/errors";
+import { digestOf, type ToolLock } from "@mcp-fleet/mcp-probe";
+import {
+  ConfigError,
+  gateOf,
+  largestLock,
+  type LockedTools,
+  lockedToolsOf,
+  ownValue,
+  parseToolsLock,
+  type Problem,
+  type ResolvedServer,
+  toolsLockFile,
+  toolsOf,
+  toolTokens,
+} from "@mcp-fleet/schema";
+
+/** What the tools of each server are held against, by its key. */
+export type ToolLocks = Readonly<Record<string, ToolLock>>;
+
+/** What a gate's variable may hold, in bytes: Linux refuses one of more than 128 KiB. */
+const maxGate = 120 * 1024;
+
+/**
+ * Reads the tools lock beside a stack's file. There need not be one.
+ * @throws {ConfigError} when it is not a tools lock, or cannot be read
+ */
+export function readToolLocks(
+  stackFile: string,
+  servers: readonly ResolvedServer[],
+  problems: Problem[],
+): ToolLocks {
+  const name = toolsLockFile(stackFile);
+  if (!existsSync(name)) return {};
+  const locked = parseToolsLock(name, contentOf(name));
+  const locks = servers.flatMap((server) => {
+    const tools = lockedToolsOf(locked, server.key);
+    const { check } = toolsOf(server);
+    if (tools === undefined || check === "off") return [];
+    const lock = { tools: digestsOf(tools), additions: check === "additions" };
+    problems.push(...problemsWith(server, { name, tools, lock }));
+    return [[server.key, lock] as const];
+  });
+  return Object.fromEntries(locks);
+}
+
+function contentOf(name: string): string {
+  try {
+    return readTextFile(name, largestLock);
+  } catch (error) {
+    const problem = `cannot be read: ${messageOf(error)}.`;
+    throw new ConfigError([{ path: name, problem, fix: "Make it a file that can be read." }]);
+  }
+}
+
+/** The lock of one server, as an argument of what asks it. */
+export function lockOf(locks: ToolLocks, key: string): { readonly lock?: ToolLock } {
+  const lock = ownValue(locks, key);
+  return lock === undefined ? {} : { lock };
+}
+
+const digestsOf = (tools: LockedTools): ToolLock["tools"] =>
+  Object.fromEntries(
+    Object.entries(tools).map(([name, tool]) => [name, digestOf({ ...tool, name })]),
+  );
+
+function problemsWith(
+  server: ResolvedServer,
+  locked: { readonly name: string; readonly tools: LockedTools; readonly lock: ToolLock },
+): Problem[] {
+  const { key, requiredTools } = server;
+  const problems: Problem[] = [];
+  const { maxTokens = Infinity } = toolsOf(server);
+  const tokens = toolTokens(locked.tools);
+  if (tokens > maxTokens) {
+    problems.push({
+      path: `servers.${key}.tools.maxTokens`,
+      problem: `is ${maxTokens}, and the tools in ${locked.name} take some ${tokens}.`,
+      fix: `Have the server list fewer tools, or: pulumi config set --path servers.${key}.tools.maxTokens ${tokens}`,
+    });
+  }
+  const variable = JSON.stringify({ requiredTools, lock: locked.lock });
+  if (gateOf(server) !== undefined && Buffer.byteLength(variable) > maxGate) {
+    problems.push({
+      path: `servers.${key}.tools`,
+      problem: `has too many tools in ${locked.name} for the gate, which has them in a variable.`,
+      fix: `Let the cutover and verify alone compare them: pulumi config set --path servers.${key}.gate off`,
+    });
+  }
+  return problems;
+}
