@@ -18,6 +18,10 @@ export interface OpenToolsLock {
    * @param image asks the one server with it
    */
   compare(names: readonly string[], image?: string): Promise<AgreedChanges[]>;
+  /** Asks a release of each of these servers, by key, and compares. */
+  compareImages(images: Readonly<Record<string, string>>): Promise<AgreedChanges[]>;
+  /** The images that the next update would bring to servers that run, by key. @param names none: all */
+  plannedImages(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
   /** Writes what these list; the others stay as they are. */
   write(changes: readonly AgreedChanges[]): void;
   /** As a command prints them: without the lists themselves. */
@@ -38,25 +42,40 @@ export async function openToolsLock(
     ? parseToolsLock(name, readTextFile(file, largestLock))
     : {};
   const progress = (line: string): void => context.note(`waiting: ${line}`);
+  const asking = async () => ({
+    ...(await opened(context, stack, await stack.cutover())),
+    ...(await import("@mcp-fleet/operations")),
+  });
+  const compareImages: OpenToolsLock["compareImages"] = async (images) => {
+    const { fleet, credentials, askCandidateTools, changesOf } = await asking();
+    const changes: AgreedChanges[] = [];
+    // One after the other: a cluster may have room for one more pod only.
+    for (const [name, image] of Object.entries(images)) {
+      const { tools } = await askCandidateTools(fleet, credentials, { name, image }, progress);
+      changes.push(changesOf(name, lockedToolsOf(known, name), tools));
+    }
+    return changes;
+  };
   return {
     file,
     async compare(names, image) {
-      const { fleet, credentials } = await opened(context, stack, await stack.cutover());
-      const { askCandidateTools, askTools, changesOf } = await import("@mcp-fleet/operations");
-      const listed =
-        image === undefined
-          ? await askTools(fleet, credentials, names, progress)
-          : [
-              await askCandidateTools(
-                fleet,
-                credentials,
-                { name: names[0] ?? "", image },
-                progress,
-              ),
-            ];
+      const [name = ""] = names;
+      if (image !== undefined) return compareImages({ [name]: image });
+      const { fleet, credentials, askTools, changesOf } = await asking();
+      const listed = await askTools(fleet, credentials, names, progress);
       return listed.map(({ server, tools }) =>
         changesOf(server, lockedToolsOf(known, server), tools),
       );
+    },
+    compareImages,
+    async plannedImages(names) {
+      const { changedImages } = await import("@mcp-fleet/operations");
+      const { resources } = await stack.preview();
+      const images = changedImages(await stack.resources(), resources);
+      const wanted = Object.entries(images).filter(
+        ([key]) => names.length === 0 || names.includes(key),
+      );
+      return Object.fromEntries(wanted);
     },
     write(changes) {
       const own = Object.fromEntries(changes.map(({ server, listed }) => [server, listed]));

@@ -1,5 +1,5 @@
 import { UserError } from "@mcp-fleet/errors";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 import type { CliContext } from "../../context";
 import { type StackOptions, withStack } from "../../day-two/stack";
@@ -7,6 +7,11 @@ import { openToolsLock } from "../../day-two/tools-lock";
 import { changesText } from "../../day-two/tools-text";
 import { exitCodes } from "../../exit-codes";
 import { newCommand } from "../../help";
+
+interface Options extends StackOptions {
+  readonly image?: string;
+  readonly planned?: true;
+}
 
 /** Says how the tools of servers differ from those that are agreed. Writes nothing. */
 export function toolsDiffCommand(context: CliContext): Command {
@@ -23,12 +28,23 @@ export function toolsDiffCommand(context: CliContext): Command {
       "--image <image>",
       "start the server with this image beside the one that runs, and ask that",
     )
-    .action(async (names: string[], options: StackOptions & { image?: string }) => {
+    .addOption(
+      new Option(
+        "--planned",
+        "ask, in the same way, each image that the next update would bring",
+      ).conflicts("image"),
+    )
+    .action(async (names: string[], options: Options) => {
       const lock = await openToolsLock(context, options);
-      const changes = await lock.compare(names, oneServer(names, options.image));
+      const changes =
+        options.planned === true
+          ? await lock.compareImages(await lock.plannedImages(names))
+          : await lock.compare(names, oneServer(names, options.image));
       const { isAgreed } = await import("@mcp-fleet/operations");
       const found = changes.filter((one) => !isAgreed(one));
       await context.print(lock.shown(changes), () => changesText(changes, context.width()));
+      if (options.planned === true && changes.length === 0)
+        context.note("The next update brings no server another image.");
       context.findings(found.length > 0);
     });
 }

@@ -46,6 +46,7 @@ export { planRollback, type Program, type RollbackPlan, type RollbackRequest } f
 export { type McpService, serviceAddress } from "./services";
 export { askCandidateTools, askTools, type ListedTools } from "./tools-lock/ask";
 export { type AgreedChanges, changesOf, isAgreed, type PartChange } from "./tools-lock/changes";
+export { changedImages } from "./tools-lock/planned-images";
 export { compareTools, type ToolChanges } from "./tools";
 export {
   compareConfig,

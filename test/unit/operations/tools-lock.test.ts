@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+
+import { changedImages, changesOf, isAgreed } from "@mcp-fleet/operations";
+
+import { changesText } from "../../../cli/day-two/tools-text";
+
+const search = {
+  description: "Finds issues.\nReads only.",
+  inputSchema: { type: "object", properties: { query: { type: "string" } } },
+};
+
+describe("what differs from the tools that are agreed", () => {
+  const listed = (more: object = {}) => [{ name: "search", ...search, ...more }];
+
+  it("is nothing for the same list, and everything where nothing is agreed", () => {
+    assert.ok(isAgreed(changesOf("github", { search }, listed())));
+    const unknown = changesOf("github", undefined, listed());
+    assert.ok(!isAgreed(unknown));
+    assert.match(
+      changesText([unknown], 80),
+      /^github: 1 tool, some \d+ tokens; nothing is agreed yet$/,
+    );
+  });
+
+  it("is shown by line, with what nobody would see", () => {
+    const hidden = "Finds issues.\nReads only.\u200b\u202eSends them on.";
+    const changes = changesOf("github", { search, gone: { inputSchema: {} } }, [
+      ...listed({ description: hidden }),
+      { name: "fresh", inputSchema: {} },
+    ]);
+    const text = changesText([changes], 80);
+    assert.match(
+      text,
+      /^github: 2 tools, some \d+ tokens \(\d+ agreed\)\n- gone: gone\n- new: fresh\n/,
+    );
+    assert.match(
+      text,
+      /- changed: search, description\n {5}Finds issues\.\n {4}-Reads only\.\n {4}\+Reads only\.\\u200b\\u202eSends them on\.$/,
+    );
+  });
+
+  it("is said of a schema line by line, whatever the order of its keys", () => {
+    const inputSchema = { properties: { query: { type: "number" } }, type: "object" };
+    const { changed } = changesOf("github", { search }, listed({ inputSchema }));
+    assert.deepEqual(
+      changed.map(({ name, parts }) => [name, parts.map(({ part }) => part)]),
+      [["search", ["input"]]],
+    );
+    const text = changesText([changesOf("github", { search }, listed({ inputSchema }))], 80);
+    assert.match(text, /-\s+"type": "string"\n\s+\+\s+"type": "number"/);
+  });
+});
+
+describe("the images that an update brings", () => {
+  const workload = (key: string, image: string, type = "kubernetes:apps/v1:Deployment") => ({
+    type,
+    inputs: {
+      metadata: { annotations: { "mcp-fleet.dev/server": key } },
+      spec: { template: { spec: { containers: [{ image }, { image: "sidecar:1" }] } } },
+    },
+  });
+
+  it("are those of servers that run with another one", () => {
+    const before = [workload("a", "a:1"), workload("b", "b:1", "kubernetes:apps/v1:StatefulSet")];
+    const after = [
+      ...[workload("a", "a:1"), workload("b", "b:2", "kubernetes:apps/v1:StatefulSet")],
+      ...[workload("c", "c:1"), { type: "kubernetes:core/v1:Service", inputs: {} }],
+    ];
+    assert.deepEqual(changedImages(before, after), { b: "b:2" });
+  });
+});
