@@ -33,7 +33,7 @@ export interface AskedSecret {
  */
 export type ServerDescription = Omit<
   ServerInput,
-  | "enabled" | "row" | "secretKeys" | "database" | "transform" | "name" | "image" | "port" | "tools"
+  "enabled" | "row" | "secretKeys" | "database" | "transform" | "name" | "image" | "port" | "tools"
 >;
 
 /** Arguments of {@link McpServer}: every key of `servers.<key>` in a stack's configuration, and these. */

@@ -1,15 +1,19 @@
 import { UserError } from "@mcp-fleet/errors";
 import { jsonForEnv } from "@mcp-fleet/kube";
 import type { GateInput } from "@mcp-fleet/mcp-probe";
-import { gateContainer, gateOf, requestSecondsOf } from "@mcp-fleet/schema";
+import { gateContainer, gateOf, gateVolume, requestSecondsOf } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";
 
-import { restrictedContainer } from "../core";
+import { restrictedContainer, secretMode } from "../core";
 import type { Server } from "./args";
 import { urlOf } from "./operations";
 
 type Container = k8s.types.input.core.v1.Container;
 type Probe = k8s.types.input.core.v1.Probe;
+type Volume = k8s.types.input.core.v1.Volume;
+
+/** Where the gate has the authority of the server's certificate. */
+const [authorityDirectory, authorityFile] = ["/authority", "ca.crt"];
 
 /** Of the memory most is Node.js itself; of the CPU it needs the limit at its start alone. */
 const resources = {
@@ -51,6 +55,9 @@ export function gateSidecar(server: Server): Container | undefined {
     readinessProbe: { ...asked("/ready", port), periodSeconds: 2, failureThreshold: 1 },
     resources,
     securityContext: restrictedContainer,
+    ...(server.tls?.ca === undefined
+      ? {}
+      : { volumeMounts: [{ name: gateVolume, mountPath: authorityDirectory, readOnly: true }] }),
   };
 }
 
@@ -65,6 +72,22 @@ const asked = (path: string, port: number): Probe => ({
   timeoutSeconds: 3,
 });
 
+/** What the gate mounts: the authority of the server's certificate, where that is not a public one. */
+export function gateVolumes(server: Server): Volume[] {
+  const ca = server.tls?.ca;
+  if (ca === undefined || gateOf(server) === undefined) return [];
+  // Without it the gate says so; a pod that waits for a volume says nothing.
+  const source = { items: [{ key: ca.key, path: authorityFile }], optional: true };
+  return [
+    {
+      name: gateVolume,
+      ...("secret" in ca
+        ? { secret: { ...source, secretName: ca.secret, defaultMode: secretMode } }
+        : { configMap: { ...source, name: ca.configMap } }),
+    },
+  ];
+}
+
 /** It has no credential: of a server that wants one, MCP's own refusal is the answer. */
 function targetOf(server: Server): GateInput["target"] {
   const { key, name, requiredTools, minTools, lock } = server;
@@ -74,5 +97,6 @@ function targetOf(server: Server): GateInput["target"] {
     ...(lock === undefined ? {} : { lock }),
     auth: refuses ? "per-request" : "none",
     answerSeconds: requestSecondsOf(server),
+    ...(server.tls?.ca === undefined ? {} : { caFile: `${authorityDirectory}/${authorityFile}` }),
   };
 }

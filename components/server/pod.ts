@@ -13,7 +13,7 @@ import { drainSeconds, hardenedPod, restrictedContainer, secretMode, withToken }
 import type { Server } from "./args";
 import { serverContainer } from "./container";
 import { orderedEnv } from "./env";
-import { gateSidecar } from "./gate";
+import { gateSidecar, gateVolumes } from "./gate";
 import { placementSpec } from "./operations";
 import { hasRights } from "./rights";
 
@@ -133,6 +133,7 @@ function withContainers(spec: PodSpec, server: Server): PodSpec {
     ],
     volumes: [
       ...(spec.volumes as Volume[]),
+      ...gateVolumes(server),
       ...all.flatMap((one) => directories(one).map(([name]) => ({ name, emptyDir: {} }))),
     ],
   };

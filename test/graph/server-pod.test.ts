@@ -75,6 +75,21 @@ describe("the gate of a server's pod", () => {
     );
   });
 
+  it("has the authority of the server's certificate, and of that object nothing else", async () => {
+    const tls = { ca: { secret: "tools-tls", key: "ca.crt" } };
+    const made = await make({ gateImage, gate: "start", tls });
+    assert.equal((told(made).target as { caFile?: string }).caFile, "/authority/ca.crt");
+    const mounts = gateOf(made)?.volumeMounts as Fields[];
+    assert.deepEqual(
+      mounts.map(({ mountPath, readOnly }) => [mountPath, readOnly]),
+      [["/authority", true]],
+    );
+    const volumes = made.pod.volumes as { name: string; secret?: Fields }[];
+    assert.deepEqual(volumes.find(({ name }) => name === "mcp-gate")?.secret?.items, [
+      { key: "ca.crt", path: "ca.crt" },
+    ]);
+  });
+
   it("is what restarts the server only where it is given the time for that", async () => {
     const liveness = async (gate: McpServerArgs["gate"]): Promise<unknown> =>
       ((await make({ gateImage, gate })).pod.containers[0]?.livenessProbe as Fields).httpGet;

@@ -46,6 +46,7 @@ describe("a server that serves TLS, and a header out of a Secret, on the engine"
           port: 8443,
           health: "/healthz",
           tls: { ca: { configMap: "lab-ca", key: "ca.crt" } },
+          gate: "start",
           headers: { Authorization: { secret: "lab-token", key: "token", prefix: "Bearer " } },
           volumes: { tls: { secret: "lab-tls", mount: "/tls" } },
           requiredTools: ["lookup"],

@@ -33,7 +33,7 @@ export type { Authority } from "./tls";
 export { type ToolsCheck, toolsOf } from "./tools";
 export * from "./tools-lock";
 export { valueOfText } from "./values";
-export { directoryVolumes, fileVolume } from "./volume-names";
+export { directoryVolumes, fileVolume, gateVolume } from "./volume-names";
 export {
   type VerifyImages,
   type VerifyImagesRule,

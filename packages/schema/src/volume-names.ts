@@ -13,6 +13,9 @@ export function directoryVolumes(
   ]);
 }
 
+/** The volume of what a server's gate mounts. */
+export const gateVolume = "mcp-gate";
+
 /**
  * The volume of a file from an object other than the server's own Secret.
  * @param index of the file

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners, once } from "node:events";
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, get, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -8,6 +10,9 @@ import { isUserError } from "@mcp-fleet/errors";
 import { whileListening } from "@mcp-fleet/mcp-probe/dist/gate/connection";
 import { Gate } from "@mcp-fleet/mcp-probe/dist/gate/gate";
 import { serveGate } from "@mcp-fleet/mcp-probe/dist/gate/serve";
+import { parseGate } from "@mcp-fleet/mcp-probe/dist/gate/settings";
+
+import { Authority } from "./authority";
 
 const host = "127.0.0.1";
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
@@ -124,6 +129,43 @@ describe("mcp-probe gate: its parts", function () {
     );
   });
 
+  it("takes the authority of a certificate as it is now, each time it asks", async () => {
+    const [first, second] = [new Authority("first"), new Authority("second")];
+    try {
+      const names = "DNS:s.example.invalid";
+      const server = createHttpsServer(first.sign({ names }), mcp);
+      await listening(server);
+      const settings = parseGate(
+        JSON.stringify({
+          target: {
+            ...{ name: "s", url: `https://s.example.invalid:${portOf(server)}/mcp` },
+            ...{ caFile: first.file, answerSeconds: 1 },
+          },
+          ...{ check: "always", port: 1, intervalSeconds: 0.05 },
+        }),
+        host,
+      );
+      const gate = new Gate(settings, () => undefined);
+      const control = new AbortController();
+      end.add(control);
+      const running = gate.run(control.signal);
+      while (!gate.state.ready) await sleep(20);
+      server.setSecureContext(second.sign({ names }));
+      while (gate.state.ready) await sleep(20);
+      assert.match(gate.state.message, /certificate/);
+      const renewed = second.certificate;
+      rmSync(first.file);
+      while (!/cannot be read/.test(gate.state.message)) await sleep(20);
+      writeFileSync(first.file, renewed);
+      while (!gate.state.ready) await sleep(20);
+      control.abort();
+      await running;
+    } finally {
+      first.remove();
+      second.remove();
+    }
+  });
+
   it("takes no jump of the node's clock for a time without an answer", async () => {
     let answer: RequestListener = mcp;
     const server = await listening(
@@ -131,7 +173,13 @@ describe("mcp-probe gate: its parts", function () {
     );
     const url = `http://s.example.invalid:${portOf(server)}/mcp`;
     const target = { name: "s", url, address: host, answerSeconds: 1 };
-    const settings = { target, port: 1, intervalSeconds: 0.05, restartSeconds: 60 };
+    const settings = {
+      target,
+      current: () => target,
+      port: 1,
+      intervalSeconds: 0.05,
+      restartSeconds: 60,
+    };
     const gate = new Gate({ ...settings, check: "always" }, () => undefined);
     const control = new AbortController();
     end.add(control);

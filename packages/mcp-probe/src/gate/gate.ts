@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { messageOf } from "@mcp-fleet/errors";
+
 import { probe } from "../probe";
-import type { ProbeResult } from "../types";
+import type { ProbeResult, ProbeTarget } from "../types";
 import { whileListening } from "./connection";
 import type { GateSettings } from "./settings";
 
@@ -99,9 +101,14 @@ export class Gate {
    * One attempt, with the time that one request of the server may take.
    * @throws the signal's reason at once when it is aborted, whatever the server does
    */
-  private ask(signal: AbortSignal): Promise<ProbeResult> {
+  private ask(signal: AbortSignal): Promise<Pick<ProbeResult, "ok" | "message">> {
     signal.throwIfAborted();
-    const { target } = this.settings;
+    let target: ProbeTarget;
+    try {
+      target = this.settings.current();
+    } catch (error) {
+      return Promise.resolve({ ok: false, message: messageOf(error) });
+    }
     const deadlineSeconds = target.answerSeconds ?? 10;
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(signal.reason as Error);

@@ -15,6 +15,8 @@ type GateCheck = "start" | "always";
 export interface GateSettings {
   /** The pod's own server, by the URL that its clients use. */
   readonly target: ProbeTarget;
+  /** The same with its files as they are now: a certificate's authority may be renewed. @throws {UserError} */
+  readonly current: () => ProbeTarget;
   readonly check: GateCheck;
   /** Where the kubelet asks the gate. */
   readonly port: number;
@@ -67,8 +69,9 @@ export function parseGate(text: string, address: string): GateSettings {
   if (!(Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535))
     throw wrong("has no port");
   if (isIP(address) === 0) throw wrong("comes without the pod's address in POD_IP");
+  const current = (): ProbeTarget => ({ ...parseTarget(target, 0), address });
   return {
-    target: { ...parseTarget(target, 0), address },
+    ...{ target: current(), current },
     check,
     port: Number(port),
     intervalSeconds: above0("intervalSeconds", intervalSeconds),

@@ -14,7 +14,7 @@ export function gateProblems(
 ): Problem[] {
   const gate = gateOf(own);
   if (gate === undefined) return [];
-  const { tls, sidecars, initContainers } = own;
+  const { sidecars, initContainers } = own;
   const problems: Problem[] = [];
   const add = (path: string, problem: string, fix: string): void =>
     void problems.push({ path, problem, fix });
@@ -23,13 +23,6 @@ export function gateProblems(
       "probe.image",
       `is missing, and servers.${key}.gate needs it.`,
       "Build it with `make images REGISTRY=<registry> IMAGES=probe PUSH=1`, then: pulumi config set --path probe.image <registry>/probe:0.1.0",
-    );
-  }
-  if (tls?.ca !== undefined) {
-    add(
-      `servers.${key}.gate`,
-      "cannot ask a server whose certificate is from an authority of its own (tls.ca).",
-      'Set it to "off", or give the server a certificate of a public authority.',
     );
   }
   if (own.source === "bridge" && gate.check === "always") {

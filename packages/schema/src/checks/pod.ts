@@ -1,10 +1,11 @@
 import { codePath, placeOf } from "../fields";
+import { gateOf } from "../gate";
 import { configPath } from "../paths";
 import type { Problem } from "../problems";
 import { isReplaced } from "../rollout";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
-import { directoryVolumes, fileVolume } from "../volume-names";
+import { directoryVolumes, fileVolume, gateVolume } from "../volume-names";
 import { envProblems } from "./env";
 import { floatingImage } from "./image";
 
@@ -87,6 +88,7 @@ function ownVolumes(own: ServerSettings): Map<string, string> {
     ["secret-files", "files"],
     ...(own.code === undefined ? [] : [["config", "code"] as const]),
     ["api-access", "the account's token"],
+    ...(gateOf(own) === undefined ? [] : [[gateVolume, "the gate"] as const]),
     ...[...own.sidecars, ...own.initContainers].flatMap(({ name, writable }) =>
       directories(writable, `${name}-`),
     ),
