@@ -24,6 +24,7 @@ export type {
   TableSpec,
   Target,
 } from "@mcp-fleet/row-cutover";
+export { lockHash } from "@mcp-fleet/mcp-probe";
 export { specHash } from "@mcp-fleet/row-cutover";
 
 /** The module that the providers require by name when they run. */

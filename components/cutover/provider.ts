@@ -84,7 +84,7 @@ function withoutStack(error: unknown): Error {
 export const cutoverProvider: Provider = {
   configure,
   async diff(_id, olds, news) {
-    if (differs(["specHash", "target", "toolVersion", "__provider"], olds, news))
+    if (differs(["specHash", "toolsLock", "target", "toolVersion", "__provider"], olds, news))
       return { changes: true };
     // A value that is not known yet is the sentinel's text.
     if (typeof news.spec !== "object") return { changes: false };
@@ -106,8 +106,10 @@ export const cutoverProvider: Provider = {
   },
   async create(inputs) {
     const runner = require("@mcp-fleet/components/runner") as Runner;
-    const credentials = credentialsOf(this, inputs);
-    const answer = await runner.runCutoverStep(inputs as unknown as CutoverInputs, credentials);
+    const answer = await runner.runCutoverStep(
+      inputs as unknown as CutoverInputs,
+      credentialsOf(this, inputs),
+    );
     const spec = inputs.spec as { name: string };
     return { id: `cutover:${spec.name}`, outs: outputsOf(inputs, answer) };
   },
@@ -155,8 +157,10 @@ export const settleProvider: Provider = {
   },
   async create(inputs) {
     const runner = require("@mcp-fleet/components/runner") as Runner;
-    const credentials = credentialsOf(this, inputs);
-    const answer = await runner.runSettleStep(inputs as unknown as SettleInputs, credentials);
+    const answer = await runner.runSettleStep(
+      inputs as unknown as SettleInputs,
+      credentialsOf(this, inputs),
+    );
     const spec = inputs.spec as { name: string };
     return { id: `settle:${spec.name}`, outs: outputsOf(inputs, answer) };
   },

@@ -5,6 +5,7 @@ import {
   type DatabaseRef,
   type IsolationSeen,
   type KubeRef,
+  lockHash,
   type ProbedServer,
   type ProbeRun,
   type ProbeSpec,
@@ -66,6 +67,7 @@ export class Cutover extends pulumi.dynamic.Resource {
         ...secretHeaders({ spec: args.spec, targets: args.targets }),
         ...secretCredentials(args.credentials),
         specHash: specHash(args.spec, args.target),
+        toolsLock: lockHash(args.targets),
         toolVersion: args.meta.toolVersion,
         // Whether `diff` needs the database; a preview works without it. In a preview the value is unknown and
         // not false, because a saved plan requires the inputs of its preview.

@@ -134,9 +134,9 @@ function besideCandidate(
   };
 }
 
-/** It starts at once and is not restarted for being slow: the probe is what waits. */
+/** It starts at once, is not restarted for being slow and drains nobody: the probe is all that there is. */
 function sidecarOf(one: k8s.V1Container): k8s.V1Container {
-  const { startupProbe, readinessProbe, livenessProbe, ports = [], ...kept } = one;
+  const { startupProbe, readinessProbe, livenessProbe, lifecycle, ports = [], ...kept } = one;
   return {
     ...kept,
     ports: ports.map(({ hostPort, hostIP, ...port }) => port),

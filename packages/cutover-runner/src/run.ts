@@ -15,8 +15,8 @@ import { type ConsumerProbe, probeFromCluster } from "./probe-job";
 import type { OnProgress } from "./progress";
 import { waitForServers } from "./server-rollouts";
 import { type RolledOut, shownBy } from "./shown";
-import type { IsolationSeen } from "./types";
-import type { Credentials, CutoverInputs, CutoverOutputs } from "./types";
+import { heldToTools } from "./tools-lock";
+import type { Credentials, CutoverInputs, CutoverOutputs, IsolationSeen } from "./types";
 
 /**
  * One run towards `inputs.target`: the row plan, the probe of every server from a pod with each consumer's labels, and
@@ -66,13 +66,20 @@ async function runOn(
       ledger.planHash === plan.hash ||
       (await rows.recordPlan(db, spec, target)) !== undefined;
     // Otherwise rows were changed just now. They are written as in any other run.
-    if (agreed) return recorded(ledger, target, plan.hash);
+    if (agreed) {
+      await heldToTools(db, ledger, inputs, () => probeServers(covering(inputs), credentials));
+      return recorded(ledger, target, plan.hash);
+    }
   }
   const [probes, isolation] = await Promise.all([
     target === "embedded" ? [] : probeServers(covering(inputs), credentials),
     triedIsolation(inputs, credentials),
   ]);
-  const meta = { ...inputs.meta, runId, ...(await shownBy(probes, rolled)) };
+  const { toolsLock } = inputs;
+  const meta = {
+    ...{ ...inputs.meta, runId, ...(await shownBy(probes, rolled)) },
+    ...(target === "embedded" || toolsLock === undefined ? {} : { toolsLock }),
+  };
   const done = await phase("transaction", {}, async (span) => {
     const result = await rows.runCutover(db, spec, target, meta);
     span.set({ generation: result.generation, ...result.counts });

@@ -74,6 +74,8 @@ export interface CutoverInputs {
   readonly meta: RunMeta;
   readonly probe: ProbeSpec;
   readonly targets: readonly ServerTarget[];
+  /** A hash of what the targets are held to: another one makes a run. @default nothing */
+  readonly toolsLock?: string;
   /** The servers' workloads, whose rollouts have to be over before anything is asked. @default [] */
   readonly servers?: readonly ServerRollout[];
   readonly kubernetes: KubeRef;

@@ -7,6 +7,7 @@ export {
   canonicalJson,
   digestOf,
   lockChanges,
+  lockHash,
   type LockChanges,
   partsOf,
   type ToolDefinition,

@@ -88,6 +88,16 @@ function changedParts(agreed: ToolDigest, tool: ToolDefinition): ToolPart[] {
 /** Tools that a sentence names of each kind of change. */
 const mostNamed = 8;
 
+/** A hash of all that servers are held to; undefined where they are held to nothing. */
+export function lockHash(
+  targets: readonly { readonly name: string; readonly lock?: ToolLock }[],
+): string | undefined {
+  const locks = targets.flatMap(({ name, lock }) => (lock === undefined ? [] : [[name, lock]]));
+  if (locks.length === 0) return undefined;
+  const text = canonicalJson(Object.fromEntries(locks));
+  return createHash("sha256").update(text).digest("hex");
+}
+
 /** What is not as it was agreed, as a predicate; undefined where all is. */
 export function lockProblem(lock: ToolLock, listed: readonly ToolDefinition[]): string | undefined {
   const { missing, changed, added } = lockChanges(lock, listed);

@@ -1,5 +1,6 @@
 export { recordPlan, runCutover } from "./calls/run";
 export { planRows, readLedger } from "./calls/plan";
+export { recordToolsLock } from "./calls/tools-lock";
 export { removeFence, settle } from "./calls/settle";
 export { drift } from "./calls/drift";
 export { finalize } from "./calls/finalize";

@@ -42,7 +42,7 @@ describe("history of a cutover", () => {
   it("adds the columns to a ledger that an earlier release made", async () => {
     await runCutover(database.db, spec, "in-cluster", meta);
     await database.query(
-      "drop table mcp_cutover.schema_version; alter table mcp_cutover.run drop column tools, drop column protocols, drop column images",
+      "drop table mcp_cutover.schema_version; alter table mcp_cutover.run drop column tools, drop column protocols, drop column images, drop column tools_lock",
     );
     assert.equal((await readLedger(database.db, spec))?.generation, 1);
     await runCutover(database.db, spec, "embedded", meta);

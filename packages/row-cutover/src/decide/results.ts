@@ -92,6 +92,8 @@ export interface LedgerState {
   readonly protocols?: AgreedProtocols;
   /** The images that their pods ran. Absent if a run did not see the pods. */
   readonly images?: RunningImages;
+  /** A hash of what the servers' tools were agreed to be. Absent where nothing was agreed. */
+  readonly toolsLock?: string;
 }
 
 /**

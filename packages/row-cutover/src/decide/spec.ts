@@ -152,6 +152,8 @@ export interface RunMeta {
   readonly protocols?: AgreedProtocols;
   /** The images that their pods ran. */
   readonly images?: RunningImages;
+  /** A hash of what the servers' tools were agreed to be, as the run held them to it. Absent where nothing was agreed. */
+  readonly toolsLock?: string;
 }
 
 /** Names of tools by server. */

@@ -31,11 +31,19 @@ const runColumns = `
   to_char(committed_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "committedAt",
   to_char(settled_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "settledAt",
   ${finalizedAt} as "finalizedAt", to_jsonb(run) -> 'tools' as tools,
-  to_jsonb(run) -> 'protocols' as protocols, to_jsonb(run) -> 'images' as images`;
+  to_jsonb(run) -> 'protocols' as protocols, to_jsonb(run) -> 'images' as images,
+  to_jsonb(run) ->> 'tools_lock' as "toolsLock"`;
 
 type RawRun = Omit<
   Run,
-  "fencedWrites" | "settledAt" | "finalizedAt" | "commit" | "tools" | "protocols" | "images"
+  | "fencedWrites"
+  | "settledAt"
+  | "finalizedAt"
+  | "commit"
+  | "tools"
+  | "protocols"
+  | "images"
+  | "toolsLock"
 > & {
   fencedWrites: string;
   settledAt: string | null;
@@ -44,6 +52,7 @@ type RawRun = Omit<
   tools: ToolLists | null;
   protocols: AgreedProtocols | null;
   images: RunningImages | null;
+  toolsLock: string | null;
 };
 
 /** The newest run of a cutover, or the one with `runId`. */
@@ -73,7 +82,17 @@ export async function findRuns(client: Client, cutover: string): Promise<Run[]> 
 }
 
 function toRun(raw: RawRun): Run {
-  const { settledAt, finalizedAt, commit, fencedWrites, tools, protocols, images, ...rest } = raw;
+  const {
+    settledAt,
+    finalizedAt,
+    commit,
+    fencedWrites,
+    tools,
+    protocols,
+    images,
+    toolsLock,
+    ...rest
+  } = raw;
   return {
     ...rest,
     fencedWrites: Number(fencedWrites),
@@ -83,13 +102,24 @@ function toRun(raw: RawRun): Run {
     ...(tools === null ? {} : { tools }),
     ...(protocols === null ? {} : { protocols }),
     ...(images === null ? {} : { images }),
+    ...(toolsLock === null ? {} : { toolsLock }),
   };
 }
 
 /** The public part of a run. */
 export function publicRun(run: Run): LedgerState {
   const { generation, target, planHash, runId, committedAt, settledAt, who, stack, commit } = run;
-  const { toolVersion, counts, fenced, fencedWrites, finalizedAt, tools, protocols, images } = run;
+  const {
+    toolVersion,
+    counts,
+    fenced,
+    fencedWrites,
+    finalizedAt,
+    tools,
+    protocols,
+    images,
+    toolsLock,
+  } = run;
   return {
     generation,
     target,
@@ -108,6 +138,7 @@ export function publicRun(run: Run): LedgerState {
     ...(tools === undefined ? {} : { tools }),
     ...(protocols === undefined ? {} : { protocols }),
     ...(images === undefined ? {} : { images }),
+    ...(toolsLock === undefined ? {} : { toolsLock }),
   };
 }
 
@@ -197,12 +228,34 @@ export async function inheritFinalized(client: Client, runId: string): Promise<v
   ]);
 }
 
+/** Records what the servers' tools were held to; undefined: nothing. */
+export async function markToolsLock(
+  client: Client,
+  runId: string,
+  toolsLock: string | undefined,
+): Promise<void> {
+  await migrate(client);
+  await client.query("update mcp_cutover.run set tools_lock = $2 where run_id = $1", [
+    runId,
+    toolsLock ?? null,
+  ]);
+}
+
 /** Records the servers' probe results before a run. The newest version of the ledger has the columns. */
 export async function recordServers(
   client: Client,
   runId: string,
-  { tools = {}, protocols = {}, images = {} }: Pick<RunMeta, "tools" | "protocols" | "images">,
+  {
+    tools = {},
+    protocols = {},
+    images = {},
+    toolsLock,
+  }: Pick<RunMeta, "tools" | "protocols" | "images" | "toolsLock">,
 ): Promise<void> {
+  if (toolsLock !== undefined)
+    await client.query("update mcp_cutover.run set tools_lock = $2 where run_id = $1", [
+      ...[runId, toolsLock],
+    ]);
   const shown = Object.entries({ tools, protocols, images }).filter(
     ([, value]) => Object.keys(value).length > 0,
   );

@@ -132,6 +132,12 @@ export const migrations: readonly Migration[] = [
     there: `exists (select from pg_index where indrelid = to_regclass('mcp_cutover.fenced_write') and indisprimary)`,
     besideFence: false,
   },
+  {
+    version: 6,
+    sql: "alter table mcp_cutover.run add column if not exists tools_lock text;",
+    there: hasColumns("tools_lock"),
+    besideFence: true,
+  },
 ];
 
 /** The version of a complete ledger. */
