@@ -45,10 +45,35 @@ export function partsOf(tool: ToolDefinition): Readonly<Record<ToolPart, unknown
   };
 }
 
-/** Hashes of a tool's parts. The order of keys within a schema does not count. */
+/**
+ * Hashes of a tool's parts. What has no order in JSON Schema has none here: keys, `required`, `enum` and lists of types; and
+ * the words of a `default` such as "summary,status", which a Python server may make of a set, in another order at each start.
+ */
 export function digestOf(tool: ToolDefinition): ToolDigest {
   const parts = Object.entries(partsOf(tool)).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(parts.map(([part, value]) => [part, hashOf(canonicalJson(value))]));
+  return Object.fromEntries(
+    parts.map(([part, value]) => [
+      part,
+      hashOf(canonicalJson(part === "input" || part === "output" ? withoutOrder(value) : value)),
+    ]),
+  );
+}
+
+const unordered = new Set(["required", "enum", "type"]);
+
+function withoutOrder(value: unknown, key = ""): unknown {
+  if (typeof value === "string" && key === "default") return value.split(",").sort().join(",");
+  if (typeof value !== "object" || value === null) return value;
+  if (!Array.isArray(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([name, part]) => [name, withoutOrder(part, name)]),
+    );
+  const items = value.map((item) => withoutOrder(item));
+  if (!unordered.has(key)) return items;
+  return items
+    .map((item) => [canonicalJson(item), item] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, item]) => item);
 }
 
 /** JSON with sorted keys. Arrays keep their order. */

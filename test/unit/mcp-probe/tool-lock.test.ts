@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 
 import { digestOf, lockChanges, probe, type ToolDefinition } from "@mcp-fleet/mcp-probe";
 import { parseTarget } from "@mcp-fleet/mcp-probe/dist/targets";
@@ -21,14 +22,25 @@ const lockOf = (tools: readonly ToolDefinition[], additions = true) => ({
 });
 
 describe("the tools lock", () => {
-  it("does not depend on the order of keys, and depends on that of lists", () => {
+  it("does not depend on an order that JSON Schema does not have, and depends on that of lists", () => {
     const properties = { page: { type: "number" }, query: { type: "string" } };
     assert.deepEqual(
       digestOf({ ...search, inputSchema: { properties, type: "object" } }),
       digestOf(search),
     );
-    const required = (names: string[]) => digestOf({ ...search, inputSchema: { required: names } });
-    assert.notDeepEqual(required(["a", "b"]), required(["b", "a"]));
+    const same = (a: object, b: object): boolean =>
+      isDeepStrictEqual(
+        digestOf({ ...search, inputSchema: a }),
+        digestOf({ ...search, inputSchema: b }),
+      );
+    assert.ok(same({ required: ["a", "b"] }, { required: ["b", "a"] }));
+    assert.ok(same({ enum: [1, "b", null] }, { enum: [null, 1, "b"] }));
+    assert.ok(same({ type: ["string", "null"] }, { type: ["null", "string"] }));
+    // mcp-atlassian makes this one of a set.
+    assert.ok(same({ default: "summary,status" }, { default: "status,summary" }));
+    assert.ok(!same({ default: "summary,status" }, { default: "summary,secret" }));
+    assert.ok(!same({ examples: ["a", "b"] }, { examples: ["b", "a"] }));
+    assert.ok(!same({ anyOf: [{ type: "a" }, {}] }, { anyOf: [{}, { type: "a" }] }));
   });
 
   for (const [part, change] of [
