@@ -36,8 +36,10 @@ const sidebar = [
       ...["studio", "todo", "ai-platform"].map((name) => page(`docs/howto/${name}.md`)),
       page("docs/servers.md"),
       page("docs/mesh.md"),
-      ...["operate", "tools-lock", "environments"].map((name) => page(`docs/howto/${name}.md`)),
-      ...["in-cluster", "workflows", "observability", "backends"].map((n) => page(`docs/${n}.md`)),
+      ...["operate", "environments"].map((name) => page(`docs/howto/${name}.md`)),
+      ...["tools-lock", "in-cluster", "workflows", "observability", "backends"].map((n) =>
+        page(`docs/${n}.md`),
+      ),
       page("packages/components/README.md", "Use the components in a program"),
       page("examples/README.md", "Examples"),
     ],
