@@ -1,8 +1,9 @@
 import { cleanLine } from "@mcp-fleet/errors";
 import type { AgreedChanges, PartChange } from "@mcp-fleet/operations";
 import { withUnseen } from "@mcp-fleet/schema";
-import { bullets } from "@mcp-fleet/terminal";
 import { structuredPatch } from "diff";
+
+import { bullets } from "../terminal";
 
 /** Lines around a change. */
 const context = 2;

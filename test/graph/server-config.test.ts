@@ -30,12 +30,6 @@ describe("bad configuration of a server's gate", () => {
       fix: /check to "always"/,
     },
     {
-      what: "a server whose authority it does not know",
-      plain: withExtra({ gate: "start", tls: { ca: { configMap: "corp-ca" } } }),
-      names: /\[servers\.extra\.gate\] cannot ask a server whose certificate/,
-      fix: /Set it to "off"/,
-    },
-    {
       what: "a sidecar of its name",
       plain: withExtra({
         gate: "start",
