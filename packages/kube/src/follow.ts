@@ -35,7 +35,7 @@ export interface Watched<T> {
 /**
  * Follows a set of objects until `done` answers something: lists once, then watches from the list's resource
  * version. A watch that ends is resumed where it ended. If its version is too old (410), a new list comes first. An
- * unreachable API server is asked again.
+ * unreachable API server, or one that has too much to do (429, 5xx), is asked again.
  * @param done called with all objects after the list and after every change
  * @throws the signal's reason when it is aborted; {UserError} when the API refuses or stays away
  */
@@ -52,9 +52,14 @@ export async function follow<T extends k8s.KubernetesObject, R>(
     signal.throwIfAborted();
     try {
       if (version === undefined) {
-        const list = await asking(kube, `list ${watched.what}`, () => watched.list());
+        const list = await endedBy(
+          signal,
+          asking(kube, `list ${watched.what}`, () => watched.list()),
+        );
         known.clear();
-        for (const item of list.items) known.set(item.metadata?.uid ?? "", item);
+        // Go writes an empty list as null.
+        for (const item of (list.items as T[] | null) ?? [])
+          known.set(item.metadata?.uid ?? "", item);
         version = list.metadata?.resourceVersion ?? "";
         awaySince = undefined;
       }
@@ -80,7 +85,7 @@ export async function follow<T extends k8s.KubernetesObject, R>(
         await sleep(orListSeconds * 1000, undefined, { signal }).catch(() => undefined);
         continue;
       }
-      if (isUserError(error) && !(error instanceof UnreachableError)) throw error;
+      if (isUserError(error) && !isAway(error)) throw error;
       awaySince ??= Date.now();
       if (Date.now() - awaySince > awaySeconds * 1000) throw error;
       // After a restart the API server may not know the old version, so begin with a list.
@@ -93,6 +98,25 @@ export async function follow<T extends k8s.KubernetesObject, R>(
 /** The pause before the next request. An abort ends it; the caller checks the signal. */
 const pause = (signal: AbortSignal): Promise<void> =>
   sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+
+/** Whether the API server may answer the same request a moment later: it is not there, starts, or has too much to do. */
+const isAway = (error: unknown): boolean =>
+  error instanceof UnreachableError ||
+  (error instanceof ApiError && (error.status === 429 || error.status >= 500));
+
+/** What was asked for, unless the signal is aborted first: a request may hang longer than the wait may take. */
+async function endedBy<T>(signal: AbortSignal, asked: Promise<T>): Promise<T> {
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([asked, aborted]);
+  } finally {
+    if (abort !== undefined) signal.removeEventListener("abort", abort);
+  }
+}
 
 const isRefused = (error: unknown): boolean => error instanceof ApiError && error.status === 403;
 

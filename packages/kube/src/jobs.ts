@@ -14,7 +14,9 @@ export interface JobRef {
 /** The pods that a Job has made. */
 export async function podsOfJob(kube: Kube, ref: JobRef): Promise<k8s.V1Pod[]> {
   const pods = watchedPods(kube, ref);
-  return (await asking(kube, `list ${pods.what}`, () => pods.list())).items;
+  const { items } = await asking(kube, `list ${pods.what}`, () => pods.list());
+  // Go writes an empty list as null.
+  return items ?? [];
 }
 
 /**

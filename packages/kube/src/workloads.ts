@@ -52,7 +52,8 @@ export function tagged(workload: Workload, kind: WorkloadKind): Workload {
 export async function podsOf(kube: Kube, workload: Workload): Promise<k8s.V1Pod[]> {
   const pods = watchedPods(kube, workload);
   const { items } = await asking(kube, `list ${pods.what}`, () => pods.list());
-  return items.filter((pod) => isPodOf(workload, pod));
+  // Go writes an empty list as null.
+  return ((items as k8s.V1Pod[] | null) ?? []).filter((pod) => isPodOf(workload, pod));
 }
 
 /** The one object, to be followed. */
