@@ -1,5 +1,6 @@
 import { benchAvailability } from "./availability";
 import { benchDeploy } from "./deploy";
+import { benchGate } from "./gate";
 import { benchGraph } from "./graph";
 import { benchList } from "./list";
 import { benchMesh } from "./mesh";
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   mesh: benchMesh,
   deploy: benchDeploy,
   availability: benchAvailability,
+  gate: benchGate,
   pulumi: benchPulumi,
 };
 
