@@ -97,7 +97,7 @@ export function cannotStart(command: string, why: string): UserError {
   return new UserError(
     `${command} cannot be started: ${why}.`,
     command === "pulumi"
-      ? "Install the Pulumi CLI, or name the lab with --lab, or a file that describes the cutover with --fleet."
+      ? "Install the Pulumi CLI, or name the lab with --lab. A command that has --fleet takes a file that describes the cutover instead."
       : "Install it, or correct PATH.",
   );
 }

@@ -292,7 +292,7 @@ function projectOf(start: string): string {
     if (dirname(at) === at) {
       throw new UserError(
         `There is no Pulumi.yaml in ${start} or above.`,
-        "Name the project's directory with --cwd, the lab with --lab, or a file that describes the cutover with --fleet.",
+        "Name the project's directory with --cwd, or the lab with --lab. A command that has --fleet takes a file that describes the cutover instead.",
         { exitCode: usage },
       );
     }
