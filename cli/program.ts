@@ -33,9 +33,16 @@ export function createProgram(
     })
     .exitOverride();
   const context = createContext(streams, signal, () => program.opts<GlobalOptions>());
-  const made = all.map((command) => command(context).copyInheritedSettings(program));
+  const made = all.map((command) => inheriting(program, command(context)));
   for (const command of made.sort(byGroup)) {
     program.addCommand(command, { hidden: !isListed(command) });
   }
   return program.addHelpText("after", moreHelp);
+}
+
+/** A command, and its own commands, with what the program has set: an error ends no process, and has the code for usage. */
+function inheriting(parent: Command, command: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const own of command.commands) inheriting(command, own);
+  return command;
 }

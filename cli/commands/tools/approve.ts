@@ -20,8 +20,9 @@ export function toolsApproveCommand(context: CliContext): Command {
     .argument("<server...>", "the servers")
     .option("--image <image>", "of the server with this image, started beside the one that runs")
     .action(async (names: string[], options: StackOptions & { image?: string }) => {
+      const image = oneServer(names, options.image);
       const lock = await openToolsLock(context, options);
-      const changes = await lock.compare(names, oneServer(names, options.image));
+      const changes = await lock.compare(names, image);
       lock.write(changes);
       await context.print(lock.shown(changes), () => changesText(changes, context.width()));
       context.note(

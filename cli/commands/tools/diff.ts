@@ -35,11 +35,12 @@ export function toolsDiffCommand(context: CliContext): Command {
       ).conflicts("image"),
     )
     .action(async (names: string[], options: Options) => {
+      const image = oneServer(names, options.image);
       const lock = await openToolsLock(context, options);
       const changes =
         options.planned === true
           ? await lock.compareImages(await lock.plannedImages(names))
-          : await lock.compare(names, oneServer(names, options.image));
+          : await lock.compare(names, image);
       const { isAgreed } = await import("@mcp-fleet/operations");
       const found = changes.filter((one) => !isAgreed(one));
       await context.print(lock.shown(changes), () => changesText(changes, context.width()));

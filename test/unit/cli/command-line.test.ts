@@ -68,11 +68,29 @@ describe("mcp-fleet, the command line", () => {
   });
 
   it("refuses an unknown command, option or form with the code for usage", async () => {
-    for (const args of [["lisst"], ["list", "--wat"], ["list", "-o", "xml"]]) {
+    for (const args of [
+      ["lisst"],
+      ["list", "--wat"],
+      ["list", "-o", "xml"],
+      ["tools", "lok"],
+      ["tools", "approve"],
+      ["tools", "diff", "--wat"],
+      ["config", "check"],
+      ["secrets", "import", "--wat"],
+      ["image", "verify", "--wat"],
+    ]) {
       const { exitCode, stdout, stderr } = await mcpFleet(args);
       assert.equal(exitCode, 2, stderr);
       assert.match(stderr, /^error: /);
       assert.equal(stdout, "");
+    }
+  });
+
+  it("refuses one image for several servers before anything else is looked at", async () => {
+    for (const command of ["diff", "approve"]) {
+      const { exitCode, stderr } = await mcpFleet(["tools", command, "a", "b", "--image", "x"]);
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr, /^--image is the image of one server\.\n/);
     }
   });
 
