@@ -62,19 +62,21 @@ function placeOf(
 }
 
 /**
- * Whether the rollout of a server that this update changed is not over, though the engine called it complete. Costs
- * nothing where no server was changed.
+ * Whether a server that this update changed makes a run: where its rollout is not over, though the engine called it complete;
+ * and where a tools lock holds, since no row changes with an image. Costs nothing where no server was changed.
  * @param before the servers of the cutover's last run
  */
 export async function serversRolling(
-  inputs: Pick<CutoverInputs, "target" | "servers" | "kubernetes" | "probe">,
+  inputs: Pick<CutoverInputs, "target" | "servers" | "kubernetes" | "probe" | "toolsLock">,
   before: CutoverInputs["servers"],
   credentials: Credentials,
 ): Promise<boolean> {
-  const { servers = [], target, kubernetes, probe } = inputs;
+  const { servers = [], target, kubernetes, probe, toolsLock } = inputs;
   const known = new Map(before?.map((one) => [workloadOf(one), one.generation]));
   const changed = servers.filter((one) => known.get(workloadOf(one)) !== one.generation);
-  if (target === "embedded" || probe.from === "here" || changed.length === 0) return false;
+  if (target === "embedded" || changed.length === 0) return false;
+  if (toolsLock !== undefined) return true;
+  if (probe.from === "here") return false;
   const kube = await connectKube(kubernetes, credentials);
   return (await lookAtServers(kube, changed)).some(({ pending }) => pending.length > 0);
 }

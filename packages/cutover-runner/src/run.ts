@@ -20,8 +20,8 @@ import type { Credentials, CutoverInputs, CutoverOutputs, IsolationSeen } from "
 
 /**
  * One run towards `inputs.target`: the row plan, the probe of every server from a pod with each consumer's labels, and
- * then the rows in one transaction. A run with nothing to write probes nothing and changes nothing; a run back
- * to `embedded` probes nothing, since no row will point at a server.
+ * then the rows in one transaction. A run with nothing to write probes what a tools lock is about, and
+ * changes nothing; a run back to `embedded` probes nothing, since no row will point at a server.
  * @throws {UserError} with rows and application untouched, unless its text says otherwise
  */
 export async function runCutoverStep(
@@ -67,7 +67,9 @@ async function runOn(
       (await rows.recordPlan(db, spec, target)) !== undefined;
     // Otherwise rows were changed just now. They are written as in any other run.
     if (agreed) {
-      await heldToTools(db, ledger, inputs, () => probeServers(covering(inputs), credentials));
+      await heldToTools(db, ledger, inputs, (targets) =>
+        probeServers({ ...covering(inputs), targets }, credentials),
+      );
       return recorded(ledger, target, plan.hash);
     }
   }

@@ -28,11 +28,16 @@ describe("cutover-runner: the rollout of a server that keeps data", () => {
 
   const of = { namespace: "tools", rolloutSeconds: 60 };
   const now = { ...of, statefulSet: "memory-mcp", generation: 2 };
-  const rolling = async (ready: number, before: Parameters<typeof serversRolling>[1]) => {
+  const rolling = async (
+    ready: number,
+    before: Parameters<typeof serversRolling>[1],
+    more: Partial<Parameters<typeof serversRolling>[0]> = {},
+  ) => {
     api = await cluster(ready);
     const inputs: Parameters<typeof serversRolling>[0] = {
       ...{ target: "in-cluster", servers: [now], kubernetes: {} },
       probe: { from: "cluster", namespace: "tools", consumers: [], deadlineSeconds: 1 },
+      ...more,
     };
     const is = await serversRolling(inputs, before, {
       ...{ databaseUrl: "", kubeconfig: api.kubeconfig },
@@ -52,5 +57,13 @@ describe("cutover-runner: the rollout of a server that keeps data", () => {
     assert.equal((await rolling(1, [{ ...now, generation: 1 }]))[0], true);
     const deployment = { ...of, deployment: "memory-mcp", generation: 2 };
     assert.equal((await rolling(1, [deployment]))[0], true);
+  });
+
+  it("makes a run under a tools lock once it is over, too: the new image may list something else", async () => {
+    const lock = { toolsLock: "l1" };
+    assert.deepEqual(await rolling(2, [{ ...now, generation: 1 }], lock), [true, []]);
+    assert.deepEqual(await rolling(2, [now], lock), [false, []]);
+    const back = { ...lock, target: "embedded" } as const;
+    assert.deepEqual(await rolling(2, [{ ...now, generation: 1 }], back), [false, []]);
   });
 });
