@@ -88,6 +88,16 @@ describe("a cutover under a tools lock", () => {
     assert.equal(await recorded(), undefined);
   });
 
+  it("has the ledger know what the servers list now, as verify compares with that", async () => {
+    await run();
+    await legacy.query(
+      `update mcp_cutover.run set tools = '{"github": ["gone"], "other": ["kept"]}'`,
+    );
+    await run(lockOf(tools));
+    const { tools: listed } = (await readLedgerStep(inputs(), credentials())) ?? {};
+    assert.deepEqual(listed, { github: tools.map(({ name }) => name), other: ["kept"] });
+  });
+
   it("records the lock of a run that writes rows", async () => {
     assert.equal((await run(lockOf(tools))).generation, 1);
     assert.match((await recorded()) ?? "", /^[0-9a-f]{64}$/);

@@ -33,7 +33,7 @@ async function imagesOf(rolled: RolledOut | undefined): Promise<RunningImages> {
 }
 
 /** What each server listed, whichever consumer asked. A server that keeps its tools for clients of its own has none. */
-function toolsOf(probes: readonly ConsumerProbe[]): ToolLists {
+export function toolsOf(probes: readonly ConsumerProbe[]): ToolLists {
   const lists = new Map<string, Set<string>>();
   for (const { name, tools } of probes.flatMap(({ results }) => results)) {
     if (tools === undefined) continue;

@@ -13,9 +13,10 @@ describe("cutover-runner: a run under a tools lock with no row to write", () => 
     const lock = toolsLock === undefined ? {} : { toolsLock };
     const inputs = { spec: {}, targets: [held, free], ...lock } as unknown as Held[2];
     // No database: nothing of the ledger changes here.
-    await heldToTools({} as Held[0], known, inputs, (targets) =>
-      Promise.resolve(names.push(...targets.map(({ name }) => name))),
-    );
+    await heldToTools({} as Held[0], known, inputs, (targets) => {
+      names.push(...targets.map(({ name }) => name));
+      return Promise.resolve([]);
+    });
     return names;
   };
 

@@ -1,4 +1,4 @@
-import type { CutoverSpec, Db } from "../decide/spec";
+import type { CutoverSpec, Db, ToolLists } from "../decide/spec";
 import { takeRunLock } from "../postgres/locks";
 import { limitsOf, session } from "../postgres/session";
 import { markToolsLock } from "../store/ledger";
@@ -6,14 +6,16 @@ import { markToolsLock } from "../store/ledger";
 const attempts = 5;
 
 /**
- * Records what the servers' tools were held to after a run: the lock may change without any row.
+ * Records what the servers' tools were held to after a run, and what they listed then: both may change without any row.
  * @param toolsLock as in `RunMeta`
+ * @param tools as in `RunMeta`, of the servers that were asked; the others keep what is recorded
  */
 export async function recordToolsLock(
   db: Db,
   spec: CutoverSpec,
   runId: string,
   toolsLock: string | undefined,
+  tools: ToolLists,
 ): Promise<void> {
   const limits = limitsOf(spec);
   const doing = "recording the tools lock";
@@ -21,7 +23,7 @@ export async function recordToolsLock(
     { db, name: `tools lock ${spec.name}`, limits, mode: "read write", attempts, doing },
     async (client) => {
       await takeRunLock(client, spec);
-      await markToolsLock(client, runId, toolsLock);
+      await markToolsLock(client, runId, toolsLock, tools);
     },
   );
 }

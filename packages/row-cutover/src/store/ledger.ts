@@ -228,17 +228,19 @@ export async function inheritFinalized(client: Client, runId: string): Promise<v
   ]);
 }
 
-/** Records what the servers' tools were held to; undefined: nothing. */
+/** Records what the servers' tools were held to (undefined: nothing), and what those listed that were asked. */
 export async function markToolsLock(
   client: Client,
   runId: string,
   toolsLock: string | undefined,
+  tools: ToolLists,
 ): Promise<void> {
   await migrate(client);
-  await client.query("update mcp_cutover.run set tools_lock = $2 where run_id = $1", [
-    runId,
-    toolsLock ?? null,
-  ]);
+  await client.query(
+    `update mcp_cutover.run set tools_lock = $2, tools = nullif(coalesce(tools, '{}') || $3::jsonb, '{}')
+      where run_id = $1`,
+    [runId, toolsLock ?? null, JSON.stringify(tools)],
+  );
 }
 
 /** Records the servers' probe results before a run. The newest version of the ledger has the columns. */
