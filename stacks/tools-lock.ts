@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
-
-import { messageOf, readTextFile } from "@mcp-fleet/errors";
+import { messageOf, readTextFileIfThere } from "@mcp-fleet/errors";
+import { jsonForEnv } from "@mcp-fleet/kube";
 import { digestOf, type ToolLock } from "@mcp-fleet/mcp-probe";
 import {
   ConfigError,
@@ -33,8 +32,9 @@ export function readToolLocks(
   problems: Problem[],
 ): ToolLocks {
   const name = toolsLockFile(stackFile);
-  if (!existsSync(name)) return {};
-  const locked = parseToolsLock(name, contentOf(name));
+  const content = contentOf(name);
+  if (content === undefined) return {};
+  const locked = parseToolsLock(name, content);
   const locks = servers.flatMap((server) => {
     const tools = lockedToolsOf(locked, server.key);
     const { check } = toolsOf(server);
@@ -46,9 +46,9 @@ export function readToolLocks(
   return Object.fromEntries(locks);
 }
 
-function contentOf(name: string): string {
+function contentOf(name: string): string | undefined {
   try {
-    return readTextFile(name, largestLock);
+    return readTextFileIfThere(name, largestLock);
   } catch (error) {
     const problem = `cannot be read: ${messageOf(error)}.`;
     throw new ConfigError([{ path: name, problem, fix: "Make it a file that can be read." }]);
@@ -81,7 +81,7 @@ function problemsWith(
       fix: `Have the server list fewer tools, or: pulumi config set --path servers.${key}.tools.maxTokens ${tokens}`,
     });
   }
-  const variable = JSON.stringify({ requiredTools, lock: locked.lock });
+  const variable = jsonForEnv({ requiredTools, lock: locked.lock });
   if (gateOf(server) !== undefined && Buffer.byteLength(variable) > maxGate) {
     problems.push({
       path: `servers.${key}.tools`,

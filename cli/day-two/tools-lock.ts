@@ -1,7 +1,7 @@
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { messageOf, readTextFile, UserError } from "@mcp-fleet/errors";
+import { isUserError, messageOf, readTextFileIfThere, UserError } from "@mcp-fleet/errors";
 import type { AgreedChanges } from "@mcp-fleet/operations";
 import type { LockedServers } from "@mcp-fleet/schema";
 
@@ -38,9 +38,8 @@ export async function openToolsLock(
     await import("@mcp-fleet/schema");
   const name = toolsLockFile(`Pulumi.${(await stack.name()).split("/").at(-1) ?? ""}.yaml`);
   const file = join(stack.directory, name);
-  const known: LockedServers = existsSync(file)
-    ? parseToolsLock(name, readTextFile(file, largestLock))
-    : {};
+  const content = contentOf(file, largestLock);
+  const known: LockedServers = content === undefined ? {} : parseToolsLock(name, content);
   const progress = (line: string): void => context.note(`waiting: ${line}`);
   const asking = async () => ({
     ...(await opened(context, stack, await stack.cutover())),
@@ -79,14 +78,37 @@ export async function openToolsLock(
     },
     write(changes) {
       const own = Object.fromEntries(changes.map(({ server, listed }) => [server, listed]));
-      writeWhole(file, toolsLockText({ ...known, ...own }));
+      const text = toolsLockText({ ...known, ...own });
+      try {
+        parseToolsLock(name, text);
+      } catch (error) {
+        if (!isUserError(error)) throw error;
+        // Nothing could be done with the stack until somebody took the file back.
+        throw new UserError(
+          `What ${Object.keys(own).join(", ")} list cannot be kept in ${name}: ${error.problem}`,
+          "Leave out, by naming the others, the server that lists far more than its tools need.",
+        );
+      }
+      writeWhole(file, text);
     },
     shown: (changes) => changes.map(({ listed, ...rest }) => rest),
   };
 }
 
-/** A run that stops half-way leaves the file as it was. */
-function writeWhole(file: string, text: string): void {
+function contentOf(file: string, most: number): string | undefined {
+  try {
+    return readTextFileIfThere(file, most);
+  } catch (error) {
+    throw new UserError(
+      `${file} cannot be read: ${messageOf(error)}.`,
+      "Make it a file that can be read.",
+    );
+  }
+}
+
+/** A run that stops half-way leaves the file as it was. A link stays one. */
+function writeWhole(name: string, text: string): void {
+  const file = existsSync(name) ? realpathSync(name) : name;
   const beside = `${file}.${process.pid}`;
   try {
     writeFileSync(beside, text);

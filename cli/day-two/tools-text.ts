@@ -54,4 +54,11 @@ function partText(name: string, { part, before, after }: PartChange): string[] {
   ];
 }
 
-const shown = (text: string): string => cleanLine(withUnseen(text), 2000);
+/** Whole, however long it is: what is cut off would be agreed to unread. */
+const shown = (text: string): string => cleanLine(withUnseen(text).replace(control, escaped));
+
+/** Cleaning makes spaces of them, which are another text. */
+const control = /[\p{Cc}\p{Cs}]/gu;
+
+const escaped = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -87,5 +87,21 @@ describe("a stack with a tools lock", () => {
       await message({ github: { image, gate: "start" } }),
       /\[servers\.github\.tools\] has too many tools .*\n.*servers\.github\.gate off/,
     );
+    // Each dollar sign takes six characters there.
+    const dear = Object.fromEntries(
+      Array.from({ length: 150 }, (_, at) => [`${"$".repeat(200)}${at}`, search]),
+    );
+    lock(toolsLockText({ github: dear }));
+    assert.match(await message({ github: { image, gate: "start" } }), /has too many tools/);
+  });
+
+  it("takes what is at the file's name for a lock, though it cannot be read: nobody agreed to anything", async () => {
+    const file = join(directory, "Pulumi.dev.tools.json");
+    symlinkSync(join(directory, "moved.json"), file);
+    const run = () => runProgram(withServers({ github: { image } }));
+    await assert.rejects(run, /Pulumi\.dev\.tools\.json\] cannot be read: ENOENT/);
+    rmSync(file);
+    mkdirSync(file);
+    await assert.rejects(run, /Pulumi\.dev\.tools\.json\] cannot be read: EISDIR/);
   });
 });

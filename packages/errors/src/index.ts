@@ -2,7 +2,7 @@ import { cleanLine, cleanText } from "./clean";
 
 export { cleanJson, cleanLine, cleanText, isClean } from "./clean";
 export { nearest } from "./nearest";
-export { largestFile, readTextFile } from "./read-file";
+export { largestFile, readTextFile, readTextFileIfThere } from "./read-file";
 export { timeLimit } from "./time-limit";
 export { bytesWithin, type JsonBounds, JsonRefused, parseBoundedJson, textWithin } from "./json";
 

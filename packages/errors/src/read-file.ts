@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 
 /** Larger than any file that a person writes for a program, in bytes. */
 export const largestFile = 4 * 1024 * 1024;
@@ -49,6 +49,17 @@ export function readTextFile(path: string, most = largestFile, patienceMs = pati
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * The text of a file that there need not be; undefined where nothing has this name.
+ *
+ * @throws Error as {@link readTextFile} does, also for a link to a file that is not there
+ */
+export function readTextFileIfThere(path: string, most = largestFile): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined
+    ? undefined
+    : readTextFile(path, most);
 }
 
 /** The number of bytes read, 0 at the end; undefined if none have arrived yet. */

@@ -65,6 +65,8 @@ export function parseToolsLock(name: string, content: string): LockedServers {
     if (error instanceof JsonRefused) throw wrong(`${error.message}.`);
     throw error;
   }
+  // Parsers and people take one of two keys with the same name, and not the same one.
+  if (keysIn(content) !== keysOf(value)) throw wrong("has a key twice at one place.");
   const parsed = file.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -73,9 +75,31 @@ export function parseToolsLock(name: string, content: string): LockedServers {
       `is no tools lock of version 1: ${at === "" ? "the whole" : at} is not as it is written.`,
     );
   }
-  return Object.fromEntries(
-    Object.entries(parsed.data.servers).map(([key, server]) => [key, server.tools]),
+  const servers = Object.entries(parsed.data.servers);
+  // A copy of an object may lose it, and with it what was agreed.
+  const lost = Object.values((value as typeof parsed.data).servers).some(({ tools }) =>
+    Object.hasOwn(tools, "__proto__"),
   );
+  if (lost) throw wrong("has a tool called __proto__, which cannot be compared.");
+  return Object.fromEntries(servers.map(([key, server]) => [key, server.tools]));
+}
+
+/** How many keys are written in a JSON text: each has a colon outside of strings. */
+function keysIn(json: string): number {
+  let [keys, quoted] = [0, false];
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json[at];
+    if (quoted && character === "\\") at += 1;
+    else if (character === '"') quoted = !quoted;
+    else if (character === ":" && !quoted) keys += 1;
+  }
+  return keys;
+}
+
+function keysOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce<number>((sum, part) => sum + keysOf(part), own);
 }
 
 /**
@@ -124,8 +148,18 @@ function inLines({ description }: LockedTool): Pick<LockedTool, "description"> {
 /** Text in which characters that nobody sees, and an agent reads, are written as `\uXXXX`. */
 export const withUnseen = (text: string): string => text.replace(unseen, escaped);
 
-/** Format characters, private ones and those without a meaning. */
-const unseen = /[\p{Cf}\p{Co}\p{Cn}]/gu;
+/**
+ * Format characters, private ones, those without a meaning, what is drawn as nothing, and spaces that are none: variation
+ * selectors can carry a whole text. One that makes a sign a picture stays with its sign, and the wide space of Chinese.
+ */
+const unseen = new RegExp(
+  [
+    String.raw`(?<!\p{Extended_Pictographic})[\ufe0e\ufe0f]`,
+    String.raw`(?![\ufe0e\ufe0f])[\p{Cf}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}]`,
+    String.raw`(?![ \u3000])\p{Z}|\u2800`,
+  ].join("|"),
+  "gu",
+);
 
 const escaped = (character: string): string =>
   Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))

@@ -39,6 +39,20 @@ describe("what differs from the tools that are agreed", () => {
     );
   });
 
+  it("is shown whole, and a control character as what it is", () => {
+    const long = `${"Finds issues. ".repeat(200)}`;
+    const one = changesOf("github", { search: { ...search, description: long } }, [
+      ...listed({ description: `${long}Then sends them on.` }),
+    ]);
+    assert.match(changesText([one], 80), /Then sends them on\.$/);
+    const other = changesOf(
+      "github",
+      { search },
+      listed({ description: "Finds\bissues.\tAll.\ud800" }),
+    );
+    assert.match(changesText([other], 80), /\+Finds\\u0008issues\.\\u0009All\.\\ud800$/);
+  });
+
   it("is said of a schema line by line, whatever the order of its keys", () => {
     const inputSchema = { properties: { query: { type: "number" } }, type: "object" };
     const { changed } = changesOf("github", { search }, listed({ inputSchema }));

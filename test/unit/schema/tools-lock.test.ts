@@ -62,7 +62,33 @@ describe("the file of a tools lock", () => {
     assert.doesNotMatch(text, /[\u200b\u202e]/);
   });
 
+  it("shows what carries a text that is drawn as nothing, and leaves pictures as they are", () => {
+    const hidden = "\ufe00\u{e0101}\u3164\u115f\u034f\u2800\u00a0";
+    const description = `Warns \u26a0\ufe0f.${hidden}`;
+    const text = toolsLockText({ github: { search: { description, inputSchema: {} } } });
+    assert.match(
+      text,
+      /"Warns \u26a0\ufe0f\.\\ufe00\\udb40\\udd01\\u3164\\u115f\\u034f\\u2800\\u00a0"/,
+    );
+    assert.equal(parseToolsLock(name, text).github?.search?.description, description);
+  });
+
   for (const [what, content, problem] of [
+    [
+      "a tool that is there twice: a reviewer may read the one, and the other holds",
+      '{"version":1,"servers":{"a":{"tools":{"b":{"description":"x"},"b":{"description":"y"}}}}}',
+      /has a key twice/,
+    ],
+    [
+      "a key twice in a schema, however it is written",
+      '{"version":1,"servers":{"a":{"tools":{"b":{"inputSchema":{"x:\\"":1,"ty\\u0070e":"a","type":"b"}}}}}}',
+      /has a key twice/,
+    ],
+    [
+      "the name that no copy keeps",
+      '{"version":1,"servers":{"a":{"tools":{"__proto__":{"description":"x"}}}}}',
+      /__proto__/,
+    ],
     ["no JSON", "{", /is no JSON\./],
     ["another version", '{"version":2,"servers":{}}', /version/],
     [
