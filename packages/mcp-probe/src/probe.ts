@@ -123,8 +123,11 @@ function withoutCredentials(
 ): Pick<Introduction, "definitions"> {
   if (definitions === undefined || Object.keys(headers).length === 0) return {};
   const mask = masking(headers, 8);
-  const masked = (_: string, part: unknown): unknown =>
-    typeof part === "string" ? mask(part) : part;
+  const masked = (_: string, part: unknown): unknown => {
+    if (typeof part === "string") return mask(part);
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).map(([key, value]) => [mask(key), value]));
+  };
   return { definitions: JSON.parse(JSON.stringify(definitions), masked) as ToolDefinition[] };
 }
 

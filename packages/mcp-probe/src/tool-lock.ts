@@ -40,8 +40,9 @@ export function partsOf(tool: ToolDefinition): Readonly<Record<ToolPart, unknown
     description: tool.description,
     input: tool.inputSchema,
     output: tool.outputSchema,
-    // The protocol has a title in both places.
-    annotations: title === undefined ? annotations : { title, annotations },
+    // The protocol has a title in both places, and annotations may have any key: each keeps its place.
+    annotations:
+      title === undefined && annotations === undefined ? undefined : { title, annotations },
   };
 }
 
@@ -59,22 +60,48 @@ export function digestOf(tool: ToolDefinition): ToolDigest {
   );
 }
 
+/** Keywords whose lists have no order. */
 const unordered = new Set(["required", "enum", "type"]);
+/** Keywords whose values are what they are, whatever keys they have. */
+const data = new Set(["const", "default", "enum", "examples", "example"]);
+/** Keywords whose keys are names of the schema's author. */
+const named = new Set(["properties", "patternProperties", "$defs", "definitions"]);
 
-function withoutOrder(value: unknown, key = ""): unknown {
-  if (typeof value === "string" && key === "default") return value.split(",").sort().join(",");
-  if (typeof value !== "object" || value === null) return value;
-  if (!Array.isArray(value))
-    return Object.fromEntries(
-      Object.entries(value).map(([name, part]) => [name, withoutOrder(part, name)]),
-    );
-  const items = value.map((item) => withoutOrder(item));
-  if (!unordered.has(key)) return items;
-  return items
-    .map((item) => [canonicalJson(item), item] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, item]) => item);
+/** A schema, or a list of them, without the order that it does not have. */
+function withoutOrder(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutOrder);
+  if (!isRecord(schema)) return schema;
+  // Lists such as `enumNames` name the values by their order.
+  const isOrdered = Object.keys(schema).some((key) => /enum./i.test(key) || /^x-.*enum/i.test(key));
+  const entries = Object.entries(schema).map(([key, value]) => {
+    if (key === "default") return [key, sortedWords(value)];
+    if (Array.isArray(value) && unordered.has(key) && !(key === "enum" && isOrdered))
+      return [key, sorted(value)];
+    if (data.has(key)) return [key, value];
+    return [key, named.has(key) && isRecord(value) ? mapValues(value) : withoutOrder(value)];
+  });
+  return Object.fromEntries(entries);
 }
+
+const mapValues = (schemas: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(schemas).map(([name, one]) => [name, withoutOrder(one)]));
+
+const sorted = (values: readonly unknown[]): unknown[] =>
+  values
+    .map((value) => [canonicalJson(value), value] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, value]) => value);
+
+/** Of a list of words alone: a sentence with commas says something else in another order. */
+function sortedWords(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const separator = value.includes(", ") ? ", " : ",";
+  const words = value.split(separator);
+  return words.every((word) => /^[^\s,]+$/.test(word)) ? words.sort().join(separator) : value;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** JSON with sorted keys. Arrays keep their order. */
 export function canonicalJson(value: unknown): string {

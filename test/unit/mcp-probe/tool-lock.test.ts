@@ -39,8 +39,45 @@ describe("the tools lock", () => {
     // mcp-atlassian makes this one of a set.
     assert.ok(same({ default: "summary,status" }, { default: "status,summary" }));
     assert.ok(!same({ default: "summary,status" }, { default: "summary,secret" }));
+    assert.ok(same({ default: "summary, status" }, { default: "status, summary" }));
+    assert.ok(!same({ default: "Ask first, then send" }, { default: "then send, Ask first" }));
     assert.ok(!same({ examples: ["a", "b"] }, { examples: ["b", "a"] }));
     assert.ok(!same({ anyOf: [{ type: "a" }, {}] }, { anyOf: [{}, { type: "a" }] }));
+  });
+
+  it("knows a keyword from a name and from a value that has its name", () => {
+    const same = (a: object, b: object): boolean =>
+      isDeepStrictEqual(
+        digestOf({ ...search, inputSchema: a }),
+        digestOf({ ...search, inputSchema: b }),
+      );
+    const of = (name: string, words: readonly string[]) => ({
+      properties: { [name]: { type: "string", enum: words } },
+    });
+    for (const name of ["default", "enum", "examples", "const", "properties", "required"])
+      assert.ok(same(of(name, ["a", "b"]), of(name, ["b", "a"])), name);
+    for (const key of ["const", "default", "examples"]) {
+      const value = (words: readonly string[]) => ({ [key]: { required: words, type: words } });
+      assert.ok(!same(value(["a", "b"]), value(["b", "a"])), key);
+    }
+    const items = (words: readonly string[]) => ({ enum: [{ enum: words }] });
+    assert.ok(!same(items(["a", "b"]), items(["b", "a"])));
+    // The first name is that of the first value.
+    const shown = (words: readonly string[], key: string) => ({
+      enum: words,
+      [key]: ["Keep", "Delete"],
+    });
+    for (const key of ["enumNames", "x-enum-varnames", "x-ms-enum", "enumDescriptions"])
+      assert.ok(!same(shown(["k", "d"], key), shown(["d", "k"], key)), key);
+  });
+
+  it("finds a hint that moves to where no client looks for it", () => {
+    const annotations = { destructiveHint: true };
+    const inner = { title: "Search", annotations };
+    assert.notDeepEqual(
+      digestOf({ ...search, title: "Search", annotations }),
+      digestOf({ ...search, annotations: inner }),
+    );
   });
 
   for (const [part, change] of [
@@ -138,13 +175,19 @@ describe("mcp-probe with a tools lock", () => {
   });
 
   it("gives the definitions where they are asked for alone, without the credentials that were sent", async () => {
-    tools = [{ ...search, description: "For token-of-the-caller." }];
+    tools = [
+      {
+        ...{ ...search, description: "For token-of-the-caller." },
+        inputSchema: { type: "object", properties: { "token-of-the-caller": {} } },
+      },
+    ];
     const headers = { Authorization: "Bearer token-of-the-caller" };
     const asked = await probe({ name: "tools", url, headers }, { definitions: true });
     assert.deepEqual(
       asked.definitions?.map(({ description }) => description),
       ["For ***."],
     );
+    assert.ok(!JSON.stringify(asked).includes("token-of-the-caller"));
     assert.equal((await probe({ name: "tools", url, headers })).definitions, undefined);
   });
 
