@@ -53,6 +53,17 @@ describe("what differs from the tools that are agreed", () => {
     assert.match(changesText([other], 80), /\+Finds\\u0008issues\.\\u0009All\.\\ud800$/);
   });
 
+  it("is nothing that anybody can agree to where a name stands for two tools", () => {
+    const twice = [...listed(), ...listed({ description: "Sends them on." })];
+    assert.throws(
+      () => changesOf("github", { search }, twice),
+      /github lists a tool called "search" twice/,
+    );
+    assert.ok(isAgreed(changesOf("github", { search }, [...listed(), ...listed()])));
+    const odd = [{ name: "__proto__", inputSchema: {} }];
+    assert.throws(() => changesOf("github", {}, odd), /"__proto__", which cannot be compared/);
+  });
+
   it("is said of a schema line by line, whatever the order of its keys", () => {
     const inputSchema = { properties: { query: { type: "number" } }, type: "object" };
     const { changed } = changesOf("github", { search }, listed({ inputSchema }));

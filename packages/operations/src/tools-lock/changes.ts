@@ -1,3 +1,4 @@
+import { UserError } from "@mcp-fleet/errors";
 import {
   canonicalJson,
   digestOf,
@@ -29,12 +30,16 @@ export interface AgreedChanges {
   readonly listed: LockedTools;
 }
 
-/** Compares what a server lists with what was agreed. */
+/**
+ * Compares what a server lists with what was agreed.
+ * @throws {UserError} for a list that nobody can agree to: with one name for different tools
+ */
 export function changesOf(
   server: string,
   agreed: LockedTools | undefined,
   tools: readonly ToolDefinition[],
 ): AgreedChanges {
+  refuseTwice(server, tools);
   const before = agreed ?? {};
   const digests = Object.fromEntries(
     Object.entries(before).map(([name, tool]) => [name, digestOf({ ...tool, name })]),
@@ -58,6 +63,21 @@ export function changesOf(
 /** Whether what is agreed and what is listed are the same. */
 export const isAgreed = ({ locked, missing, added, changed }: AgreedChanges): boolean =>
   locked && missing.length + added.length + changed.length === 0;
+
+function refuseTwice(server: string, tools: readonly ToolDefinition[]): void {
+  const known = new Map<string, string>();
+  for (const tool of tools) {
+    const { name } = tool;
+    const text = canonicalJson(digestOf(tool));
+    const twice = (known.get(name) ?? text) !== text;
+    known.set(name, text);
+    if (!twice && name !== "__proto__") continue;
+    throw new UserError(
+      `${server} lists a tool called ${JSON.stringify(name)}${twice ? " twice, with different texts" : ", which cannot be compared"}.`,
+      "Have the server's author correct it. The others can be named without it.",
+    );
+  }
+}
 
 function lockedTools(tools: readonly ToolDefinition[]): LockedTools {
   return Object.fromEntries(
