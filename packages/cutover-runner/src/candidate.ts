@@ -25,6 +25,7 @@ import { endTrouble, type ProbeTrouble } from "./pod-trouble";
 import { deleteJob, startJob } from "./probe-job";
 import { resultsIn } from "./probe-log";
 import type { OnProgress } from "./progress";
+import { containerName } from "./restricted-job";
 import type { ProbeSpec, ServerTarget } from "./types";
 
 /** A release of a server that does not run yet. */
@@ -36,6 +37,8 @@ export interface Candidate {
   readonly without?: readonly string[];
   /** As the server's clients ask it. */
   readonly target: ServerTarget;
+  /** Ends the wait, and removes the pod. @default nothing does */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -52,7 +55,7 @@ export async function askCandidate(
   onProgress?: OnProgress,
 ): Promise<ProbeResult> {
   const { namespace } = spec;
-  const { target } = candidate;
+  const { target, signal } = candidate;
   const template = await templateOf(kube, candidate);
   const runId = randomUUID().slice(0, 8);
   const probe: ProbeObjects = {
@@ -64,12 +67,16 @@ export async function askCandidate(
   const pod = body.spec?.template;
   if (pod?.spec === undefined) throw new Error("no pod template");
   pod.spec = besideCandidate(pod.spec, template, candidate);
+  // Such as those by which something puts credentials into the server's pod.
+  pod.metadata = { ...pod.metadata, annotations: template.metadata?.annotations ?? {} };
   try {
+    signal?.throwIfAborted();
     await startJob(kube, probe, consumer, body);
     const ended = await finished(
       kube,
       {
         ...{ namespace, name, from: "its own pod", label: target.name },
+        ...(signal === undefined ? {} : { signal }),
         limitSeconds: deadlineOf(spec, [target]) + startSeconds,
         troubleOf: (seen) => candidateTrouble(candidate, seen),
         failed: (reason, fix) => notStarted(candidate, reason, fix),
@@ -112,12 +119,12 @@ function besideCandidate(
 ): k8s.V1PodSpec {
   const { spec: server } = template;
   if (server === undefined) throw new Error("no pod template");
-  const { initContainers = [], containers, volumes = [], imagePullSecrets = [] } = server;
+  const { imagePullSecrets = [] } = server;
   const container = mainContainer(template)?.name;
   const released = (one: k8s.V1Container): k8s.V1Container =>
     one.name === container ? { ...one, image } : one;
-  const sidecars = containers.map((one) => sidecarOf(released(one)));
-  const [probing] = probe.containers;
+  const first = (server.initContainers ?? []).filter(({ name }) => !without.includes(name));
+  const beside = [...first, ...server.containers.map((one) => sidecarOf(released(one)))];
   return {
     ...server,
     ...{ restartPolicy: "Never", readinessGates: probe.readinessGates },
@@ -128,11 +135,23 @@ function besideCandidate(
       ...(server.hostAliases ?? []),
       { ip: "127.0.0.1", hostnames: [new URL(target.url).hostname] },
     ],
-    initContainers: [...initContainers.filter(({ name }) => !without.includes(name)), ...sidecars],
-    containers: probing === undefined ? [] : [probing],
-    volumes: [...volumes.map(withoutData), ...claimed(server), ...(probe.volumes ?? [])],
+    initContainers: beside.map(withoutProbesName),
+    containers: probe.containers.map((one) => ({
+      ...one,
+      volumeMounts: (one.volumeMounts ?? []).map(ofProbe),
+    })),
+    volumes: [...volumesWithoutData(server.volumes, beside), ...(probe.volumes ?? []).map(ofProbe)],
   };
 }
+
+/** The names of a stack's containers and volumes are its own; those of the probe may be among them. */
+const withoutProbesName = (one: k8s.V1Container): k8s.V1Container =>
+  one.name === containerName ? { ...one, name: `${containerName}-of-server` } : one;
+
+const ofProbe = <T extends { readonly name: string }>(one: T): T => ({
+  ...one,
+  name: `mcp-probe-${one.name}`,
+});
 
 /** It starts at once, is not restarted for being slow and drains nobody: the probe is all that there is. */
 function sidecarOf(one: k8s.V1Container): k8s.V1Container {
@@ -144,21 +163,40 @@ function sidecarOf(one: k8s.V1Container): k8s.V1Container {
   };
 }
 
-/** Two processes never share a server's data. */
-const withoutData = (volume: k8s.V1Volume): k8s.V1Volume =>
-  volume.persistentVolumeClaim === undefined && volume.ephemeral === undefined
-    ? volume
-    : { name: volume.name, emptyDir: {} };
+/** Kinds of volumes that hold nothing that a server has written, beside what belongs to the pod alone. */
+const harmless = [
+  "configMap",
+  "secret",
+  "projected",
+  "downwardAPI",
+  "emptyDir",
+  "image",
+  "csi",
+] as const;
 
-/** Volumes that a StatefulSet makes for each pod. */
-function claimed({ containers, volumes = [] }: k8s.V1PodSpec): k8s.V1Volume[] {
+/**
+ * Two processes never share a server's data: a volume that may hold some is empty here, and so is one that a StatefulSet would
+ * make for the pod. What all containers only read stays, unless it is a claim, which another node may not get.
+ */
+function volumesWithoutData(
+  volumes: readonly k8s.V1Volume[] = [],
+  containers: readonly k8s.V1Container[],
+): k8s.V1Volume[] {
+  const mounts = containers.flatMap(({ volumeMounts = [] }) => volumeMounts);
   const known = new Set(volumes.map(({ name }) => name));
-  const mounted = containers.flatMap(({ volumeMounts = [] }) =>
-    volumeMounts.map(({ name }) => name),
-  );
-  return [...new Set(mounted)]
-    .filter((name) => !known.has(name))
-    .map((name) => ({ name, emptyDir: {} }));
+  const isKept = (volume: k8s.V1Volume): boolean => {
+    if (volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined) return false;
+    const own = mounts.filter(({ name }) => name === volume.name);
+    return (
+      harmless.some((kind) => volume[kind] !== undefined) ||
+      own.every(({ readOnly }) => readOnly === true)
+    );
+  };
+  const claimed = mounts.map(({ name }) => name).filter((name) => !known.has(name));
+  return [
+    ...volumes.map((one) => (isKept(one) ? one : { name: one.name, emptyDir: {} })),
+    ...[...new Set(claimed)].map((name) => ({ name, emptyDir: {} })),
+  ];
 }
 
 function candidateTrouble({ image }: Candidate, pod: k8s.V1Pod): ProbeTrouble | undefined {

@@ -24,6 +24,8 @@ export interface StartedJob {
   readonly label: string;
   /** When waiting for it ends, in seconds. */
   readonly limitSeconds: number;
+  /** Ends the wait with its reason. @default nothing but the time does */
+  readonly signal?: AbortSignal;
   /** What keeps its pod from running. @default what keeps the probe's own container from it */
   readonly troubleOf?: (pod: k8s.V1Pod) => ProbeTrouble | undefined;
   /** The error for that, or for a wait that was too long. @default {@link jobError} */
@@ -45,7 +47,7 @@ interface Seen {
 /**
  * Waits until the probe's process has ended, or something shows that it will not. The Job's own status follows a second
  * or two later. It counts where the pod's status never said that the process ended.
- * @throws {UserError} when the probe cannot run, its Job is deleted, or the time is over
+ * @throws {UserError} when the probe cannot run, its Job is deleted, or the time is over; the signal's reason
  */
 export async function finished(
   kube: Kube,
@@ -54,7 +56,8 @@ export async function finished(
 ): Promise<Finished> {
   const seen: Seen = {};
   const ended = new AbortController();
-  const signal = AbortSignal.any([timeLimit(started.limitSeconds), ended.signal]);
+  const stopped = started.signal === undefined ? [] : [started.signal];
+  const signal = AbortSignal.any([timeLimit(started.limitSeconds), ended.signal, ...stopped]);
   const following = followJob(
     kube,
     started,
@@ -69,6 +72,7 @@ export async function finished(
   try {
     return await Promise.race([following, looking]);
   } catch (error) {
+    started.signal?.throwIfAborted();
     // Both end when the time is over. The look knows the reason.
     if (!signal.aborted) throw error;
     return await looking;

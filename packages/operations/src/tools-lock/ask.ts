@@ -1,6 +1,7 @@
 import {
   askCandidate,
   askServers,
+  type Candidate,
   type Credentials,
   type OnProgress,
   type ServerTarget,
@@ -40,35 +41,52 @@ export async function askTools(
   throw new UserError(
     `No list of tools came from ${silent.length} of ${results.length} MCP servers. ${silent.map(({ message }) => message).join(" ")}`,
     silent.every(({ outcome }) => outcome === "auth-required")
-      ? 'Leave servers with auth: "per-request" out, by naming the others: nobody here has their clients\' credentials.'
+      ? perRequest
       : "See what mcp-fleet verify says, and try again once they answer; or name the others.",
   );
 }
 
+/** A release of a server that does not run yet. */
+interface CandidateImage {
+  /** The server's key. */
+  readonly name: string;
+  /** Its image; all else is as the server that runs has it. */
+  readonly image: string;
+  /** Ends the question, and removes what was made for it. @default nothing does */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Asks a release of one server that does not run yet.
- * @param image its image; all else is as the server that runs has it
  * @throws {UserError} when it cannot be started, or does not list its tools
  */
 export async function askCandidateTools(
   fleet: Fleet,
   credentials: Credentials,
-  { name, image }: { readonly name: string; readonly image: string },
+  { name, image, signal }: CandidateImage,
   onProgress?: OnProgress,
 ): Promise<ListedTools> {
   const [target] = targetsOf(fleet, [name]);
   if (target === undefined) throw new Error("no target");
   const kube = await connectKube(fleet.kubernetes, credentials);
   const workload = await workloadOf(kube, fleet, target);
-  const candidate = { workload, image, target, without: [gateContainer] };
+  const candidate: Candidate = {
+    ...{ workload, image, target, without: [gateContainer] },
+    ...(signal === undefined ? {} : { signal }),
+  };
   const probe = { ...fleet.probe, definitions: true };
   const result = await askCandidate(kube, fleet.spec.name, probe, candidate, onProgress);
   if (result.definitions !== undefined) return listed(result);
   throw new UserError(
     `With ${image} no list of tools came. ${result.message}`,
-    "An update to this image would fail the same way: take another one, or correct its configuration.",
+    result.outcome === "auth-required"
+      ? perRequest
+      : "An update to this image would fail the same way: take another one, or correct its configuration.",
   );
 }
+
+const perRequest =
+  'Leave servers with auth: "per-request" out, by naming the others: nobody here has their clients\' credentials.';
 
 const listed = ({ name, definitions = [] }: ProbeResult): ListedTools => ({
   server: name,
@@ -76,7 +94,22 @@ const listed = ({ name, definitions = [] }: ProbeResult): ListedTools => ({
 });
 
 /** Without what they are held against: what they list is the question. */
-function targetsOf({ targets, servers }: Fleet, names: readonly string[]): ServerTarget[] {
+function targetsOf(fleet: Fleet, names: readonly string[]): ServerTarget[] {
+  const wanted = askedServers(fleet, names);
+  return fleet.targets
+    .filter(({ name }) => wanted.includes(name))
+    .map(({ lock, requiredTools, minTools, ...target }) => ({ ...target, minTools: 0 }));
+}
+
+/**
+ * Keys of the servers that can be asked.
+ * @param names of those that are wanted. Empty: all
+ * @throws {UserError} for a name that is none of them
+ */
+export function askedServers(
+  { targets, servers }: Pick<Fleet, "targets" | "servers">,
+  names: readonly string[],
+): readonly string[] {
   const keys = Object.keys(servers).filter((key) => targets.some(({ name }) => name === key));
   const unknown = names.find((name) => !keys.includes(name));
   if (unknown !== undefined)
@@ -85,10 +118,7 @@ function targetsOf({ targets, servers }: Fleet, names: readonly string[]): Serve
       `Name one of: ${keys.join(", ")}.`,
       { exitCode: 3 },
     );
-  const wanted = names.length === 0 ? keys : [...new Set(names)];
-  return targets
-    .filter(({ name }) => wanted.includes(name))
-    .map(({ lock, requiredTools, minTools, ...target }) => ({ ...target, minTools: 0 }));
+  return names.length === 0 ? keys : [...new Set(names)];
 }
 
 /** The workload behind a server's Service. */
