@@ -50,7 +50,8 @@ export async function openToolsLock(
     const changes: AgreedChanges[] = [];
     // One after the other: a cluster may have room for one more pod only.
     for (const [name, image] of Object.entries(images)) {
-      const { tools } = await askCandidateTools(fleet, credentials, { name, image }, progress);
+      const candidate = { name, image, signal: context.signal };
+      const { tools } = await askCandidateTools(fleet, credentials, candidate, progress);
       changes.push(changesOf(name, lockedToolsOf(known, name), tools));
     }
     return changes;
@@ -68,12 +69,18 @@ export async function openToolsLock(
     },
     compareImages,
     async plannedImages(names) {
-      const { changedImages } = await import("@mcp-fleet/operations");
+      const { fleet, changedImages, askedServers } = await asking();
+      // A name that is mistyped must not pass as one that gets no other image.
+      const asked = askedServers(fleet, names);
       const { resources } = await stack.preview();
       const images = changedImages(await stack.resources(), resources);
-      const wanted = Object.entries(images).filter(
-        ([key]) => names.length === 0 || names.includes(key),
-      );
+      const closed = fleet.targets.filter(({ auth }) => auth === "per-request");
+      const wanted = Object.entries(images).filter(([key]) => {
+        if (!asked.includes(key)) return false;
+        if (names.length > 0 || !closed.some(({ name }) => name === key)) return true;
+        context.note(`${key} gets another image and is not asked: it has auth: "per-request".`);
+        return false;
+      });
       return Object.fromEntries(wanted);
     },
     write(changes) {

@@ -44,7 +44,7 @@ export { imagesIn, reportHtml } from "./report-html";
 export { type Step, type Verdict, verdictOf } from "./report-verdict";
 export { planRollback, type Program, type RollbackPlan, type RollbackRequest } from "./rollback";
 export { type McpService, serviceAddress } from "./services";
-export { askCandidateTools, askTools, type ListedTools } from "./tools-lock/ask";
+export { askCandidateTools, askedServers, askTools, type ListedTools } from "./tools-lock/ask";
 export { type AgreedChanges, changesOf, isAgreed, type PartChange } from "./tools-lock/changes";
 export { changedImages } from "./tools-lock/planned-images";
 export { compareTools, type ToolChanges } from "./tools";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { changedImages, changesOf, isAgreed } from "@mcp-fleet/operations";
+import { askedServers, changedImages, changesOf, isAgreed } from "@mcp-fleet/operations";
 
 import { changesText } from "../../../cli/day-two/tools-text";
 
@@ -92,5 +92,26 @@ describe("the images that an update brings", () => {
       ...[workload("c", "c:1"), { type: "kubernetes:core/v1:Service", inputs: {} }],
     ];
     assert.deepEqual(changedImages(before, after), { b: "b:2" });
+  });
+});
+
+describe("the servers whose tools are asked for", () => {
+  const url = "http://a.tools.svc.cluster.local:8000/mcp";
+  const fleet = {
+    servers: { a: url, b: url },
+    targets: [
+      ...[
+        { name: "a", url },
+        { name: "b", url },
+      ],
+      ...[{ name: "b (row.path)", url: `${url}/x` }],
+    ],
+  };
+
+  it("are those of the stack, and no name that it does not have passes", () => {
+    assert.deepEqual(askedServers(fleet, []), ["a", "b"]);
+    assert.deepEqual(askedServers(fleet, ["b", "b"]), ["b"]);
+    for (const name of ["c", "b (row.path)", "constructor", "__proto__", ""])
+      assert.throws(() => askedServers(fleet, ["a", name]), { exitCode: 3 }, name);
   });
 });
