@@ -38,6 +38,33 @@ export const probeOptions = (
 /** A longer list does not fit one environment variable of a process (128 KiB on Linux). */
 const maxEnvironmentBytes = 100_000;
 
+/** What one Secret holds, in bytes, with room for its metadata: the API server refuses one of more than 1 MiB. */
+const maxSecretBytes = 900_000;
+/** How many servers one Job asks for their definitions: a node keeps 10 MiB of a container's log. */
+const maxDefined = 50;
+
+/** The targets of each Job, in their order: a tools lock makes some of them long. */
+export function portionsOf(
+  targets: readonly ServerTarget[],
+  { definitions = false }: Pick<ProbeSpec, "definitions">,
+): readonly (readonly ServerTarget[])[] {
+  const portions: ServerTarget[][] = [[]];
+  let bytes = 0;
+  for (const target of targets) {
+    const size = Buffer.byteLength(targetsJson({ targets: [target], spec: {} }, {}));
+    const last = portions.at(-1) ?? [];
+    const isFull = bytes + size > maxSecretBytes || (definitions && last.length >= maxDefined);
+    if (isFull && last.length > 0) {
+      portions.push([target]);
+      bytes = size;
+      continue;
+    }
+    last.push(target);
+    bytes += size;
+  }
+  return portions;
+}
+
 /** What one probe run makes, for all consumers. */
 export interface ProbeObjects {
   readonly runId: string;

@@ -11,6 +11,7 @@ import {
   needsSecret,
   ownerLabel,
   ownerOf,
+  portionsOf,
   probeJob,
   type ProbeObjects,
   startSeconds,
@@ -32,7 +33,7 @@ export interface ConsumerProbe extends ProbeRun {
 
 /**
  * Asks all targets from a pod with each consumer's labels: one Job each, all at once, in the application's
- * namespace. A Job whose servers all passed is deleted; a failed one stays for an hour to be looked at.
+ * namespace; several, one after the other, for targets that are too many for one. A Job whose servers all passed is deleted; a failed one stays for an hour to be looked at.
  * @param cutoverName identifies the cutover whose finished leftovers are cleared first
  * @param onProgress hears what each Job is at
  * @throws {UserError} when a probe could not run; servers that fail are results, not errors
@@ -57,25 +58,36 @@ export async function probeFromCluster(
       'Describe who calls the servers in [consumers], or set probe.from to "here".',
     );
   }
-  const runId = randomUUID().slice(0, 8);
-  const probe: ProbeObjects = {
-    runId,
-    owner: ownerOf(cutoverName),
-    spec: { ...spec, image },
-    targets,
-  };
+  const common = { owner: ownerOf(cutoverName), spec: { ...spec, image } };
   await requireKept(kube, targets, spec);
-  await clearLeftovers(kube, probe);
-  const outcomes = await Promise.allSettled(
-    consumers.map((consumer) =>
-      phase("probe job", { consumer: consumer.name, job: jobName(consumer.name, runId) }, () =>
-        runJob(kube, probe, consumer, onProgress),
+  await clearLeftovers(kube, common);
+  const seen = consumers.map((): ConsumerProbe[] => []);
+  // One after the other: all consumers' Jobs of one portion are enough at once.
+  for (const portion of portionsOf(targets, spec)) {
+    const runId = randomUUID().slice(0, 8);
+    const probe: ProbeObjects = { runId, ...common, targets: portion };
+    const outcomes = await Promise.allSettled(
+      consumers.map((consumer) =>
+        phase("probe job", { consumer: consumer.name, job: jobName(consumer.name, runId) }, () =>
+          runJob(kube, probe, consumer, onProgress),
+        ),
       ),
-    ),
-  );
-  const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    );
+    for (const [at, outcome] of outcomes.entries()) {
+      if (outcome.status === "rejected") throw outcome.reason;
+      seen[at]?.push(outcome.value);
+    }
+  }
+  return seen.flatMap((portions) => together(portions));
+}
+
+/** What one pod saw of all targets, as far as several did. The Job is that of a server that failed, where one did. */
+function together(portions: readonly ConsumerProbe[]): ConsumerProbe[] {
+  const [first] = portions;
+  if (first === undefined) return [];
+  const { job } = portions.find(({ results }) => results.some(({ ok }) => !ok)) ?? first;
+  const completedAt = portions.at(-1)?.completedAt ?? first.completedAt;
+  return [{ ...first, job, completedAt, results: portions.flatMap(({ results }) => results) }];
 }
 
 async function runJob(
@@ -156,7 +168,7 @@ async function resume(kube: Kube, namespace: string, name: string): Promise<void
 /** Deletes what earlier runs of this cutover left and what has ended. One that still runs ends by itself. */
 async function clearLeftovers(
   kube: Kube,
-  { owner, spec: { namespace } }: ProbeObjects,
+  { owner, spec: { namespace } }: Pick<ProbeObjects, "owner" | "spec">,
 ): Promise<void> {
   const labelSelector = `${ownerLabel}=${owner}`;
   const [jobs, pods] = await Promise.all([

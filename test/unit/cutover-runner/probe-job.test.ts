@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   jobName,
   ownerOf,
+  portionsOf,
   probeJob,
   type ProbeObjects,
   targetsSecret,
@@ -58,6 +59,28 @@ describe("cutover-runner: the probe Job", () => {
     assert.ok(!value.includes("$"), value);
     const { targets } = JSON.parse(value) as { targets: (typeof wanted)[] };
     assert.deepEqual(targets[0]?.requiredTools, wanted.requiredTools);
+  });
+
+  it("are several where a tools lock makes the targets longer than a Secret may be", () => {
+    const hash = "h".repeat(22);
+    const parts = { description: hash, input: hash, output: hash, annotations: hash };
+    const tools = Object.fromEntries(
+      Array.from({ length: 100 }, (_, at) => [`get_pull_request_${at}`, parts]),
+    );
+    const lock = { tools, additions: true };
+    const fleet = Array.from({ length: 200 }, (_, at) => ({ ...target, name: `s${at}`, lock }));
+    const portions = portionsOf(fleet, {});
+    assert.deepEqual(portions.flat(), fleet);
+    for (const portion of portions) {
+      const { stringData = {} } = targetsSecret(probe(portion), probeJob(probe(portion), web), web);
+      assert.ok(Buffer.byteLength(stringData["targets.json"] ?? "") < 1024 * 1024);
+    }
+    const plain = fleet.map(({ name, url }) => ({ name, url }));
+    assert.equal(portionsOf(plain, {}).length, 1);
+    assert.deepEqual(
+      portionsOf(plain, { definitions: true }).map((portion) => portion.length),
+      [50, 50, 50, 50],
+    );
   });
 
   it("keeps targets with headers out of the Job, in a Secret that the Job owns", () => {
