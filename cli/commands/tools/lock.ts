@@ -17,9 +17,10 @@ export function toolsLockCommand(context: CliContext): Command {
     .argument("[server...]", "the servers (default: all of the stack)")
     .action(async (names: string[], options: StackOptions) => {
       const lock = await openToolsLock(context, options);
-      const { isAgreed } = await import("@mcp-fleet/operations");
+      const { isAgreed, isNew } = await import("@mcp-fleet/operations");
       const changes = await lock.compare(names);
-      const added = changes.filter(({ locked }) => !locked);
+      const added = changes.filter(isNew);
+      const empty = changes.filter((one) => !one.locked && !isNew(one));
       if (added.length > 0) lock.write(added);
       const left = changes.filter((one) => one.locked && !isAgreed(one));
       await context.print(
@@ -27,13 +28,17 @@ export function toolsLockCommand(context: CliContext): Command {
         () => changesText(left, context.width()),
       );
       const written = added.map(({ server }) => server).join(", ");
+      for (const { server } of empty)
+        context.note(
+          `${server} lists no tools and is left out. If it is to have none: mcp-fleet tools approve ${server}`,
+        );
       context.note(
         added.length === 0
-          ? `${lock.file} has all of them already.`
+          ? `${lock.file} stays as it is.`
           : `${lock.file} has ${written} now. Commit it; the next update holds the servers to it.`,
       );
       if (left.length > 0)
         context.note("What is agreed stays: mcp-fleet tools approve <server> takes a change.");
-      context.findings(left.length > 0);
+      context.findings(left.length + empty.length > 0);
     });
 }

@@ -45,7 +45,13 @@ export { type Step, type Verdict, verdictOf } from "./report-verdict";
 export { planRollback, type Program, type RollbackPlan, type RollbackRequest } from "./rollback";
 export { type McpService, serviceAddress } from "./services";
 export { askCandidateTools, askedServers, askTools, type ListedTools } from "./tools-lock/ask";
-export { type AgreedChanges, changesOf, isAgreed, type PartChange } from "./tools-lock/changes";
+export {
+  type AgreedChanges,
+  changesOf,
+  isAgreed,
+  isNew,
+  type PartChange,
+} from "./tools-lock/changes";
 export { changedImages } from "./tools-lock/planned-images";
 export { compareTools, type ToolChanges } from "./tools";
 export {

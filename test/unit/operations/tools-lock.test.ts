@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { askedServers, changedImages, changesOf, isAgreed } from "@mcp-fleet/operations";
+import { askedServers, changedImages, changesOf, isAgreed, isNew } from "@mcp-fleet/operations";
 
 import { changesText } from "../../../cli/day-two/tools-text";
 
@@ -20,6 +20,14 @@ describe("what differs from the tools that are agreed", () => {
       changesText([unknown], 80),
       /^github: 1 tool, some \d+ tokens; nothing is agreed yet$/,
     );
+  });
+
+  it("is no reason to agree to an empty list: what the server lists later would all be new", () => {
+    assert.deepEqual(
+      [listed(), []].map((tools) => isNew(changesOf("github", undefined, tools))),
+      [true, false],
+    );
+    assert.ok(!isNew(changesOf("github", { search }, [])));
   });
 
   it("is shown by line, with what nobody would see", () => {

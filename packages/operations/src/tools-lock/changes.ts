@@ -64,6 +64,13 @@ export function changesOf(
 export const isAgreed = ({ locked, missing, added, changed }: AgreedChanges): boolean =>
   locked && missing.length + added.length + changed.length === 0;
 
+/**
+ * Whether it can be locked without a look: nothing is agreed yet, and it lists something. A server that lists nothing may
+ * lack its credentials or its backend, and all that it lists later would pass as new.
+ */
+export const isNew = ({ locked, listed }: AgreedChanges): boolean =>
+  !locked && Object.keys(listed).length > 0;
+
 function refuseTwice(server: string, tools: readonly ToolDefinition[]): void {
   const known = new Map<string, string>();
   for (const tool of tools) {
