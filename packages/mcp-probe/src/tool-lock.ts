@@ -53,10 +53,12 @@ export function partsOf(tool: ToolDefinition): Readonly<Record<ToolPart, unknown
 export function digestOf(tool: ToolDefinition): ToolDigest {
   const parts = Object.entries(partsOf(tool)).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    parts.map(([part, value]) => [
-      part,
-      hashOf(canonicalJson(part === "input" || part === "output" ? withoutOrder(value) : value)),
-    ]),
+    parts.map(([part, value]) => {
+      const text = new Hashed();
+      if (part === "input" || part === "output") writeSchema(text, value);
+      else writeValue(text, value);
+      return [part, text.digest()];
+    }),
   );
 }
 
@@ -67,24 +69,72 @@ const data = new Set(["const", "default", "enum", "examples", "example"]);
 /** Keywords whose keys are names of the schema's author. */
 const named = new Set(["properties", "patternProperties", "$defs", "definitions"]);
 
-/** A schema, or a list of them, without the order that it does not have. */
-function withoutOrder(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withoutOrder);
-  if (!isRecord(schema)) return schema;
-  // Lists such as `enumNames` name the values by their order.
-  const isOrdered = Object.keys(schema).some((key) => /enum./i.test(key) || /^x-.*enum/i.test(key));
-  const entries = Object.entries(schema).map(([key, value]) => {
-    if (key === "default") return [key, sortedWords(value)];
-    if (Array.isArray(value) && unordered.has(key) && !(key === "enum" && isOrdered))
-      return [key, sorted(value)];
-    if (data.has(key)) return [key, value];
-    return [key, named.has(key) && isRecord(value) ? mapValues(value) : withoutOrder(value)];
-  });
-  return Object.fromEntries(entries);
+/** Text that is hashed as it comes: the gate has not the memory for copies of a long list. */
+class Hashed {
+  private readonly hash = createHash("sha256");
+  private held = "";
+
+  write(text: string): void {
+    this.held += text;
+    if (this.held.length < 16_384) return;
+    this.hash.update(this.held);
+    this.held = "";
+  }
+
+  /** 132 of SHA-256's bits: the whole list of a pod's gate has to fit into a variable. */
+  digest(): string {
+    return this.hash.update(this.held).digest("base64url").slice(0, 22);
+  }
 }
 
-const mapValues = (schemas: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(schemas).map(([name, one]) => [name, withoutOrder(one)]));
+/** Writes a schema, or a list of them, without the order that it does not have. */
+function writeSchema(text: Hashed, schema: unknown): void {
+  if (Array.isArray(schema)) return writeList(text, schema, writeSchema);
+  if (!isRecord(schema)) return writeValue(text, schema);
+  // Lists such as `enumNames` name the values by their order.
+  const isOrdered = Object.keys(schema).some((key) => /enum./i.test(key) || /^x-.*enum/i.test(key));
+  writeEntries(text, schema, (value, key) => {
+    if (key === "default") return writeValue(text, sortedWords(value));
+    if (Array.isArray(value) && unordered.has(key) && !(key === "enum" && isOrdered))
+      return writeValue(text, sorted(value));
+    if (data.has(key)) return writeValue(text, value);
+    if (!named.has(key) || !isRecord(value)) return writeSchema(text, value);
+    writeEntries(text, value, (one) => writeSchema(text, one));
+  });
+}
+
+function writeValue(text: Hashed, value: unknown): void {
+  if (Array.isArray(value)) return writeList(text, value, writeValue);
+  if (isRecord(value)) return writeEntries(text, value, (one) => writeValue(text, one));
+  text.write(JSON.stringify(value) ?? "null");
+}
+
+function writeList(
+  text: Hashed,
+  list: readonly unknown[],
+  write: (text: Hashed, one: unknown) => void,
+): void {
+  text.write("[");
+  for (const [at, one] of list.entries()) {
+    if (at > 0) text.write(",");
+    write(text, one);
+  }
+  text.write("]");
+}
+
+function writeEntries(
+  text: Hashed,
+  record: Readonly<Record<string, unknown>>,
+  write: (value: unknown, key: string) => void,
+): void {
+  text.write("{");
+  const keys = Object.keys(record).filter((key) => record[key] !== undefined);
+  for (const [at, key] of keys.sort().entries()) {
+    text.write(`${at > 0 ? "," : ""}${JSON.stringify(key)}:`);
+    write(record[key], key);
+  }
+  text.write("}");
+}
 
 const sorted = (values: readonly unknown[]): unknown[] =>
   values
@@ -110,10 +160,6 @@ export function canonicalJson(value: unknown): string {
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }
-
-/** 132 of SHA-256's bits: the whole list of a pod's gate has to fit into a variable. */
-const hashOf = (text: string): string =>
-  createHash("sha256").update(text).digest("base64url").slice(0, 22);
 
 /** Compares a list with what was agreed. */
 export function lockChanges(

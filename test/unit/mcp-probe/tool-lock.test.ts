@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isDeepStrictEqual } from "node:util";
@@ -102,6 +103,16 @@ describe("the tools lock", () => {
       );
     });
   }
+
+  it("hashes a long schema in the memory that a gate has", () => {
+    const script = `const { digestOf } = require("@mcp-fleet/mcp-probe/dist/tool-lock");
+      const property = (_, at) => ["key_" + at, { type: "string", default: "b,a" }];
+      const properties = Object.fromEntries(Array.from({ length: 80_000 }, property));
+      process.stdout.write(digestOf({ name: "a", inputSchema: { properties } }).input);`;
+    const options = { cwd: __dirname, encoding: "utf8" } as const;
+    const heap = ["--max-old-space-size=32"];
+    assert.equal(execFileSync(process.execPath, [...heap, "-e", script], options).length, 22);
+  });
 
   it("finds a tool by its own name only, whatever that is", () => {
     const odd = { name: "constructor", inputSchema: { type: "object" } };
