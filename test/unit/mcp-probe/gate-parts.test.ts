@@ -198,4 +198,30 @@ describe("mcp-probe gate: its parts", function () {
     control.abort();
     await running;
   });
+
+  it("closes for other tools than were agreed, and kills no process for them: the next would list the same", async () => {
+    const server = await listening(createHttpServer(mcp));
+    const url = `http://s.example.invalid:${portOf(server)}/mcp`;
+    const target = { name: "s", url, address: host, answerSeconds: 1 };
+    const lock = { tools: { agreed: {} }, additions: true };
+    let asked = 0;
+    const settings = {
+      target,
+      // The lock stands for a list that changes while the process runs.
+      current: () => ((asked += 1) > 1 ? { ...target, lock } : target),
+      ...{ port: 1, intervalSeconds: 0.05, restartSeconds: 0.1 },
+    };
+    const gate = new Gate({ ...settings, check: "always" }, () => undefined);
+    const control = new AbortController();
+    end.add(control);
+    const running = gate.run(control.signal);
+    while (!gate.state.ready) await sleep(20);
+    while (gate.state.ready) await sleep(20);
+    await sleep(1500);
+    assert.ok(asked >= 4, String(asked));
+    assert.match(gate.state.message, /lists agreed no more/);
+    assert.deepEqual([gate.state.ready, gate.state.alive], [false, true]);
+    control.abort();
+    await running;
+  });
 });

@@ -17,6 +17,9 @@ export interface GateState {
   readonly message: string;
 }
 
+/** What the server said; no outcome where it could not be asked. */
+type Answer = Pick<ProbeResult, "ok" | "message"> & Partial<Pick<ProbeResult, "outcome">>;
+
 /** Between two questions to a server that has not passed, in milliseconds. */
 const againMs = 1000;
 /** A server that has passed may fail so often before it is no longer ready: one answer may get lost. */
@@ -83,7 +86,7 @@ export class Gate {
       await sleep(failures === 0 ? intervalSeconds * 1000 : againMs, undefined, { signal });
       // The node's clock may jump.
       const asked = performance.now();
-      const { ok, message } = await this.ask(signal);
+      const { ok, message, outcome } = await this.ask(signal);
       if (ok) {
         failures = 0;
         this.set({ ready: true, alive: true, message });
@@ -91,8 +94,12 @@ export class Gate {
       }
       if (failures === 0) failingSince = asked;
       failures += 1;
+      // A process that lists other tools than were agreed answers, and a new one would list the same.
+      if (outcome === "changed-tools") failingSince = asked;
       const dead =
-        restartSeconds !== undefined && performance.now() - failingSince >= restartSeconds * 1000;
+        restartSeconds !== undefined &&
+        outcome !== "changed-tools" &&
+        performance.now() - failingSince >= restartSeconds * 1000;
       if (failures >= failuresBeforeUnready) this.set({ ready: false, alive: !dead, message });
     }
   }
@@ -101,7 +108,7 @@ export class Gate {
    * One attempt, with the time that one request of the server may take.
    * @throws the signal's reason at once when it is aborted, whatever the server does
    */
-  private ask(signal: AbortSignal): Promise<Pick<ProbeResult, "ok" | "message">> {
+  private ask(signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted();
     let target: ProbeTarget;
     try {
