@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { isUserError, messageOf, readTextFileIfThere, UserError } from "@mcp-fleet/errors";
 import type { AgreedChanges } from "@mcp-fleet/operations";
-import type { LockedServers } from "@mcp-fleet/schema";
+import type { LockedServers, parseToolsLock, toolsLockText } from "@mcp-fleet/schema";
 
 import type { CliContext } from "../context";
 import { opened, openStack, type StackOptions } from "./stack";
@@ -34,12 +34,12 @@ export async function openToolsLock(
   options: StackOptions,
 ): Promise<OpenToolsLock> {
   const stack = await openStack(context, options);
-  const { lockedToolsOf, parseToolsLock, largestLock, toolsLockFile, toolsLockText } =
-    await import("@mcp-fleet/schema");
+  const schema = await import("@mcp-fleet/schema");
+  const { lockedToolsOf, largestLock, toolsLockFile } = schema;
   const name = toolsLockFile(`Pulumi.${(await stack.name()).split("/").at(-1) ?? ""}.yaml`);
   const file = join(stack.directory, name);
   const content = contentOf(file, largestLock);
-  const known: LockedServers = content === undefined ? {} : parseToolsLock(name, content);
+  const known: LockedServers = content === undefined ? {} : schema.parseToolsLock(name, content);
   const progress = (line: string): void => context.note(`waiting: ${line}`);
   const asking = async () => ({
     ...(await opened(context, stack, await stack.cutover())),
@@ -85,21 +85,38 @@ export async function openToolsLock(
     },
     write(changes) {
       const own = Object.fromEntries(changes.map(({ server, listed }) => [server, listed]));
-      const text = toolsLockText({ ...known, ...own });
-      try {
-        parseToolsLock(name, text);
-      } catch (error) {
-        if (!isUserError(error)) throw error;
-        // Nothing could be done with the stack until somebody took the file back.
-        throw new UserError(
-          `What ${Object.keys(own).join(", ")} list cannot be kept in ${name}: ${error.problem}`,
-          "Leave out, by naming the others, the server that lists far more than its tools need.",
-        );
-      }
+      const text = keptText(name, known, own, schema);
       writeWhole(file, text);
     },
     shown: (changes) => changes.map(({ listed, ...rest }) => rest),
   };
+}
+
+/**
+ * The text of the file with these servers.
+ * @throws {UserError} for one that could not be read again: with it nothing could be done with the stack
+ * @internal exported for its test
+ */
+export function keptText(
+  name: string,
+  known: LockedServers,
+  own: LockedServers,
+  form: {
+    readonly parseToolsLock: typeof parseToolsLock;
+    readonly toolsLockText: typeof toolsLockText;
+  },
+): string {
+  const text = form.toolsLockText({ ...known, ...own });
+  try {
+    form.parseToolsLock(name, text);
+    return text;
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    throw new UserError(
+      `What ${Object.keys(own).join(", ")} list cannot be kept in ${name}: ${error.problem}`,
+      "Leave out, by naming the others, the server that lists far more than its tools need.",
+    );
+  }
 }
 
 function contentOf(file: string, most: number): string | undefined {
