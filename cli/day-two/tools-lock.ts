@@ -62,7 +62,7 @@ export async function openToolsLock(
       const [name = ""] = names;
       if (image !== undefined) return compareImages({ [name]: image });
       const { fleet, credentials, askTools, changesOf } = await asking();
-      const listed = await askTools(fleet, credentials, names, progress);
+      const listed = await askTools(fleet, credentials, names, progress, context.signal);
       return listed.map(({ server, tools }) =>
         changesOf(server, lockedToolsOf(known, server), tools),
       );

@@ -44,6 +44,7 @@ export async function probeFromCluster(
   spec: ProbeSpec,
   targets: readonly ServerTarget[],
   onProgress?: OnProgress,
+  signal?: AbortSignal,
 ): Promise<ConsumerProbe[]> {
   const { image, consumers } = spec;
   if (image === undefined || image === "") {
@@ -69,7 +70,7 @@ export async function probeFromCluster(
     const outcomes = await Promise.allSettled(
       consumers.map((consumer) =>
         phase("probe job", { consumer: consumer.name, job: jobName(consumer.name, runId) }, () =>
-          runJob(kube, probe, consumer, onProgress),
+          runJob(kube, probe, consumer, onProgress, signal),
         ),
       ),
     );
@@ -95,6 +96,7 @@ async function runJob(
   probe: ProbeObjects,
   consumer: Consumer,
   onProgress?: OnProgress,
+  signal?: AbortSignal,
 ): Promise<ConsumerProbe> {
   const { namespace } = probe.spec;
   const name = jobName(consumer.name, probe.runId);
@@ -102,10 +104,12 @@ async function runJob(
     ...{ namespace, name, label: consumer.name },
     from: `a pod with the labels of ${JSON.stringify(consumer.name)}`,
     limitSeconds: deadlineOf(probe.spec, probe.targets) + startSeconds,
+    ...(signal === undefined ? {} : { signal }),
   };
   const secret = needsSecret(probe.targets);
   let keep = false;
   try {
+    signal?.throwIfAborted();
     await startJob(kube, probe, consumer, probeJob(probe, consumer));
     const { pod, job } = await finished(kube, started, onProgress);
     const log = await readLog(kube, namespace, pod);
@@ -130,7 +134,7 @@ async function runJob(
       results: order.filter((result) => result !== undefined),
     };
   } catch (error) {
-    keep = true;
+    keep = signal?.aborted !== true;
     throw error;
   } finally {
     if (secret) await quietly(() => kube.core.deleteNamespacedSecret({ namespace, name }));

@@ -195,6 +195,8 @@ const beforeTheRows: ProbeFailure = { consequence: "so rows and application are 
 export interface ProbeInputs extends Pick<CutoverInputs, "probe" | "targets" | "kubernetes"> {
   /** Only its name is read: it tells one cutover's Jobs from another's. */
   readonly spec: Pick<CutoverInputs["spec"], "name">;
+  /** Ends the wait, and removes the Jobs. @default nothing does */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -215,7 +217,7 @@ export async function askServers(
   onProgress?.(`asking ${count} from ${where.join(", ")}`);
   if (probe.from === "here") return probeFromHere(inputs, credentials);
   const kube = await connectKube(inputs.kubernetes, credentials);
-  return probeFromCluster(kube, inputs.spec.name, probe, targets, onProgress);
+  return probeFromCluster(kube, inputs.spec.name, probe, targets, onProgress, inputs.signal);
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import type * as k8s from "@kubernetes/client-node";
 import { askServers } from "@mcp-fleet/cutover-runner";
@@ -64,6 +65,40 @@ describe("cutover-runner: a fleet that one Job cannot ask", () => {
       );
       // This one stays, to be looked at.
       assert.equal(seen?.job, jobs[1]);
+    } finally {
+      api.die();
+    }
+  });
+
+  it("is left alone at Ctrl-C, and no Job stays", async () => {
+    const gone: string[] = [];
+    const api = await stubApi((request, response, { pathname, searchParams }) => {
+      if (searchParams.get("watch") === "true") return undefined;
+      if (request.method === "DELETE") gone.push(pathname.split("/").at(-2) ?? "");
+      const one = /\/jobs\/.+$/.test(pathname) || request.method === "POST";
+      sendJson(response, 200, {
+        ...{ metadata: { name: "j", resourceVersion: "5" } },
+        ...(one ? {} : { items: [] }),
+      });
+    });
+    const interrupt = new AbortController();
+    const asked = askServers(
+      {
+        ...{ spec: { name: "c" }, kubernetes: {}, signal: interrupt.signal },
+        targets: [{ name: "s", url: "http://s.tools.svc.cluster.local:8000/mcp" }],
+        probe: {
+          ...{ from: "cluster", namespace: "tools", image: "probe:1", deadlineSeconds: 5 },
+          consumers: [{ name: "web", labels: {} }],
+        },
+      },
+      { kubeconfig: api.kubeconfig },
+    );
+    try {
+      const ended = assert.rejects(asked, { name: "AbortError" });
+      await sleep(1000);
+      interrupt.abort();
+      await ended;
+      assert.deepEqual(gone, ["jobs"]);
     } finally {
       api.die();
     }

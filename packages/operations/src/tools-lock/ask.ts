@@ -24,6 +24,7 @@ export interface ListedTools {
 /**
  * Asks servers of the stack for their tools, from a pod with the labels of one consumer.
  * @param names keys of the servers. Empty: all
+ * @param signal ends the question, and removes what was made for it
  * @throws {UserError} naming each server that does not answer, or keeps its tools for clients with credentials
  */
 export async function askTools(
@@ -31,10 +32,12 @@ export async function askTools(
   credentials: Credentials,
   names: readonly string[],
   onProgress?: OnProgress,
+  signal?: AbortSignal,
 ): Promise<ListedTools[]> {
   const targets = targetsOf(fleet, names);
   const probe = { ...fleet.probe, definitions: true, consumers: fleet.probe.consumers.slice(0, 1) };
-  const [asked] = await askServers({ ...fleet, probe, targets }, credentials, onProgress);
+  const inputs = { ...fleet, probe, targets, ...(signal === undefined ? {} : { signal }) };
+  const [asked] = await askServers(inputs, credentials, onProgress);
   const results = asked?.results ?? [];
   const silent = results.filter(({ definitions }) => definitions === undefined);
   if (silent.length === 0) return results.map(listed);
