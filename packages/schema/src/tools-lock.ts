@@ -56,7 +56,7 @@ export function toolsLockFile(stackFile: string): string {
  * @throws {ConfigError} when it is none
  */
 export function parseToolsLock(name: string, content: string): LockedServers {
-  const fix = `Take the file of the last commit (git checkout ${name}), or make it anew: mcp-fleet tools lock`;
+  const fix = `Take the file of the last commit (git checkout ${name}), or remove it and make it anew: mcp-fleet tools lock`;
   const wrong = (problem: string): ConfigError => new ConfigError([{ path: name, problem, fix }]);
   let value: unknown;
   try {

@@ -67,7 +67,8 @@ describe("mcp-fleet, the command line", () => {
     assert.match(stdout, /\n {2}mcp-fleet grants --stack prod --service-account \w+:\S+ \|/);
   });
 
-  it("refuses an unknown command, option or form with the code for usage", async () => {
+  it("refuses an unknown command, option or form with the code for usage", async function () {
+    this.timeout(120_000); // a process each, on a busy machine
     for (const args of [
       ["lisst"],
       ["list", "--wat"],
