@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import type { CliContext } from "../../context";
 import { type StackOptions, withStack } from "../../day-two/stack";
 import { openToolsLock } from "../../day-two/tools-lock";
-import { changesText } from "../../day-two/tools-text";
 import { newCommand } from "../../help";
 import { oneServer } from "./diff";
 
@@ -24,6 +23,7 @@ export function toolsApproveCommand(context: CliContext): Command {
       const lock = await openToolsLock(context, options);
       const changes = await lock.compare(names, image);
       lock.write(changes);
+      const { changesText } = await import("../../day-two/tools-text.js");
       await context.print(lock.shown(changes), () => changesText(changes, context.width()));
       context.note(
         `${lock.file} has them now. Commit it; the next update holds the servers to it.`,

@@ -4,7 +4,6 @@ import { type Command, Option } from "commander";
 import type { CliContext } from "../../context";
 import { type StackOptions, withStack } from "../../day-two/stack";
 import { openToolsLock } from "../../day-two/tools-lock";
-import { changesText } from "../../day-two/tools-text";
 import { exitCodes } from "../../exit-codes";
 import { newCommand } from "../../help";
 
@@ -42,6 +41,7 @@ export function toolsDiffCommand(context: CliContext): Command {
           ? await lock.compareImages(await lock.plannedImages(names))
           : await lock.compare(names, image);
       const { isAgreed } = await import("@mcp-fleet/operations");
+      const { changesText } = await import("../../day-two/tools-text.js");
       const found = changes.filter((one) => !isAgreed(one));
       await context.print(lock.shown(changes), () => changesText(changes, context.width()));
       if (options.planned === true && changes.length === 0)

@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import type { CliContext } from "../../context";
 import { type StackOptions, withStack } from "../../day-two/stack";
 import { openToolsLock } from "../../day-two/tools-lock";
-import { changesText } from "../../day-two/tools-text";
 import { newCommand } from "../../help";
 
 /** Writes what servers list now for those of which nothing is agreed. What is agreed stays. */
@@ -18,6 +17,7 @@ export function toolsLockCommand(context: CliContext): Command {
     .action(async (names: string[], options: StackOptions) => {
       const lock = await openToolsLock(context, options);
       const { isAgreed, isNew } = await import("@mcp-fleet/operations");
+      const { changesText } = await import("../../day-two/tools-text.js");
       const changes = await lock.compare(names);
       const added = changes.filter(isNew);
       const empty = changes.filter((one) => !one.locked && !isNew(one));
