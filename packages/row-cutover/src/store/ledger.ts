@@ -254,17 +254,16 @@ export async function recordServers(
     toolsLock,
   }: Pick<RunMeta, "tools" | "protocols" | "images" | "toolsLock">,
 ): Promise<void> {
-  if (toolsLock !== undefined)
-    await client.query("update mcp_cutover.run set tools_lock = $2 where run_id = $1", [
-      ...[runId, toolsLock],
-    ]);
-  const shown = Object.entries({ tools, protocols, images }).filter(
-    ([, value]) => Object.keys(value).length > 0,
-  );
+  const shown = [
+    ...Object.entries({ tools, protocols, images })
+      .filter(([, value]) => Object.keys(value).length > 0)
+      .map(([column, value]) => [column, JSON.stringify(value)] as const),
+    ...(toolsLock === undefined ? [] : [["tools_lock", toolsLock] as const]),
+  ];
   if (shown.length === 0) return;
-  const set = shown.map(([column], index) => `${column} = $${index + 2}::jsonb`).join(", ");
+  const set = shown.map(([column], index) => `${column} = $${index + 2}`).join(", ");
   await client.query(`update mcp_cutover.run set ${set} where run_id = $1`, [
     runId,
-    ...shown.map(([, value]) => JSON.stringify(value)),
+    ...shown.map(([, value]) => value),
   ]);
 }
