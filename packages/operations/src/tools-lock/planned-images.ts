@@ -1,4 +1,5 @@
-import { keyAnnotation } from "@mcp-fleet/kube";
+import type * as k8s from "@kubernetes/client-node";
+import { keyAnnotation, mainContainer } from "@mcp-fleet/kube";
 
 /** A resource of a stack, as far as it is read. */
 interface StackResource {
@@ -9,11 +10,7 @@ interface StackResource {
 /** A server's workload, as far as it is read. */
 interface WorkloadInputs {
   readonly metadata?: { readonly annotations?: Readonly<Record<string, unknown>> };
-  readonly spec?: {
-    readonly template?: {
-      readonly spec?: { readonly containers?: readonly { image?: unknown }[] };
-    };
-  };
+  readonly spec?: { readonly template?: k8s.V1PodTemplateSpec };
 }
 
 /** The images that servers get which run with another one now, by the servers' keys. */
@@ -27,14 +24,14 @@ export function changedImages(
   );
 }
 
-/** Of the first container of each server's workload: the server's own. */
+/** Of the container of each server's workload that is the server's own. */
 function imagesIn(resources: readonly StackResource[]): Map<string, string> {
   const images = new Map<string, string>();
   for (const { type, inputs } of resources) {
     if (!/^kubernetes:apps\/v1:(Deployment|StatefulSet)$/.test(type)) continue;
     const { metadata, spec } = (inputs ?? {}) as WorkloadInputs;
     const key = metadata?.annotations?.[keyAnnotation];
-    const image = spec?.template?.spec?.containers?.[0]?.image;
+    const image: unknown = mainContainer(spec?.template)?.image;
     if (typeof key === "string" && typeof image === "string") images.set(key, image);
   }
   return images;
