@@ -1,12 +1,11 @@
 import { messageOf, readTextFileIfThere } from "@mcp-fleet/errors";
-import { jsonForEnv } from "@mcp-fleet/kube";
-import { digestOf, type ToolLock } from "@mcp-fleet/mcp-probe";
+import { digestsOf, type ToolLock } from "@mcp-fleet/mcp-probe";
 import {
   ConfigError,
+  fitsGate,
   gateOf,
   largestLock,
   type LockedTools,
-  lockedToolsOf,
   ownValue,
   parseToolsLock,
   type Problem,
@@ -18,9 +17,6 @@ import {
 
 /** What the tools of each server are held against, by its key. */
 export type ToolLocks = Readonly<Record<string, ToolLock>>;
-
-/** What a gate's variable may hold, in bytes: Linux refuses one of more than 128 KiB. */
-const maxGate = 120 * 1024;
 
 /**
  * Reads the tools lock beside a stack's file. There need not be one.
@@ -36,7 +32,7 @@ export function readToolLocks(
   if (content === undefined) return {};
   const locked = parseToolsLock(name, content);
   const locks = servers.flatMap((server) => {
-    const tools = lockedToolsOf(locked, server.key);
+    const tools = ownValue(locked, server.key);
     const { check } = toolsOf(server);
     if (tools === undefined || check === "off") return [];
     const lock = { tools: digestsOf(tools), additions: check === "additions" };
@@ -61,11 +57,6 @@ export function lockOf(locks: ToolLocks, key: string): { readonly lock?: ToolLoc
   return lock === undefined ? {} : { lock };
 }
 
-const digestsOf = (tools: LockedTools): ToolLock["tools"] =>
-  Object.fromEntries(
-    Object.entries(tools).map(([name, tool]) => [name, digestOf({ ...tool, name })]),
-  );
-
 function problemsWith(
   server: ResolvedServer,
   locked: { readonly name: string; readonly tools: LockedTools; readonly lock: ToolLock },
@@ -81,8 +72,7 @@ function problemsWith(
       fix: `Have the server list fewer tools, or: pulumi config set --path servers.${key}.tools.maxTokens ${tokens}`,
     });
   }
-  const variable = jsonForEnv({ requiredTools, lock: locked.lock });
-  if (gateOf(server) !== undefined && Buffer.byteLength(variable) > maxGate) {
+  if (gateOf(server) !== undefined && !fitsGate({ requiredTools, lock: locked.lock })) {
     problems.push({
       path: `servers.${key}.tools`,
       problem: `has too many tools in ${locked.name} for the gate, which has them in a variable.`,

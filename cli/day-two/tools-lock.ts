@@ -35,7 +35,7 @@ export async function openToolsLock(
 ): Promise<OpenToolsLock> {
   const stack = await openStack(context, options);
   const schema = await import("@mcp-fleet/schema");
-  const { lockedToolsOf, largestLock, toolsLockFile } = schema;
+  const { ownValue, largestLock, toolsLockFile } = schema;
   const name = toolsLockFile(`Pulumi.${(await stack.name()).split("/").at(-1) ?? ""}.yaml`);
   const file = join(stack.directory, name);
   const content = contentOf(file, largestLock);
@@ -52,7 +52,7 @@ export async function openToolsLock(
     for (const [name, image] of Object.entries(images)) {
       const candidate = { name, image, signal: context.signal };
       const { tools } = await askCandidateTools(fleet, credentials, candidate, progress);
-      changes.push(changesOf(name, lockedToolsOf(known, name), tools));
+      changes.push(changesOf(name, ownValue(known, name), tools));
     }
     return changes;
   };
@@ -63,9 +63,7 @@ export async function openToolsLock(
       if (image !== undefined) return compareImages({ [name]: image });
       const { fleet, credentials, askTools, changesOf } = await asking();
       const listed = await askTools(fleet, credentials, names, progress, context.signal);
-      return listed.map(({ server, tools }) =>
-        changesOf(server, lockedToolsOf(known, server), tools),
-      );
+      return listed.map(({ server, tools }) => changesOf(server, ownValue(known, server), tools));
     },
     compareImages,
     async plannedImages(names) {

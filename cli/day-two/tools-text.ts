@@ -1,4 +1,5 @@
-import { cleanLine } from "@mcp-fleet/errors";
+import { cleanLine, unicodeEscape } from "@mcp-fleet/errors";
+import { toolPartNames } from "@mcp-fleet/mcp-probe";
 import type { AgreedChanges, PartChange } from "@mcp-fleet/operations";
 import { withUnseen } from "@mcp-fleet/schema";
 import { structuredPatch } from "diff";
@@ -9,13 +10,6 @@ import { bullets } from "../terminal";
 const context = 2;
 /** What two texts may take to compare, in milliseconds. */
 const timeout = 2000;
-
-const partNames: Readonly<Record<PartChange["part"], string>> = {
-  description: "description",
-  input: "input schema",
-  output: "output schema",
-  annotations: "annotations",
-};
 
 /**
  * How servers' tools differ from those that are agreed: a line for each server, then what is gone, what is new, and each
@@ -49,16 +43,13 @@ function partText(name: string, { part, before, after }: PartChange): string[] {
   const patch = structuredPatch("", "", before, after, "", "", { context, timeout });
   const lines = patch?.hunks.flatMap((hunk) => hunk.lines) ?? ["(too long to compare)"];
   return [
-    `- changed: ${shown(name)}, ${partNames[part]}`,
+    `- changed: ${shown(name)}, ${toolPartNames[part]}`,
     ...lines.filter((line) => !line.startsWith("\\")).map((line) => `    ${shown(line)}`),
   ];
 }
 
 /** Whole, however long it is: what is cut off would be agreed to unread. */
-const shown = (text: string): string => cleanLine(withUnseen(text).replace(control, escaped));
+const shown = (text: string): string => cleanLine(withUnseen(text).replace(control, unicodeEscape));
 
 /** Cleaning makes spaces of them, which are another text. */
 const control = /[\p{Cc}\p{Cs}]/gu;
-
-const escaped = (character: string): string =>
-  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -1,4 +1,4 @@
-import { jsonForEnv } from "@mcp-fleet/kube";
+import { jsonForEnv } from "@mcp-fleet/errors";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 

@@ -1,5 +1,4 @@
-import { UserError } from "@mcp-fleet/errors";
-import { jsonForEnv } from "@mcp-fleet/kube";
+import { jsonForEnv, UserError } from "@mcp-fleet/errors";
 import type { GateInput } from "@mcp-fleet/mcp-probe";
 import { gateContainer, gateOf, gateVolume, requestSecondsOf } from "@mcp-fleet/schema";
 import type * as k8s from "@pulumi/kubernetes";

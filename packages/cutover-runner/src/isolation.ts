@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 
 import type * as k8s from "@kubernetes/client-node";
-import { cleanLine, isUserError, messageOf } from "@mcp-fleet/errors";
+import { cleanLine, isUserError, jsonForEnv, messageOf } from "@mcp-fleet/errors";
 import {
   asking,
   isReady,
-  jsonForEnv,
   type Kube,
   managedBy,
   managedByLabel,

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 
 import type * as k8s from "@kubernetes/client-node";
-import { UserError } from "@mcp-fleet/errors";
-import { jsonForEnv } from "@mcp-fleet/kube";
+import { jsonForEnv, UserError } from "@mcp-fleet/errors";
 import { defaultDeadlineSeconds, type ProbeOptions } from "@mcp-fleet/mcp-probe";
 
 import { mountedTargets, MountedValues, readable } from "./mounted";

@@ -29,9 +29,15 @@ export function cleanLine(text: string, limit = Infinity): string {
 
 /** JSON text with the same strings, in which these characters are written as `\uXXXX`. */
 export function cleanJson(json: string): string {
-  const escaped = (character: string): string =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return json.replace(inJson, escaped).replace(halfPair, "\ufffd");
+  return json.replace(inJson, unicodeEscape).replace(halfPair, "\ufffd");
+}
+
+/** Every UTF-16 unit of `text` as `\uXXXX`. */
+export function unicodeEscape(text: string): string {
+  return Array.from(
+    { length: text.length },
+    (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`,
+  ).join("");
 }
 
 /** Whether {@link cleanText} would leave `text` unchanged. */

@@ -1,10 +1,19 @@
 import { cleanLine, cleanText } from "./clean";
 
-export { cleanJson, cleanLine, cleanText, isClean } from "./clean";
+export { cleanJson, cleanLine, cleanText, isClean, unicodeEscape } from "./clean";
+export { jsonForEnv } from "./json-env";
 export { nearest } from "./nearest";
 export { largestFile, readTextFile, readTextFileIfThere } from "./read-file";
 export { timeLimit } from "./time-limit";
-export { bytesWithin, type JsonBounds, JsonRefused, parseBoundedJson, textWithin } from "./json";
+export {
+  bytesWithin,
+  canonicalJson,
+  type JsonBounds,
+  JsonRefused,
+  parseBoundedJson,
+  sortedJson,
+  textWithin,
+} from "./json";
 
 /**
  * An error that its reader can cause and correct. It is shown as two sentences and never with a stack trace.

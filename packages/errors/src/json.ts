@@ -73,6 +73,23 @@ export async function bytesWithin(
   return Buffer.concat(parts);
 }
 
+/** JSON with sorted keys, for hashes and comparisons. Lists keep their order. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const members = Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`);
+    return `{${members.join(",")}}`;
+  }
+  return JSON.stringify(value) ?? "null";
+}
+
+/** The same for people: a line for each value. */
+export const sortedJson = (value: unknown): string =>
+  JSON.stringify(JSON.parse(canonicalJson(value)), undefined, 2);
+
 function check(text: string, { characters, depth, values }: JsonBounds): void {
   if (text.length > characters) throw new JsonRefused(`is longer than ${characters} characters`);
   let deep = 0;

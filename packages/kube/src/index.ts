@@ -24,7 +24,6 @@ export {
   serverAbout,
 } from "./json";
 export { followJob, type JobRef, podsOfJob } from "./jobs";
-export { jsonForEnv } from "./json-env";
 export { lastWords, wordsText, type LastWords } from "./last-words";
 export * from "./names";
 export { type ObjectKey, objectKeyText, readObjectKey, UnreadKeyError } from "./objects";

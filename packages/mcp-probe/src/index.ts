@@ -4,8 +4,8 @@ export { defaultDeadlineSeconds, probe, probeAll } from "./probe";
 export type { Endpoint, Reached } from "./reach";
 export { parseRequest, type ProbeRequest } from "./targets";
 export {
-  canonicalJson,
   digestOf,
+  digestsOf,
   lockChanges,
   lockHash,
   type LockChanges,
@@ -14,6 +14,7 @@ export {
   type ToolDigest,
   type ToolLock,
   type ToolPart,
+  toolPartNames,
   toolParts,
 } from "./tool-lock";
 export type {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 
+import { canonicalJson } from "@mcp-fleet/errors";
+
 /** A tool as its server describes it to clients: what an agent reads before it calls it. */
 export interface ToolDefinition {
   readonly name: string;
@@ -14,6 +16,14 @@ export interface ToolDefinition {
 export const toolParts = ["description", "input", "output", "annotations"] as const;
 
 export type ToolPart = (typeof toolParts)[number];
+
+/** What messages call them. */
+export const toolPartNames: Readonly<Record<ToolPart, string>> = {
+  description: "description",
+  input: "input schema",
+  output: "output schema",
+  annotations: "annotations",
+};
 
 /** A hash of each part that a tool has. */
 export type ToolDigest = Readonly<Partial<Record<ToolPart, string>>>;
@@ -61,6 +71,14 @@ export function digestOf(tool: ToolDefinition): ToolDigest {
     }),
   );
 }
+
+/** Of each tool of a list by name. */
+export const digestsOf = (
+  tools: Readonly<Record<string, Omit<ToolDefinition, "name">>>,
+): ToolLock["tools"] =>
+  Object.fromEntries(
+    Object.entries(tools).map(([name, tool]) => [name, digestOf({ ...tool, name })]),
+  );
 
 /** Keywords whose lists have no order. */
 const unordered = new Set(["required", "enum", "type"]);
@@ -153,14 +171,6 @@ function sortedWords(value: unknown): unknown {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** JSON with sorted keys. Arrays keep their order. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => {
-    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
-}
-
 /** Compares a list with what was agreed. */
 export function lockChanges(
   { tools }: Pick<ToolLock, "tools">,
@@ -183,9 +193,6 @@ function changedParts(agreed: ToolDigest, tool: ToolDefinition): ToolPart[] {
   return toolParts.filter((part) => agreed[part] !== now[part]);
 }
 
-/** Tools that a sentence names of each kind of change. */
-const mostNamed = 8;
-
 /** A hash of all that servers are held to; undefined where they are held to nothing. */
 export function lockHash(
   targets: readonly { readonly name: string; readonly lock?: ToolLock }[],
@@ -200,7 +207,7 @@ export function lockHash(
 export function lockProblem(lock: ToolLock, listed: readonly ToolDefinition[]): string | undefined {
   const { missing, changed, added } = lockChanges(lock, listed);
   const changes = changed.map(
-    ({ name, parts }) => `${name} (${parts.map((part) => partNames[part]).join(", ")})`,
+    ({ name, parts }) => `${name} (${parts.map((part) => toolPartNames[part]).join(", ")})`,
   );
   const said = [
     ...(missing.length === 0 ? [] : [`lists ${some(missing)} no more`]),
@@ -210,12 +217,8 @@ export function lockProblem(lock: ToolLock, listed: readonly ToolDefinition[]): 
   return said.length === 0 ? undefined : said.join(", and ");
 }
 
-const partNames: Readonly<Record<ToolPart, string>> = {
-  description: "description",
-  input: "input schema",
-  output: "output schema",
-  annotations: "annotations",
-};
+/** Tools that a sentence names of each kind of change. */
+const mostNamed = 8;
 
 function some(names: readonly string[]): string {
   const more = names.length - mostNamed;

@@ -1,9 +1,17 @@
+import { jsonForEnv } from "@mcp-fleet/errors";
 import { z } from "zod";
 
 import { seconds } from "./fields";
 
 /** Name of the gate's container in a server's pod. */
 export const gateContainer = "mcp-gate";
+
+/** What of a gate's variable its tools may take, in bytes: Linux refuses one of more than 128 KiB. */
+const maxTools = 120 * 1024;
+
+/** Whether a gate can have this in its variable, as that is written. */
+export const fitsGate = (tools: unknown): boolean =>
+  Buffer.byteLength(jsonForEnv(tools)) <= maxTools;
 
 /** Where the kubelet asks the gate, if the server has no port of that number. */
 const firstGatePort = 9901;

@@ -4,7 +4,7 @@ export * from "./cidr";
 export * from "./checks";
 export { defaultResources, type ExtraContainer } from "./container";
 export type { Egress } from "./egress";
-export { type Gate, gateContainer, gateOf } from "./gate";
+export { fitsGate, type Gate, gateContainer, gateOf } from "./gate";
 export type { HeaderValue } from "./headers";
 export type { Health, Probes, ProbeTimes } from "./health";
 export { codePath, dnsName, placeOf, port, tokenPath } from "./fields";

@@ -1,7 +1,12 @@
-import { cleanJson, JsonRefused, parseBoundedJson } from "@mcp-fleet/errors";
+import {
+  cleanJson,
+  JsonRefused,
+  parseBoundedJson,
+  sortedJson,
+  unicodeEscape,
+} from "@mcp-fleet/errors";
 import { z } from "zod";
 
-import { ownValue } from "./own";
 import { ConfigError } from "./problems";
 
 /** A tool as the protocol describes it. */
@@ -121,7 +126,7 @@ export function toolsLockText(servers: LockedServers): string {
       ]),
     ),
   };
-  return `${withUnseen(cleanJson(JSON.stringify(written, sortedKeys, 2)))}\n`;
+  return `${withUnseen(cleanJson(sortedJson(written)))}\n`;
 }
 
 /** What a list takes of an agent's context, in tokens: a fourth of its characters, as is usual for English and JSON. */
@@ -134,11 +139,6 @@ export function toolTokens(tools: LockedTools): number {
   return Math.round(characters / 4);
 }
 
-/** The tools that were agreed for a server; undefined where none were. */
-export function lockedToolsOf(servers: LockedServers, key: string): LockedTools | undefined {
-  return ownValue(servers, key);
-}
-
 function inLines({ description }: LockedTool): Pick<LockedTool, "description"> {
   return typeof description === "string" && description.includes("\n")
     ? { description: description.split("\n") }
@@ -146,7 +146,7 @@ function inLines({ description }: LockedTool): Pick<LockedTool, "description"> {
 }
 
 /** Text in which characters that nobody sees, and an agent reads, are written as `\uXXXX`. */
-export const withUnseen = (text: string): string => text.replace(unseen, escaped);
+export const withUnseen = (text: string): string => text.replace(unseen, unicodeEscape);
 
 /**
  * Format characters, private ones, those without a meaning, what is drawn as nothing, and spaces that are none: variation
@@ -160,13 +160,3 @@ const unseen = new RegExp(
   ].join("|"),
   "gu",
 );
-
-const escaped = (character: string): string =>
-  Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
-    .map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`)
-    .join("");
-
-function sortedKeys(_: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-}

@@ -1,7 +1,7 @@
-import { UserError } from "@mcp-fleet/errors";
+import { canonicalJson, sortedJson, UserError } from "@mcp-fleet/errors";
 import {
-  canonicalJson,
   digestOf,
+  digestsOf,
   lockChanges,
   partsOf,
   type ToolDefinition,
@@ -41,10 +41,7 @@ export function changesOf(
 ): AgreedChanges {
   refuseTwice(server, tools);
   const before = agreed ?? {};
-  const digests = Object.fromEntries(
-    Object.entries(before).map(([name, tool]) => [name, digestOf({ ...tool, name })]),
-  );
-  const { missing, added, changed } = lockChanges({ tools: digests }, tools);
+  const { missing, added, changed } = lockChanges({ tools: digestsOf(before) }, tools);
   const listed = lockedTools(tools);
   return {
     ...{ server, locked: agreed !== undefined, missing, added, listed },
@@ -97,5 +94,5 @@ function textOf(name: string, part: ToolPart, tool: LockedTool | undefined): str
   const value = partsOf({ ...tool, name })[part];
   if (value === undefined) return "";
   if (typeof value === "string") return value;
-  return JSON.stringify(JSON.parse(canonicalJson(value)), undefined, 2);
+  return sortedJson(value);
 }

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 
+import { canonicalJson } from "@mcp-fleet/errors";
+
 import { ownsUrl } from "./application-owned";
 import { keyOf } from "./keys";
 import type { CutoverSpec, RowSpec, Target } from "./spec";
@@ -47,17 +49,4 @@ function plainHeaders({ headers = {}, headersFrom = {} }: RowSpec): Record<strin
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !Object.hasOwn(headersFrom, name)),
   );
-}
-
-/** JSON with sorted object keys. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value)
-      .filter(([, inner]) => inner !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`);
-    return `{${members.join(",")}}`;
-  }
-  return JSON.stringify(value) ?? "null";
 }

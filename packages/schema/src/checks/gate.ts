@@ -1,10 +1,7 @@
-import { gateContainer, gateOf } from "../gate";
+import { fitsGate, gateContainer, gateOf } from "../gate";
 import type { Problem } from "../problems";
 import type { ServerSettings } from "../server";
 import type { StackSettings } from "../stack";
-
-/** What requiredTools may take as JSON, in bytes: Linux refuses a variable of more than 128 KiB. */
-const maxTools = 120 * 1024;
 
 /** A gate that cannot be there, or cannot ask its server. */
 export function gateProblems(
@@ -32,7 +29,7 @@ export function gateProblems(
       `Set it with: pulumi config set --path servers.${key}.gate start`,
     );
   }
-  if (Buffer.byteLength(JSON.stringify(own.requiredTools)) > maxTools) {
+  if (!fitsGate(own.requiredTools)) {
     add(
       `servers.${key}.requiredTools`,
       "is too long for the gate, which has it in a variable.",
